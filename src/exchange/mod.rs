@@ -1,0 +1,1 @@
+//! The import gate and the formats in and out.

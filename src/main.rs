@@ -1,0 +1,5 @@
+//! The `lianhu` program: see `lianhu --help`.
+
+fn main() -> std::process::ExitCode {
+    lianhu::cli::main()
+}

@@ -1,0 +1,154 @@
+//! How long a solver works: rounds, a wall-clock budget, cancellation.
+//!
+//! Solver states s₀, s₁, … depend only on input, options, seed and program version; the clock is read only between rounds
+//! and can only stop. So the number of rounds a run did is all that a replay needs.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// What ends the work.
+#[derive(Clone, Copy, Debug)]
+pub enum Effort {
+    /// Exactly this many rounds (fewer only on convergence): the same bytes at any thread count.
+    Rounds(u32),
+    /// Until this moment, read between rounds; `None` inside the past means s₀.
+    Until(Instant),
+    /// A number of rounds chosen by the solver from the size of its input: deterministic.
+    Auto,
+}
+
+/// Why the work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stopped {
+    /// A round could improve nothing any more.
+    Converged,
+    /// The asked or the automatic number of rounds was done.
+    Rounds,
+    /// The time was up.
+    Budget,
+    /// The user asked to stop.
+    Cancelled,
+}
+
+/// What one round did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// The state changed or further rounds may still improve it.
+    Working,
+    /// No further round can improve the state.
+    Converged,
+}
+
+/// A solver whose state after `n` rounds is a pure function of input, options, seed and `n`.
+pub trait RoundSolver: Send {
+    /// Does one round: a set of seeded, conflict-free subproblems, each capped by operations, merged in index order.
+    /// A round must be short (tens of milliseconds), since the clock is read only between rounds.
+    fn round(&mut self) -> Round;
+
+    /// The number of rounds worth doing for an input of this size, for [`Effort::Auto`].
+    fn automatic_rounds(&self) -> u32;
+}
+
+/// Runs every solver (one per village or component) as far as `effort` allows and says, for each, how many rounds it did and why
+/// it stopped. Solvers advance in sweeps, so that a budget is shared fairly; the result depends on rounds alone.
+/// `progress` is called between sweeps with the share done, 0…1.
+pub fn drive<S: RoundSolver>(
+    solvers: &mut [S],
+    effort: Effort,
+    cancel: &AtomicBool,
+    progress: &(dyn Fn(f64) + Sync),
+) -> Vec<(u32, Stopped)> {
+    let mut outcome: Vec<(u32, Option<Stopped>)> = vec![(0, None); solvers.len()];
+    let begun = Instant::now();
+    loop {
+        let mut live: Vec<(&mut S, &mut (u32, Option<Stopped>))> =
+            solvers.iter_mut().zip(outcome.iter_mut()).filter(|(_, o)| o.1.is_none()).collect();
+        if live.is_empty() {
+            break;
+        }
+        live.par_iter_mut().with_max_len(1).for_each(|(solver, out)| {
+            if cancel.load(Ordering::Relaxed) {
+                out.1 = Some(Stopped::Cancelled);
+                return;
+            }
+            let limit = match effort {
+                Effort::Rounds(n) => Some(n),
+                Effort::Auto => Some(solver.automatic_rounds()),
+                Effort::Until(end) => {
+                    if Instant::now() >= end {
+                        out.1 = Some(Stopped::Budget);
+                        return;
+                    }
+                    None
+                }
+            };
+            if limit.is_some_and(|n| out.0 >= n) {
+                out.1 = Some(Stopped::Rounds);
+                return;
+            }
+            let round = solver.round();
+            out.0 += 1;
+            if round == Round::Converged {
+                out.1 = Some(Stopped::Converged);
+            }
+        });
+        progress(match effort {
+            Effort::Until(end) => {
+                let whole = end.saturating_duration_since(begun).as_secs_f64().max(1e-9);
+                (begun.elapsed().as_secs_f64() / whole).min(1.0)
+            }
+            Effort::Rounds(_) | Effort::Auto => {
+                outcome.iter().filter(|o| o.1.is_some()).count() as f64 / outcome.len() as f64
+            }
+        });
+    }
+    outcome.into_iter().map(|(rounds, stopped)| (rounds, stopped.unwrap_or(Stopped::Rounds))).collect()
+}
+
+/// A random stream for one subproblem: hash(seed, village, round, subproblem), so that no stream depends on the order of work.
+#[must_use]
+pub fn stream_seed(seed: u64, village: u64, round: u64, subproblem: u64) -> u64 {
+    let mut h = seed ^ 0x9E37_79B9_7F4A_7C15;
+    for part in [village, round, subproblem] {
+        h = mix(h ^ part.wrapping_mul(0xD6E8_FEB8_6659_FD93));
+    }
+    h
+}
+
+/// A small, fast generator (SplitMix64, Steele, Lea & Flood 2014) for the solvers' own random choices.
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// A stream that depends only on `seed`.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next 64 random bits.
+    pub fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        mix(self.0)
+    }
+
+    /// A number below `n` (0 when `n` is 0); the bias is below 2⁻³² for n < 2³².
+    pub fn below(&mut self, n: u32) -> u32 {
+        ((u128::from(self.next_u64()) * u128::from(n)) >> 64) as u32
+    }
+
+    /// A number in [0, 1).
+    pub fn unit(&mut self) -> f64 {
+        (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+fn mix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}

@@ -1,0 +1,5 @@
+//! Dividing a village: the grid and unit solvers, and the effort (rounds, time, cancellation) they share.
+
+pub mod effort;
+pub mod grids;
+pub mod units;

@@ -1,0 +1,1 @@
+//! The application: joins what was read with the solvers and writes plans.

@@ -1,0 +1,1 @@
+//! Geometry: conversions between reference systems, the one projection to local metres, Voronoi cells, dissolve.
