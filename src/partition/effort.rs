@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub enum Effort {
     /// Exactly this many rounds (fewer only on convergence): the same bytes at any thread count.
     Rounds(u32),
-    /// Until this moment, read between rounds; `None` inside the past means s₀.
+    /// Until this moment, read between rounds; a moment in the past means s₀.
     Until(Instant),
     /// A number of rounds chosen by the solver from the size of its input: deterministic.
     Auto,
@@ -55,27 +55,29 @@ pub trait RoundSolver: Send {
 
 /// Runs every solver (one per village or component) as far as `effort` allows and says, for each, how many rounds it did and why
 /// it stopped. Solvers advance in sweeps, so that a budget is shared fairly; the result depends on rounds alone.
-/// `progress` is called between sweeps with the share done, 0…1.
+/// `replay` gives each solver its own number of rounds instead. `progress` is called between sweeps with the share done, 0…1.
 pub fn drive<S: RoundSolver>(
     solvers: &mut [S],
     effort: Effort,
+    replay: Option<&[u32]>,
     cancel: &AtomicBool,
     progress: &(dyn Fn(f64) + Sync),
 ) -> Vec<(u32, Stopped)> {
     let mut outcome: Vec<(u32, Option<Stopped>)> = vec![(0, None); solvers.len()];
     let begun = Instant::now();
     loop {
-        let mut live: Vec<(&mut S, &mut (u32, Option<Stopped>))> =
-            solvers.iter_mut().zip(outcome.iter_mut()).filter(|(_, o)| o.1.is_none()).collect();
+        let mut live: Vec<(usize, (&mut S, &mut (u32, Option<Stopped>)))> =
+            solvers.iter_mut().zip(outcome.iter_mut()).enumerate().filter(|(_, (_, o))| o.1.is_none()).collect();
         if live.is_empty() {
             break;
         }
-        live.par_iter_mut().with_max_len(1).for_each(|(solver, out)| {
+        live.par_iter_mut().with_max_len(1).for_each(|(index, (solver, out))| {
             if cancel.load(Ordering::Relaxed) {
                 out.1 = Some(Stopped::Cancelled);
                 return;
             }
-            let limit = match effort {
+            let own = replay.and_then(|r| r.get(*index)).map(|&n| Effort::Rounds(n));
+            let limit = match own.unwrap_or(effort) {
                 Effort::Rounds(n) => Some(n),
                 Effort::Auto => Some(solver.automatic_rounds()),
                 Effort::Until(end) => {

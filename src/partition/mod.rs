@@ -2,4 +2,6 @@
 
 pub mod effort;
 pub mod grids;
+pub mod leaders;
+pub mod numbering;
 pub mod units;
