@@ -1,4 +1,10 @@
-.PHONY: run test bench fmt
+.PHONY: run test fmt
+
+# The main job: divide the demo village and show the labels' summary.
+run:
+	cargo build --release --locked
+	mkdir -p out
+	target/release/lianhu units fixtures/demo_village.csv --min 10 --max 15 --labels out/labels.txt --geojson out/units.geojson --report out/report.json
 
 test:
 	cargo fmt --check

@@ -1,5 +1,7 @@
 //! Guards the layers of ARCHITECTURE.md: each module imports only what stands below it.
 
+#![expect(clippy::expect_used, reason = "a broken source tree should fail the test loudly")]
+
 use std::path::{Path, PathBuf};
 
 /// Module → the modules it may name after `crate::`.

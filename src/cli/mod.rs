@@ -1,9 +1,32 @@
-//! Subcommands of the `lianhu` program.
+//! Subcommands of the `lianhu` program. Exit codes: 0 fine, 1 breach found, 2 usage, 3 bad input, 4 store busy or newer,
+//! 130 cancelled.
+
+mod args;
+mod commands;
+mod console;
 
 use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
 
 /// Runs the program with the process's own arguments and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let begun = Instant::now();
+    let arguments = match args::Arguments::try_parse() {
+        Ok(a) => a,
+        Err(e) => {
+            // Help and version are answers, everything else is a usage error; clap prints either.
+            let _ = e.print();
+            return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match commands::run(arguments.command, begun) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprintln!("{}", failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
 }

@@ -66,7 +66,7 @@ pub fn drive<S: RoundSolver>(
     let mut outcome: Vec<(u32, Option<Stopped>)> = vec![(0, None); solvers.len()];
     let begun = Instant::now();
     loop {
-        let mut live: Vec<(usize, (&mut S, &mut (u32, Option<Stopped>)))> =
+        let mut live: Vec<_> =
             solvers.iter_mut().zip(outcome.iter_mut()).enumerate().filter(|(_, (_, o))| o.1.is_none()).collect();
         if live.is_empty() {
             break;

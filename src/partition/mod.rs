@@ -4,4 +4,5 @@ pub mod effort;
 pub mod grids;
 pub mod leaders;
 pub mod numbering;
+pub mod subgraph;
 pub mod units;

@@ -1,1 +1,5 @@
-//! Geometry: conversions between reference systems, the one projection to local metres, Voronoi cells, dissolve.
+//! Geometry: conversions between reference systems, the one projection to local metres, neighbours.
+
+pub mod datum;
+pub mod delaunay;
+pub mod projection;

@@ -1,0 +1,236 @@
+//! What each subcommand does: read, solve, write whole files.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, json};
+
+use crate::domain::{Households, Positions};
+use crate::exchange::{self, Read, ReadOptions};
+use crate::partition::effort::{Effort, Stopped};
+use crate::plan::job::Job;
+use crate::plan::report::Report;
+use crate::plan::shapes::{collection, feature, geometry, rounded, unit_hull};
+use crate::plan::units::{Binding, UnitRules, VillageUnits, form_units};
+use crate::plan::village::expanded;
+use crate::space::datum::Crs;
+
+use super::args::{Command, EffortArgs, InputArgs, OutputArgs, UnitsArgs};
+use super::console;
+
+/// A failed command: what to say and the exit code.
+pub(crate) struct Failure {
+    pub(crate) message: String,
+    pub(crate) code: u8,
+}
+
+impl Failure {
+    fn usage(message: impl Display) -> Self {
+        Self { message: message.to_string(), code: 2 }
+    }
+
+    fn input(message: impl Display) -> Self {
+        Self { message: message.to_string(), code: 3 }
+    }
+}
+
+type Outcome = Result<u8, Failure>;
+
+/// Runs one subcommand.
+pub(crate) fn run(command: Command, begun: Instant) -> Outcome {
+    match command {
+        Command::Units(a) => units(&a, begun),
+    }
+}
+
+struct Loaded {
+    table: Households,
+    report: Report,
+}
+
+fn load(command: &str, a: &InputArgs, extra: &[String], effort: &EffortArgs) -> Result<Loaded, Failure> {
+    if let Some(threads) = effort.threads {
+        // A second call in one process keeps the first pool, which only concerns speed.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build_global();
+    }
+    let crs = a.crs.as_deref().map(Crs::parse).transpose().map_err(Failure::usage)?;
+    let convert = crs.map(|crs| {
+        move |c: [f64; 2]| {
+            let p = crs.to_wgs84(c);
+            [p.lon_deg, p.lat_deg]
+        }
+    });
+    let options =
+        ReadOptions { extra_columns: extra, to_wgs84: convert.as_ref().map(|f| f as &dyn Fn([f64; 2]) -> [f64; 2]) };
+    let read: Read<Households> = exchange::read_households(&a.input, &options).map_err(Failure::input)?;
+    let mut report = Report::new(command, effort.seed);
+    report.input_sha256 = read.sha256_hex;
+    report.rows = read.value.len() as u64;
+    report.dropped_columns = read.dropped_columns;
+    report.notes = read.warnings;
+    if !report.dropped_columns.is_empty() {
+        eprintln!("未保留的列：{0}\ncolumns not kept: {0}", report.dropped_columns.join(", "));
+    }
+    for note in &report.notes {
+        eprintln!("{note}");
+    }
+    Ok(Loaded { table: read.value, report })
+}
+
+fn effort_of(a: &EffortArgs, begun: Instant) -> Effort {
+    match (a.rounds, a.budget) {
+        (Some(n), _) => Effort::Rounds(n),
+        (None, Some(s)) => Effort::Until(begun + Duration::from_secs_f64(s)),
+        (None, None) => Effort::Auto,
+    }
+}
+
+fn replay_of(a: &EffortArgs, report: &Report) -> Result<Option<Report>, Failure> {
+    let Some(path) = &a.replay else { return Ok(None) };
+    let text = std::fs::read_to_string(path).map_err(|e| Failure::input(format!("{}: {e}", path.display())))?;
+    let old: Report = serde_json::from_str(&text).map_err(|e| Failure::input(format!("{}: {e}", path.display())))?;
+    if old.version != report.version || old.input_sha256 != report.input_sha256 || old.command != report.command {
+        return Err(Failure::input(format!(
+            "{0}：报告与本次的命令、版本或输入不同，无法重现\n{0}: the report is of another command, version or input and cannot be replayed",
+            path.display()
+        )));
+    }
+    Ok(Some(old))
+}
+
+fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
+    let mut rules = UnitRules {
+        min: a.min.unwrap_or(10),
+        max: a.max.unwrap_or(15),
+        count: a.count,
+        target: None,
+        max_reach_m: None,
+        containers: Vec::new(),
+    };
+    for text in &a.container {
+        let (column, binding) = text.split_once('=').unwrap_or((text, ""));
+        let binding = match binding {
+            "law" => Binding::Law,
+            "prefer" => Binding::Prefer,
+            _ => {
+                return Err(Failure::usage(format!(
+                    "--container {text}：应写作 列名=law 或 列名=prefer\n--container {text}: write COLUMN=law or COLUMN=prefer"
+                )));
+            }
+        };
+        rules.containers.push((column.to_owned(), binding));
+    }
+    if rules.min > rules.max {
+        return Err(Failure::usage(format!(
+            "--min {0} 大于 --max {1}\n--min {0} is above --max {1}",
+            rules.min, rules.max
+        )));
+    }
+    let extra: Vec<String> = rules.containers.iter().map(|c| c.0.clone()).collect();
+    let Loaded { table, mut report } = load("units", &a.input, &extra, &a.effort)?;
+    let table = if a.expand { expanded(table) } else { table };
+    report.parameters = [
+        ("min", json!(rules.min)),
+        ("max", json!(rules.max)),
+        ("count", json!(rules.count)),
+        ("containers", json!(a.container)),
+        ("rounds", json!(a.effort.rounds)),
+        ("budget", json!(a.effort.budget)),
+    ]
+    .into_iter()
+    .map(|(k, v)| (k.to_owned(), v))
+    .collect();
+    let old = replay_of(&a.effort, &report)?;
+    let job = Job {
+        begun,
+        effort: effort_of(&a.effort, begun),
+        seed: a.effort.seed,
+        cancel: console::cancel_flag(),
+        progress: &console::progress,
+        replay: old.as_ref(),
+    };
+    let villages = form_units(&table, &rules, &job, &mut report).map_err(Failure::input)?;
+    report.set_run(begun, console::now_utc());
+    let mut labels = vec![-1_i64; table.len()];
+    let (mut sse, mut count, mut outside) = (0.0, 0_u64, 0_u64);
+    for v in &villages {
+        sse += v.solution.sse_m2;
+        count += u64::from(v.solution.units);
+        outside += v.solution.exceptions.iter().map(|e| u64::from(e.households)).sum::<u64>();
+        for (&row, &u) in v.village.rows.iter().zip(&v.solution.unit_of) {
+            labels[row as usize] = v.label.get(u as usize).copied().unwrap_or(-1);
+        }
+    }
+    let households = table.households.iter().filter(|&&h| h > 0).count();
+    report.soft.insert("sse_m2".to_owned(), json!(rounded(sse)));
+    report.soft.insert("units".to_owned(), json!(count));
+    report.soft.insert("households_in_exceptions".to_owned(), json!(outside));
+    report.hard.insert("H4".to_owned(), json!(0));
+    report.hard.insert("H7".to_owned(), json!(0));
+    let planar = matches!(table.positions, Positions::Planar(_));
+    let shapes = a.output.geojson.is_some().then(|| unit_features(&villages, planar));
+    write_outputs(&a.output, &labels, shapes, &report)?;
+    println!(
+        "{households} 户 → {count} 个单元，离差平方和 {sse:.0} m²，例外 {} 个（{outside} 户）",
+        report.exceptions.len()
+    );
+    println!(
+        "{households} households → {count} units, SSE {sse:.0} m², {} exceptions ({outside} households)",
+        report.exceptions.len()
+    );
+    finish(&report)
+}
+
+fn unit_features(villages: &[VillageUnits], planar: bool) -> String {
+    let mut features = Vec::new();
+    for v in villages {
+        let mut members: Vec<Vec<[f64; 2]>> = vec![Vec::new(); v.solution.units as usize];
+        for (xy, &u) in v.village.xy.iter().zip(&v.solution.unit_of) {
+            if let Some(m) = members.get_mut(u as usize) {
+                m.push(*xy);
+            }
+        }
+        for (unit, m) in members.iter().enumerate().filter(|(_, m)| !m.is_empty()) {
+            let mut p = Map::new();
+            p.insert("village".to_owned(), json!(v.village.key));
+            p.insert("label".to_owned(), json!(v.label.get(unit)));
+            p.insert("households".to_owned(), json!(m.len()));
+            let reason = v.solution.exceptions.iter().find(|e| e.unit as usize == unit);
+            p.insert("exception".to_owned(), json!(reason.map(|e| e.reason.to_string())));
+            features.push(feature(geometry(&v.village.frame, &[vec![unit_hull(m)]]), p));
+        }
+    }
+    collection(&features, planar)
+}
+
+fn write_outputs(out: &OutputArgs, labels: &[i64], shapes: Option<String>, report: &Report) -> Result<(), Failure> {
+    let write = |path: &Path, bytes: &[u8]| {
+        exchange::write_whole(path, bytes).map_err(|e| Failure::input(format!("{}: {e}", path.display())))
+    };
+    if let Some(path) = &out.labels {
+        let mut text = String::with_capacity(labels.len() * 5);
+        for l in labels {
+            text.push_str(&l.to_string());
+            text.push('\n');
+        }
+        write(path, text.as_bytes())?;
+    }
+    if let (Some(path), Some(text)) = (&out.geojson, shapes) {
+        write(path, text.as_bytes())?;
+    }
+    if let Some(path) = &out.report {
+        write(path, report.to_json().as_bytes())?;
+    }
+    Ok(())
+}
+
+fn finish(report: &Report) -> Outcome {
+    for e in report.exceptions.iter().take(20) {
+        eprintln!("例外 exception: {} {} 户 households, {}: {}", e.village, e.households, e.reason, e.ids.join(", "));
+    }
+    if report.exceptions.len() > 20 {
+        eprintln!("… {} 个例外，见报告 / exceptions in all, see the report", report.exceptions.len());
+    }
+    Ok(if report.stopped == Stopped::Cancelled { 130 } else { 0 })
+}

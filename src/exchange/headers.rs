@@ -1,0 +1,60 @@
+//! Column names, Chinese and English, and the columns that are never kept.
+
+/// The standard name of a column, for any of its English or Chinese names.
+pub(super) fn standard_name(header: &str) -> Option<&'static str> {
+    let lower = header.trim().to_lowercase();
+    Some(match lower.as_str() {
+        "id" | "户号" | "编号" | "住户编号" => "id",
+        "x" => "x",
+        "y" => "y",
+        "lon" | "lng" | "longitude" | "经度" => "lon",
+        "lat" | "latitude" | "纬度" => "lat",
+        "building" | "楼栋" | "楼栋编号" | "房屋" => "building",
+        "village" | "村" | "社区" | "村(社区)" | "村（社区）" | "所属村(社区)" | "所属村（社区）" | "村编码" => {
+            "village"
+        }
+        "hamlet" | "自然寨" | "寨" => "hamlet",
+        "group" | "村民小组" | "组" => "group",
+        "stairwell" | "单元" | "楼道" => "stairwell",
+        "floor" | "楼层" | "层" => "floor",
+        "persons" | "人口" | "人数" => "persons",
+        "households" | "户数" => "households",
+        "eligible" | "候选" | "可任" => "eligible",
+        "lock" | "锁定" => "lock",
+        "dedicated" | "专属网格" => "dedicated",
+        _ => return None,
+    })
+}
+
+/// Whether a column holds what the product must not keep about persons.
+pub(super) fn is_personal(header: &str) -> bool {
+    let lower = header.trim().to_lowercase();
+    const WORDS: &[&str] = &[
+        "身份证",
+        "证件",
+        "电话",
+        "手机",
+        "联系方式",
+        "出生",
+        "生日",
+        "民族",
+        "宗教",
+        "健康",
+        "信访",
+        "姓名",
+        "户主",
+        "性别",
+        "id_card",
+        "idcard",
+        "id_number",
+        "phone",
+        "mobile",
+        "birth",
+        "ethnic",
+        "religion",
+        "health",
+        "petition",
+        "gender",
+    ];
+    lower == "name" || lower == "sex" || WORDS.iter().any(|w| lower.contains(w))
+}

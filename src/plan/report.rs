@@ -1,0 +1,143 @@
+//! The report every run writes: parameters, seed, version, input hash, figures, exceptions, rounds; times stand in `run` alone.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::partition::effort::Stopped;
+
+/// What one solver did in one village.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// The village's name or code; empty without a village column.
+    pub village: String,
+    /// `grids` or `units`, with the grid's number where units were formed grid by grid.
+    pub stage: String,
+    /// Rounds done.
+    pub rounds: u32,
+    /// Why the solver stopped.
+    pub stopped: Stopped,
+}
+
+/// Something that could not be made legal, with the reason (H7 allows it when it is listed).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListedException {
+    /// Village name or code.
+    pub village: String,
+    /// What it concerns: a unit or grid, by label or code.
+    pub subject: String,
+    /// Number of households concerned.
+    pub households: u32,
+    /// Stable word for the reason.
+    pub reason: String,
+    /// First ids concerned (at most five, opaque).
+    pub ids: Vec<String>,
+}
+
+/// The whole report.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// Always `lianhu`.
+    pub program: String,
+    /// Program version.
+    pub version: String,
+    /// Subcommand.
+    pub command: String,
+    /// Parameters as used.
+    pub parameters: BTreeMap<String, Value>,
+    /// Seed of all random streams.
+    pub seed: u64,
+    /// SHA-256 of the input's bytes, hexadecimal.
+    pub input_sha256: String,
+    /// Rows read.
+    pub rows: u64,
+    /// Soft figures S1–S10 and the sums they come from; null where the input says nothing about them.
+    pub soft: BTreeMap<String, Value>,
+    /// Number of breaches of H1–H11; null where the rule does not apply to this command.
+    pub hard: BTreeMap<String, Value>,
+    /// Everything that could not be legal.
+    pub exceptions: Vec<ListedException>,
+    /// Columns that were not kept.
+    pub dropped_columns: Vec<String>,
+    /// Notes and assumptions.
+    pub notes: Vec<String>,
+    /// Rounds per village and stage: what a replay needs.
+    pub stages: Vec<Stage>,
+    /// Why the run as a whole stopped.
+    pub stopped: Stopped,
+    /// Times, threads, date: outside the promise of equal bytes.
+    pub run: Run,
+}
+
+/// The part of a report that differs from run to run.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Run {
+    /// Wall-clock seconds from process start to the end of solving.
+    pub seconds: f64,
+    /// Threads used.
+    pub threads: usize,
+    /// UTC date and time (RFC 3339).
+    pub date: String,
+}
+
+impl Report {
+    /// An empty report for `command`.
+    #[must_use]
+    pub fn new(command: &str, seed: u64) -> Self {
+        let rules = |letter: char, last: u32| (1..=last).map(|i| (format!("{letter}{i}"), Value::Null)).collect();
+        Self {
+            program: "lianhu".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: command.to_owned(),
+            parameters: BTreeMap::new(),
+            seed,
+            input_sha256: String::new(),
+            rows: 0,
+            soft: rules('S', 10),
+            hard: rules('H', 11),
+            exceptions: Vec::new(),
+            dropped_columns: Vec::new(),
+            notes: Vec::new(),
+            stages: Vec::new(),
+            stopped: Stopped::Converged,
+            run: Run::default(),
+        }
+    }
+
+    /// Adds a stage and keeps the strongest reason for stopping.
+    pub fn push_stage(&mut self, village: &str, stage: &str, rounds: u32, stopped: Stopped) {
+        let strength = |s: Stopped| match s {
+            Stopped::Converged => 0,
+            Stopped::Rounds => 1,
+            Stopped::Budget => 2,
+            Stopped::Cancelled => 3,
+        };
+        if strength(stopped) > strength(self.stopped) {
+            self.stopped = stopped;
+        }
+        self.stages.push(Stage { village: village.to_owned(), stage: stage.to_owned(), rounds, stopped });
+    }
+
+    /// Rounds of a stage per village, in the order of `stages`, for a replay.
+    #[must_use]
+    pub fn rounds_of(&self, stage: &str) -> Vec<u32> {
+        self.stages.iter().filter(|s| s.stage == stage).map(|s| s.rounds).collect()
+    }
+
+    /// Fills the part that differs from run to run.
+    pub fn set_run(&mut self, begun: Instant, date: String) {
+        let seconds: Duration = begun.elapsed();
+        self.run =
+            Run { seconds: (seconds.as_secs_f64() * 1e3).round() / 1e3, threads: rayon::current_num_threads(), date };
+    }
+
+    /// The report as pretty JSON with a final line feed.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}
