@@ -41,6 +41,9 @@ struct Found {
     households: Vec<u32>,
     /// Better parts, if any were found: one a household, and how many.
     better: Option<(Vec<u32>, u32)>,
+    /// With a fixed number of units: what one unit more would gain and one fewer cost (m²), to be paired by the merge.
+    more: Option<(f64, Vec<u32>)>,
+    fewer: Option<(f64, Vec<u32>)>,
 }
 
 impl Pool {
@@ -104,6 +107,15 @@ impl Pool {
         Self { households, xy, location, at_location, near, min, max, fixed, unit_of, members, exception, vain, stream }
     }
 
+    /// Sweeps over all units about twice: part of s₀, since a Hilbert run is far from a good unit where towns meet open land.
+    pub(super) fn settle_in(&mut self, seed: u64, village: u64) {
+        for sweep in 0..2 * self.members.len().div_ceil(4 * REGIONS_A_ROUND) as u64 {
+            if !self.is_settled() {
+                self.round(seed, village, u64::MAX - sweep);
+            }
+        }
+    }
+
     /// Number of units.
     pub(super) fn units(&self) -> u32 {
         self.members.len() as u32
@@ -163,8 +175,9 @@ impl Pool {
             if used[at as usize] || self.vain[at as usize] >= PATIENCE {
                 continue;
             }
-            // Mostly three or four units: enough for a change of their number, small enough to anneal well.
-            let size = [2, 3, 3, 4, 4, 4, 5, 6][random.below(8) as usize];
+            // Mostly three or four units: enough for a change of their number, small enough to anneal well; wider where that failed.
+            let wide = if self.vain[at as usize] > PATIENCE / 6 { random.below(6) as usize } else { 0 };
+            let size = [2, 3, 3, 4, 4, 4, 5, 6][random.below(8) as usize] + wide;
             let region = self.grow(at, size, &mut used, random);
             regions.push(region);
             if regions.len() >= want {
@@ -229,9 +242,11 @@ impl Pool {
         let mut best = before - 1e-6_f64.max(before * 1e-12);
         let mut better = None;
         let k = units.len() as u32;
-        let moves = (60 * n as u32).max(1_500);
+        // The longer the surroundings resist, the longer they are annealed.
+        let vain = units.iter().map(|&u| self.vain[u as usize]).min().unwrap_or(0);
+        let moves = (60 * n as u32).max(1_500) * (1 + vain / 12);
         // From the present state: first cool (a descent), then warm.
-        for heat in [0.02, 0.5] {
+        for heat in [0.02, 0.1 * 15.0_f64.powf(random.unit())] {
             if k < 2 {
                 break;
             }
@@ -242,7 +257,8 @@ impl Pool {
                 better = Some((scratch.part.clone(), k));
             }
         }
-        if !self.fixed {
+        let (mut more, mut fewer) = (None, None);
+        if self.exception.is_none() {
             let (low, high) = ((n as u32).div_ceil(self.max), n as u32 / self.min);
             for parts in [k + 1, k.saturating_sub(1), k] {
                 if parts < low.max(1) || parts > high {
@@ -252,16 +268,61 @@ impl Pool {
                 scratch.bounds.resize(parts as usize, (self.min, self.max));
                 scratch.deal_along(random.unit() * std::f64::consts::TAU);
                 let sse = scratch.anneal(2 * moves, 1.0, random);
+                if self.fixed && parts != k {
+                    let option = Some((sse, scratch.part.clone()));
+                    if parts > k {
+                        more = option
+                    } else {
+                        fewer = option
+                    }
+                    continue;
+                }
                 if sse < best {
                     best = sse;
                     better = Some((scratch.part.clone(), parts));
                 }
             }
         }
-        Found { units, households, better }
+        let present_best = if better.is_some() { best } else { before };
+        let change = |o: Option<(f64, Vec<u32>)>| o.map(|(sse, part)| (sse - present_best, part));
+        Found { units, households, better, more: change(more), fewer: change(fewer) }
     }
 
-    fn merge(&mut self, found: Vec<Found>) {
+    /// With a fixed number of units, lets one region have a unit more where another can do with one fewer and both together gain.
+    fn pair(found: &mut [Found]) {
+        let key = |o: &Option<(f64, Vec<u32>)>| o.as_ref().map(|c| c.0);
+        let mut gain: Vec<(f64, usize)> =
+            found.iter().enumerate().filter_map(|(i, f)| Some((key(&f.more)?, i))).collect();
+        let mut cost: Vec<(f64, usize)> =
+            found.iter().enumerate().filter_map(|(i, f)| Some((key(&f.fewer)?, i))).collect();
+        gain.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        cost.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let mut taken = vec![false; found.len()];
+        let mut gains = gain.into_iter();
+        for (loss, giver) in cost {
+            if taken[giver] {
+                continue;
+            }
+            let Some((won, taker)) = gains.find(|g| !taken[g.1] && g.1 != giver) else { break };
+            if won + loss >= -1e-6 {
+                break;
+            }
+            taken[giver] = true;
+            taken[taker] = true;
+            let k = |f: &Found| f.units.len() as u32;
+            if let Some((_, part)) = found[giver].fewer.take() {
+                found[giver].better = Some((part, k(&found[giver]) - 1));
+            }
+            if let Some((_, part)) = found[taker].more.take() {
+                found[taker].better = Some((part, k(&found[taker]) + 1));
+            }
+        }
+    }
+
+    fn merge(&mut self, mut found: Vec<Found>) {
+        if self.fixed {
+            Self::pair(&mut found);
+        }
         let mut gone: Vec<u32> = Vec::new();
         for f in found {
             let Some((part, parts)) = f.better else {

@@ -52,7 +52,9 @@ impl UnitsSolver {
             .enumerate()
             .map(|(i, (households, count))| {
                 let xy = households.iter().map(|&h| input.xy[h as usize]).collect();
-                Pool::new(households, xy, (options.min, options.max), count, i as u64)
+                let mut pool = Pool::new(households, xy, (options.min, options.max), count, i as u64);
+                pool.settle_in(options.seed, options.village);
+                pool
             })
             .collect();
         Ok(Self {
