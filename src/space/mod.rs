@@ -2,4 +2,5 @@
 
 pub mod datum;
 pub mod delaunay;
+pub mod mesh;
 pub mod projection;
