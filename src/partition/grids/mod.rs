@@ -1,4 +1,20 @@
 //! Grids (网格): balanced, contiguous districting of weighted atoms.
+//!
+//! Lexicographic objective: every grid connected; deviation from the mean beyond the tolerance; then Σ P²/(4πA) plus soft terms.
+//! 1. Each component of the adjacency (hard barriers, exclaves cut a village) gets its number of grids by its households.
+//! 2. [`start`]: recursive bisection by households (Berger & Bokhari 1987), then repair of contiguity.
+//! 3. [`anneal`]: rounds of disjoint groups of neighbouring grids whose boundary atoms change hands, contiguity kept, by simulated
+//!    annealing in cycles of doubling length; the best state seen is the answer, so more rounds never make it worse.
+
+pub mod anneal;
+pub mod exact;
+pub mod start;
+
+mod solver;
+#[cfg(test)]
+mod tests;
+
+pub use solver::GridsSolver;
 
 use crate::graph::Csr;
 
@@ -20,4 +36,94 @@ pub struct AtomGraph {
     /// Further cost per half-edge of putting its two ends into different grids (positive) or the same grid (negative), in the unit
     /// of the compactness sum: soft barriers, hamlets, old nets, the plan in force. Empty when there is none.
     pub soft: Vec<f64>,
+}
+
+/// What the grids must be like.
+#[derive(Clone, Copy, Debug)]
+pub struct GridsOptions {
+    /// Number of grids (at least one a component; at most one an atom).
+    pub count: u32,
+    /// Deviation allowed, as a share of the mean.
+    pub tolerance: f64,
+    /// Seed of the random streams.
+    pub seed: u64,
+    /// Number of the village, for its random streams.
+    pub village: u64,
+}
+
+/// How good a division into grids is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GridsFigures {
+    /// max |households ÷ mean of the component − 1|.
+    pub deviation: f64,
+    /// Mean of 4πA/P² over the grids.
+    pub mean_polsby_popper: f64,
+    /// Least 4πA/P².
+    pub min_polsby_popper: f64,
+    /// Σ P²/(4πA).
+    pub compactness_sum: f64,
+    /// Connected pieces beyond one a grid.
+    pub stray_pieces: u32,
+}
+
+/// What makes a task impossible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GridsError {
+    /// There is nothing to divide.
+    #[error("no building to divide into grids")]
+    NoAtom,
+    /// An array does not fit the others.
+    #[error("the {what} of {got} entries were given where {expected} are needed")]
+    Length {
+        /// Which array.
+        what: &'static str,
+        /// Its length.
+        got: usize,
+        /// The length needed.
+        expected: usize,
+    },
+}
+
+/// Figures of an assignment of atoms to parts, whatever made it.
+#[must_use]
+pub fn figures(graph: &AtomGraph, part_of: &[u32], parts: u32) -> GridsFigures {
+    let k = parts as usize;
+    let (mut area, mut perimeter, mut households) = (vec![0.0_f64; k], vec![0.0_f64; k], vec![0_u64; k]);
+    for v in 0..part_of.len() as u32 {
+        let p = part_of[v as usize] as usize;
+        area[p] += graph.area_m2[v as usize];
+        perimeter[p] += graph.outer_m[v as usize];
+        households[p] += u64::from(graph.households[v as usize]);
+        for e in graph.adjacency.row(v) {
+            if part_of[graph.adjacency.neighbours[e] as usize] as usize != p {
+                perimeter[p] += graph.border_m[e];
+            }
+        }
+    }
+    let (side, sides) = graph.adjacency.components();
+    let mut total = vec![0_u64; sides as usize];
+    let mut members = vec![std::collections::BTreeSet::new(); sides as usize];
+    for (v, &s) in side.iter().enumerate() {
+        total[s as usize] += u64::from(graph.households[v]);
+        members[s as usize].insert(part_of[v]);
+    }
+    let mut deviation = 0.0_f64;
+    for (t, m) in total.iter().zip(&members) {
+        let mean = *t as f64 / m.len().max(1) as f64;
+        for &p in m {
+            if mean > 0.0 {
+                deviation = deviation.max((households[p as usize] as f64 / mean - 1.0).abs());
+            }
+        }
+    }
+    let pieces = graph.adjacency.components_where(|a, b| part_of[a as usize] == part_of[b as usize]).1;
+    let pp: Vec<f64> =
+        area.iter().zip(&perimeter).map(|(a, p)| 4.0 * std::f64::consts::PI * a / (p * p).max(1e-12)).collect();
+    GridsFigures {
+        deviation,
+        mean_polsby_popper: pp.iter().sum::<f64>() / k.max(1) as f64,
+        min_polsby_popper: pp.iter().copied().fold(f64::INFINITY, f64::min),
+        compactness_sum: pp.iter().map(|v| 1.0 / v.max(1e-12)).sum(),
+        stray_pieces: pieces.saturating_sub(parts),
+    }
 }

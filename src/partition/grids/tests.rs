@@ -1,0 +1,142 @@
+use std::sync::atomic::AtomicBool;
+
+use super::exact::best_partition;
+use super::*;
+use crate::partition::effort::{Effort, Random, drive};
+
+/// Square cells of 10 m in `columns` × `rows`, with random households.
+fn chessboard(columns: u32, rows: u32, most: u32, seed: u64) -> AtomGraph {
+    let mut r = Random::new(seed);
+    let at = |x: u32, y: u32| y * columns + x;
+    let mut edges = Vec::new();
+    let mut outer_m = vec![0.0; (columns * rows) as usize];
+    for y in 0..rows {
+        for x in 0..columns {
+            if x + 1 < columns {
+                edges.push((at(x, y), at(x + 1, y), 10.0));
+            }
+            if y + 1 < rows {
+                edges.push((at(x, y), at(x, y + 1), 10.0));
+            }
+            outer_m[at(x, y) as usize] = 10.0
+                * (u32::from(x == 0) + u32::from(x + 1 == columns) + u32::from(y == 0) + u32::from(y + 1 == rows))
+                    as f64;
+        }
+    }
+    let n = (columns * rows) as usize;
+    let (adjacency, border_m) = Csr::from_edges(n, &edges);
+    AtomGraph {
+        xy: (0..n as u32).map(|i| [f64::from(i % columns) * 10.0, f64::from(i / columns) * 10.0]).collect(),
+        households: (0..n).map(|_| 1 + r.below(most)).collect(),
+        area_m2: vec![100.0; n],
+        outer_m,
+        adjacency,
+        border_m,
+        soft: Vec::new(),
+    }
+}
+
+fn options(count: u32, tolerance: f64) -> GridsOptions {
+    GridsOptions { count, tolerance, seed: 1, village: 0 }
+}
+
+fn solve(graph: &AtomGraph, options: &GridsOptions, rounds: u32) -> GridsSolver {
+    let mut solvers = vec![GridsSolver::new(graph.clone(), options).expect("task")];
+    drive(&mut solvers, Effort::Rounds(rounds), None, &AtomicBool::new(false), &|_| {});
+    solvers.remove(0)
+}
+
+#[test]
+fn small_villages_come_within_two_per_cent_of_the_optimum() {
+    for seed in 0..10 {
+        let graph = chessboard(4, 3, 4, seed);
+        for count in [2, 3] {
+            let tolerance = 0.15;
+            let ((over, best), _) = best_partition(&graph, count, tolerance).expect("a connected partition");
+            let f = solve(&graph, &options(count, tolerance), 48).figures();
+            let excess = (f.deviation - tolerance).max(0.0);
+            assert!(
+                excess <= over + 1e-9,
+                "seed {seed} count {count}: deviation {} where {over} is possible",
+                f.deviation
+            );
+            if excess <= over + 1e-12 && excess >= over - 1e-12 {
+                assert!(
+                    f.compactness_sum <= best * 1.02,
+                    "seed {seed} count {count}: {} for {best}",
+                    f.compactness_sum
+                );
+            }
+            assert_eq!(f.stray_pieces, 0);
+        }
+    }
+}
+
+#[test]
+fn every_grid_is_connected_and_balanced() {
+    let graph = chessboard(30, 30, 5, 3);
+    let solver = solve(&graph, &options(9, 0.01), 24);
+    let f = solver.figures();
+    assert_eq!((solver.grids(), f.stray_pieces), (9, 0));
+    assert!(f.deviation <= 0.01 + 1e-9, "{f:?}");
+    assert!(f.mean_polsby_popper > 0.6, "{f:?}");
+}
+
+#[test]
+fn more_rounds_never_make_it_worse() {
+    let graph = chessboard(20, 20, 3, 5);
+    let mut last = (f64::INFINITY, f64::INFINITY);
+    for rounds in [0, 1, 4, 16, 40] {
+        let f = solve(&graph, &options(6, 0.02), rounds).figures();
+        let now = ((f.deviation - 0.02).max(0.0), f.compactness_sum);
+        assert!(now.0 < last.0 + 1e-9 && (now.0 < last.0 - 1e-9 || now.1 <= last.1 + 1e-9), "{now:?} after {last:?}");
+        last = now;
+    }
+}
+
+#[test]
+fn same_result_at_any_thread_count() {
+    let graph = chessboard(40, 40, 5, 8);
+    let run = |threads| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .expect("pool")
+            .install(|| solve(&graph, &options(40, 0.02), 6).grid_of().to_vec())
+    };
+    let one = run(1);
+    assert_eq!(one, run(2));
+    assert_eq!(one, run(4));
+}
+
+#[test]
+fn components_get_grids_by_their_households() {
+    let mut graph = chessboard(12, 12, 1, 2);
+    // Cut all links between the fourth and the fifth column.
+    let keep = |a: u32, b: u32| (a % 12 < 4) == (b % 12 < 4);
+    let mut edges = Vec::new();
+    for v in 0..144 {
+        for e in graph.adjacency.row(v) {
+            let u = graph.adjacency.neighbours[e];
+            if v < u && keep(v, u) {
+                edges.push((v, u, 10.0));
+            }
+        }
+    }
+    (graph.adjacency, graph.border_m) = Csr::from_edges(144, &edges);
+    let solver = solve(&graph, &options(6, 0.01), 8);
+    let west: std::collections::BTreeSet<u32> = (0..144).filter(|v| v % 12 < 4).map(|v| solver.grid_of()[v]).collect();
+    assert_eq!((west.len(), solver.grids(), solver.figures().stray_pieces), (2, 6, 0));
+}
+
+#[test]
+fn odd_tasks_are_answered() {
+    let one = chessboard(1, 1, 1, 1);
+    assert_eq!(solve(&one, &options(5, 0.01), 3).grids(), 1);
+    let mut empty = chessboard(5, 5, 1, 1);
+    empty.households = vec![0; 25];
+    assert_eq!(solve(&empty, &options(3, 0.01), 3).figures().stray_pieces, 0);
+    let few = chessboard(3, 2, 9, 1);
+    assert_eq!(solve(&few, &options(50, 0.01), 3).grids(), 6);
+    assert_eq!(GridsSolver::new(AtomGraph::default(), &options(1, 0.01)).err(), Some(GridsError::NoAtom));
+}
