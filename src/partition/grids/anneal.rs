@@ -8,6 +8,11 @@ const SEARCH_LIMIT: usize = 24;
 /// One tried move in so many that alone would cost a little is tried in exchange for an atom of the other grid.
 const EXCHANGE_EVERY: u32 = 8;
 
+/// P²/4πA from which a grid counts as poorly shaped (Polsby–Popper below 0.48), and how much dearer the rest is: the sum alone
+/// tolerates single bad grids.
+const POOR: f64 = 2.1;
+const WORST: f64 = 2.0;
+
 /// Atoms and grids of one group, in local numbers; borders to atoms outside the group count as outer border.
 #[derive(Clone, Debug, Default)]
 pub struct Group {
@@ -31,13 +36,13 @@ pub struct Group {
     pub price: f64,
     cost_now: Vec<f64>,
     whole_border: Vec<f64>,
-    household_sum: Vec<f64>,
+    pub(super) household_sum: Vec<f64>,
     area_sum: Vec<f64>,
     perimeter: Vec<f64>,
-    members: Vec<Vec<u32>>,
+    pub(super) members: Vec<Vec<u32>>,
     place: Vec<u32>,
     /// Neighbours in other grids, per atom; atoms with any stand in `border`, at `border_place`.
-    foreign: Vec<u32>,
+    pub(super) foreign: Vec<u32>,
     border: Vec<u32>,
     border_place: Vec<u32>,
     stamp: Vec<u32>,
@@ -46,8 +51,8 @@ pub struct Group {
 }
 
 /// What moving an atom would do.
-struct Change {
-    delta: f64,
+pub(super) struct Change {
+    pub(super) delta: f64,
     from_cost: f64,
     to_cost: f64,
     from_perimeter: f64,
@@ -100,16 +105,17 @@ impl Group {
         }
     }
 
-    fn row(&self, v: usize) -> &[(u32, f64, f64)] {
+    pub(super) fn row(&self, v: usize) -> &[(u32, f64, f64)] {
         &self.links[self.offsets[v] as usize..self.offsets[v + 1] as usize]
     }
 
     fn cost(&self, grid: usize, households: f64, area: f64, perimeter: f64) -> f64 {
         let over = ((households / self.mean[grid].max(1e-9) - 1.0).abs() - self.tolerance).max(0.0);
-        perimeter * perimeter / (4.0 * std::f64::consts::PI * area.max(1e-9)) + self.price * over
+        let shape = perimeter * perimeter / (4.0 * std::f64::consts::PI * area.max(1e-9));
+        shape + WORST * (shape - POOR).max(0.0) + self.price * over
     }
 
-    fn change(&self, v: usize, to: usize) -> Change {
+    pub(super) fn change(&self, v: usize, to: usize) -> Change {
         let from = self.part[v] as usize;
         let total = self.whole_border[v];
         let (mut with_from, mut with_to, mut soft) = (0.0, 0.0, 0.0);
@@ -132,7 +138,7 @@ impl Group {
         Change { delta, from_cost, to_cost, from_perimeter, to_perimeter }
     }
 
-    fn apply(&mut self, v: usize, to: usize, change: &Change) {
+    pub(super) fn apply(&mut self, v: usize, to: usize, change: &Change) {
         let from = self.part[v] as usize;
         self.household_sum[from] -= self.households[v];
         self.household_sum[to] += self.households[v];
@@ -169,7 +175,7 @@ impl Group {
 
     /// Whether `v`'s grid stays in one piece without it. Most answers come from the neighbours alone (in a planar adjacency the
     /// neighbours around an atom touch each other in turn); else a search that gives up after some hundred atoms and then refuses.
-    fn may_leave(&mut self, v: usize) -> bool {
+    pub(super) fn may_leave(&mut self, v: usize) -> bool {
         let own = self.part[v];
         self.now += 1;
         let now = self.now;

@@ -5,11 +5,13 @@
 //! 2. [`start`]: recursive bisection by households (Berger & Bokhari 1987), then repair of contiguity.
 //! 3. [`anneal`]: rounds of disjoint groups of neighbouring grids whose boundary atoms change hands, contiguity kept, by simulated
 //!    annealing in cycles of doubling length; the best state seen is the answer, so more rounds never make it worse.
+//! 4. [`balance`]: what a cycle leaves beyond the tolerance is brought inside by directed moves, exchanges and chains of them.
 
 pub mod anneal;
 pub mod exact;
 pub mod start;
 
+mod balance;
 mod solver;
 #[cfg(test)]
 mod tests;

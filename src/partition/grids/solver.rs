@@ -21,8 +21,10 @@ const COLD: f64 = 0.002;
 const ATOM_PRICE: f64 = 0.14;
 /// How much that price has grown at the end of a cycle.
 const PRICE_GROWTH: f64 = 2.0;
+/// How much cooler each further cycle begins.
+const COOLER: f64 = 0.25;
 /// Rounds that are part of s₀.
-const START_SWEEPS: u32 = 16;
+const START_SWEEPS: u32 = 24;
 
 /// Divides one village into grids; its state after `n` rounds is a function of graph, options and `n` alone.
 pub struct GridsSolver {
@@ -101,10 +103,15 @@ impl GridsSolver {
             // A short cooling from lukewarm is part of s₀: bisection knows nothing of borders.
             for i in 0..START_SWEEPS {
                 let share = f64::from(i) / f64::from(START_SWEEPS - 1);
-                let temperature = 0.3 * solver.hot() * (COLD / 0.3).powf(share);
+                let temperature = 0.7 * solver.hot() * (COLD / 0.7).powf(share);
                 solver.sweep(u64::MAX - u64::from(i), temperature, 1.0 + PRICE_GROWTH * share);
+                if [8, 12, 16, 20].contains(&i) {
+                    solver.part = solver.balanced();
+                }
                 solver.keep_best();
             }
+            solver.part = solver.balanced();
+            solver.keep_best();
             solver.part.clone_from(&solver.best);
         }
         Ok(solver)
@@ -166,6 +173,18 @@ impl GridsSolver {
             self.best_value = value;
             self.best.clone_from(&self.part);
         }
+    }
+
+    /// The state with its balance repaired.
+    fn balanced(&self) -> Vec<u32> {
+        let all = vec![0; self.count as usize];
+        let list: Vec<u32> = (0..self.part.len() as u32).collect();
+        let (mut whole, _) = self.group(&list, &list, &all, 0);
+        whole.tolerance = self.options.tolerance;
+        whole.price = 0.0;
+        whole.prepare();
+        whole.settle_balance();
+        whole.part
     }
 
     /// One round of all groups at a temperature.
@@ -297,20 +316,30 @@ impl RoundSolver for GridsSolver {
             500..10_000 => (64, 2),
             _ => (32, 2),
         };
-        let (mut begin, mut length) = (0, first);
+        let (mut begin, mut length, mut cycle) = (0, first, 0);
         while self.round >= begin + length {
             begin += length;
             length *= growth;
+            cycle += 1;
         }
         if self.round == begin {
             self.part.clone_from(&self.best);
         }
         let share = (self.round - begin) as f64 / (length - 1) as f64;
         // Later cycles start cooler: they refine what the first ones found.
-        let hot = self.hot() / if growth > 1 { 1.0 + 0.35 * ((begin / first + 1) as f64).log2() } else { 1.0 };
-        self.sweep(self.round, hot * COLD.powf(share), 1.0 + PRICE_GROWTH * share);
+        let cooler = if growth > 1 { 1.0 + COOLER * f64::from(cycle) } else { 1.0 };
+        self.sweep(self.round, self.hot() / cooler * COLD.powf(share), 1.0 + PRICE_GROWTH * share);
         self.round += 1;
+        // Balanced while still lukewarm, so that what follows heals the borders; and once more at the end.
+        let done = self.round - begin;
+        if [length * 3 / 5, length * 4 / 5].contains(&done) {
+            self.part = self.balanced();
+        }
         self.keep_best();
+        if done == length {
+            self.part = self.balanced();
+            self.keep_best();
+        }
         Round::Working
     }
 
