@@ -1,11 +1,15 @@
 //! The words of the field as types: no IO, no clock, no geometry algorithms.
 
 pub mod barrier;
+pub mod codes;
 pub mod households;
 pub mod position;
+pub mod profile;
 pub mod region;
 
 pub use barrier::{Barrier, BarrierShape};
+pub use codes::VillageCode;
 pub use households::{Column, Households, NO_VALUE};
 pub use position::{LonLat, Point, Positions};
+pub use profile::{Binding, Divide, Profile};
 pub use region::Region;

@@ -1,0 +1,224 @@
+//! Rule profiles: how a county forms its grids and units, as data.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+const SHIPPED: [&str; 8] = [
+    include_str!("profiles/xixiu.toml"),
+    include_str!("profiles/pingba.toml"),
+    include_str!("profiles/puding.toml"),
+    include_str!("profiles/zhenning.toml"),
+    include_str!("profiles/guanling.toml"),
+    include_str!("profiles/ziyun.toml"),
+    include_str!("profiles/jingkai.toml"),
+    include_str!("profiles/huangguoshu.toml"),
+];
+
+/// From the coarsest down: a coarser container binds before a finer one.
+const CONTAINERS: [&str; 4] = ["hamlet", "group", "building", "stairwell"];
+
+/// Whether a container is binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Binding {
+    /// A unit never leaves it.
+    Law,
+    /// Kept whole where it can legally be divided by itself.
+    Prefer,
+}
+
+/// What a village's grids are made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Divide {
+    /// Balanced compact grids of about the target.
+    Balance,
+    /// The village is one grid.
+    Village,
+    /// Each natural settlement is a grid.
+    Hamlet,
+    /// Each villagers' group is a grid.
+    Group,
+    /// Each building is a grid.
+    Building,
+}
+
+/// Rules for units (十联户).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnitProfile {
+    /// Fewest households.
+    pub min: u32,
+    /// Most households.
+    pub max: u32,
+    /// Wished size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<u32>,
+    /// A piece farther than this from anyone becomes a listed exception, in metres.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_reach_m: Option<f64>,
+    /// Deputies beside the one leader.
+    #[serde(default = "two")]
+    pub deputies: u32,
+    /// What units must or should not leave: `hamlet`, `group`, `building`, `stairwell`.
+    #[serde(default)]
+    pub containers: BTreeMap<String, Binding>,
+}
+
+/// Rules for grids (网格).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GridProfile {
+    /// 2 adds one level-1 grid (`000`) a village above the working grids.
+    #[serde(default = "one")]
+    pub levels: u32,
+    /// What grids are made from.
+    pub divide: Divide,
+    /// What they are made from in a village whose rows do not name a hamlet or group.
+    #[serde(default = "balance")]
+    pub otherwise: Divide,
+    /// Households a balanced grid should have.
+    #[serde(default = "three_hundred")]
+    pub target_households: u32,
+    /// Mean number of balanced grids a village, instead of the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_village: Option<f64>,
+    /// Deviation allowed, as a share of the mean.
+    #[serde(default = "one_per_cent")]
+    pub tolerance: f64,
+    /// Most persons in a grid, reported as S1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_persons: Option<u32>,
+    /// Weight of borders that old nets had (column `lock` or `old_net`), in the unit of the compactness sum.
+    #[serde(default)]
+    pub old_net_weight: f64,
+}
+
+const fn two() -> u32 {
+    2
+}
+
+const fn one() -> u32 {
+    1
+}
+
+const fn three_hundred() -> u32 {
+    300
+}
+
+const fn one_per_cent() -> f64 {
+    0.01
+}
+
+const fn balance() -> Divide {
+    Divide::Balance
+}
+
+/// One county's rules.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Short name, used on the command line.
+    pub name: String,
+    /// Name people read.
+    #[serde(default)]
+    pub title: String,
+    /// What is special, in Chinese.
+    #[serde(default)]
+    pub note: String,
+    /// Rules for units.
+    pub unit: UnitProfile,
+    /// Rules for grids.
+    pub grid: GridProfile,
+}
+
+impl Profile {
+    /// Reads a profile and checks it.
+    ///
+    /// # Errors
+    /// What is wrong with the text, with its line, or with the rules.
+    pub fn parse(toml_text: &str) -> Result<Self, String> {
+        let profile: Self = toml::from_str(toml_text).map_err(|e| e.to_string())?;
+        let unit = &profile.unit;
+        if unit.min == 0 || unit.min > unit.max {
+            return Err(format!("unit.min {} .. unit.max {}: 1 ≤ min ≤ max", unit.min, unit.max));
+        }
+        if unit.target.is_some_and(|t| t < unit.min || t > unit.max) {
+            return Err(format!("unit.target: {} ≤ target ≤ {}", unit.min, unit.max));
+        }
+        if let Some(other) = unit.containers.keys().find(|k| !CONTAINERS.contains(&k.as_str())) {
+            return Err(format!("unit.containers.{other}: {}", CONTAINERS.join(", ")));
+        }
+        let grid = &profile.grid;
+        if !(1..=2).contains(&grid.levels) {
+            return Err(format!("grid.levels {}: 1, 2", grid.levels));
+        }
+        if grid.target_households == 0 || !(0.0..1.0).contains(&grid.tolerance) {
+            return Err("grid: target_households > 0, 0 ≤ tolerance < 1".to_owned());
+        }
+        if grid.per_village.is_some_and(|v| !(v.is_finite() && v > 0.0)) {
+            return Err("grid.per_village > 0".to_owned());
+        }
+        if !matches!(grid.otherwise, Divide::Balance | Divide::Village | Divide::Building) {
+            return Err("grid.otherwise: balance, village, building".to_owned());
+        }
+        Ok(profile)
+    }
+
+    /// The profiles that come with the program.
+    #[must_use]
+    pub fn shipped() -> Vec<Self> {
+        SHIPPED.iter().filter_map(|text| Self::parse(text).ok()).collect()
+    }
+
+    /// A shipped profile by name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::shipped().into_iter().find(|p| p.name == name)
+    }
+
+    /// Containers from the coarsest to the finest.
+    #[must_use]
+    pub fn containers(&self) -> Vec<(String, Binding)> {
+        CONTAINERS.iter().filter_map(|c| self.unit.containers.get(*c).map(|b| ((*c).to_owned(), *b))).collect()
+    }
+
+    /// The profile as TOML.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_eight_are_readable_and_survive_a_round_trip() {
+        let all = Profile::shipped();
+        assert_eq!(all.len(), 8);
+        for p in all {
+            assert_eq!(Profile::parse(&p.to_toml()), Ok(p));
+        }
+    }
+
+    #[test]
+    fn rules_that_contradict_themselves_are_refused() {
+        let text = SHIPPED[0].replace("min = 10", "min = 20");
+        assert!(Profile::parse(&text).is_err_and(|e| e.contains("unit.min 20")));
+        assert!(Profile::parse(&SHIPPED[0].replace("stairwell", "street")).is_err_and(|e| e.contains("street")));
+        assert!(Profile::parse("name = 1").is_err());
+    }
+
+    #[test]
+    fn the_numbers_of_the_report_stand_in_the_data() {
+        let p = |n| Profile::named(n).expect("shipped");
+        assert_eq!((p("zhenning").unit.min, p("zhenning").unit.max), (10, 50));
+        assert_eq!((p("jingkai").unit.max, p("jingkai").unit.deputies), (30, 2));
+        assert_eq!((p("huangguoshu").unit.min, p("huangguoshu").unit.target), (7, Some(10)));
+        assert_eq!(p("huangguoshu").containers()[0], ("group".to_owned(), Binding::Law));
+        assert_eq!(p("ziyun").grid.per_village, Some(5.13));
+    }
+}
