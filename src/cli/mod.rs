@@ -4,6 +4,9 @@
 mod args;
 mod commands;
 mod console;
+mod grids;
+mod plan;
+mod surroundings;
 
 use std::process::ExitCode;
 use std::time::Instant;
