@@ -63,7 +63,7 @@ fn load(command: &str, a: &InputArgs, extra: &[String], effort: &EffortArgs) -> 
     });
     let options =
         ReadOptions { extra_columns: extra, to_wgs84: convert.as_ref().map(|f| f as &dyn Fn([f64; 2]) -> [f64; 2]) };
-    let read: Read<Households> = exchange::read_households(&a.input, &options).map_err(Failure::input)?;
+    let read: Read<Households> = exchange::read_households(&a.input, None, &options).map_err(Failure::input)?;
     let mut report = Report::new(command, effort.seed);
     report.input_sha256 = read.sha256_hex;
     report.rows = read.value.len() as u64;
