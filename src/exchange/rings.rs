@@ -1,8 +1,8 @@
 //! Lines and rings: what makes them usable, and where the first bad coordinate is.
 
 use geo::coordinate_position::CoordPos;
-use geo::line_intersection::{LineIntersection, line_intersection};
 use geo::dimensions::Dimensions;
+use geo::line_intersection::{LineIntersection, line_intersection};
 use geo::{BoundingRect, Coord, CoordsIter, Intersects, Line, LineString, Polygon, PreparedGeometry, Relate};
 use rstar::RTree;
 use rstar::primitives::{GeomWithData, Rectangle};
