@@ -11,6 +11,8 @@ use super::error::Fault;
 
 /// Most vertices of one ring or line; a county's outline has a tenth of it.
 pub(super) const MOST_VERTICES: usize = 1_000_000;
+/// Coordinates of no reference system in use reach this, in metres or degrees.
+const FARTHEST: f64 = 1e9;
 /// A ring whose vertices lie this near to one line, in shares of its extent, has no area.
 const FLAT: f64 = 1e-12;
 
@@ -70,14 +72,25 @@ pub(super) fn ring(points: Vec<Coord<f64>>) -> Result<LineString<f64>, Fault> {
     }
 }
 
-fn finite(points: Vec<Coord<f64>>) -> Result<LineString<f64>, Fault> {
+/// Finite positions, not too many of them.
+pub(super) fn finite(points: Vec<Coord<f64>>) -> Result<LineString<f64>, Fault> {
     if points.len() > MOST_VERTICES {
         return Err(too_many_vertices());
     }
-    match points.iter().find(|c| !c.x.is_finite() || !c.y.is_finite()) {
-        Some(c) => Err(not_a_number(&format!("{},{}", c.x, c.y))),
+    match points.iter().find_map(|c| fault_of_coordinate(*c)) {
+        Some(fault) => Err(fault),
         None => Ok(LineString::new(points)),
     }
+}
+
+/// What is wrong with a coordinate of whatever system, if anything is: not finite, or beyond any of them.
+pub(super) fn fault_of_coordinate(c: Coord<f64>) -> Option<Fault> {
+    if !c.x.is_finite() || !c.y.is_finite() {
+        return Some(not_a_number(&format!("{},{}", c.x, c.y)));
+    }
+    (c.x.abs() >= FARTHEST || c.y.abs() >= FARTHEST).then(|| {
+        Fault::new("out_of_range", format!("坐标 {0},{1} 超出范围 / the position {0},{1} is out of range", c.x, c.y))
+    })
 }
 
 /// The fault of a coordinate that is no finite number.
@@ -240,5 +253,39 @@ mod tests {
             let p = polygon(&[&ring]);
             proptest::prop_assert_eq!(fault_of_polygon(&p).is_none(), p.is_valid(), "{:?}", p);
         }
+
+        #[test]
+        fn hostile_rings_never_panic(
+            shell in proptest::collection::vec((hostile(), hostile()), 3..9),
+            hole in proptest::collection::vec((hostile(), hostile()), 3..7),
+            other in proptest::collection::vec((hostile(), hostile()), 3..7),
+        ) {
+            use geo::InteriorPoint;
+            let p = polygon(&[&shell, &hole, &other]);
+            let _ = fault_of_polygon(&p);
+            let _ = p.interior_point();
+            let _ = polygon(&[&shell]).interior_point();
+        }
+    }
+
+    fn hostile() -> impl proptest::strategy::Strategy<Value = f64> {
+        proptest::sample::select(vec![
+            -0.0,
+            0.0,
+            5e-324,
+            1e-300,
+            1e-16,
+            0.1,
+            0.2,
+            0.3,
+            1.0,
+            1.0 + f64::EPSILON,
+            2.0,
+            3.0,
+            105.0,
+            105.000_000_1,
+            -1e8,
+            999_999_999.0,
+        ])
     }
 }
