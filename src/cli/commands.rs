@@ -26,21 +26,22 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    fn usage(message: impl Display) -> Self {
+    pub(super) fn usage(message: impl Display) -> Self {
         Self { message: message.to_string(), code: 2 }
     }
 
-    fn input(message: impl Display) -> Self {
+    pub(super) fn input(message: impl Display) -> Self {
         Self { message: message.to_string(), code: 3 }
     }
 }
 
-type Outcome = Result<u8, Failure>;
+pub(super) type Outcome = Result<u8, Failure>;
 
 /// Runs one subcommand.
 pub(crate) fn run(command: Command, begun: Instant) -> Outcome {
     match command {
         Command::Units(a) => units(&a, begun),
+        Command::Synth(a) => super::synth::run(&a),
     }
 }
 

@@ -4,6 +4,7 @@
 mod args;
 mod commands;
 mod console;
+mod synth;
 
 use std::process::ExitCode;
 use std::time::Instant;

@@ -3,5 +3,6 @@
 pub mod job;
 pub mod report;
 pub mod shapes;
+pub mod synth;
 pub mod units;
 pub mod village;
