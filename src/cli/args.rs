@@ -24,6 +24,36 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// 列出内置的县区规则。Lists the rule profiles that come with the program.
     Profiles,
+    /// 生成合成数据（演示、压力测试）。Makes a synthetic county for demonstration and load.
+    Synth(SynthArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SynthArgs {
+    /// 户数（准确）。Households, exactly.
+    #[arg(long, default_value_t = 8_000)]
+    pub(crate) households: u32,
+    /// 村数（准确）。Villages, exactly.
+    #[arg(long, default_value_t = 12)]
+    pub(crate) villages: u32,
+    /// 事件数（准确）。Incidents, exactly.
+    #[arg(long, default_value_t = 600)]
+    pub(crate) incidents: u32,
+    /// 随机种子。Seed of all random choices.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// 使用黄果树镇的公开代码和名称（最多 12 村）。Official codes and names of one township (at most 12 villages).
+    #[arg(long)]
+    pub(crate) township: bool,
+    /// 输出文件夹（须为空或不存在）。Folder to write; empty or not there yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// 替换以前生成的文件夹。Replaces the folder of an earlier run.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// 线程数（不影响结果）。Threads; no influence on the result.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
 }
 
 /// How long to work, shared by the solving commands.

@@ -7,6 +7,7 @@ mod console;
 mod grids;
 mod plan;
 mod surroundings;
+mod synth;
 
 use std::process::ExitCode;
 use std::time::Instant;

@@ -9,5 +9,6 @@ pub mod locate;
 pub mod make;
 pub mod report;
 pub mod shapes;
+pub mod synth;
 pub mod units;
 pub mod village;
