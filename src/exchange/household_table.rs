@@ -204,7 +204,12 @@ impl<'a> HouseholdTable<'a> {
         let said = (self.kind == RowKind::Feature && !id.is_empty()).then_some(id);
         let faults = &mut self.faults;
         if id.is_empty() {
-            faults.push_of(line, said, "missing_id", || "户号为空 / the id is empty".to_owned());
+            faults.push_of(line, said, "missing_id", || match self.kind {
+                RowKind::Line => "户号为空 / the id is empty".to_owned(),
+                RowKind::Feature => {
+                    "没有户号，请加 id 属性 / there is no id; give the feature a property id".to_owned()
+                }
+            });
         }
         let mut c = match self.position {
             PositionColumns::At { x, y, .. } => {
