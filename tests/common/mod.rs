@@ -1,6 +1,7 @@
 //! What the command tests share: running the program, making small villages.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![expect(clippy::expect_used, reason = "a test fails loudly")]
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -8,7 +9,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// Runs `lianhu` in a folder with arguments separated by blanks.
-pub fn lianhu(folder: &Path, line: &str) -> Output {
+pub(crate) fn lianhu(folder: &Path, line: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_lianhu"))
         .current_dir(folder)
         .args(line.split_whitespace())
@@ -17,22 +18,22 @@ pub fn lianhu(folder: &Path, line: &str) -> Output {
 }
 
 /// Standard output and error together, for messages of failed assertions.
-pub fn said(out: &Output) -> String {
+pub(crate) fn said(out: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr))
 }
 
 /// Runs the program and expects success.
-pub fn done(folder: &Path, line: &str) -> String {
+pub(crate) fn done(folder: &Path, line: &str) -> String {
     let out = lianhu(folder, line);
     assert!(out.status.success(), "lianhu {line}: {}", said(&out));
     String::from_utf8_lossy(&out.stdout).into_owned()
 }
 
 /// A small generator (SplitMix64), so that tests need none of the program's.
-pub struct Numbers(pub u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -42,7 +43,7 @@ impl Numbers {
 }
 
 /// CSV of `houses` houses of one to three households, scattered over `side_m` metres from a corner.
-pub fn scattered(houses: usize, side_m: f64, seed: u64) -> String {
+pub(crate) fn scattered(houses: usize, side_m: f64, seed: u64) -> String {
     let mut r = Numbers(seed);
     let mut text = String::from("id,x,y,building\n");
     for b in 0..houses {
@@ -54,10 +55,10 @@ pub fn scattered(houses: usize, side_m: f64, seed: u64) -> String {
     text
 }
 
-pub fn json(path: &Path) -> Value {
+pub(crate) fn json(path: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).expect("file")).expect("JSON")
 }
 
-pub fn labels(path: &Path) -> Vec<i64> {
+pub(crate) fn labels(path: &Path) -> Vec<i64> {
     std::fs::read_to_string(path).expect("labels").lines().map(|l| l.parse().expect("integer")).collect()
 }

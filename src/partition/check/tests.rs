@@ -104,7 +104,7 @@ fn every_planted_breach_is_found_with_its_ids() {
         }),
         (Rule::H4, "h0-3", |p| p.households[3].grid = String::new()),
         (Rule::H4, "h0-3", |p| p.households[3].unit = String::new()),
-        (Rule::H4, "h0-3", |p| p.households[3].id = "h0-4".to_owned()),
+        (Rule::H4, "h0-4", |p| p.households[3].id = "h0-4".to_owned()),
         (Rule::H4, "h0-3", |p| p.households[3].at = Some([120.0, 50.0])),
         (Rule::H4, "520423102001001", |p| p.grids[0].households = 13),
         (Rule::H5, "b0-1", |p| {
@@ -120,7 +120,7 @@ fn every_planted_breach_is_found_with_its_ids() {
         (Rule::H8, "h1-0", |p| p.units[0].leader = Some("h1-0".to_owned())),
         (Rule::H8, "h0-1", |p| p.units[0].deputies = vec!["h0-1".to_owned(), "h0-1".to_owned()]),
         (Rule::H8, "520423102001001001", |p| p.units[0].deputies.clear()),
-        (Rule::H9, "52042310200100", |p| p.grids[2].code.truncate(14)),
+        (Rule::H9, "52042310200190", |p| p.grids[2].code.truncate(14)),
         (Rule::H9, "520423102001001", |p| p.grids[1].code = p.grids[0].code.clone()),
         (Rule::H9, "520423102001001001", |p| p.units[1].code = p.units[0].code.clone()),
         (Rule::H10, "520423102001901", |p| p.grids[2].kind = "base".to_owned()),
