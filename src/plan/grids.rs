@@ -7,7 +7,7 @@ use crate::partition::effort::drive;
 use crate::partition::grids::{AtomGraph, GridsOptions, GridsSolver};
 use crate::partition::numbering::band_ranks;
 
-use super::ground::{BorderWeights, Fixed, Ground};
+use super::ground::{BorderWeights, Fixed, FixedKind, Ground};
 use super::job::{Job, PlanError};
 use super::report::Report;
 use super::village::{Village, by_village};
@@ -15,6 +15,8 @@ use super::village::{Village, by_village};
 /// Grids of a village that a code can number.
 const MOST_BASE: usize = 899;
 const MOST_DEDICATED: usize = 99;
+/// A building of more than this many grids' households is a grid of its own.
+const OVERSIZED: f64 = 1.5;
 
 /// How many balanced grids are wanted.
 #[derive(Clone, Copy, Debug)]
@@ -137,14 +139,16 @@ pub fn form_grids(
     if outlines.single.is_some() && villages.len() > 1 {
         return Err(PlanError::OneOutline { villages: villages.len() });
     }
+    let oversized = oversized_above(table, villages.len(), rules);
     let grounds: Vec<(Option<usize>, Ground)> = villages
         .into_par_iter()
         .map(|v: Village| {
             let (region, outline) = outlines.of(&v.key);
-            Ground::prepare(table, v, outline, barriers).map(|g| (region, g))
+            Ground::prepare(table, v, outline, barriers, oversized).map(|g| (region, g))
         })
         .collect::<Result<_, _>>()?;
     report.step("grids.ground", job.begun);
+    note_oversized(&grounds, report);
     let counts = wished_counts(&grounds, rules);
     let mut tasks: Vec<Task> = grounds
         .into_par_iter()
@@ -163,9 +167,43 @@ pub fn form_grids(
         tasks[i].take(&solver);
     }
     report.step("grids.solved", job.begun);
-    let done = tasks.into_par_iter().map(|t| t.finish(table)).collect();
+    let done = tasks.into_par_iter().map(|t| t.finish()).collect();
     report.step("grids.shapes", job.begun);
     done
+}
+
+/// A building of half as many households again as a grid should have cannot be balanced with others: households above which that is.
+fn oversized_above(table: &Households, villages: usize, rules: &GridRules) -> Option<u32> {
+    if rules.divide != Divide::Balance && rules.otherwise != Divide::Balance {
+        return None;
+    }
+    let total: f64 = table.households.iter().map(|&h| f64::from(h)).sum();
+    let mean = match rules.wish {
+        Wish::Target(target) => f64::from(target),
+        Wish::Count(count) => total / f64::from(count.max(1)),
+        Wish::PerVillage(mean) => total / (mean * villages.max(1) as f64),
+    };
+    Some((OVERSIZED * mean).max(1.0) as u32)
+}
+
+/// Says which buildings alone exceed a grid.
+fn note_oversized(grounds: &[(Option<usize>, Ground)], report: &mut Report) {
+    for (_, g) in grounds {
+        for (index, f) in g.fixed.iter().enumerate().filter(|(_, f)| f.kind == FixedKind::Oversized) {
+            let households: u32 = g
+                .graph
+                .households
+                .iter()
+                .zip(&g.fixed_of)
+                .filter(|(_, of)| **of == Some(index as u32))
+                .map(|(h, _)| h)
+                .sum();
+            report.notes.push(format!(
+                "楼栋“{0}”有 {households} 户，楼栋不拆分，单独成格 / building \"{0}\" holds {households} households and is a grid of its own, since buildings are not split",
+                f.name
+            ));
+        }
+    }
 }
 
 /// Households that stand in the balance.
@@ -184,6 +222,8 @@ fn wished_counts(grounds: &[(Option<usize>, Ground)], rules: &GridRules) -> Vec<
         Wish::Count(count) => f64::from(count),
         Wish::PerVillage(mean) => (mean * grounds.len() as f64).round(),
     };
+    let alone = grounds.iter().flat_map(|(_, g)| &g.fixed).filter(|f| f.kind != FixedKind::Dedicated).count();
+    let whole = (whole - alone as f64).max(grounds.len() as f64);
     // Largest remainder, at least one a village.
     let wish: Vec<f64> = held.iter().map(|h| if total > 0.0 { whole * h / total } else { 1.0 }).collect();
     let mut given: Vec<u32> = wish.iter().map(|w| (w.floor() as u32).max(1)).collect();
@@ -265,7 +305,7 @@ impl Task {
         self.names = vec![None; solver.grids() as usize];
     }
 
-    fn finish(mut self, table: &Households) -> Result<VillageGrids, PlanError> {
+    fn finish(mut self) -> Result<VillageGrids, PlanError> {
         let base = self.names.len() as u32;
         let fixed = std::mem::take(&mut self.ground.fixed);
         for (p, f) in self.part.iter_mut().zip(&self.ground.fixed_of) {
@@ -274,7 +314,7 @@ impl Task {
             }
         }
         let parts = base + fixed.len() as u32;
-        let dedicated = |p: usize| p >= base as usize && fixed[p - base as usize].dedicated;
+        let dedicated = |p: usize| p >= base as usize && fixed[p - base as usize].kind == FixedKind::Dedicated;
         let polygons = self.ground.mesh.dissolve(&self.part, parts);
         let k = parts as usize;
         let (mut households, mut area, mut perimeter) = (vec![0_u32; k], vec![0.0; k], vec![0.0; k]);
@@ -296,7 +336,7 @@ impl Task {
             *s = [s[0] + w * x[0], s[1] + w * x[1], s[2] + w];
         }
         self.check_fixed(&polygons, base, &fixed)?;
-        let means = self.means(base, &households);
+        let means = self.means(base, &households, &fixed);
         let centre: Vec<[f64; 2]> = sum.iter().map(|s| [s[0] / s[2].max(1e-12), s[1] / s[2].max(1e-12)]).collect();
         let band = polygons.iter().map(|p| height_m(p)).sum::<f64>() / k.max(1) as f64;
         let rank = band_ranks(&centre, band);
@@ -329,7 +369,6 @@ impl Task {
             });
         }
         let grid_of = self.part.iter().map(|&p| new_of[p as usize]).collect();
-        debug_assert!(table.len() >= self.ground.village.rows.len());
         self.ground.fixed = fixed;
         Ok(VillageGrids { ground: self.ground, region: self.region, grid_of, grids })
     }
@@ -352,7 +391,7 @@ impl Task {
     }
 
     /// Mean households per part of its component, for the balanced parts.
-    fn means(&self, base: u32, households: &[u32]) -> Vec<Option<f64>> {
+    fn means(&self, base: u32, households: &[u32], fixed: &[Fixed]) -> Vec<Option<f64>> {
         let mut means = vec![None; households.len()];
         if !self.balanced {
             return means;
@@ -371,6 +410,11 @@ impl Task {
                     means[p as usize] = Some(sum as f64 / parts.len() as f64);
                 }
             }
+        }
+        // Locked and oversized grids are measured by the mean of the others.
+        let free: u64 = self.free.iter().map(|&v| u64::from(self.ground.graph.households[v as usize])).sum();
+        for (p, _) in (base as usize..).zip(fixed).filter(|(_, f)| f.kind != FixedKind::Dedicated) {
+            means[p] = (base > 0).then(|| free as f64 / f64::from(base));
         }
         means
     }

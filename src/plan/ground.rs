@@ -35,13 +35,24 @@ pub struct Ground {
     pub fixed: Vec<Fixed>,
 }
 
+/// Why the solver leaves a part alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FixedKind {
+    /// An institution's grid, outside the household balance.
+    Dedicated,
+    /// Locked by the planner.
+    Locked,
+    /// A building with more households than a grid should have, which no border may split (H5).
+    Oversized,
+}
+
 /// A part that the solver leaves alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fixed {
-    /// Institution or lock as the input names it.
+    /// Institution, lock or building as the input names it.
     pub name: String,
-    /// Whether it stands outside the household balance.
-    pub dedicated: bool,
+    /// Why it is fixed.
+    pub kind: FixedKind,
 }
 
 /// How borders are weighed against compactness.
@@ -54,7 +65,8 @@ pub struct BorderWeights {
 }
 
 impl Ground {
-    /// Prepares a village. `outline`: polygons in input coordinates; without one the buffered hull of the sites.
+    /// Prepares a village. `outline`: polygons in input coordinates; without one the buffered hull of the sites. A building of more
+    /// than `oversized` households becomes a part of its own.
     ///
     /// # Errors
     /// A faulty outline, buildings outside it, contradicting fixed parts.
@@ -63,10 +75,11 @@ impl Ground {
         village: Village,
         outline: Option<&[Vec<Vec<[f64; 2]>>]>,
         barriers: &[Barrier],
+        oversized: Option<u32>,
     ) -> Result<Self, PlanError> {
         let outline = outline.map(|o| village.local_polygons(o));
         let barriers = village.local_barriers(barriers);
-        let (mut fixed_of, fixed) = fixed_parts(table, &village)?;
+        let (mut fixed_of, fixed) = fixed_parts(table, &village, oversized)?;
         let mut sites = village.sites.clone();
         sites.extend(rings(&village.sites, &fixed_of, &fixed));
         let mesh = loop {
@@ -200,14 +213,18 @@ fn crossings(segments: &[[[f64; 2]; 2]]) -> impl Fn([f64; 2], [f64; 2]) -> bool 
 }
 
 /// Dedicated and locked parts of the sites. A site with both is dedicated.
-fn fixed_parts(table: &Households, village: &Village) -> Result<(Vec<Option<u32>>, Vec<Fixed>), PlanError> {
+fn fixed_parts(
+    table: &Households,
+    village: &Village,
+    oversized: Option<u32>,
+) -> Result<(Vec<Option<u32>>, Vec<Fixed>), PlanError> {
     let mut fixed: Vec<Fixed> = Vec::new();
     let mut of: Vec<Option<u32>> = vec![None; village.sites.len()];
-    for (column, dedicated) in [(&table.dedicated, true), (&table.lock, false)] {
+    for (column, kind) in [(&table.dedicated, FixedKind::Dedicated), (&table.lock, FixedKind::Locked)] {
         let Some(column) = column else { continue };
         for (&row, &site) in village.rows.iter().zip(&village.site_of) {
             let Some(name) = column.get(row as usize) else { continue };
-            let entry = Fixed { name: name.to_owned(), dedicated };
+            let entry = Fixed { name: name.to_owned(), kind };
             let index = fixed.iter().position(|f| *f == entry).unwrap_or_else(|| {
                 fixed.push(entry);
                 fixed.len() - 1
@@ -215,7 +232,7 @@ fn fixed_parts(table: &Households, village: &Village) -> Result<(Vec<Option<u32>
             let slot = &mut of[site as usize];
             match *slot {
                 None => *slot = Some(index),
-                Some(other) if other != index && fixed[other as usize].dedicated == dedicated => {
+                Some(other) if other != index && fixed[other as usize].kind == kind => {
                     let (here, there) = (&fixed[index as usize].name, &fixed[other as usize].name);
                     return Err(PlanError::Solver {
                         village: village.key.clone(),
@@ -229,21 +246,37 @@ fn fixed_parts(table: &Households, village: &Village) -> Result<(Vec<Option<u32>
             }
         }
     }
+    if let Some(most) = oversized {
+        let mut households = vec![0_u32; of.len()];
+        let mut building = vec![NO_VALUE; of.len()];
+        for (&row, &site) in village.rows.iter().zip(&village.site_of) {
+            households[site as usize] += table.households[row as usize];
+            building[site as usize] = table.building.of[row as usize];
+        }
+        for (site, slot) in of.iter_mut().enumerate() {
+            if slot.is_none() && households[site] > most {
+                *slot = Some(fixed.len() as u32);
+                let name = table.building.names.get(building[site] as usize).cloned().unwrap_or_default();
+                fixed.push(Fixed { name, kind: FixedKind::Oversized });
+            }
+        }
+    }
     Ok((of, fixed))
 }
 
-/// Auxiliary sites around dedicated ones: at half the distance to the nearest other site, so that neighbours keep their ground.
+/// Auxiliary sites around dedicated and oversized ones: at half the distance to the nearest other site, so that neighbours keep their ground.
 fn rings(sites: &[Point], fixed_of: &[Option<u32>], fixed: &[Fixed]) -> Vec<Point> {
     use rstar::RTree;
     use rstar::primitives::GeomWithData;
-    let is_dedicated = |s: usize| fixed_of[s].and_then(|f| fixed.get(f as usize)).is_some_and(|f| f.dedicated);
-    if !(0..sites.len()).any(is_dedicated) {
+    let stands_apart =
+        |s: usize| fixed_of[s].and_then(|f| fixed.get(f as usize)).is_some_and(|f| f.kind != FixedKind::Locked);
+    if !(0..sites.len()).any(stands_apart) {
         return Vec::new();
     }
     let mut tree: RTree<GeomWithData<[f64; 2], u32>> =
         RTree::bulk_load(sites.iter().enumerate().map(|(i, p)| GeomWithData::new([p.x, p.y], i as u32)).collect());
     let mut added: Vec<Point> = Vec::new();
-    for (s, p) in sites.iter().enumerate().filter(|(s, _)| is_dedicated(*s)) {
+    for (s, p) in sites.iter().enumerate().filter(|(s, _)| stands_apart(*s)) {
         let near = tree
             .nearest_neighbor_iter_with_distance_2([p.x, p.y])
             .find(|(n, _)| (n.data as usize) != s && fixed_of.get(n.data as usize).copied().flatten() != fixed_of[s])

@@ -5,3 +5,4 @@ pub mod delaunay;
 pub mod mesh;
 pub mod projection;
 pub mod sites;
+pub mod validity;

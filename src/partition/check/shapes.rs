@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use geo::{
     Area, BooleanOps, BoundingRect, Contains, Coord, Distance, Euclidean, Intersects, LineString, MultiPolygon, Point,
-    Polygon, Validation,
+    Polygon,
 };
 use rayon::prelude::*;
 
 use crate::domain;
 use crate::graph::Csr;
 use crate::space::mesh::Mesh;
+use crate::space::validity::fault_of_polygon;
 
 use super::{Breaches, GridFacts, HouseholdFacts, PlanFacts, Polygons, Rule, VillageFacts};
 
@@ -70,8 +71,9 @@ fn village(v: &VillageFacts, grids: &[&GridFacts], households: &[&HouseholdFacts
         .map(|g| (*g, multi(&g.polygons)))
         .collect();
     for (g, shape) in &shaped {
-        if let Some(problem) = shape.validation_errors().first() {
-            found.push((Rule::H3, vec![g.code.clone()], format!("图形无效 / not a valid polygon: {problem}")));
+        if let Some(fault) = shape.iter().find_map(fault_of_polygon) {
+            found.push((Rule::H3, vec![g.code.clone()], format!("图形无效 / not a valid polygon: {fault}")));
+            return;
         }
         one_piece(v, g, shape, &outline, found);
     }
