@@ -1,6 +1,13 @@
 //! The application: joins what was read with the solvers and writes plans.
 
+pub mod draw;
+pub mod figures;
+pub mod folder;
+pub mod grids;
+pub mod ground;
 pub mod job;
+pub mod locate;
+pub mod make;
 pub mod report;
 pub mod shapes;
 pub mod synth;

@@ -4,3 +4,4 @@ pub mod datum;
 pub mod delaunay;
 pub mod mesh;
 pub mod projection;
+pub mod sites;
