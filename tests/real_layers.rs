@@ -1,7 +1,5 @@
 //! The import gate on real layers. An extra: it runs where the data stands beside the project, and says so where it does not.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
-
 use std::path::PathBuf;
 
 use lianhu::domain::BarrierShape;

@@ -55,7 +55,13 @@ pub(super) struct Loaded {
     pub(super) report: Report,
 }
 
-pub(super) fn load(command: &str, a: &InputArgs, extra: &[String], effort: &EffortArgs) -> Result<Loaded, Failure> {
+pub(super) fn load(
+    command: &str,
+    a: &InputArgs,
+    extra: &[String],
+    effort: &EffortArgs,
+    begun: Instant,
+) -> Result<Loaded, Failure> {
     if let Some(threads) = effort.threads {
         // A second call in one process keeps the first pool, which only concerns speed.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build_global();
@@ -76,6 +82,7 @@ pub(super) fn load(command: &str, a: &InputArgs, extra: &[String], effort: &Effo
     report.rows = read.value.len() as u64;
     report.dropped_columns = read.dropped_columns;
     report.notes = read.warnings;
+    report.step("read", begun);
     if !report.dropped_columns.is_empty() {
         eprintln!("未保留的列：{0}\ncolumns not kept: {0}", report.dropped_columns.join(", "));
     }
@@ -135,7 +142,7 @@ fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
         )));
     }
     let extra: Vec<String> = rules.containers.iter().map(|c| c.0.clone()).collect();
-    let Loaded { table, mut report } = load("units", &a.input, &extra, &a.effort)?;
+    let Loaded { table, mut report } = load("units", &a.input, &extra, &a.effort, begun)?;
     let table = if a.expand { expanded(table) } else { table };
     report.parameters = [
         ("min", json!(rules.min)),

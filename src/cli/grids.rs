@@ -27,7 +27,7 @@ pub(super) fn grids(a: &GridsArgs, begun: Instant) -> Outcome {
         building_min: u32::MAX,
         old_net_weight: 0.0,
     };
-    let Loaded { table, mut report } = load("grids", &a.input, &[], &a.effort)?;
+    let Loaded { table, mut report } = load("grids", &a.input, &[], &a.effort, begun)?;
     let planar = matches!(table.positions, Positions::Planar(_));
     let barriers = read_barriers(a.barriers.as_deref(), &a.input, planar)?;
     let boundary = read_boundary(a.boundary.as_deref(), &a.input, planar)?;

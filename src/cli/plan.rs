@@ -28,7 +28,7 @@ pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
     let profile = profile(&a.profile)?;
     let effort = EffortArgs { seed: a.seed, rounds: None, budget: a.budget, threads: a.threads, replay: None };
     let extra: Vec<String> = OLD_NET_COLUMNS.iter().map(|c| (*c).to_owned()).collect();
-    let Loaded { table, mut report } = load("plan", &a.input, &extra, &effort)?;
+    let Loaded { table, mut report } = load("plan", &a.input, &extra, &effort, begun)?;
     let planar = matches!(table.positions, Positions::Planar(_));
     let barriers = read_barriers(a.barriers.as_deref(), &a.input, planar)?;
     let regions = read_regions(a.regions.as_deref(), &a.input, planar)?;
@@ -64,11 +64,13 @@ pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
     // Checked as written: a plan that breaks a rule is written all the same, and said to be broken.
     let content = Content { table: &table, plans: &plans, regions: &regions, barriers: &barriers, profile: &profile };
     let staged = stage_folder(&a.out, &content).map_err(Failure::input)?;
+    report.step("staged", begun);
     let breaches = check_facts(&folder::read_facts(&staged.path()).map_err(Failure::input)?);
     for rule in Rule::ALL {
         let n = breaches.iter().filter(|b| b.rule == rule).count();
         report.hard.insert(format!("{rule:?}"), json!(n));
     }
+    report.step("checked", begun);
     staged.publish(&report).map_err(Failure::input)?;
     print!("{}", summary(&plans, &regions));
     say_breaches(&breaches);

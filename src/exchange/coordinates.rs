@@ -35,7 +35,7 @@ impl Nested {
 
     pub(super) fn point(self) -> Result<Point<f64>, Fault> {
         match self {
-            Self::Position(c) => Ok(Point(c)),
+            Self::Position(c) => rings::fault_of_coordinate(c).map_or(Ok(Point(c)), Err),
             other => Err(other.mismatch()),
         }
     }

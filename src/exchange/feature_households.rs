@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use geo::{Geometry, InteriorPoint};
+use geo::Geometry;
 
 use super::ReadOptions;
 use super::error::{Fault, ReadError};
 use super::household_table::{Built, FeaturePlace, HouseholdTable, is_kept};
+use super::interior::interior_point;
 use super::layer::{Located, text_of};
 use super::rings::{fault_of_polygon, wrong_kind};
 
@@ -19,13 +20,13 @@ fn place(geometry: &Geometry<f64>) -> (Result<[f64; 2], Fault>, bool) {
             [p] => return (Ok([p.x(), p.y()]), false),
             _ => return wrong("MultiPoint"),
         },
-        Geometry::Polygon(p) => p.interior_point(),
-        Geometry::MultiPolygon(m) => m.interior_point(),
+        Geometry::Polygon(p) => interior_point([p]),
+        Geometry::MultiPolygon(m) => interior_point(m),
         Geometry::LineString(_) => return wrong("LineString"),
         Geometry::MultiLineString(_) => return wrong("MultiLineString"),
         _ => return wrong("GeometryCollection"),
     };
-    let position = inside.map(|p| [p.x(), p.y()]).filter(|c| c.iter().all(|v| v.is_finite()));
+    let position = inside.filter(|c| c.iter().all(|v| v.is_finite()));
     (position.ok_or_else(|| Fault::new("zero_area", "面没有内点 / the polygon has no inside")), true)
 }
 

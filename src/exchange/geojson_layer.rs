@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use geo::{Geometry, MultiLineString, MultiPoint, MultiPolygon, Point};
+use geo::{Geometry, MultiLineString, MultiPoint, MultiPolygon};
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -215,7 +215,7 @@ impl Object {
         };
         Ok(match kind {
             "Point" => Geometry::Point(nested.point()?),
-            "MultiPoint" => Geometry::MultiPoint(MultiPoint::new(nested.points()?.into_iter().map(Point).collect())),
+            "MultiPoint" => Geometry::MultiPoint(MultiPoint::from(rings::finite(nested.points()?)?.0)),
             "LineString" => Geometry::LineString(rings::line(nested.points()?)?),
             "MultiLineString" => Geometry::MultiLineString(MultiLineString::new(
                 nested.list()?.into_iter().map(|l| rings::line(l.points()?)).collect::<Result<_, _>>()?,

@@ -204,7 +204,12 @@ impl<'a> HouseholdTable<'a> {
         let said = (self.kind == RowKind::Feature && !id.is_empty()).then_some(id);
         let faults = &mut self.faults;
         if id.is_empty() {
-            faults.push_of(line, said, "missing_id", || "户号为空 / the id is empty".to_owned());
+            faults.push_of(line, said, "missing_id", || match self.kind {
+                RowKind::Line => "户号为空 / the id is empty".to_owned(),
+                RowKind::Feature => {
+                    "没有户号，请加 id 属性 / there is no id; give the feature a property id".to_owned()
+                }
+            });
         }
         let mut c = match self.position {
             PositionColumns::At { x, y, .. } => {
@@ -295,13 +300,14 @@ impl<'a> HouseholdTable<'a> {
     pub(super) fn finish(mut self) -> Result<Built, ReadError> {
         let coordinates = std::mem::take(&mut self.coordinates);
         let far_north = |c: &[f64; 2]| c[0] < 60.0 && c[1] > 70.0;
-        if self.geographic && self.faults.is_empty() && coordinates.iter().all(far_north) {
-            if let Some(&first) = self.source_row.first() {
-                self.faults.push(u64::from(first), "out_of_range", || {
-                    "所有点都在北纬 70° 以北；经纬度是否颠倒？ / every point lies north of 70°: axes swapped?"
-                        .to_owned()
-                });
-            }
+        if self.geographic
+            && self.faults.is_empty()
+            && coordinates.iter().all(far_north)
+            && let Some(&first) = self.source_row.first()
+        {
+            self.faults.push(u64::from(first), "out_of_range", || {
+                "所有点都在北纬 70° 以北；经纬度是否颠倒？ / every point lies north of 70°: axes swapped?".to_owned()
+            });
         }
         self.check_ids();
         let mut warnings = Vec::new();

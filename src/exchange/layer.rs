@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use geo::{Geometry, MapCoords};
+use geo::{CoordsIter, Geometry, MapCoords};
 use serde_json::{Map, Value};
 
 use crate::space::datum::Crs;
 
 use super::error::{Fault, Faults, ReadError, RowKind};
+use super::rings::fault_of_coordinate;
 use super::source::{Format, Source, sha256_hex};
 use super::{ReadOptions, geojson_layer, geopackage};
 
@@ -55,7 +56,7 @@ impl System {
             Some(urn) if urn.ends_with(":crs84") => return Self::Degrees,
             // urn:ogc:def:crs:EPSG::4523, with the register's version between the colons.
             Some(urn) => match (urn.split(':').next(), urn.rsplit(':').next()) {
-                (Some(authority), Some(code)) => format!("{authority}:{code}"),
+                (Some(authority), Some(code)) => format!("{authority}:{code}").to_uppercase(),
                 _ => urn.to_owned(),
             },
             None => name.to_owned(),
@@ -122,6 +123,11 @@ fn convert_rows(rows: &mut [Row], convert: &dyn Fn([f64; 2]) -> [f64; 2]) {
     for row in rows {
         if let Ok(geometry) = &mut row.geometry {
             *geometry = geometry.map_coords(|c| convert([c.x, c.y]).into());
+            // Far outside its zone a projection has no inverse.
+            let fault = geometry.coords_iter().find_map(fault_of_coordinate);
+            if let Some(fault) = fault {
+                row.geometry = Err(fault);
+            }
         }
     }
 }

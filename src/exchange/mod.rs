@@ -12,6 +12,7 @@ mod geojson_layer;
 mod geopackage;
 mod headers;
 mod household_table;
+mod interior;
 mod layer;
 mod place;
 mod regions;

@@ -142,8 +142,8 @@ impl<'b> Bytes<'b> {
         if c.x.is_nan() && c.y.is_nan() {
             return Err(no_geometry());
         }
-        if !c.x.is_finite() || !c.y.is_finite() {
-            return Err(rings::not_a_number(&format!("{},{}", c.x, c.y)));
+        if let Some(fault) = rings::fault_of_coordinate(c) {
+            return Err(fault);
         }
         Ok(Point(c))
     }

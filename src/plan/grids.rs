@@ -144,6 +144,7 @@ pub fn form_grids(
             Ground::prepare(table, v, outline, barriers).map(|g| (region, g))
         })
         .collect::<Result<_, _>>()?;
+    report.step("grids.ground", job.begun);
     let counts = wished_counts(&grounds, rules);
     let mut tasks: Vec<Task> = grounds
         .into_par_iter()
@@ -151,6 +152,7 @@ pub fn form_grids(
         .enumerate()
         .map(|(i, ((region, ground), count))| Task::new(table, region, ground, count, rules, job.seed, i as u64))
         .collect::<Result<_, _>>()?;
+    report.step("grids.start", job.begun);
     let at: Vec<usize> = (0..tasks.len()).filter(|&i| tasks[i].solver.is_some()).collect();
     let mut solvers: Vec<GridsSolver> = tasks.iter_mut().filter_map(|t| t.solver.take()).collect();
     let replay = job.replay_rounds("grids");
@@ -160,7 +162,10 @@ pub fn form_grids(
         report.push_stage(&tasks[i].ground.village.key, "grids", *rounds, *stopped);
         tasks[i].take(&solver);
     }
-    tasks.into_par_iter().map(|t| t.finish(table)).collect()
+    report.step("grids.solved", job.begun);
+    let done = tasks.into_par_iter().map(|t| t.finish(table)).collect();
+    report.step("grids.shapes", job.begun);
+    done
 }
 
 /// Households that stand in the balance.

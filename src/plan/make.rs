@@ -127,12 +127,14 @@ pub fn make_plan(
                 .map_err(|message| PlanError::Solver { village: v.ground.village.key.clone(), message })
         })
         .collect::<Result<_, _>>()?;
+    report.step("units.start", units_job.begun);
     let outcome = drive(&mut solvers, units_job.effort, None, units_job.cancel, &|share| {
         (units_job.progress)("units", share);
     });
     for (v, (rounds, stopped)) in villages.iter().zip(&outcome) {
         report.push_stage(&v.ground.village.key, "units", *rounds, *stopped);
     }
+    report.step("units.solved", units_job.begun);
     let plans: Vec<VillagePlan> = villages
         .into_par_iter()
         .zip(codes)
