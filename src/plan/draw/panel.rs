@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::colours::PALETTE;
 use super::layers;
-use super::sheet::{PAGE_MM, PANEL_MM, Sheet};
+use super::read::Shape;
+use super::sheet::{MAP_MM, PAGE_MM, PANEL_MM, Sheet};
 use super::svg::{Svg, fitted, number};
 use super::{GridView, View};
 
@@ -62,7 +63,7 @@ pub(super) fn heading(view: &View<'_>, out: &mut Svg) {
 pub(super) fn side(view: &View<'_>, sheet: &Sheet, out: &mut Svg) {
     let [x, y, r, b] = PANEL_MM;
     out.rect([x, y], [r - x, b - y], "fill=\"#ffffff\" stroke=\"#1a1a1a\" stroke-width=\"0.5\"");
-    let symbols = symbols(view);
+    let symbols = symbols(view, sheet);
     let legend_top = b - 52.0 - 6.4 * symbols.len().div_ceil(2) as f64;
     table(view, [x + 3.0, y + 2.0, r - 3.0, legend_top - 4.0], out);
     legend(&symbols, [x + 3.0, legend_top], out);
@@ -109,7 +110,7 @@ fn village_rows(view: &View<'_>) -> Vec<Row> {
         .map(|code| {
             let own: Vec<&GridView<'_>> = view.grids.iter().filter(|g| g.feature.text("village") == *code).collect();
             let sum: f64 = own.iter().filter_map(|g| g.feature.number("households")).sum();
-            let tail: String = code.chars().skip(code.chars().count().saturating_sub(3)).collect();
+            let tail: String = code.chars().skip(code.chars().count().saturating_sub(6)).collect();
             let cells = [
                 tail,
                 layers::short(view.name(code)).to_owned(),
@@ -139,7 +140,8 @@ fn table(view: &View<'_>, area: [f64; 4], out: &mut Svg) {
     let size = (step * 0.62).min(3.5);
     // Right edges of the columns of figures; the first two begin at the left.
     let right = [0.0, 0.0, r - 29.0, r - 14.0, r];
-    let left = [x + 8.5, x + 18.0];
+    // Villages have no swatch and six digits, since townships may repeat the last three.
+    let left = if view.village.is_some() { [x + 8.5, x + 18.0] } else { [x + 1.0, x + 18.0] };
     for (i, (zh, en)) in heads.iter().enumerate() {
         let (at, anchor) = if i < 2 { (left[i], "start") } else { (right[i], "end") };
         out.text([at, y + 4.0], 3.4, &format!("text-anchor=\"{anchor}\" font-weight=\"bold\""), zh);
@@ -160,7 +162,7 @@ fn table(view: &View<'_>, area: [f64; 4], out: &mut Svg) {
         }
         for (i, cell) in row.cells.iter().enumerate() {
             if i < 2 {
-                let room = if i == 0 { 9.0 } else { 35.0 };
+                let room = if i == 0 { left[1] - left[0] - 1.0 } else { 35.0 };
                 out.text([left[i], base], size, "", &fitted(cell, size, room));
             } else {
                 out.text([right[i], base], size, "text-anchor=\"end\"", cell);
@@ -203,8 +205,14 @@ enum Symbol {
 }
 
 /// Only what the map shows.
-fn symbols(view: &View<'_>) -> Vec<(Symbol, &'static str, &'static str)> {
-    let kinds: BTreeSet<String> = view.plan.barriers.iter().map(|b| b.text("kind")).collect();
+fn symbols(view: &View<'_>, sheet: &Sheet) -> Vec<(Symbol, &'static str, &'static str)> {
+    let shown = |s: &Shape| {
+        s.positions()
+            .map(|&p| sheet.place(p))
+            .any(|[x, y]| x > MAP_MM[0] && x < MAP_MM[2] && y > MAP_MM[1] && y < MAP_MM[3])
+    };
+    let kinds: BTreeSet<String> =
+        view.plan.barriers.iter().filter(|b| shown(&b.shape)).map(|b| b.text("kind")).collect();
     let one = view.village.is_some();
     let role = |r: &str| one && view.plan.leaders.iter().any(|l| view.shown(l) && l.text("role") == r);
     [
@@ -347,7 +355,7 @@ fn source(view: &View<'_>, [x, y]: [f64; 2], width_mm: f64, out: &mut Svg) {
     let lines = [
         format!("坐标 Coordinates：{plane}"),
         "网格界由楼栋的泰森多边形合并；单元界为成员凸包外扩 5 米。".to_owned(),
-        "Grids: merged Voronoi cells of buildings; units: hull of members + 5 m.".to_owned(),
+        "Grids: merged Voronoi cells; units: hull of members + 5 m.".to_owned(),
         format!("联户 lianhu {}　户数含租住户 renters included", env!("CARGO_PKG_VERSION")),
     ];
     for (i, l) in lines.iter().enumerate() {

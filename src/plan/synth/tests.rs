@@ -207,7 +207,7 @@ fn households_are_read_by_the_import_gate() {
     let target = folder.path().join("c");
     write(&options(2_000, 3, 1, true), &target, false, "test").expect("written");
     let path = target.join("households.csv");
-    let read = crate::exchange::read_households(&path.to_string_lossy(), &Default::default()).expect("readable");
+    let read = crate::exchange::read_households(&path.to_string_lossy(), None, &Default::default()).expect("readable");
     assert!(read.dropped_columns.is_empty(), "{:?}", read.dropped_columns);
     let t = read.value;
     assert_eq!(t.households.iter().sum::<u32>(), 2_000);
