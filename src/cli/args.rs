@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// 列出内置的县区规则。Lists the rule profiles that come with the program.
     Profiles,
+    /// 村挂图（SVG，A3 横向）。Wall map of a village: grids, units, leaders.
+    Draw(DrawArgs),
     /// 生成合成数据（演示、压力测试）。Makes a synthetic county for demonstration and load.
     Synth(SynthArgs),
 }
@@ -54,6 +56,18 @@ pub(crate) struct SynthArgs {
     /// 线程数（不影响结果）。Threads; no influence on the result.
     #[arg(long)]
     pub(crate) threads: Option<usize>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DrawArgs {
+    /// 方案文件夹（lianhu plan 的输出）。Plan directory, as written by `lianhu plan`.
+    pub(crate) folder: PathBuf,
+    /// 村编码；省略则画全部村的总图。Village code; without it, an overview of all villages.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) village: Option<String>,
+    /// 输出的 SVG 文件。SVG file to write.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
 }
 
 /// How long to work, shared by the solving commands.

@@ -45,6 +45,7 @@ pub(crate) fn run(command: Command, begun: Instant) -> Outcome {
         Command::Plan(a) => super::plan::plan(&a, begun),
         Command::Check(a) => super::plan::check(&a),
         Command::Profiles => super::plan::profiles(),
+        Command::Draw(a) => super::draw::run(&a),
         Command::Synth(a) => super::synth::run(&a),
     }
 }

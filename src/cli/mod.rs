@@ -4,6 +4,7 @@
 mod args;
 mod commands;
 mod console;
+mod draw;
 mod grids;
 mod plan;
 mod surroundings;

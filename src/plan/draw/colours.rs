@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn neighbours_get_different_colours() {
-        let pairs: Vec<(usize, usize)> = (0..30).flat_map(|i| (i + 1..30).filter(move |j| (j - i) % 7 < 3).map(move |j| (i, j))).collect();
+        let pairs: Vec<(usize, usize)> =
+            (0..30).flat_map(|i| (i + 1..30).filter(move |j| (j - i) % 7 < 3).map(move |j| (i, j))).collect();
         let c = colouring(30, &pairs);
         assert!(pairs.iter().all(|&(a, b)| c[a] != c[b]));
     }

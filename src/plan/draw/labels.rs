@@ -32,7 +32,8 @@ impl Placer {
 
     /// The cheapest of the candidate middles (each with its own extra cost) for a box of `size` within `frame`; it is then taken.
     pub(super) fn place(&mut self, size: [f64; 2], frame: Box, candidates: &[([f64; 2], f64)]) -> Option<[f64; 2]> {
-        let around = |c: [f64; 2]| [c[0] - size[0] / 2.0, c[1] - size[1] / 2.0, c[0] + size[0] / 2.0, c[1] + size[1] / 2.0];
+        let around =
+            |c: [f64; 2]| [c[0] - size[0] / 2.0, c[1] - size[1] / 2.0, c[0] + size[0] / 2.0, c[1] + size[1] / 2.0];
         let mut best: Option<(f64, [f64; 2])> = None;
         for &(c, extra) in candidates {
             let area = around(c);

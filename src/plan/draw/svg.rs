@@ -33,7 +33,11 @@ impl Svg {
     pub(super) fn text(&mut self, at: [f64; 2], size_mm: f64, attributes: &str, content: &str) {
         let [x, y] = at.map(number);
         let size = number(size_mm);
-        let _ = writeln!(self.text, "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" {attributes}>{}</text>", escaped(content));
+        let _ = writeln!(
+            self.text,
+            "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" {attributes}>{}</text>",
+            escaped(content)
+        );
     }
 
     /// A path with an optional tooltip, escaped.
@@ -91,7 +95,8 @@ pub(super) fn escaped(text: &str) -> String {
 pub(super) fn data(lines: &[Vec<[f64; 2]>], closed: bool) -> String {
     let mut d = String::new();
     for line in lines {
-        let corners = if closed && line.len() > 1 && line.first() == line.last() { &line[..line.len() - 1] } else { line };
+        let corners =
+            if closed && line.len() > 1 && line.first() == line.last() { &line[..line.len() - 1] } else { line };
         for (i, p) in corners.iter().enumerate() {
             let _ = write!(d, "{}{} {}", if i == 0 { "M" } else { "L" }, number(p[0]), number(p[1]));
         }

@@ -318,7 +318,8 @@ fn town(out: &mut Content, ground: &mut Ground<'_>, plan: &VillagePlan, middle: 
         |b: [f64; 2]| first + (b[1].atan2(b[0]) / std::f64::consts::FRAC_PI_2).rem_euclid(4.0) as u32 % quarters;
     let short = names::short(&plan.division.name).to_owned();
     // Plots of the institutions: the first blocks of the town that are wholly free.
-    let plots = [(format!("{short}中心小学"), 2_u32), (format!("{short}卫生院"), 1)];
+    // One building each: houses that come later must not stand between the parts of a school.
+    let plots = [format!("{short}中心小学"), format!("{short}卫生院")];
     let (mut taken_blocks, mut towers) = (0, 0);
     let mut left = quota;
     let mut institutions = plots.into_iter();
@@ -332,18 +333,15 @@ fn town(out: &mut Content, ground: &mut Ground<'_>, plan: &VillagePlan, middle: 
         };
         let centre = to_ground(b[0], b[1]);
         if (rank >= 1 || quota == 0) && waiting.is_some() && ground.open(centre, 40.0) && fits(ground, centre, 30.0) {
-            if let Some((name, houses)) = waiting.take() {
-                for k in 0..houses {
-                    let p = to_ground(b[0] + f64::from(k) * 24.0 - 6.0, b[1]);
-                    ground.build(p);
-                    out.buildings.push(Building {
-                        at: p,
-                        hamlet: quarter_of(*b),
-                        group: 0,
-                        dwellings: Vec::new(),
-                        dedicated: Some(name.clone()),
-                    });
-                }
+            if let Some(name) = waiting.take() {
+                ground.build(centre);
+                out.buildings.push(Building {
+                    at: centre,
+                    hamlet: quarter_of(*b),
+                    group: 0,
+                    dwellings: Vec::new(),
+                    dedicated: Some(name),
+                });
             }
             waiting = institutions.next();
             continue;
