@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 /// Households of one pool, collapsed to places. All positions are in metres relative to the pool's centroid.
+#[derive(Clone)]
 pub(super) struct Instance {
     /// Distinct places.
     pub(super) at: Vec<[f64; 2]>,

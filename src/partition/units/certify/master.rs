@@ -51,8 +51,9 @@ pub(super) struct Master<'a> {
     width: f64,
     /// Proven lower bound (m²).
     pub(super) bound_m2: f64,
-    /// A legal division better than the incumbent, by columns.
-    pub(super) better: Option<(f64, Vec<usize>)>,
+    /// A legal division better than the incumbent.
+    pub(super) better: Option<(f64, Vec<Take>)>,
+    before_cuts_m2: f64,
     pub(super) iterations: u32,
     pub(super) converged: bool,
 }
@@ -85,6 +86,7 @@ impl<'a> Master<'a> {
             width: FIRST_BOX,
             bound_m2: 0.0,
             better: None,
+            before_cuts_m2: f64::NEG_INFINITY,
             iterations: 0,
             converged: false,
         };
@@ -101,16 +103,36 @@ impl<'a> Master<'a> {
         }
     }
 
-    /// Iterates until nothing more is to be gained, `limit` iterations are done, or `stop` says so between two iterations.
-    /// `accuracy` is the relative gap to the programme's own optimum that counts as none.
+    /// The same programme with the number of units fixed (`instance` differs in nothing else), with the units generated so far.
+    /// What holds for any number holds for each.
+    pub(super) fn branch<'b>(&self, instance: &'b Instance) -> Master<'b> {
+        let mut branch =
+            Master::new(instance, self.incumbent_m2, self.columns.iter().map(|c| c.take.clone()).collect());
+        branch.incumbent_m2 = self.better.as_ref().map_or(self.incumbent_m2, |b| b.0);
+        branch.centre.hard = self.centre.hard.clone();
+        branch.centre.hard.push(0.0);
+        branch.bound_m2 = self.bound_m2;
+        branch
+    }
+
+    /// Tells of a better division met elsewhere.
+    pub(super) fn beaten_by(&mut self, best_m2: f64) {
+        self.incumbent_m2 = self.incumbent_m2.min(best_m2);
+    }
+
+    /// Iterates until the programme as it stands is solved, `limit` more iterations are done, or `stop` says so between two
+    /// iterations. Then it cuts; called again it solves the tightened programme. `accuracy` is the relative gap to the programme's
+    /// own optimum that counts as none.
     pub(super) fn run(&mut self, limit: u32, accuracy: f64, stop: &dyn Fn() -> bool) {
         let slack_m2 = accuracy * self.scale;
-        // A first pricing lowers the guess until it is feasible.
-        let guess = Duals { hard: self.centre.hard.clone(), cuts: Vec::new() };
-        self.price(&guess, slack_m2, &mut Vec::new());
-        let mut gap = 1.0_f64;
-        let mut before_cuts_m2 = f64::NEG_INFINITY;
-        while self.iterations < limit && !stop() {
+        if self.iterations == 0 {
+            // A first pricing lowers the guess until it is feasible.
+            let guess = Duals { hard: self.centre.hard.clone(), cuts: Vec::new() };
+            self.price(&guess, slack_m2, &mut Vec::new());
+        }
+        let mut gap = if self.cuts.is_empty() { 1.0_f64 } else { 1e-2 };
+        let limit = self.iterations.saturating_add(limit);
+        while self.iterations < limit && !self.converged && !stop() {
             self.iterations += 1;
             let point = interior::solve(&self.programme(), (gap * 0.1).clamp(1e-8, 1e-2));
             let value_m2 = point.primal * self.scale;
@@ -141,16 +163,13 @@ impl<'a> Master<'a> {
                 self.width *= 2.0;
                 continue;
             }
-            if self.bound_m2 < before_cuts_m2 + accuracy * self.incumbent_m2 {
+            if self.bound_m2 < self.before_cuts_m2 + 0.2 * accuracy * self.incumbent_m2 {
                 self.converged = true;
                 return;
             }
-            before_cuts_m2 = self.bound_m2;
-            if !self.cut(&point, &duals) {
-                self.converged = true;
-                return;
-            }
-            gap = 1e-2;
+            self.before_cuts_m2 = self.bound_m2;
+            self.converged = !self.cut(&point, &duals);
+            return;
         }
     }
 
@@ -258,7 +277,7 @@ impl<'a> Master<'a> {
             point.x[..self.columns.len()].iter().enumerate().filter(|(_, x)| **x > 0.1).map(|(j, &x)| (x, j)).collect();
         order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut left = self.instance.copies.clone();
-        let (mut sse_m2, mut chosen) = (0.0, Vec::new());
+        let (mut sse_m2, mut chosen): (f64, Vec<usize>) = (0.0, Vec::new());
         for (_, j) in order {
             let column = &self.columns[j];
             if column.take.iter().all(|&(p, n)| left[p as usize] >= n) {
@@ -270,7 +289,7 @@ impl<'a> Master<'a> {
         let whole = left.iter().all(|l| *l == 0) && self.instance.count.is_none_or(|k| k as usize == chosen.len());
         let best_m2 = self.better.as_ref().map_or(self.incumbent_m2, |b| b.0);
         if whole && sse_m2 < best_m2 * (1.0 - 1e-9) {
-            self.better = Some((sse_m2, chosen));
+            self.better = Some((sse_m2, chosen.iter().map(|&j| self.columns[j].take.clone()).collect()));
         }
     }
 

@@ -31,7 +31,7 @@ use instance::{Instance, Take};
 use master::Master;
 
 /// Iterations of column generation that are worth doing for one zone; each costs 0.1–1 s of one core at 300 households.
-pub const ITERATIONS: u32 = 120;
+pub const ITERATIONS: u32 = 400;
 /// Villages with more households than this are too large: dense linear algebra and the number of units grow too much.
 pub const LARGEST: usize = 400;
 /// A relative gap that counts as none.
@@ -161,18 +161,17 @@ fn certify_zone(
     if instance.at.len() < 2 || incumbent_m2 <= 0.0 {
         return out;
     }
-    let mut master = Master::new(&instance, incumbent_m2, start);
-    master.run(iterations, ACCURACY, stop);
+    let proved = prove(&instance, incumbent_m2, start, (min, max), iterations, stop);
+    out.best_m2 = proved.better.as_ref().map_or(incumbent_m2, |b| b.0);
     // A bound above a division that is at hand could only be rounding.
-    out.best_m2 = master.better.as_ref().map_or(incumbent_m2, |b| b.0);
-    out.bound_m2 = master.bound_m2.min(out.best_m2);
-    out.columns = master.columns.len();
-    out.iterations = master.iterations;
-    out.converged = master.converged;
-    out.better = master.better.as_ref().map(|(_, chosen)| {
+    out.bound_m2 = proved.bound_m2.min(out.best_m2);
+    out.columns = proved.columns;
+    out.iterations = proved.iterations;
+    out.converged = proved.converged;
+    out.better = proved.better.as_ref().map(|(_, chosen)| {
         let mut open: Vec<Vec<(u32, u32)>> = vec![Vec::new(); instance.at.len()];
-        for (unit, &j) in chosen.iter().enumerate() {
-            for &(p, c) in &master.columns[j].take {
+        for (unit, take) in chosen.iter().enumerate() {
+            for &(p, c) in take {
                 open[p as usize].push((unit as u32, c));
             }
         }
@@ -192,4 +191,76 @@ fn certify_zone(
         deal_buildings(zone, &instance.place_of, &dealt, units, input.stairwell, input.floor, (min, max))
     });
     out
+}
+
+struct Proof {
+    bound_m2: f64,
+    columns: usize,
+    iterations: u32,
+    converged: bool,
+    better: Option<(f64, Vec<Take>)>,
+}
+
+/// Column generation at the root; then, where the number of units is free, once for each number of them (the bound is the least of
+/// these: fractional solutions like to mix numbers), always going on with the number whose bound is least.
+fn prove(
+    instance: &Instance,
+    incumbent_m2: f64,
+    start: Vec<Take>,
+    (min, max): (u32, u32),
+    iterations: u32,
+    stop: &dyn Fn() -> bool,
+) -> Proof {
+    let mut root = Master::new(instance, incumbent_m2, start);
+    root.run(iterations, ACCURACY, stop);
+    let n = instance.households();
+    let counts = if instance.count.is_some() { 0..0 } else { n.div_ceil(max)..n / min + 1 };
+    let fixed: Vec<Instance> = counts.map(|k| Instance { count: Some(k), ..instance.clone() }).collect();
+    let mut branches: Vec<Master<'_>> =
+        if root.converged { Vec::new() } else { fixed.iter().map(|i| root.branch(i)).collect() };
+    let mut used = root.iterations;
+    let mut better = root.better.clone();
+    if branches.is_empty() {
+        while !root.converged && used < iterations && !stop() {
+            root.run(iterations - used, ACCURACY, stop);
+            used = root.iterations;
+        }
+        return Proof {
+            bound_m2: root.bound_m2,
+            columns: root.columns.len(),
+            iterations: used,
+            converged: root.converged,
+            better: root.better,
+        };
+    }
+    let least = |branches: &[Master<'_>]| {
+        let open = branches.iter().enumerate();
+        open.min_by(|a, b| a.1.bound_m2.total_cmp(&b.1.bound_m2).then(a.0.cmp(&b.0))).map(|(i, _)| i)
+    };
+    let mut converged = false;
+    while let Some(i) = least(&branches) {
+        let branch = &mut branches[i];
+        // The least bound cannot be raised any more, so neither can the whole.
+        converged = branch.converged;
+        if converged || used >= iterations || stop() {
+            break;
+        }
+        branch.beaten_by(better.as_ref().map_or(incumbent_m2, |b| b.0));
+        let before = branch.iterations;
+        branch.run(iterations - used, ACCURACY, stop);
+        used += branch.iterations - before;
+        if let Some(found) = branch.better.take() {
+            branch.beaten_by(found.0);
+            if better.as_ref().is_none_or(|b| found.0 < b.0) {
+                better = Some(found);
+            }
+        }
+    }
+    Proof {
+        bound_m2: branches.iter().map(|b| b.bound_m2).fold(f64::INFINITY, f64::min).max(root.bound_m2),
+        columns: branches.iter().map(|b| b.columns.len()).max().unwrap_or(0),
+        iterations: used,
+        converged,
+        better,
+    }
 }
