@@ -136,6 +136,9 @@ pub(crate) struct UnitsArgs {
     /// 把每行按户数展开。Expands rows by their number of households.
     #[arg(long)]
     pub(crate) expand: bool,
+    /// 证明与最优划分的差距（不超过 400 户的村）。Proves how far the best division can be (villages of at most 400 households).
+    #[arg(long)]
+    pub(crate) certify: bool,
     #[command(flatten)]
     pub(crate) effort: EffortArgs,
     #[command(flatten)]

@@ -9,6 +9,7 @@ use serde_json::{Map, json};
 use crate::domain::{Households, Positions};
 use crate::exchange::{self, Read, ReadOptions};
 use crate::partition::effort::{Effort, Stopped};
+use crate::plan::certify::certify_units;
 use crate::plan::job::Job;
 use crate::plan::report::Report;
 use crate::plan::shapes::{collection, feature, geometry, rounded, unit_hull};
@@ -164,7 +165,13 @@ fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
         progress: &console::progress,
         replay: old.as_ref(),
     };
-    let villages = form_units(&table, &rules, &job, &mut report).map_err(Failure::input)?;
+    let mut villages = form_units(&table, &rules, &job, &mut report).map_err(Failure::input)?;
+    let again = old.as_ref().is_some_and(|r| r.parameters.get("certify") == Some(&json!(true)));
+    if a.certify || again {
+        // With a budget, proving may take ten times as long again, but at least half a minute.
+        let extra = a.effort.budget.map(|s| Instant::now() + Duration::from_secs_f64((10.0 * s).max(30.0)));
+        certify_units(&table, &rules, &job, extra, &mut villages, &mut report);
+    }
     report.set_run(begun, console::now_utc());
     let mut labels = vec![-1_i64; table.len()];
     let (mut sse, mut count, mut outside) = (0.0, 0_u64, 0_u64);

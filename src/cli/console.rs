@@ -31,6 +31,7 @@ pub(crate) fn progress(stage: &str, share: f64) {
         let name = match stage {
             "grids" => "网格 grids",
             "units" => "十联户 units",
+            "certify" => "认证 certify",
             other => other,
         };
         let end = if percent >= 100 { "\n" } else { "" };

@@ -1,5 +1,6 @@
 //! The application: joins what was read with the solvers and writes plans.
 
+pub mod certify;
 pub mod draw;
 pub mod figures;
 pub mod folder;

@@ -6,6 +6,7 @@ pub use crate::domain::Binding;
 use crate::domain::Households;
 use crate::partition::effort::drive;
 use crate::partition::numbering::ranks_of_parts;
+use crate::partition::units::certify::{Certificate, certify};
 use crate::partition::units::{UnitsInput, UnitsOptions, UnitsSolution, UnitsSolver};
 
 use super::job::{Job, PlanError};
@@ -90,6 +91,11 @@ impl UnitTask {
     /// # Errors
     /// When the rules contradict each other or the fixed count cannot hold the households.
     pub fn start(&self, rules: &UnitRules, count: Option<u32>, seed: u64, stream: u64) -> Result<UnitsSolver, String> {
+        let (input, options) = self.asked(rules, count, seed, stream);
+        UnitsSolver::new(&input, &options).map_err(|e| e.to_string())
+    }
+
+    fn asked(&self, rules: &UnitRules, count: Option<u32>, seed: u64, village: u64) -> (UnitsInput<'_>, UnitsOptions) {
         let input = UnitsInput {
             xy: &self.xy,
             building: &self.building,
@@ -98,16 +104,21 @@ impl UnitTask {
             law: &self.law,
             prefer: &self.prefer,
         };
-        let options = UnitsOptions {
-            min: rules.min,
-            max: rules.max,
-            count,
-            target: rules.target,
-            max_reach_m: rules.max_reach_m,
-            seed,
-            village: stream,
-        };
-        UnitsSolver::new(&input, &options).map_err(|e| e.to_string())
+        let UnitRules { min, max, target, max_reach_m, .. } = *rules;
+        (input, UnitsOptions { min, max, count, target, max_reach_m, seed, village })
+    }
+
+    /// Certifies a solution of this task (`unit_of`: one entry a member) with at most `iterations` iterations.
+    #[must_use]
+    pub fn certify(
+        &self,
+        rules: &UnitRules,
+        solution: &UnitsSolution,
+        iterations: u32,
+        stop: &dyn Fn() -> bool,
+    ) -> Certificate {
+        let (input, options) = self.asked(rules, rules.count, 0, 0);
+        certify(&input, &options, solution, iterations, stop)
     }
 
     /// Renumbers a solution's units by bands of their centroids.

@@ -10,6 +10,7 @@
 //!
 //! A pool whose size no number of legal units can hold gets one unit of the fewest possible members as a listed exception.
 
+pub mod certify;
 pub mod pools;
 pub mod region;
 pub mod stacked;

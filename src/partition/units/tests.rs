@@ -3,15 +3,15 @@ use std::sync::atomic::AtomicBool;
 use super::*;
 use crate::partition::effort::{Effort, Random, drive};
 
-fn options(min: u32, max: u32) -> UnitsOptions {
+pub(super) fn options(min: u32, max: u32) -> UnitsOptions {
     UnitsOptions { min, max, count: None, target: None, max_reach_m: None, seed: 1, village: 0 }
 }
 
-fn input(xy: &[[f64; 2]]) -> UnitsInput<'_> {
+pub(super) fn input(xy: &[[f64; 2]]) -> UnitsInput<'_> {
     UnitsInput { xy, building: &[], stairwell: &[], floor: &[], law: &[], prefer: &[] }
 }
 
-fn solve(input: &UnitsInput<'_>, options: &UnitsOptions, rounds: u32) -> UnitsSolution {
+pub(super) fn solve(input: &UnitsInput<'_>, options: &UnitsOptions, rounds: u32) -> UnitsSolution {
     let mut solvers = [UnitsSolver::new(input, options).expect("legal task")];
     drive(&mut solvers, Effort::Rounds(rounds), None, &AtomicBool::new(false), &|_| {});
     solvers[0].solution()
@@ -25,13 +25,19 @@ fn sizes(s: &UnitsSolution) -> Vec<u32> {
     n
 }
 
-fn random_points(seed: u64, n: usize) -> Vec<[f64; 2]> {
+pub(super) fn random_points(seed: u64, n: usize) -> Vec<[f64; 2]> {
     let mut r = Random::new(seed);
     (0..n).map(|_| [r.unit() * 300.0, r.unit() * 300.0]).collect()
 }
 
 /// Least SSE over all partitions into parts of min..=max: each part is chosen with the first household not yet placed.
-fn brute(xy: &[[f64; 2]], placed: u32, min: u32, max: u32, memo: &mut std::collections::BTreeMap<u32, f64>) -> f64 {
+pub(super) fn brute(
+    xy: &[[f64; 2]],
+    placed: u32,
+    min: u32,
+    max: u32,
+    memo: &mut std::collections::BTreeMap<u32, f64>,
+) -> f64 {
     let all = (1_u32 << xy.len()) - 1;
     if placed == all {
         return 0.0;
