@@ -3,10 +3,15 @@
 //! Minimises Σ squared metres from each household to its unit's mean, with every size in [min, max]. In order:
 //! 1. [`pools`] splits the households into sets that never share a unit (law zones, far pieces) or need not (preferred containers
 //!    that can legally be divided by themselves);
-//! 2. [`start`] makes s₀: Hilbert order, then an exact segmentation into runs of legal size by dynamic programming;
-//! 3. [`region`] re-solves 2–6 neighbouring units at a time by annealing, with one unit more or fewer where that is legal;
-//!    regions of a round share no unit, so they run in parallel and merge in order;
-//! 4. [`stacked`] decides which households of one building go where: stairwells and floors together.
+//! 2. [`start`] makes a first division: Hilbert order, then an exact segmentation into runs of legal size by dynamic programming;
+//!    sixteen quick sweeps of the next step over all units complete s₀;
+//! 3. `pool` takes some dozens of neighbouring units as a [`region`], founds or dissolves a unit or two where the number is free,
+//!    and `anneal`s it: relocations and swaps between neighbouring places, temperatures by the local `scale`, sizes outside the
+//!    bounds for a price;
+//! 4. `splice` compares the result with the present and takes over each exchange that hangs together and gains, so the sum never
+//!    rises; regions of a round run in parallel and merge in order;
+//! 5. a region that has resisted often goes on from its annealed state by rounds of its own before it is compared;
+//! 6. [`stacked`] decides which households of one building go where: stairwells and floors together.
 //!
 //! A pool whose size no number of legal units can hold gets one unit of the fewest possible members as a listed exception.
 

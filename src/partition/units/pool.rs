@@ -55,8 +55,10 @@ const ROUNDS: Tuning =
 const ANEW: Tuning = Tuning { anew: false, ..ROUNDS };
 const ANEW_WORK: u32 = 16_000;
 const ANEW_ROUNDS: u32 = 12;
-/// A region re-solved in vain this often starts anew; where that is usual, so many regions make a round.
-const ANEW_AFTER: u32 = 3;
+/// A region re-solved in vain this often starts anew: sooner in pools of at most this many units, where there is little else to do.
+const ANEW_AFTER: (u32, u32) = (3, 8);
+const SMALL_POOL: u32 = 300;
+/// Where most regions start anew, so many make a round.
 const ANEW_REGIONS: usize = 8;
 /// The moves grow by themselves with every so many re-solves in vain.
 const HARDER_EVERY: u32 = 16;
@@ -164,8 +166,8 @@ impl Pool {
         let tile = draw(tuning.tile, random) as u32;
         let moves = draw(tuning.moves, random) as u32;
         let most = if work == u32::MAX { work } else { (work / (tile * moves)).clamp(REGIONS.0, REGIONS.1) };
-        let resists =
-            self.vain.iter().map(|&v| u64::from(v)).sum::<u64>() >= u64::from(ANEW_AFTER) * self.vain.len() as u64;
+        let resists = self.vain.iter().map(|&v| u64::from(v)).sum::<u64>()
+            >= u64::from(self.anew_after()) * self.vain.len() as u64;
         let most = if tuning.anew && resists { ANEW_REGIONS } else { most as usize };
         let regions = self.choose_regions(tile, most, random);
         let salt = random.next_u64();
@@ -175,13 +177,17 @@ impl Pool {
             .map_init(Default::default, |scratch, (i, units)| {
                 let mut random = Random::new(stream_seed(salt, self.stream, 0, i as u64));
                 let mut candidate = self.solve(&units, tuning, moves, scratch, &mut random);
-                if tuning.anew && units.iter().all(|&u| self.vain[u as usize] >= ANEW_AFTER) {
+                if tuning.anew && units.iter().all(|&u| self.vain[u as usize] >= self.anew_after()) {
                     self.improve_apart(&mut candidate, &scratch.0, &mut random);
                 }
                 (units, candidate)
             })
             .collect();
         self.merge(found);
+    }
+
+    fn anew_after(&self) -> u32 {
+        if self.units() <= SMALL_POOL { ANEW_AFTER.0 } else { ANEW_AFTER.1 }
     }
 
     fn choose_regions(&self, tile: u32, most: usize, random: &mut Random) -> Vec<Vec<u32>> {

@@ -294,3 +294,63 @@ fn find(root: &mut [u32], mut v: u32) -> u32 {
     }
     v
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Four clumps of three on a line; the first two units and the last two are mixed up or not.
+    fn state(mixed: [bool; 2], fixed: bool) -> State {
+        let xy: Vec<[f64; 2]> = (0..12).map(|i| [f64::from(i / 3) * 100.0 + f64::from(i % 3), 0.0]).collect();
+        State::new(xy, (0..12).collect(), units(mixed), 4, (3, 4), fixed)
+    }
+
+    fn units(mixed: [bool; 2]) -> Vec<u32> {
+        (0..12)
+            .map(|i| {
+                let unit = i / 3;
+                if mixed[i as usize / 6] && i % 3 == 0 { unit ^ 1 } else { unit }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_is_better_is_taken_and_what_is_worse_beside_it_is_left() {
+        let mut s = state([true, false], false);
+        let candidate = Candidate { households: (0..12).collect(), part: units([false, true]), parts: 4 };
+        let changed = s.adopt(std::iter::once(&candidate));
+        assert_eq!(changed, [0, 1]);
+        let sum: f64 = (0..4).map(|u| s.cost_m2(u)).sum();
+        assert!((sum - 8.0).abs() < 1e-9, "four clumps of 2 m² each: {sum}");
+    }
+
+    #[test]
+    fn illegal_sizes_and_torn_units_are_refused() {
+        let mut s = state([true, true], false);
+        let illegal: Vec<u32> = (0..12).map(|i| u32::from(i >= 6) * 2 + u32::from(i == 5 || i == 11)).collect();
+        assert!(
+            s.adopt(std::iter::once(&Candidate { households: (0..12).collect(), part: illegal, parts: 4 })).is_empty()
+        );
+        // Household 0 stands in unit 1, whose other members were not re-solved.
+        let torn = Candidate { households: vec![0, 1, 2], part: vec![0; 3], parts: 1 };
+        assert!(s.adopt(std::iter::once(&torn)).is_empty());
+    }
+
+    #[test]
+    fn fixed_number_of_units_is_kept_by_every_exchange() {
+        // Six and six: three units of two, or two of three, in each half; the first half gains by more, the second loses little.
+        let xy: Vec<[f64; 2]> = (0..12)
+            .map(|i| if i < 6 { [f64::from(i / 2) * 100.0, 0.0] } else { [1_000.0 + f64::from(i), 0.0] })
+            .collect();
+        let now: Vec<u32> = [0, 0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 4].to_vec();
+        let more = Candidate { households: (0..6).collect(), part: vec![0, 0, 1, 1, 2, 2], parts: 3 };
+        let fewer = Candidate { households: (6..12).collect(), part: vec![0, 0, 0, 1, 1, 1], parts: 2 };
+        let mut alone = State::new(xy.clone(), (0..12).collect(), now.clone(), 5, (2, 3), true);
+        assert!(alone.adopt(std::iter::once(&more)).is_empty());
+        let mut both = State::new(xy, (0..12).collect(), now, 5, (2, 3), true);
+        assert!(!both.adopt([more, fewer].iter()).is_empty());
+        both.close_gaps();
+        assert_eq!((both.units(), both.slots()), (5, 5));
+        assert_eq!(both.cost_m2(0), 0.0);
+    }
+}
