@@ -89,12 +89,14 @@ struct Row {
 fn grid_rows(view: &View<'_>) -> Vec<Row> {
     let row = |g: &GridView<'_>| {
         let households = g.feature.number("households").unwrap_or(0.0);
-        let name = g.feature.text("name");
+        // The village's name stands in the title already.
+        let (name, village) = (g.feature.text("name"), g.feature.text("village"));
+        let name = name.strip_prefix(view.name(&village)).filter(|n| !n.is_empty()).unwrap_or(&name).to_owned();
         Row {
             fill: Some(if g.dedicated { "dedicated".to_owned() } else { format!("g{}", g.colour) }),
             cells: [
                 g.code.chars().skip(g.code.chars().count().saturating_sub(3)).collect(),
-                if name.is_empty() || name == g.code { g.code.clone() } else { name },
+                if name.is_empty() { g.code.clone() } else { name },
                 number(households),
                 if g.dedicated { "专属".to_owned() } else { percent(g.feature.number("deviation")) },
                 if g.exceptions > 0 { format!("{}({})", g.units, g.exceptions) } else { g.units.to_string() },

@@ -18,6 +18,9 @@ pub(super) const ALONE_M: f64 = 1_060.0;
 /// Households of a village, drawn lognormal and kept in this range where the totals allow it.
 const VILLAGE_HOUSEHOLDS: [f64; 2] = [100.0, 1_500.0];
 
+/// Polygons in metres: rings, exterior first, closed.
+type Outline = Vec<Vec<Vec<[f64; 2]>>>;
+
 /// A village's outline and rules of settlement.
 #[derive(Clone, Debug)]
 pub(super) struct VillagePlan {
@@ -69,7 +72,7 @@ pub struct Special {
 /// The whole county without its households, which are made village by village.
 pub struct County {
     pub(super) options: SynthOptions,
-    pub(super) townships: Vec<(Division, Vec<Vec<Vec<[f64; 2]>>>)>,
+    pub(super) townships: Vec<(Division, Outline)>,
     pub(super) villages: Vec<VillagePlan>,
     pub(super) curves: Vec<Curve>,
     pub(super) lakes: Vec<Lake>,

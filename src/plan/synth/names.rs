@@ -11,8 +11,11 @@ pub struct Division {
     pub name: String,
 }
 
+/// A public code and its name.
+type Official = (&'static str, &'static str);
+
 /// Codes and names of 黄果树镇 and of two neighbouring villages of its zone in 白水镇 (National Bureau of Statistics, 2023).
-const TOWNSHIP: &[(&str, &str, &[(&str, &str)])] = &[
+const TOWNSHIP: &[(&str, &str, &[Official])] = &[
     (
         "520423102000",
         "黄果树镇",
