@@ -16,6 +16,58 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// 十联户单元划分。Forms ten-household units.
     Units(UnitsArgs),
+    /// 网格划分。Divides villages into balanced, contiguous grids.
+    Grids(GridsArgs),
+    /// 完整方案：网格、单元、编码、联户长建议。A whole plan: grids, units, codes, proposed leaders.
+    Plan(PlanArgs),
+    /// 检查方案是否违反 H1–H11。Lists every breach of the hard rules; exit code 1 if there is any.
+    Check(CheckArgs),
+    /// 列出内置的县区规则。Lists the rule profiles that come with the program.
+    Profiles,
+    /// 村挂图（SVG，A3 横向）。Wall map of a village: grids, units, leaders.
+    Draw(DrawArgs),
+    /// 生成合成数据（演示、压力测试）。Makes a synthetic county for demonstration and load.
+    Synth(SynthArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SynthArgs {
+    /// 户数（准确）。Households, exactly.
+    #[arg(long, default_value_t = 8_000)]
+    pub(crate) households: u32,
+    /// 村数（准确）。Villages, exactly.
+    #[arg(long, default_value_t = 12)]
+    pub(crate) villages: u32,
+    /// 事件数（准确）。Incidents, exactly.
+    #[arg(long, default_value_t = 600)]
+    pub(crate) incidents: u32,
+    /// 随机种子。Seed of all random choices.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// 使用黄果树镇的公开代码和名称（最多 12 村）。Official codes and names of one township (at most 12 villages).
+    #[arg(long)]
+    pub(crate) township: bool,
+    /// 输出文件夹（须为空或不存在）。Folder to write; empty or not there yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// 替换以前生成的文件夹。Replaces the folder of an earlier run.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// 线程数（不影响结果）。Threads; no influence on the result.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DrawArgs {
+    /// 方案文件夹（lianhu plan 的输出）。Plan directory, as written by `lianhu plan`.
+    pub(crate) folder: PathBuf,
+    /// 村编码；省略则画全部村的总图。Village code; without it, an overview of all villages.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) village: Option<String>,
+    /// 输出的 SVG 文件。SVG file to write.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
 }
 
 /// How long to work, shared by the solving commands.
@@ -46,6 +98,9 @@ pub(crate) struct InputArgs {
     /// 坐标系：wgs84 cgcs2000 gcj02 bd09 EPSG:45xx。Reference system of the coordinates.
     #[arg(long)]
     pub(crate) crs: Option<String>,
+    /// GeoPackage 图层。Layer of a GeoPackage.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) layer: Option<String>,
 }
 
 /// What is written, shared by units and grids.
@@ -88,6 +143,75 @@ pub(crate) struct UnitsArgs {
     pub(crate) effort: EffortArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct GridsArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// 每网格目标户数。Households a grid should have.
+    #[arg(long, value_name = "HOUSEHOLDS", conflicts_with = "count", required_unless_present = "count",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) target: Option<u32>,
+    /// 网格总数。Number of grids.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) count: Option<u32>,
+    /// 允许偏差（占平均户数的比例）。Deviation allowed, as a share of the mean.
+    #[arg(long, default_value_t = 0.01, value_parser = share)]
+    pub(crate) tolerance: f64,
+    /// 村界（GeoJSON 或 GeoPackage）。Outline of the village.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) boundary: Option<String>,
+    /// 障碍：河流、铁路、道路、桥。Barriers: lines or polygons with kind and hard.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) barriers: Option<String>,
+    #[command(flatten)]
+    pub(crate) effort: EffortArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// 县区规则：内置名称或 TOML 文件。Rules: a name that `lianhu profiles` lists, or a TOML file.
+    #[arg(long, value_name = "NAME|FILE.toml")]
+    pub(crate) profile: String,
+    /// 村界文件：code、name、level。Villages with code, name, level and outline.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) regions: Option<String>,
+    /// 障碍：河流、铁路、道路、桥。Barriers: lines or polygons with kind and hard.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) barriers: Option<String>,
+    /// 随机种子。Seed of all random choices.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// 时间上限（秒），0 = 立即给出。Wall-clock cap in seconds from the start; 0 = the instant answer.
+    #[arg(long, value_parser = seconds)]
+    pub(crate) budget: Option<f64>,
+    /// 线程数。Threads (default: all cores).
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// 方案文件夹。Folder the plan is written to.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    /// 方案文件夹，或 grids 命令写出的 GeoJSON。A plan folder, or the GeoJSON of the grids command.
+    #[arg(value_name = "DIR_OR_FILE")]
+    pub(crate) path: PathBuf,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let v: f64 = text.parse().map_err(|_| format!("“{text}”不是数 / \"{text}\" is not a number"))?;
+    if (0.0..1.0).contains(&v) {
+        Ok(v)
+    } else {
+        Err(format!("“{text}”应在 0 到 1 之间，如 0.01 / \"{text}\" must lie between 0 and 1, such as 0.01"))
+    }
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

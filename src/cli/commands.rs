@@ -27,30 +27,42 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    fn usage(message: impl Display) -> Self {
+    pub(super) fn usage(message: impl Display) -> Self {
         Self { message: message.to_string(), code: 2 }
     }
 
-    fn input(message: impl Display) -> Self {
+    pub(super) fn input(message: impl Display) -> Self {
         Self { message: message.to_string(), code: 3 }
     }
 }
 
-type Outcome = Result<u8, Failure>;
+pub(super) type Outcome = Result<u8, Failure>;
 
 /// Runs one subcommand.
 pub(crate) fn run(command: Command, begun: Instant) -> Outcome {
     match command {
         Command::Units(a) => units(&a, begun),
+        Command::Grids(a) => super::grids::grids(&a, begun),
+        Command::Plan(a) => super::plan::plan(&a, begun),
+        Command::Check(a) => super::plan::check(&a),
+        Command::Profiles => super::plan::profiles(),
+        Command::Draw(a) => super::draw::run(&a),
+        Command::Synth(a) => super::synth::run(&a),
     }
 }
 
-struct Loaded {
-    table: Households,
-    report: Report,
+pub(super) struct Loaded {
+    pub(super) table: Households,
+    pub(super) report: Report,
 }
 
-fn load(command: &str, a: &InputArgs, extra: &[String], effort: &EffortArgs) -> Result<Loaded, Failure> {
+pub(super) fn load(
+    command: &str,
+    a: &InputArgs,
+    extra: &[String],
+    effort: &EffortArgs,
+    begun: Instant,
+) -> Result<Loaded, Failure> {
     if let Some(threads) = effort.threads {
         // A second call in one process keeps the first pool, which only concerns speed.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build_global();
@@ -64,12 +76,14 @@ fn load(command: &str, a: &InputArgs, extra: &[String], effort: &EffortArgs) -> 
     });
     let options =
         ReadOptions { extra_columns: extra, to_wgs84: convert.as_ref().map(|f| f as &dyn Fn([f64; 2]) -> [f64; 2]) };
-    let read: Read<Households> = exchange::read_households(&a.input, &options).map_err(Failure::input)?;
+    let read: Read<Households> =
+        exchange::read_households(&a.input, a.layer.as_deref(), &options).map_err(Failure::input)?;
     let mut report = Report::new(command, effort.seed);
     report.input_sha256 = read.sha256_hex;
     report.rows = read.value.len() as u64;
     report.dropped_columns = read.dropped_columns;
     report.notes = read.warnings;
+    report.step("read", begun);
     if !report.dropped_columns.is_empty() {
         eprintln!("未保留的列：{0}\ncolumns not kept: {0}", report.dropped_columns.join(", "));
     }
@@ -79,7 +93,7 @@ fn load(command: &str, a: &InputArgs, extra: &[String], effort: &EffortArgs) -> 
     Ok(Loaded { table: read.value, report })
 }
 
-fn effort_of(a: &EffortArgs, begun: Instant) -> Effort {
+pub(super) fn effort_of(a: &EffortArgs, begun: Instant) -> Effort {
     match (a.rounds, a.budget) {
         (Some(n), _) => Effort::Rounds(n),
         (None, Some(s)) => Effort::Until(begun + Duration::from_secs_f64(s)),
@@ -87,7 +101,7 @@ fn effort_of(a: &EffortArgs, begun: Instant) -> Effort {
     }
 }
 
-fn replay_of(a: &EffortArgs, report: &Report) -> Result<Option<Report>, Failure> {
+pub(super) fn replay_of(a: &EffortArgs, report: &Report) -> Result<Option<Report>, Failure> {
     let Some(path) = &a.replay else { return Ok(None) };
     let text = std::fs::read_to_string(path).map_err(|e| Failure::input(format!("{}: {e}", path.display())))?;
     let old: Report = serde_json::from_str(&text).map_err(|e| Failure::input(format!("{}: {e}", path.display())))?;
@@ -129,7 +143,7 @@ fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
         )));
     }
     let extra: Vec<String> = rules.containers.iter().map(|c| c.0.clone()).collect();
-    let Loaded { table, mut report } = load("units", &a.input, &extra, &a.effort)?;
+    let Loaded { table, mut report } = load("units", &a.input, &extra, &a.effort, begun)?;
     let table = if a.expand { expanded(table) } else { table };
     report.parameters = [
         ("min", json!(rules.min)),
@@ -211,7 +225,12 @@ fn unit_features(villages: &[VillageUnits], planar: bool) -> String {
     collection(&features, planar)
 }
 
-fn write_outputs(out: &OutputArgs, labels: &[i64], shapes: Option<String>, report: &Report) -> Result<(), Failure> {
+pub(super) fn write_outputs(
+    out: &OutputArgs,
+    labels: &[i64],
+    shapes: Option<String>,
+    report: &Report,
+) -> Result<(), Failure> {
     let write = |path: &Path, bytes: &[u8]| {
         exchange::write_whole(path, bytes).map_err(|e| Failure::input(format!("{}: {e}", path.display())))
     };
@@ -232,7 +251,7 @@ fn write_outputs(out: &OutputArgs, labels: &[i64], shapes: Option<String>, repor
     Ok(())
 }
 
-fn finish(report: &Report) -> Outcome {
+pub(super) fn finish(report: &Report) -> Outcome {
     for e in report.exceptions.iter().take(20) {
         eprintln!("例外 exception: {} {} 户 households, {}: {}", e.village, e.households, e.reason, e.ids.join(", "));
     }

@@ -4,6 +4,11 @@
 mod args;
 mod commands;
 mod console;
+mod draw;
+mod grids;
+mod plan;
+mod surroundings;
+mod synth;
 
 use std::process::ExitCode;
 use std::time::Instant;

@@ -150,6 +150,9 @@ impl Profile {
         if let Some(other) = unit.containers.keys().find(|k| !CONTAINERS.contains(&k.as_str())) {
             return Err(format!("unit.containers.{other}: {}", CONTAINERS.join(", ")));
         }
+        if unit.deputies > 2 {
+            return Err(format!("unit.deputies {}: 0, 1, 2", unit.deputies));
+        }
         let grid = &profile.grid;
         if !(1..=2).contains(&grid.levels) {
             return Err(format!("grid.levels {}: 1, 2", grid.levels));

@@ -1,14 +1,99 @@
 //! What can be wrong with a file: what, where, what to do; all rows at once, up to a limit.
 
+/// Faults listed in one answer; the others are only counted.
+const FAULTS_LISTED: usize = 50;
+
+/// What the rows of a file are called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RowKind {
+    /// Lines of a text file, header included.
+    #[default]
+    Line,
+    /// Features of a geographic layer.
+    Feature,
+}
+
+impl RowKind {
+    /// "第 3 行" or "第 3 个要素".
+    pub(super) fn chinese(self, number: u64) -> String {
+        match self {
+            Self::Line => format!("第 {number} 行"),
+            Self::Feature => format!("第 {number} 个要素"),
+        }
+    }
+
+    /// "line 3" or "feature 3".
+    pub(super) fn english(self, number: u64) -> String {
+        match self {
+            Self::Line => format!("line {number}"),
+            Self::Feature => format!("feature {number}"),
+        }
+    }
+}
+
 /// One faulty row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowFault {
-    /// Line in the file, header included, from 1.
+    /// Line in the file, header included, or number of the feature, from 1.
     pub line: u64,
+    /// The row's own id, where it is not plain from the line.
+    pub id: Option<String>,
     /// Stable word for the fault.
     pub code: &'static str,
     /// What is wrong and what to do, Chinese then English.
     pub message: String,
+}
+
+/// A code and words, before the row is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+}
+
+impl Fault {
+    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// The faults of a file, the first of them in full.
+#[derive(Default)]
+pub(super) struct Faults {
+    list: Vec<RowFault>,
+    total: usize,
+}
+
+impl Faults {
+    pub(super) fn push(&mut self, line: u64, code: &'static str, message: impl FnOnce() -> String) {
+        self.push_of(line, None, code, message);
+    }
+
+    pub(super) fn push_of(
+        &mut self,
+        line: u64,
+        id: Option<&str>,
+        code: &'static str,
+        message: impl FnOnce() -> String,
+    ) {
+        self.total += 1;
+        if self.list.len() < FAULTS_LISTED {
+            let id = id.map(|t| t.chars().take(40).collect());
+            self.list.push(RowFault { line, id, code, message: message() });
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
+    /// An error when there is any fault.
+    pub(super) fn into_result(self, file: &str, kind: RowKind) -> Result<(), ReadError> {
+        if self.total == 0 {
+            return Ok(());
+        }
+        Err(ReadError::Rows { file: file.to_owned(), kind, faults: self.list, total: self.total })
+    }
 }
 
 /// A file that cannot be used; nothing of it was kept.
@@ -49,16 +134,76 @@ pub enum ReadError {
         found: String,
     },
     /// The file's kind is not known.
-    #[error("{file}：不支持的格式；可用 CSV（.csv、.txt、-）\n{file}: unknown_format: use CSV (.csv, .txt, -)")]
+    #[error("{file}：不支持的格式；可用 {accepted}\n{file}: unknown_format: use {accepted}")]
     UnknownFormat {
         /// File.
         file: String,
+        /// What can be read in its place.
+        accepted: &'static str,
+    },
+    /// A JSON document that is broken, too deep, or no GeoJSON. Codes: `json_syntax`, `json_depth`, `not_geojson`.
+    #[error(
+        "{file}：第 {line} 行第 {column} 列（字节 {byte}）{chinese}\n{file}: {code} at line {line}, column {column} (byte {byte}): {english}"
+    )]
+    Json {
+        /// File.
+        file: String,
+        /// Stable word for the fault.
+        code: &'static str,
+        /// Line, from 1.
+        line: usize,
+        /// Column in bytes, from 1 (0 before the first byte of a line).
+        column: usize,
+        /// Bytes before the fault, counted after a byte order mark.
+        byte: usize,
+        /// What is wrong, in Chinese.
+        chinese: String,
+        /// What is wrong, in English.
+        english: String,
+    },
+    /// A GeoPackage that is cut, damaged or not one.
+    #[error(
+        "{file}：文件已损坏或不是 GeoPackage（{reason}）；请重新导出\n{file}: corrupt_file: damaged or no GeoPackage ({reason}); export it again"
+    )]
+    Corrupt {
+        /// File.
+        file: String,
+        /// What did not fit.
+        reason: String,
+    },
+    /// No layer, several, or not the one that was asked for.
+    #[error(
+        "{file}：{}；已有图层：{}\n{file}: {}; layers: {}",
+        .asked.as_ref().map_or("请用 --layer 指明图层".to_owned(), |a| format!("没有图层“{a}”")),
+        .found.join("、"),
+        .asked.as_ref().map_or("name the layer with --layer".to_owned(), |a| format!("unknown_layer \"{a}\"")),
+        .found.join(", ")
+    )]
+    Layer {
+        /// File.
+        file: String,
+        /// The layer asked for, if any.
+        asked: Option<String>,
+        /// Feature layers there are.
+        found: Vec<String>,
+    },
+    /// A reference system that is not converted.
+    #[error(
+        "{file}：不支持坐标系 {system}；可用 EPSG:4326、4490、4513–4554，或用 --crs 指明\n{file}: unknown_crs {system}: EPSG:4326, 4490 and 4513–4554 are read; or say what it is with --crs"
+    )]
+    ReferenceSystem {
+        /// File.
+        file: String,
+        /// Its name, as `EPSG:3857`.
+        system: String,
     },
     /// Faulty rows.
-    #[error("{file}：{total} 处错误，未读入任何数据 / {total} faults, nothing was read\n{}", list(.faults))]
+    #[error("{file}：{total} 处错误，未读入任何数据 / {total} faults, nothing was read\n{}", list(*.kind, .faults, *.total))]
     Rows {
         /// File.
         file: String,
+        /// What its rows are.
+        kind: RowKind,
         /// The first faults.
         faults: Vec<RowFault>,
         /// How many there are.
@@ -66,10 +211,16 @@ pub enum ReadError {
     },
 }
 
-fn list(faults: &[RowFault]) -> String {
-    faults
+fn list(kind: RowKind, faults: &[RowFault], total: usize) -> String {
+    let mut lines: Vec<String> = faults
         .iter()
-        .map(|f| format!("  第 {0} 行 line {0} [{1}] {2}", f.line, f.code, f.message))
-        .collect::<Vec<_>>()
-        .join("\n")
+        .map(|f| {
+            let id = f.id.as_ref().map_or(String::new(), |id| format!(" “{id}”"));
+            format!("  {} {}{id} [{}] {}", kind.chinese(f.line), kind.english(f.line), f.code, f.message)
+        })
+        .collect();
+    if total > faults.len() {
+        lines.push(format!("  …（还有 {0} 处 / {0} more）", total - faults.len()));
+    }
+    lines.join("\n")
 }

@@ -1,17 +1,39 @@
 //! The import gate and the formats in and out.
+//!
+//! Households come from CSV, GeoJSON or a GeoPackage through one table of column rules; barriers, regions and boundaries from
+//! the latter two. A path may carry a layer as QGIS writes it: `file.gpkg|layername=NAME`.
 
+mod barriers;
+mod coordinates;
 mod csv_households;
 mod error;
+mod feature_households;
+mod geojson_layer;
+mod geopackage;
 mod headers;
+mod household_table;
+mod interior;
+mod layer;
+mod place;
+mod regions;
+mod rings;
+mod source;
+mod wkb;
 mod write;
 
-use std::io::Read as _;
+#[cfg(test)]
+mod geojson_tests;
+#[cfg(test)]
+mod geopackage_tests;
 
-use sha2::{Digest, Sha256};
+use crate::domain::{Households, Positions};
 
-use crate::domain::Households;
+use source::{Format, Source};
 
-pub use error::{ReadError, RowFault};
+pub use barriers::read_barriers;
+pub use error::{ReadError, RowFault, RowKind};
+pub use layer::{Feature, features};
+pub use regions::{Polygons, read_boundary, read_regions};
 pub use write::write_whole;
 
 /// How a file is to be read.
@@ -19,7 +41,7 @@ pub use write::write_whole;
 pub struct ReadOptions<'a> {
     /// Columns to keep although the product has no use for them by itself.
     pub extra_columns: &'a [String],
-    /// Converts `lon,lat` (or map x, y) to WGS 84 degrees; `None` means they are.
+    /// Converts `lon,lat` (or map x, y) to WGS 84 degrees, whatever the file says of itself; `None` goes by the file.
     pub to_wgs84: Option<&'a dyn Fn([f64; 2]) -> [f64; 2]>,
 }
 
@@ -28,6 +50,8 @@ pub struct ReadOptions<'a> {
 pub struct Read<T> {
     /// The content.
     pub value: T,
+    /// Whether coordinates are metres in a plane; otherwise they are WGS 84 degrees. The two cannot be used together.
+    pub planar: bool,
     /// Columns that were dropped: unknown ones, and personal ones always.
     pub dropped_columns: Vec<String>,
     /// Notes for the user.
@@ -36,23 +60,40 @@ pub struct Read<T> {
     pub sha256_hex: String,
 }
 
-/// Reads households from a CSV file, or from standard input when `path` is `-`.
+/// Reads households from CSV (standard input when `path` is `-`), GeoJSON or a GeoPackage layer. Polygons are buildings.
 ///
 /// # Errors
-/// Every fault of every row (to a limit), with its line; nothing is returned then.
-pub fn read_households(path: &str, options: &ReadOptions<'_>) -> Result<Read<Households>, ReadError> {
-    let unreadable = |e: std::io::Error| ReadError::Unreadable { file: path.to_owned(), reason: e.to_string() };
-    let mut bytes = Vec::new();
-    if path == "-" {
-        std::io::stdin().lock().read_to_end(&mut bytes).map_err(unreadable)?;
-    } else {
-        let lower = path.to_ascii_lowercase();
-        if [".gpkg", ".geojson", ".json", ".xlsx", ".xls", ".zip", ".shp", ".kml"].iter().any(|e| lower.ends_with(e)) {
-            return Err(ReadError::UnknownFormat { file: path.to_owned() });
+/// Every fault of every row (to a limit), with its line or feature; nothing is returned then.
+pub fn read_households(
+    path: &str,
+    layer: Option<&str>,
+    options: &ReadOptions<'_>,
+) -> Result<Read<Households>, ReadError> {
+    let source = Source::new(path, layer);
+    let (built, sha256_hex) = match source.format {
+        Format::Csv => {
+            let bytes = source.bytes()?;
+            (csv_households::parse(source.file, &bytes, options)?, source::sha256_hex(&bytes))
         }
-        bytes = std::fs::read(path).map_err(unreadable)?;
-    }
-    let sha256_hex = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-    let (value, dropped_columns) = csv_households::parse(path, &bytes, options)?;
-    Ok(Read { value, dropped_columns, warnings: Vec::new(), sha256_hex })
+        Format::GeoJson | Format::GeoPackage => {
+            let extra = options.extra_columns;
+            let kept =
+                |column: &str| household_table::is_kept(column, &ReadOptions { extra_columns: extra, to_wgs84: None });
+            let mut layer = layer::located(&source, options, &kept)?;
+            let sha256_hex = std::mem::take(&mut layer.sha256_hex);
+            (feature_households::build(source.file, layer, options)?, sha256_hex)
+        }
+        Format::Other => {
+            let accepted = "CSV (.csv, .txt, -), GeoJSON (.geojson, .json), GeoPackage (.gpkg)";
+            return Err(ReadError::UnknownFormat { file: source.file.to_owned(), accepted });
+        }
+    };
+    let planar = matches!(built.table.positions, Positions::Planar(_));
+    Ok(Read {
+        value: built.table,
+        planar,
+        dropped_columns: built.dropped_columns,
+        warnings: built.warnings,
+        sha256_hex,
+    })
 }

@@ -36,6 +36,25 @@ impl Csr {
         (Self { offsets, neighbours }, payload)
     }
 
+    /// The members of each group, ascending, from the group of each member.
+    #[must_use]
+    pub fn inverse(groups: usize, group_of: &[u32]) -> Self {
+        let mut offsets = vec![0_u32; groups + 1];
+        for &g in group_of {
+            offsets[g as usize + 1] += 1;
+        }
+        for g in 0..groups {
+            offsets[g + 1] += offsets[g];
+        }
+        let mut next = offsets.clone();
+        let mut neighbours = vec![0_u32; group_of.len()];
+        for (member, &g) in group_of.iter().enumerate() {
+            neighbours[next[g as usize] as usize] = member as u32;
+            next[g as usize] += 1;
+        }
+        Self { offsets, neighbours }
+    }
+
     /// Number of vertices.
     #[must_use]
     pub fn len(&self) -> usize {

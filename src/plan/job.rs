@@ -68,6 +68,54 @@ pub enum PlanError {
         /// How many.
         count: usize,
     },
+    /// One outline was given for several villages.
+    #[error(
+        "--boundary 只适用于一个村，输入中有 {villages} 个村：请改用 --regions\n--boundary is for one village, the input has {villages}: use --regions"
+    )]
+    OneOutline {
+        /// Villages in the input.
+        villages: usize,
+    },
+    /// More grids than a village's codes can number.
+    #[error(
+        "村“{village}”：{grids} 个基础网格（最多 899）、{dedicated} 个专属网格（最多 99），请加大目标户数\nvillage \"{village}\": {grids} base grids (at most 899) and {dedicated} dedicated ones (at most 99): raise the target"
+    )]
+    TooManyGrids {
+        /// Village key.
+        village: String,
+        /// Base grids.
+        grids: usize,
+        /// Dedicated grids.
+        dedicated: usize,
+    },
+    /// More units in a grid than codes can number.
+    #[error("网格 {grid}：单元多于 999 个，请缩小网格\ngrid {grid}: more than 999 units, make the grid smaller")]
+    TooManyUnits {
+        /// Grid code.
+        grid: String,
+    },
+    /// A locked or dedicated grid is not connected.
+    #[error(
+        "村“{village}”：“{name}”的建筑分成 {pieces} 片，网格必须连片：请检查 lock / dedicated 列\nvillage \"{village}\": the buildings of \"{name}\" lie in {pieces} pieces, a grid is one piece: check the columns lock and dedicated"
+    )]
+    FixedInPieces {
+        /// Village key.
+        village: String,
+        /// Lock or institution.
+        name: String,
+        /// Pieces.
+        pieces: u32,
+    },
+    /// The whole layer is shifted as Chinese web maps shift it.
+    #[error(
+        "{rows} 户中有 {outside} 户在村界之外，整体偏移约 500 米，疑似 GCJ-02 坐标：请加 --crs gcj02\n{outside} of {rows} households lie outside the outlines by about 500 m: this looks like GCJ-02; add --crs gcj02"
+    )]
+    LooksLikeGcj02 {
+        /// Households outside.
+        outside: usize,
+        /// Households.
+        rows: usize,
+    },
     /// A file that belongs to a plan could not be read or written.
     #[error("{file}：{message}\n{file}: {message}")]
     File {

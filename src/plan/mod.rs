@@ -1,8 +1,16 @@
 //! The application: joins what was read with the solvers and writes plans.
 
 pub mod certify;
+pub mod draw;
+pub mod figures;
+pub mod folder;
+pub mod grids;
+pub mod ground;
 pub mod job;
+pub mod locate;
+pub mod make;
 pub mod report;
 pub mod shapes;
+pub mod synth;
 pub mod units;
 pub mod village;

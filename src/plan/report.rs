@@ -80,6 +80,13 @@ pub struct Run {
     pub threads: usize,
     /// UTC date and time (RFC 3339).
     pub date: String,
+    /// Seconds since the process start at the end of each step.
+    #[serde(default)]
+    pub steps: BTreeMap<String, f64>,
+}
+
+fn milliseconds(d: Duration) -> f64 {
+    (d.as_secs_f64() * 1e3).round() / 1e3
 }
 
 impl Report {
@@ -128,9 +135,14 @@ impl Report {
 
     /// Fills the part that differs from run to run.
     pub fn set_run(&mut self, begun: Instant, date: String) {
-        let seconds: Duration = begun.elapsed();
-        self.run =
-            Run { seconds: (seconds.as_secs_f64() * 1e3).round() / 1e3, threads: rayon::current_num_threads(), date };
+        self.run.seconds = milliseconds(begun.elapsed());
+        self.run.threads = rayon::current_num_threads();
+        self.run.date = date;
+    }
+
+    /// Notes that a step has ended.
+    pub fn step(&mut self, name: &str, begun: Instant) {
+        self.run.steps.insert(name.to_owned(), milliseconds(begun.elapsed()));
     }
 
     /// The report as pretty JSON with a final line feed.

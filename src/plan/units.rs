@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+pub use crate::domain::Binding;
 use crate::domain::Households;
 use crate::partition::effort::drive;
 use crate::partition::numbering::ranks_of_parts;
@@ -11,15 +12,6 @@ use crate::partition::units::{UnitsInput, UnitsOptions, UnitsSolution, UnitsSolv
 use super::job::{Job, PlanError};
 use super::report::{ListedException, Report};
 use super::village::{Village, by_village, dense};
-
-/// Whether a container is binding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Binding {
-    /// A unit never leaves it.
-    Law,
-    /// Kept whole where it can legally be divided by itself.
-    Prefer,
-}
 
 /// What units must look like.
 #[derive(Clone, Debug)]

@@ -4,3 +4,5 @@ pub mod datum;
 pub mod delaunay;
 pub mod mesh;
 pub mod projection;
+pub mod sites;
+pub mod validity;

@@ -16,8 +16,11 @@ pub mod region;
 pub mod stacked;
 pub mod start;
 
+mod anneal;
 mod pool;
+mod scale;
 mod solver;
+mod splice;
 #[cfg(test)]
 mod tests;
 

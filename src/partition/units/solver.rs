@@ -77,7 +77,7 @@ impl UnitsSolver {
             let dealt = deal_buildings(
                 &pool.households,
                 pool.locations(),
-                &pool.unit_of,
+                pool.unit_of(),
                 pool.units(),
                 &self.stairwell,
                 &self.floor,
@@ -86,8 +86,7 @@ impl UnitsSolver {
             for (&h, &u) in pool.households.iter().zip(&dealt) {
                 unit_of[h as usize] = first + u;
             }
-            if let Some(u) = pool.exception {
-                let size = pool.members().get(u as usize).map_or(0, Vec::len) as u32;
+            if let Some((u, size)) = pool.exception() {
                 let reason = if pool.units() == 1 { ExceptionReason::TooFew } else { ExceptionReason::Remainder };
                 exceptions.push(UnitException { unit: first + u, households: size, reason });
             }

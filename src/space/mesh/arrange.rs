@@ -2,16 +2,19 @@
 
 use std::collections::HashMap;
 
-use spade::handles::FixedVertexHandle;
 use spade::{ConstrainedDelaunayTriangulation, DelaunayTriangulation, HasPosition, Point2, Triangulation};
 
 use crate::domain::{Barrier, BarrierShape};
 
 use super::MeshError;
 use super::boundary::Rings;
+use super::noding::{Node, Segment, node};
 
-/// Corners nearer than this are one corner (metres): a thousandth of what any survey resolves.
-const SNAP_M: f64 = 1e-5;
+/// Grid on which all corners lie, in metres: a thousandth of what any survey resolves, and a power of two, so that the coordinates
+/// of corners are exact numbers.
+const SNAP_M: f64 = 1.0 / 131_072.0;
+/// Times that edges which the triangulation finds crossing are noded again.
+const MOST_REPAIRS: usize = 8;
 /// Far points that make every cell finite.
 const FAR_POINTS: u32 = 32;
 
@@ -56,19 +59,8 @@ pub(super) fn barrier_lines(
     Ok(lines)
 }
 
-struct Corners {
-    at: HashMap<(i64, i64), usize>,
-    points: Vec<Point2<f64>>,
-}
-
-impl Corners {
-    fn add(&mut self, c: [f64; 2]) -> usize {
-        let key = ((c[0] / SNAP_M).round() as i64, (c[1] / SNAP_M).round() as i64);
-        *self.at.entry(key).or_insert_with(|| {
-            self.points.push(Point2::new(key.0 as f64 * SNAP_M, key.1 as f64 * SNAP_M));
-            self.points.len() - 1
-        })
-    }
+fn corner(c: [f64; 2]) -> Node {
+    [(c[0] / SNAP_M).round() as i64, (c[1] / SNAP_M).round() as i64]
 }
 
 /// Clips a segment to a box (Liang & Barsky 1984).
@@ -106,55 +98,62 @@ pub(super) fn arrange(places: &[[f64; 2]], outline: &[Rings], lines: &Lines) -> 
         low[i] -= margin;
         high[i] += margin;
     }
-    let mut corners =
-        Corners { at: HashMap::with_capacity(places.len() * 3), points: Vec::with_capacity(places.len() * 3) };
+    let mut corners: HashMap<Node, usize> = HashMap::with_capacity(places.len() * 3);
+    let mut points: Vec<Node> = Vec::with_capacity(places.len() * 3);
     let mut site_vertex = Vec::with_capacity(places.len());
     for (i, &p) in places.iter().enumerate() {
-        let v = corners.add(p);
+        let v = *corners.entry(corner(p)).or_insert(i);
         if v < i {
-            let first = site_vertex.iter().position(|&s| s == v).unwrap_or(0) as u32;
-            return Err(MeshError::SamePlace { first, second: i as u32 });
+            return Err(MeshError::SamePlace { first: v as u32, second: i as u32 });
         }
-        site_vertex.push(v);
+        points.push(corner(p));
+        site_vertex.push(i);
     }
-    let mut edges: Vec<[usize; 2]> = Vec::with_capacity(places.len() * 3);
-    for segment in voronoi_edges(places, low, high)? {
-        if let Some([a, b]) = clip(segment, low, high) {
-            let e = [corners.add(a), corners.add(b)];
-            if e[0] != e[1] {
-                edges.push(e);
-            }
-        }
-    }
-    let mut rings: Vec<[usize; 2]> = Vec::new();
+    let clipped = |segment: [[f64; 2]; 2]| clip(segment, low, high).map(|[a, b]| [corner(a), corner(b)]);
+    let settled: Vec<Segment> = voronoi_edges(places, low, high)?.into_iter().filter_map(clipped).collect();
+    let mut fresh: Vec<Segment> = Vec::new();
     for ring in outline.iter().flatten() {
-        let v: Vec<usize> = ring.iter().map(|&c| corners.add(c)).collect();
-        rings.extend((0..v.len()).map(|i| [v[i], v[(i + 1) % v.len()]]).filter(|e| e[0] != e[1]));
+        fresh.extend((0..ring.len()).map(|i| [corner(ring[i]), corner(ring[(i + 1) % ring.len()])]));
     }
-    let mut hard: Vec<[usize; 2]> = Vec::new();
-    for &segment in &lines.hard {
-        if let Some([a, b]) = clip(segment, low, high) {
-            let e = [corners.add(a), corners.add(b)];
-            if e[0] != e[1] {
-                hard.push(e);
-            }
-        }
-    }
+    fresh.extend(lines.hard.iter().copied().filter_map(clipped));
+    let tangled = || MeshError::Triangulation("边界或障碍线过于缠结 / outline or barriers are too tangled".to_owned());
+    let mut segments = node(&settled, &fresh, &points).ok_or_else(tangled)?;
     // The box, so that everything lies inside the triangulation's hull.
-    for c in [low, [high[0], low[1]], high, [low[0], high[1]]] {
-        corners.add(c);
+    let frame = [low, [high[0], low[1]], high, [low[0], high[1]]].map(corner);
+    for _ in 0..MOST_REPAIRS {
+        let (mut corners, mut points) = (corners.clone(), points.clone());
+        let mut index = |c: Node| {
+            *corners.entry(c).or_insert_with(|| {
+                points.push(c);
+                points.len() - 1
+            })
+        };
+        let edges: Vec<[usize; 2]> = segments.iter().map(|s| s.map(&mut index)).collect();
+        frame.iter().for_each(|&c| {
+            index(c);
+        });
+        let places: Vec<Point2<f64>> =
+            points.iter().map(|c| Point2::new(c[0] as f64 * SNAP_M, c[1] as f64 * SNAP_M)).collect();
+        let mut crossing: Vec<Segment> = Vec::new();
+        let cdt = ConstrainedDelaunayTriangulation::<Point2<f64>>::try_bulk_load_cdt(places, edges, |e| {
+            crossing.push(e.map(|v| points[v]));
+        })
+        .map_err(|e| MeshError::Triangulation(e.to_string()))?;
+        if crossing.is_empty() {
+            return Ok(Arranged { cdt, site_vertex });
+        }
+        // Rounding a diagram's corners can make two of its own edges cross; seldom, so it is only repaired when seen.
+        segments = node(&without(segments, &crossing), &crossing, &points).ok_or_else(tangled)?;
     }
-    let failed = |e: spade::InsertionError| MeshError::Triangulation(e.to_string());
-    let mut conflicts: Vec<[usize; 2]> = Vec::new();
-    let mut cdt = ConstrainedDelaunayTriangulation::<Point2<f64>>::try_bulk_load_cdt(corners.points, edges, |e| {
-        conflicts.push(e)
-    })
-    .map_err(failed)?;
-    for [a, b] in conflicts.into_iter().chain(rings).chain(hard) {
-        let [a, b] = [a, b].map(FixedVertexHandle::from_index);
-        cdt.add_constraint_and_split(a, b, |p| p);
-    }
-    Ok(Arranged { cdt, site_vertex })
+    Err(tangled())
+}
+
+/// The segments without some of them.
+fn without(mut segments: Vec<Segment>, some: &[Segment]) -> Vec<Segment> {
+    let ordered = |s: Segment| if s[0] <= s[1] { s } else { [s[1], s[0]] };
+    let some: std::collections::HashSet<Segment> = some.iter().map(|&s| ordered(s)).collect();
+    segments.retain(|&s| !some.contains(&ordered(s)));
+    segments
 }
 
 struct Site(Point2<f64>);

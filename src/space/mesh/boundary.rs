@@ -1,6 +1,8 @@
 //! The area of a village: given, or the buffered hull of its sites.
 
-use geo::{BooleanOps, ConvexHull, Coord, LineString, MultiPoint, MultiPolygon, Point, Polygon, Validation};
+use geo::{BooleanOps, ConvexHull, Coord, LineString, MultiPoint, MultiPolygon, Point, Polygon};
+
+use crate::space::validity::fault_of_polygon;
 
 use super::MeshError;
 
@@ -73,10 +75,6 @@ pub(super) fn validated(
                     a[0] * b[1] - b[0] * a[1]
                 })
                 .sum();
-            let valid = Polygon::new(LineString::from(points.clone()), Vec::new());
-            if let Some(problem) = valid.validation_errors().first() {
-                return Err(MeshError::InvalidBoundary { problem: problem.to_string(), near: ring[0] });
-            }
             if area.abs() < 1e-3 {
                 return Err(MeshError::NoArea { ring: index });
             }
@@ -85,9 +83,10 @@ pub(super) fn validated(
         let mut lines = lines.into_iter();
         let Some(exterior) = lines.next() else { continue };
         let polygon = Polygon::new(exterior, lines.collect());
-        if let Some(problem) = polygon.validation_errors().first() {
-            let near = polygon.exterior().coords().next().map_or([0.0; 2], |c| [c.x, c.y]);
-            return Err(MeshError::InvalidBoundary { problem: problem.to_string(), near });
+        if let Some(fault) = fault_of_polygon(&polygon) {
+            let origin = relative([0.0; 2]);
+            let near = [fault.at.x - origin[0], fault.at.y - origin[1]];
+            return Err(MeshError::InvalidBoundary { problem: fault.to_string(), near });
         }
         polygons.push(polygon);
     }
@@ -95,14 +94,21 @@ pub(super) fn validated(
         return Err(MeshError::ShortRing { ring: 0, points: 0 });
     }
     let whole = MultiPolygon::new(polygons);
-    // Parts that overlap or share a border would be counted twice; a valid collection stays exactly as it was given.
-    let whole = if whole.is_valid() { whole } else { whole.union(&MultiPolygon::new(Vec::new())) };
+    // Parts that overlap or share a border would be counted twice; parts that keep apart stay exactly as they were given.
+    let whole = if apart(&whole) { whole } else { whole.union(&MultiPolygon::new(Vec::new())) };
     let open = |l: &LineString<f64>| {
         let mut r: Vec<[f64; 2]> = l.coords().map(|c| [c.x, c.y]).collect();
         r.pop();
         r
     };
     Ok(whole.iter().map(|p| std::iter::once(p.exterior()).chain(p.interiors()).map(open).collect()).collect())
+}
+
+/// Whether no two parts have boxes that meet.
+fn apart(whole: &MultiPolygon<f64>) -> bool {
+    use geo::{BoundingRect, Intersects};
+    let boxes: Vec<_> = whole.iter().filter_map(BoundingRect::bounding_rect).collect();
+    boxes.iter().enumerate().all(|(i, a)| boxes[i + 1..].iter().all(|b| !a.intersects(b)))
 }
 
 /// Whether a place lies inside (even-odd over all rings; on the border counts as either).

@@ -110,6 +110,7 @@ pub(super) fn label(
         }
     }
     join_cut_off(&edges, &region, &mut of_region);
+    join_islands(cdt, places, &region, &mut of_region);
     let of = |face: usize| of_region[region[face] as usize];
 
     let mut cell_area_m2 = vec![0.0; places.len()];
@@ -185,6 +186,43 @@ fn join_cut_off(edges: &[HalfEdge], region: &[u32], of_region: &mut [u32]) {
                 let most = owners.into_iter().max_by(|x, y| x.1.total_cmp(&y.1).then(y.0.cmp(&x.0)));
                 if let Some((owner, _)) = most {
                     of_region[open as usize] = owner;
+                }
+            }
+        }
+    }
+}
+
+/// Gives parts of the outline without any site (an exclave of woods) to the nearest site.
+fn join_islands(
+    cdt: &spade::ConstrainedDelaunayTriangulation<Point2<f64>>,
+    places: &[[f64; 2]],
+    region: &[u32],
+    of_region: &mut [u32],
+) {
+    let open = |r: u32, of: &[u32]| of[r as usize] == NO_SITE;
+    if !cdt.inner_faces().any(|f| open(region[f.fix().index()], of_region)) {
+        return;
+    }
+    let sites: RTree<GeomWithData<[f64; 2], u32>> =
+        RTree::bulk_load(places.iter().enumerate().map(|(i, &p)| GeomWithData::new(p, i as u32)).collect());
+    // An island may consist of several regions: the first one's site takes what touches it, so that one island has one owner.
+    for f in cdt.inner_faces() {
+        let r = region[f.fix().index()];
+        if !open(r, of_region) {
+            continue;
+        }
+        let [a, _, _] = f.positions();
+        let Some(owner) = sites.nearest_neighbor([a.x, a.y]).map(|s| s.data) else { return };
+        let mut stack = vec![r];
+        of_region[r as usize] = owner;
+        while let Some(r) = stack.pop() {
+            for g in cdt.inner_faces().filter(|g| region[g.fix().index()] == r) {
+                for e in g.adjacent_edges() {
+                    let other = region[e.rev().face().fix().index()];
+                    if open(other, of_region) {
+                        of_region[other as usize] = owner;
+                        stack.push(other);
+                    }
                 }
             }
         }

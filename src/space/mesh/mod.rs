@@ -1,8 +1,8 @@
 //! The planar mesh of a village: Voronoi cells cut to boundary and hard barriers, with shared edges by construction.
 //!
 //! 1. The Voronoi diagram of the sites comes from their Delaunay triangulation, with far points so that every cell is finite.
-//! 2. Its edges, the boundary and the hard barriers go into one constrained Delaunay triangulation, which is a valid planar
-//!    subdivision whatever crosses whatever ([`arrange`]).
+//! 2. Its edges, the boundary and the hard barriers are noded, whatever crosses whatever ([`noding`]), and go into one constrained
+//!    Delaunay triangulation ([`arrange`]).
 //! 3. Triangles between constraints are flooded into faces; a face that holds a site is its cell, a cut-off face joins the
 //!    neighbour on its side with which it shares most border ([`faces`]).
 //! 4. Areas, borders, adjacency and dissolved polygons are read off the labelled triangles ([`dissolve`]), so the areas sum to
@@ -14,6 +14,7 @@ mod arrange;
 mod boundary;
 mod dissolve;
 mod faces;
+mod noding;
 #[cfg(test)]
 mod tests;
 

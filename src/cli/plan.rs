@@ -1,0 +1,196 @@
+//! `lianhu plan`, `check`, `profiles`.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::domain::{Binding, Divide, Positions, Profile, Region};
+use crate::partition::check::{Rule, check as check_facts};
+use crate::partition::effort::Effort;
+use crate::plan::figures;
+use crate::plan::folder::{self, Content, stage_folder};
+use crate::plan::ground::OLD_NET_COLUMNS;
+use crate::plan::job::Job;
+use crate::plan::locate::locate_villages;
+use crate::plan::make::{VillagePlan, make_plan};
+use crate::plan::village::expanded;
+
+use super::args::{CheckArgs, EffortArgs, PlanArgs};
+use super::commands::{Failure, Loaded, Outcome, finish, load};
+use super::console;
+use super::surroundings::{read_barriers, read_regions};
+
+/// Share of a budget that grids get; units get what is left.
+const GRIDS_SHARE: f64 = 0.5;
+
+pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
+    let profile = profile(&a.profile)?;
+    let effort = EffortArgs { seed: a.seed, rounds: None, budget: a.budget, threads: a.threads, replay: None };
+    let extra: Vec<String> = OLD_NET_COLUMNS.iter().map(|c| (*c).to_owned()).collect();
+    let Loaded { table, mut report } = load("plan", &a.input, &extra, &effort, begun)?;
+    let planar = matches!(table.positions, Positions::Planar(_));
+    let barriers = read_barriers(a.barriers.as_deref(), &a.input, planar)?;
+    let regions = read_regions(a.regions.as_deref(), &a.input, planar)?;
+    let table = locate_villages(expanded(table), &regions, &mut report).map_err(Failure::input)?;
+    report.parameters = [
+        ("profile", json!(profile.name)),
+        ("regions", json!(a.regions)),
+        ("barriers", json!(a.barriers)),
+        ("budget", json!(a.budget)),
+    ]
+    .into_iter()
+    .map(|(k, v)| (k.to_owned(), v))
+    .collect();
+    let effort = |share: f64| match a.budget {
+        Some(s) => Effort::Until(begun + Duration::from_secs_f64(s * share)),
+        None => Effort::Auto,
+    };
+    let job = |effort: Effort| Job {
+        begun,
+        effort,
+        seed: a.seed,
+        cancel: console::cancel_flag(),
+        progress: &console::progress,
+        replay: None,
+    };
+    let jobs = (job(effort(GRIDS_SHARE)), job(effort(1.0)));
+    let plans =
+        make_plan(&table, &regions, &barriers, &profile, (&jobs.0, &jobs.1), &mut report).map_err(Failure::input)?;
+    report.set_run(begun, console::now_utc());
+    let by_village: Vec<&VillagePlan> = plans.iter().collect();
+    report.soft.extend(figures::of_units(&table, &plans));
+    report.soft.extend(figures::of_grids(&table, by_village.iter().map(|p| &p.grids)));
+    // Checked as written: a plan that breaks a rule is written all the same, and said to be broken.
+    let content = Content { table: &table, plans: &plans, regions: &regions, barriers: &barriers, profile: &profile };
+    let staged = stage_folder(&a.out, &content).map_err(Failure::input)?;
+    report.step("staged", begun);
+    let breaches = check_facts(&folder::read_facts(&staged.path()).map_err(Failure::input)?);
+    for rule in Rule::ALL {
+        let n = breaches.iter().filter(|b| b.rule == rule).count();
+        report.hard.insert(format!("{rule:?}"), json!(n));
+    }
+    report.step("checked", begun);
+    staged.publish(&report).map_err(Failure::input)?;
+    print!("{}", summary(&plans, &regions));
+    say_breaches(&breaches);
+    let code = finish(&report)?;
+    Ok(if code == 0 && !breaches.is_empty() { 1 } else { code })
+}
+
+fn profile(name: &str) -> Result<Profile, Failure> {
+    if let Some(p) = Profile::named(name) {
+        return Ok(p);
+    }
+    let is_file = std::path::Path::new(name).extension().is_some_and(|e| e == "toml");
+    if !is_file {
+        let known: Vec<String> = Profile::shipped().into_iter().map(|p| p.name).collect();
+        return Err(Failure::usage(format!(
+            "--profile {name}：没有这个规则；可用 {0}，或一个 .toml 文件\n--profile {name}: no such profile; there are {0}, or give a .toml file",
+            known.join("、")
+        )));
+    }
+    let text = std::fs::read_to_string(name).map_err(|e| Failure::input(format!("{name}：{e}")))?;
+    Profile::parse(&text).map_err(|e| Failure::input(format!("{name}：{e}")))
+}
+
+/// The table the county prints: per township its villages, households, grids, units, leaders and deputies.
+fn summary(plans: &[VillagePlan], regions: &[Region]) -> String {
+    let mut rows: BTreeMap<String, [usize; 6]> = BTreeMap::new();
+    for p in plans {
+        let row = rows.entry(p.code.township()).or_default();
+        row[0] += 1;
+        row[1] += p.units.iter().map(|u| u.members.len()).sum::<usize>();
+        row[2] += p.grids.grids.len();
+        row[3] += p.units.len();
+        row[4] += p.units.iter().filter(|u| !u.officers.is_empty()).count();
+        row[5] += p.units.iter().map(|u| u.officers.len().saturating_sub(1)).sum::<usize>();
+    }
+    let total = rows.values().fold([0; 6], |mut t, r| {
+        t.iter_mut().zip(r).for_each(|(t, r)| *t += r);
+        t
+    });
+    let name = |code: &str| {
+        regions
+            .iter()
+            .find(|r| r.level == "township" && r.code.as_deref() == Some(code))
+            .and_then(|r| r.name.clone())
+            .unwrap_or_else(|| code.to_owned())
+    };
+    let mut text = String::new();
+    let mut line = |name: &str, cells: &[String]| {
+        // A Chinese character is two columns wide.
+        let width: usize = name.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+        text.push_str(name);
+        text.push_str(&" ".repeat(24_usize.saturating_sub(width)));
+        for c in cells {
+            let width: usize = c.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+            text.push_str(&" ".repeat(11_usize.saturating_sub(width)));
+            text.push_str(c);
+        }
+        text.push('\n');
+    };
+    line("乡镇（街道）", &["村", "户", "网格", "单元", "联户长", "副联户长"].map(str::to_owned));
+    line("township", &["villages", "households", "grids", "units", "leaders", "deputies"].map(str::to_owned));
+    for (code, row) in &rows {
+        line(&name(code), &row.map(|v| v.to_string()));
+    }
+    line("合计 total", &total.map(|v| v.to_string()));
+    text
+}
+
+fn say_breaches(breaches: &[crate::partition::check::Breach]) {
+    for rule in Rule::ALL {
+        let of_rule: Vec<_> = breaches.iter().filter(|b| b.rule == rule).collect();
+        if of_rule.is_empty() {
+            continue;
+        }
+        println!("{rule:?} {}：{}", rule.title(), of_rule.len());
+        for b in of_rule {
+            println!("  [{}] {}", b.ids.join(", "), b.message);
+        }
+    }
+    if breaches.is_empty() {
+        println!("H1–H11：无违反 / no breach");
+    }
+}
+
+pub(super) fn check(a: &CheckArgs) -> Outcome {
+    let facts = if a.path.is_dir() { folder::read_facts(&a.path) } else { folder::read_grid_file(&a.path) }
+        .map_err(Failure::input)?;
+    let breaches = check_facts(&facts);
+    say_breaches(&breaches);
+    Ok(u8::from(!breaches.is_empty()))
+}
+
+pub(super) fn profiles() -> Outcome {
+    for p in Profile::shipped() {
+        let containers: Vec<String> = p
+            .containers()
+            .iter()
+            .map(|(c, b)| format!("{c}={}", if *b == Binding::Law { "law" } else { "prefer" }))
+            .collect();
+        let grids = match p.grid.divide {
+            Divide::Balance => match p.grid.per_village {
+                Some(n) => format!("每村约 {n} 个 / {n} a village"),
+                None => format!("每格约 {0} 户 / about {0} households", p.grid.target_households),
+            },
+            Divide::Village => "一村一格 / the village".to_owned(),
+            Divide::Hamlet => "自然寨 / hamlets".to_owned(),
+            Divide::Group => "村民小组 / groups".to_owned(),
+            Divide::Building => "楼栋 / buildings".to_owned(),
+        };
+        println!(
+            "{:<12} {}\n             单元 units {}–{} 户，副联户长 deputies {}，{}\n             网格 grids {}\n             {}",
+            p.name,
+            p.title,
+            p.unit.min,
+            p.unit.max,
+            p.unit.deputies,
+            containers.join(" "),
+            grids,
+            p.note
+        );
+    }
+    Ok(0)
+}

@@ -1,0 +1,119 @@
+//! Which file, which layer of it, and its bytes as text.
+
+use std::borrow::Cow;
+use std::io::{self, Read as _};
+
+use sha2::{Digest, Sha256};
+
+use super::error::ReadError;
+
+/// What a file holds, told from its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Comma-separated text, also standard input.
+    Csv,
+    /// GeoJSON.
+    GeoJson,
+    /// OGC GeoPackage.
+    GeoPackage,
+    /// Known by its ending, and not read.
+    Other,
+}
+
+/// A path as people and QGIS write it, taken apart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source<'a> {
+    /// The file alone.
+    pub(super) file: &'a str,
+    /// The layer named by `--layer`, else by `file.gpkg|layername=NAME`.
+    pub(super) layer: Option<&'a str>,
+    /// Told from the file's ending.
+    pub(super) format: Format,
+}
+
+impl<'a> Source<'a> {
+    /// Takes `path` apart; a layer given beside it counts more than one inside it.
+    pub(super) fn new(path: &'a str, layer: Option<&'a str>) -> Self {
+        let (file, inside) = match path.split_once("|layername=") {
+            // QGIS may add further parts, as in `|geometrytype=Point`.
+            Some((file, rest)) => (file, Some(rest.split('|').next().unwrap_or(rest))),
+            None => (path, None),
+        };
+        let lower = file.to_ascii_lowercase();
+        let ends = |list: &[&str]| list.iter().any(|e| lower.ends_with(e));
+        let format = if ends(&[".geojson", ".json"]) {
+            Format::GeoJson
+        } else if ends(&[".gpkg"]) {
+            Format::GeoPackage
+        } else if ends(&[".xlsx", ".xls", ".zip", ".shp", ".kml", ".kmz", ".fgb", ".geojsonl", ".geojsons", ".gdb"]) {
+            Format::Other
+        } else {
+            Format::Csv
+        };
+        Self { file, layer: layer.or(inside), format }
+    }
+
+    pub(super) fn unreadable(&self, e: &io::Error) -> ReadError {
+        ReadError::Unreadable { file: self.file.to_owned(), reason: e.to_string() }
+    }
+
+    /// All bytes of the file, or of standard input for `-`.
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, ReadError> {
+        if self.file == "-" {
+            let mut bytes = Vec::new();
+            io::stdin().lock().read_to_end(&mut bytes).map_err(|e| self.unreadable(&e))?;
+            return Ok(bytes);
+        }
+        std::fs::read(self.file).map_err(|e| self.unreadable(&e))
+    }
+
+    /// SHA-256 of the file without holding it in memory.
+    pub(super) fn sha256_hex(&self) -> Result<String, ReadError> {
+        let mut file = std::fs::File::open(self.file).map_err(|e| self.unreadable(&e))?;
+        let mut digest = Sha256::new();
+        let mut block = vec![0; 1 << 16];
+        loop {
+            match file.read(&mut block) {
+                Ok(0) => return Ok(hex(&digest.finalize())),
+                Ok(n) => digest.update(block.get(..n).unwrap_or_default()),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(self.unreadable(&e)),
+            }
+        }
+    }
+}
+
+/// SHA-256 of bytes, in hexadecimal.
+pub(super) fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The text of a file in UTF-8 (with or without byte order mark) or GB18030; never mojibake.
+pub(super) fn decoded<'a>(file: &str, bytes: &'a [u8]) -> Result<Cow<'a, str>, ReadError> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Ok(Cow::Borrowed(text));
+    }
+    encoding_rs::GB18030
+        .decode_without_bom_handling_and_without_replacement(bytes)
+        .filter(|t| !t.contains('\u{FFFD}'))
+        .ok_or_else(|| ReadError::Encoding { file: file.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_qgis_name_their_layer() {
+        let s = Source::new("a.GPKG|layername=楼 栋|geometrytype=Polygon", None);
+        assert_eq!((s.file, s.layer, s.format), ("a.GPKG", Some("楼 栋"), Format::GeoPackage));
+        assert_eq!(Source::new("a.gpkg|layername=x", Some("y")).layer, Some("y"));
+        assert_eq!(Source::new("a.geojson", None).format, Format::GeoJson);
+        assert_eq!(Source::new("-", None).format, Format::Csv);
+    }
+}

@@ -1,0 +1,496 @@
+//! Grids of every village of an input: how many, divided, numbered, dissolved.
+
+use rayon::prelude::*;
+
+use crate::domain::{Barrier, Divide, Households, NO_VALUE, Region};
+use crate::partition::effort::drive;
+use crate::partition::grids::{AtomGraph, GridsOptions, GridsSolver};
+use crate::partition::numbering::band_ranks;
+
+use super::ground::{BorderWeights, Fixed, FixedKind, Ground};
+use super::job::{Job, PlanError};
+use super::report::Report;
+use super::village::{Village, by_village};
+
+/// Grids of a village that a code can number.
+const MOST_BASE: usize = 899;
+const MOST_DEDICATED: usize = 99;
+/// A building of more than this many grids' households is a grid of its own.
+const OVERSIZED: f64 = 1.5;
+
+/// How many balanced grids are wanted.
+#[derive(Clone, Copy, Debug)]
+pub enum Wish {
+    /// About this many households a grid.
+    Target(u32),
+    /// So many grids over the whole input.
+    Count(u32),
+    /// So many grids a village on average.
+    PerVillage(f64),
+}
+
+/// What grids must look like.
+#[derive(Clone, Copy, Debug)]
+pub struct GridRules {
+    /// How many.
+    pub wish: Wish,
+    /// Deviation allowed, as a share of the mean.
+    pub tolerance: f64,
+    /// What grids are made from.
+    pub divide: Divide,
+    /// What they are made from where the rows name no hamlet or group, or no building is large enough.
+    pub otherwise: Divide,
+    /// Households from which a building is a grid of its own ([`Divide::Building`]).
+    pub building_min: u32,
+    /// Weight of old nets' borders.
+    pub old_net_weight: f64,
+}
+
+/// One grid of a village.
+#[derive(Clone, Debug)]
+pub struct Grid {
+    /// Last three digits of its code: 1–899 base, 901–999 dedicated.
+    pub number: u32,
+    /// Institution, for a dedicated grid; lock, for a locked one; hamlet or building where grids are made from them.
+    pub name: Option<String>,
+    /// Outside the household balance.
+    pub dedicated: bool,
+    /// Households.
+    pub households: u32,
+    /// Households it should have; `None` outside the balance.
+    pub mean: Option<f64>,
+    /// Polygons in the village's plane, exterior first.
+    pub polygons: Vec<Vec<Vec<[f64; 2]>>>,
+    /// Area in m².
+    pub area_m2: f64,
+    /// Perimeter in m.
+    pub perimeter_m: f64,
+}
+
+impl Grid {
+    /// 4πA/P².
+    #[must_use]
+    pub fn polsby_popper(&self) -> f64 {
+        4.0 * std::f64::consts::PI * self.area_m2 / self.perimeter_m.powi(2).max(1e-9)
+    }
+
+    /// Households ÷ mean − 1, where it stands in the balance.
+    #[must_use]
+    pub fn deviation(&self) -> Option<f64> {
+        self.mean.filter(|m| *m > 0.0).map(|m| f64::from(self.households) / m - 1.0)
+    }
+}
+
+/// The grids of one village.
+pub struct VillageGrids {
+    /// The ground.
+    pub ground: Ground,
+    /// Code and name of the village, where the regions file has them.
+    pub region: Option<usize>,
+    /// Index into `grids` of each atom.
+    pub grid_of: Vec<u32>,
+    /// Grids by number.
+    pub grids: Vec<Grid>,
+}
+
+impl VillageGrids {
+    /// Grid of each row of the village.
+    #[must_use]
+    pub fn of_rows(&self) -> Vec<u32> {
+        self.ground.village.site_of.iter().map(|&s| self.grid_of[s as usize]).collect()
+    }
+}
+
+/// Where villages lie: their regions, or one outline for an input of one village.
+pub struct Outlines<'a> {
+    /// Villages of a regions file.
+    pub regions: &'a [Region],
+    /// Outline of the only village.
+    pub single: Option<&'a [Vec<Vec<[f64; 2]>>]>,
+}
+
+impl Outlines<'_> {
+    fn of(&self, key: &str) -> (Option<usize>, Option<&[Vec<Vec<[f64; 2]>>]>) {
+        let found = self
+            .regions
+            .iter()
+            .position(|r| r.code.as_deref() == Some(key))
+            .or_else(|| self.regions.iter().position(|r| !key.is_empty() && r.name.as_deref() == Some(key)));
+        match found {
+            Some(i) => (Some(i), Some(&self.regions[i].polygons)),
+            None => (None, self.single),
+        }
+    }
+}
+
+/// Divides every village into grids.
+///
+/// # Errors
+/// Faulty outlines, households outside them, more grids than codes; nothing is partly done.
+pub fn form_grids(
+    table: &Households,
+    outlines: &Outlines<'_>,
+    barriers: &[Barrier],
+    rules: &GridRules,
+    job: &Job<'_>,
+    report: &mut Report,
+) -> Result<Vec<VillageGrids>, PlanError> {
+    let villages = by_village(table);
+    if outlines.single.is_some() && villages.len() > 1 {
+        return Err(PlanError::OneOutline { villages: villages.len() });
+    }
+    let oversized = oversized_above(table, villages.len(), rules);
+    let grounds: Vec<(Option<usize>, Ground)> = villages
+        .into_par_iter()
+        .map(|v: Village| {
+            let (region, outline) = outlines.of(&v.key);
+            Ground::prepare(table, v, outline, barriers, oversized).map(|g| (region, g))
+        })
+        .collect::<Result<_, _>>()?;
+    report.step("grids.ground", job.begun);
+    note_oversized(&grounds, report);
+    let counts = wished_counts(&grounds, rules);
+    let mut tasks: Vec<Task> = grounds
+        .into_par_iter()
+        .zip(counts)
+        .enumerate()
+        .map(|(i, ((region, ground), count))| Task::new(table, region, ground, count, rules, job.seed, i as u64))
+        .collect::<Result<_, _>>()?;
+    report.step("grids.start", job.begun);
+    let at: Vec<usize> = (0..tasks.len()).filter(|&i| tasks[i].solver.is_some()).collect();
+    let mut solvers: Vec<GridsSolver> = tasks.iter_mut().filter_map(|t| t.solver.take()).collect();
+    let replay = job.replay_rounds("grids");
+    let outcome =
+        drive(&mut solvers, job.effort, replay.as_deref(), job.cancel, &|share| (job.progress)("grids", share));
+    for ((&i, solver), (rounds, stopped)) in at.iter().zip(solvers).zip(&outcome) {
+        report.push_stage(&tasks[i].ground.village.key, "grids", *rounds, *stopped);
+        tasks[i].take(&solver);
+    }
+    report.step("grids.solved", job.begun);
+    let done = tasks.into_par_iter().map(|t| t.finish()).collect();
+    report.step("grids.shapes", job.begun);
+    done
+}
+
+/// A building of half as many households again as a grid should have cannot be balanced with others: households above which that is.
+fn oversized_above(table: &Households, villages: usize, rules: &GridRules) -> Option<u32> {
+    if rules.divide != Divide::Balance && rules.otherwise != Divide::Balance {
+        return None;
+    }
+    let total: f64 = table.households.iter().map(|&h| f64::from(h)).sum();
+    let mean = match rules.wish {
+        Wish::Target(target) => f64::from(target),
+        Wish::Count(count) => total / f64::from(count.max(1)),
+        Wish::PerVillage(mean) => total / (mean * villages.max(1) as f64),
+    };
+    Some((OVERSIZED * mean).max(1.0) as u32)
+}
+
+/// Says which buildings alone exceed a grid.
+fn note_oversized(grounds: &[(Option<usize>, Ground)], report: &mut Report) {
+    for (_, g) in grounds {
+        for (index, f) in g.fixed.iter().enumerate().filter(|(_, f)| f.kind == FixedKind::Oversized) {
+            let households: u32 = g
+                .graph
+                .households
+                .iter()
+                .zip(&g.fixed_of)
+                .filter(|(_, of)| **of == Some(index as u32))
+                .map(|(h, _)| h)
+                .sum();
+            report.notes.push(format!(
+                "楼栋“{0}”有 {households} 户，楼栋不拆分，单独成格 / building \"{0}\" holds {households} households and is a grid of its own, since buildings are not split",
+                f.name
+            ));
+        }
+    }
+}
+
+/// Households that stand in the balance.
+fn free_households(ground: &Ground) -> u64 {
+    ground.graph.households.iter().zip(&ground.fixed_of).filter(|(_, f)| f.is_none()).map(|(&h, _)| u64::from(h)).sum()
+}
+
+/// Number of balanced grids of each village.
+fn wished_counts(grounds: &[(Option<usize>, Ground)], rules: &GridRules) -> Vec<u32> {
+    let held: Vec<f64> = grounds.iter().map(|(_, g)| free_households(g) as f64).collect();
+    let total: f64 = held.iter().sum();
+    let whole = match rules.wish {
+        Wish::Target(target) => {
+            return held.iter().map(|h| (h / f64::from(target.max(1))).round().max(1.0) as u32).collect();
+        }
+        Wish::Count(count) => f64::from(count),
+        Wish::PerVillage(mean) => (mean * grounds.len() as f64).round(),
+    };
+    let alone = grounds.iter().flat_map(|(_, g)| &g.fixed).filter(|f| f.kind != FixedKind::Dedicated).count();
+    let whole = (whole - alone as f64).max(grounds.len() as f64);
+    // Largest remainder, at least one a village.
+    let wish: Vec<f64> = held.iter().map(|h| if total > 0.0 { whole * h / total } else { 1.0 }).collect();
+    let mut given: Vec<u32> = wish.iter().map(|w| (w.floor() as u32).max(1)).collect();
+    let mut order: Vec<usize> = (0..given.len()).collect();
+    order.sort_by(|&a, &b| (wish[b] - wish[b].floor()).total_cmp(&(wish[a] - wish[a].floor())).then(a.cmp(&b)));
+    let missing = (whole as u64).saturating_sub(given.iter().map(|&g| u64::from(g)).sum());
+    for &i in order.iter().cycle().take(if total > 0.0 { missing as usize } else { 0 }) {
+        given[i] += 1;
+    }
+    given
+}
+
+/// A village between preparation and its finished grids.
+struct Task {
+    region: Option<usize>,
+    ground: Ground,
+    solver: Option<GridsSolver>,
+    /// Atoms the solver divides, ascending.
+    free: Vec<u32>,
+    /// Part of each atom: first the solver's or the named parts, then the fixed ones.
+    part: Vec<u32>,
+    /// Names of the parts that are not fixed.
+    names: Vec<Option<String>>,
+    balanced: bool,
+}
+
+impl Task {
+    fn new(
+        table: &Households,
+        region: Option<usize>,
+        mut ground: Ground,
+        count: u32,
+        rules: &GridRules,
+        seed: u64,
+        stream: u64,
+    ) -> Result<Self, PlanError> {
+        let n = ground.graph.xy.len();
+        let free: Vec<u32> = (0..n as u32).filter(|&v| ground.fixed_of[v as usize].is_none()).collect();
+        ground.weigh_borders(
+            table,
+            &BorderWeights {
+                grid_area_m2: ground.mesh.area_m2() / f64::from(count.max(1)),
+                old_net: rules.old_net_weight,
+            },
+        );
+        let graph = if free.len() == n { ground.graph.clone() } else { ground.graph.restricted_to(&free) };
+        let mut task =
+            Self { region, ground, solver: None, part: vec![NO_VALUE; n], free, names: Vec::new(), balanced: false };
+        if task.free.is_empty() {
+            return Ok(task);
+        }
+        for divide in [rules.divide, rules.otherwise, Divide::Balance] {
+            if let Some((part, names)) = named_parts(table, &task.ground, &graph, &task.free, divide, rules) {
+                task.set(&part);
+                task.names = names;
+                return Ok(task);
+            }
+            if divide == Divide::Balance {
+                break;
+            }
+        }
+        let options = GridsOptions { count, tolerance: rules.tolerance, seed, village: stream };
+        task.solver = Some(
+            GridsSolver::new(graph, &options)
+                .map_err(|e| PlanError::Solver { village: task.ground.village.key.clone(), message: e.to_string() })?,
+        );
+        task.balanced = true;
+        Ok(task)
+    }
+
+    fn set(&mut self, part: &[u32]) {
+        for (&v, &p) in self.free.iter().zip(part) {
+            self.part[v as usize] = p;
+        }
+    }
+
+    fn take(&mut self, solver: &GridsSolver) {
+        self.set(solver.grid_of());
+        self.names = vec![None; solver.grids() as usize];
+    }
+
+    fn finish(mut self) -> Result<VillageGrids, PlanError> {
+        let base = self.names.len() as u32;
+        let fixed = std::mem::take(&mut self.ground.fixed);
+        for (p, f) in self.part.iter_mut().zip(&self.ground.fixed_of) {
+            if let Some(f) = f {
+                *p = base + f;
+            }
+        }
+        let parts = base + fixed.len() as u32;
+        let dedicated = |p: usize| p >= base as usize && fixed[p - base as usize].kind == FixedKind::Dedicated;
+        let polygons = self.ground.mesh.dissolve(&self.part, parts);
+        let k = parts as usize;
+        let (mut households, mut area, mut perimeter) = (vec![0_u32; k], vec![0.0; k], vec![0.0; k]);
+        let mut sum = vec![[0.0_f64; 3]; k];
+        let graph = &self.ground.graph;
+        for (v, &p) in self.part.iter().enumerate() {
+            let p = p as usize;
+            households[p] += graph.households[v];
+            area[p] += graph.area_m2[v];
+            perimeter[p] += graph.outer_m[v];
+            for e in graph.adjacency.row(v as u32) {
+                if self.part[graph.adjacency.neighbours[e] as usize] as usize != p {
+                    perimeter[p] += graph.border_m[e];
+                }
+            }
+            // A grain for empty atoms, so that a school has a centre too.
+            let w = f64::from(graph.households[v]) + 1e-9;
+            let (x, s) = (graph.xy[v], &mut sum[p]);
+            *s = [s[0] + w * x[0], s[1] + w * x[1], s[2] + w];
+        }
+        self.check_fixed(&polygons, base, &fixed)?;
+        let means = self.means(base, &households, &fixed);
+        let centre: Vec<[f64; 2]> = sum.iter().map(|s| [s[0] / s[2].max(1e-12), s[1] / s[2].max(1e-12)]).collect();
+        let band = polygons.iter().map(|p| height_m(p)).sum::<f64>() / k.max(1) as f64;
+        let rank = band_ranks(&centre, band);
+        let mut order: Vec<usize> = (0..k).collect();
+        order.sort_by_key(|&p| (dedicated(p), rank[p]));
+        let count_base = (0..k).filter(|&p| !dedicated(p)).count();
+        if count_base > MOST_BASE || k - count_base > MOST_DEDICATED {
+            return Err(PlanError::TooManyGrids {
+                village: self.ground.village.key.clone(),
+                grids: count_base,
+                dedicated: k - count_base,
+            });
+        }
+        let mut new_of = vec![0_u32; k];
+        let mut grids = Vec::with_capacity(k);
+        let mut polygons: Vec<_> = polygons.into_iter().map(Some).collect();
+        for (new, &p) in order.iter().enumerate() {
+            new_of[p] = new as u32;
+            let name =
+                if p < base as usize { self.names[p].clone() } else { Some(fixed[p - base as usize].name.clone()) };
+            grids.push(Grid {
+                number: if dedicated(p) { 901 + (new - count_base) as u32 } else { 1 + new as u32 },
+                name,
+                dedicated: dedicated(p),
+                households: households[p],
+                mean: means[p],
+                polygons: polygons[p].take().unwrap_or_default(),
+                area_m2: area[p],
+                perimeter_m: perimeter[p],
+            });
+        }
+        let grid_of = self.part.iter().map(|&p| new_of[p as usize]).collect();
+        self.ground.fixed = fixed;
+        Ok(VillageGrids { ground: self.ground, region: self.region, grid_of, grids })
+    }
+
+    /// A locked grid must be one piece, or the plan could not be published.
+    fn check_fixed(&self, polygons: &[Vec<Vec<Vec<[f64; 2]>>>], base: u32, fixed: &[Fixed]) -> Result<(), PlanError> {
+        for (p, f) in (base as usize..).zip(fixed) {
+            let atoms: Vec<u32> =
+                (0..self.part.len() as u32).filter(|&v| self.part[v as usize] as usize == p).collect();
+            let pieces = self.ground.graph.restricted_to(&atoms).adjacency.components().1;
+            if pieces > 1 && polygons.get(p).is_some_and(|p| p.len() > 1) {
+                return Err(PlanError::FixedInPieces {
+                    village: self.ground.village.key.clone(),
+                    name: f.name.clone(),
+                    pieces,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Mean households per part of its component, for the balanced parts.
+    fn means(&self, base: u32, households: &[u32], fixed: &[Fixed]) -> Vec<Option<f64>> {
+        let mut means = vec![None; households.len()];
+        if !self.balanced {
+            return means;
+        }
+        let graph = self.ground.graph.restricted_to(&self.free);
+        let (component, components) = graph.adjacency.components();
+        let mut held = vec![(0_u64, std::collections::BTreeSet::new()); components as usize];
+        for (&v, &c) in self.free.iter().zip(&component) {
+            let slot = &mut held[c as usize];
+            slot.0 += u64::from(self.ground.graph.households[v as usize]);
+            slot.1.insert(self.part[v as usize]);
+        }
+        for (sum, parts) in held {
+            for &p in &parts {
+                if p < base {
+                    means[p as usize] = Some(sum as f64 / parts.len() as f64);
+                }
+            }
+        }
+        // Locked and oversized grids are measured by the mean of the others.
+        let free: u64 = self.free.iter().map(|&v| u64::from(self.ground.graph.households[v as usize])).sum();
+        for (p, _) in (base as usize..).zip(fixed).filter(|(_, f)| f.kind != FixedKind::Dedicated) {
+            means[p] = (base > 0).then(|| free as f64 / f64::from(base));
+        }
+        means
+    }
+}
+
+/// Parts that are named by the rows instead of being balanced: the whole village, its hamlets, groups or large buildings. `None`
+/// when the rows name nothing of the kind.
+fn named_parts(
+    table: &Households,
+    ground: &Ground,
+    graph: &AtomGraph,
+    free: &[u32],
+    divide: Divide,
+    rules: &GridRules,
+) -> Option<(Vec<u32>, Vec<Option<String>>)> {
+    let (mut part, names) = match divide {
+        Divide::Balance => return None,
+        Divide::Village => (vec![0; free.len()], Vec::new()),
+        Divide::Hamlet | Divide::Group => {
+            let column = if divide == Divide::Hamlet { table.hamlet.as_ref() } else { table.group.as_ref() }?;
+            let all = ground.labels(column);
+            (free.iter().map(|&v| all[v as usize]).collect::<Vec<u32>>(), column.names.clone())
+        }
+        Divide::Building => {
+            let all = ground.labels(&table.building);
+            let large = |v: u32| ground.graph.households[v as usize] >= rules.building_min.max(2);
+            let of = free.iter().map(|&v| if large(v) { all[v as usize] } else { NO_VALUE }).collect();
+            (of, table.building.names.clone())
+        }
+    };
+    if part.iter().all(|&p| p == NO_VALUE) {
+        return None;
+    }
+    spread(graph, &mut part);
+    // Names before reconnecting: afterwards a part keeps the name most of its households had.
+    let before = part.clone();
+    graph.reconnect(&mut part);
+    let parts = part.iter().max().map_or(0, |m| m + 1);
+    let mut votes = vec![std::collections::BTreeMap::<u32, u64>::new(); parts as usize];
+    for (v, (&p, &b)) in part.iter().zip(&before).enumerate() {
+        *votes[p as usize].entry(b).or_default() += u64::from(graph.households[v]) + 1;
+    }
+    let name = |v: &std::collections::BTreeMap<u32, u64>| {
+        let most = v.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0)))?;
+        names.get(*most.0 as usize).cloned()
+    };
+    Some((part, votes.iter().map(name).collect()))
+}
+
+/// Gives atoms without a label the label of the nearest labelled ones along the adjacency; a component without any becomes one
+/// part with a label of its own.
+fn spread(graph: &AtomGraph, part: &mut [u32]) {
+    let mut queue: std::collections::VecDeque<u32> =
+        (0..part.len() as u32).filter(|&v| part[v as usize] != NO_VALUE).collect();
+    let mut fresh = part.iter().filter(|p| **p != NO_VALUE).max().map_or(0, |m| m + 1);
+    loop {
+        while let Some(v) = queue.pop_front() {
+            for &u in graph.adjacency.neighbours_of(v) {
+                if part[u as usize] == NO_VALUE {
+                    part[u as usize] = part[v as usize];
+                    queue.push_back(u);
+                }
+            }
+        }
+        let Some(next) = part.iter().position(|p| *p == NO_VALUE) else { return };
+        part[next] = fresh;
+        fresh += 1;
+        queue.push_back(next as u32);
+    }
+}
+
+fn height_m(polygons: &[Vec<Vec<[f64; 2]>>]) -> f64 {
+    let (lo, hi) = polygons
+        .iter()
+        .flatten()
+        .flatten()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), c| (lo.min(c[1]), hi.max(c[1])));
+    (hi - lo).max(0.0)
+}
