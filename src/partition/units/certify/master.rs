@@ -124,7 +124,8 @@ impl<'a> Master<'a> {
     /// iterations. Then it cuts; called again it solves the tightened programme. `accuracy` is the relative gap to the programme's
     /// own optimum that counts as none.
     pub(super) fn run(&mut self, limit: u32, accuracy: f64, stop: &dyn Fn() -> bool) {
-        let slack_m2 = accuracy * self.scale;
+        // A third of the accuracy, shared by the units.
+        let slack_m2 = accuracy * self.incumbent_m2 / f64::from(self.instance.households().max(1)) / 3.0;
         if self.iterations == 0 {
             // A first pricing lowers the guess until it is feasible.
             let guess = Duals { hard: self.centre.hard.clone(), cuts: Vec::new() };
@@ -147,16 +148,20 @@ impl<'a> Master<'a> {
             self.price(&duals, slack_m2, &mut found);
             found.sort_by(|a, b| b.gain.total_cmp(&a.gain).then_with(|| a.take.cmp(&b.take)));
             found.dedup_by(|a, b| a.take == b.take);
+            let known = self.columns.len();
             for p in found.into_iter().take(ADDED) {
                 self.add(p.take);
             }
+            let last = gap;
             gap = ((value_m2 - self.bound_m2) / self.incumbent_m2).max(0.0);
+            // With nothing new to choose from and no better bound, the next iteration would be this one again.
+            let stuck = self.columns.len() == known && gap >= last;
             let best_m2 = self.better.as_ref().map_or(self.incumbent_m2, |b| b.0);
             if self.bound_m2 >= best_m2 * (1.0 - accuracy) {
                 self.converged = true;
                 return;
             }
-            if gap > accuracy {
+            if gap > accuracy && !stuck {
                 continue;
             }
             if self.boxed(&point) > 1e-2 && self.width < 1e4 {
