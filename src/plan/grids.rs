@@ -18,6 +18,9 @@ const MOST_DEDICATED: usize = 99;
 /// A building of more than this many grids' households is a grid of its own.
 const OVERSIZED: f64 = 1.5;
 
+/// Rings of one polygon, exterior first.
+type Rings = Vec<Vec<[f64; 2]>>;
+
 /// How many balanced grids are wanted.
 #[derive(Clone, Copy, Debug)]
 pub enum Wish {
@@ -110,7 +113,7 @@ pub struct Outlines<'a> {
 }
 
 impl Outlines<'_> {
-    fn of(&self, key: &str) -> (Option<usize>, Option<&[Vec<Vec<[f64; 2]>>]>) {
+    fn of(&self, key: &str) -> (Option<usize>, Option<&[Rings]>) {
         let found = self
             .regions
             .iter()

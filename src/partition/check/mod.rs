@@ -201,7 +201,7 @@ impl Breaches {
                 self.list.push(Breach { rule, ids: Vec::new(), message });
             }
         }
-        self.list.sort_by(|a, b| a.rule.cmp(&b.rule));
+        self.list.sort_by_key(|b| b.rule);
         self.list
     }
 }

@@ -166,8 +166,8 @@ impl RoundSolver for UnitsSolver {
     }
 
     fn automatic_rounds(&self) -> u32 {
-        // Each unit is then in about 30 regions (fewer in very large pools, where a round is a fixed amount of work).
+        // The first rounds bring most of the gain; a round of a large pool is a fixed amount of work.
         let largest = self.pools.iter().map(Pool::units).max().unwrap_or(0);
-        (largest / 12).clamp(60, 600)
+        (largest / 12).clamp(6, 120)
     }
 }
