@@ -129,3 +129,28 @@ fn usage_errors_exit_with_two() {
         assert_eq!(run(folder.path(), wrong).status.code(), Some(2), "{wrong:?}");
     }
 }
+
+#[test]
+fn certified_bound_stands_in_the_report_and_is_replayed() {
+    let folder = tempfile::tempdir().expect("folder");
+    village(folder.path(), 60);
+    let sizes = ["units", "village.csv", "--min", "10", "--max", "15"];
+    let out = run(
+        folder.path(),
+        &[&sizes[..], &["--rounds", "4", "--certify", "--labels", "a.txt", "--report", "r.json"]].concat(),
+    );
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let text = std::fs::read_to_string(folder.path().join("r.json")).expect("report");
+    let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let soft = |name: &str| report["soft"][name].as_f64().expect(name);
+    assert!(soft("lower_bound_m2") > 0.0 && soft("lower_bound_m2") <= soft("sse_m2"));
+    assert!((0.0..0.2).contains(&soft("certified_gap")));
+    assert_eq!(report["parameters"]["certify"], true);
+    let again =
+        run(folder.path(), &[&sizes[..], &["--replay", "r.json", "--labels", "b.txt", "--report", "s.json"]].concat());
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+    assert_eq!(labels(&folder.path().join("a.txt")), labels(&folder.path().join("b.txt")));
+    let text = std::fs::read_to_string(folder.path().join("s.json")).expect("report");
+    let second: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(report["soft"], second["soft"]);
+}

@@ -31,7 +31,7 @@ use instance::{Instance, Take};
 use master::Master;
 
 /// Iterations of column generation that are worth doing for one zone; each costs 0.1–1 s of one core at 300 households.
-pub const ITERATIONS: u32 = 400;
+pub const ITERATIONS: u32 = 120;
 /// Villages with more households than this are too large: dense linear algebra and the number of units grow too much.
 pub const LARGEST: usize = 400;
 /// A relative gap that counts as none.
