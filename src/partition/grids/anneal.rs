@@ -11,7 +11,7 @@ const EXCHANGE_EVERY: u32 = 8;
 /// P²/4πA from which a grid counts as poorly shaped (Polsby–Popper below 0.48), and how much dearer the rest is: the sum alone
 /// tolerates single bad grids.
 const POOR: f64 = 2.1;
-const WORST: f64 = 2.0;
+const WORST: f64 = 4.0;
 
 /// Atoms and grids of one group, in local numbers; borders to atoms outside the group count as outer border.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +34,8 @@ pub struct Group {
     pub tolerance: f64,
     /// Price of one whole unit of deviation beyond the tolerance, in the unit of the compactness sum.
     pub price: f64,
+    /// How much steeper the price grows with the deviation: a surplus then flows from the fullest grid to its neighbours.
+    pub steeper: f64,
     cost_now: Vec<f64>,
     whole_border: Vec<f64>,
     pub(super) household_sum: Vec<f64>,
@@ -112,7 +114,7 @@ impl Group {
     fn cost(&self, grid: usize, households: f64, area: f64, perimeter: f64) -> f64 {
         let over = ((households / self.mean[grid].max(1e-9) - 1.0).abs() - self.tolerance).max(0.0);
         let shape = perimeter * perimeter / (4.0 * std::f64::consts::PI * area.max(1e-9));
-        shape + WORST * (shape - POOR).max(0.0) + self.price * over
+        shape + WORST * (shape - POOR).max(0.0) + self.price * over * (1.0 + self.steeper * over)
     }
 
     pub(super) fn change(&self, v: usize, to: usize) -> Change {

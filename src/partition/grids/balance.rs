@@ -33,11 +33,12 @@ impl Group {
     }
 
     /// Brings grids inside the tolerance as far as directed transfers can; every grid stays connected and none gets worse in sum.
-    /// Returns the households that remain beyond.
-    pub fn settle_balance(&mut self) -> f64 {
+    /// At most `chains` grids' surpluses are handed on. Returns the households that remain beyond.
+    pub fn settle_balance(&mut self, chains: usize) -> f64 {
         let k = self.mean.len();
         let mut gave_up = vec![false; k];
-        loop {
+        // A repair of some grids, not a way to balance a bad state: bounded, for a search may be long.
+        for _ in 0..chains {
             let worst =
                 (0..k).filter(|&g| !gave_up[g] && self.excess(g, self.household_sum[g]) > 0.0).max_by(|&a, &b| {
                     let e = |g: usize| self.excess(g, self.household_sum[g]);

@@ -2,13 +2,17 @@
 //!
 //! Lexicographic objective: every grid connected; deviation from the mean beyond the tolerance; then Σ P²/(4πA) plus soft terms.
 //! 1. Each component of the adjacency (hard barriers, exclaves cut a village) gets its number of grids by its households.
-//! 2. [`start`]: recursive bisection by households (Berger & Bokhari 1987), then repair of contiguity.
+//! 2. [`start`]: recursive bisection by households (Berger & Bokhari 1987); [`power`] rounds its parts out as a centroidal power
+//!    diagram with equal households; then repair of contiguity.
 //! 3. [`anneal`]: rounds of disjoint groups of neighbouring grids whose boundary atoms change hands, contiguity kept, by simulated
-//!    annealing in cycles of doubling length; the best state seen is the answer, so more rounds never make it worse.
-//! 4. [`balance`]: what a cycle leaves beyond the tolerance is brought inside by directed moves, exchanges and chains of them.
+//!    annealing: a few lukewarm sweeps belong to the start, then come cycles of doubling length, each cooler at its begin; the best
+//!    state seen is the answer, so more rounds never make it worse.
+//! 4. Imbalance costs more the greater it is, so a surplus flows from the fullest grids outward, and most at a cycle's end;
+//!    [`balance`]: what is still beyond the tolerance is brought inside by directed moves, exchanges and chains of them.
 
 pub mod anneal;
 pub mod exact;
+pub mod power;
 pub mod start;
 
 mod balance;

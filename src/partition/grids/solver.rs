@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use crate::partition::effort::{Random, Round, RoundSolver, stream_seed};
 
 use super::anneal::Group;
+use super::power::round_out;
 use super::start::{counts, divide, repair};
 use super::{AtomGraph, GridsError, GridsFigures, GridsOptions, figures};
 
@@ -21,10 +22,21 @@ const COLD: f64 = 0.002;
 const ATOM_PRICE: f64 = 0.14;
 /// How much that price has grown at the end of a cycle.
 const PRICE_GROWTH: f64 = 2.0;
+/// How much steeper it grows with the deviation beyond the tolerance (twice as dear at 10 %).
+const STEEPER: f64 = 10.0;
 /// How much cooler each further cycle begins.
-const COOLER: f64 = 0.25;
-/// Rounds that are part of s₀.
-const START_SWEEPS: u32 = 24;
+const COOLER: f64 = 1.0;
+/// After this share of a cycle imbalance is this much dearer, so that few cycles end a household beyond the tolerance.
+const LAST: f64 = 0.85;
+const LAST_PRICE: f64 = 1.0;
+/// Sweeps that are part of s₀; how warm they begin, as a share of the hot temperature (the power diagram shall not melt), and how
+/// much dearer imbalance is in them.
+const START_SWEEPS: u32 = 8;
+const START_WARM: f64 = 0.6;
+const START_PRICE: f64 = 2.0;
+/// Chains of one repair of the balance: in s₀, which has no time, and at the end of a cycle.
+const START_CHAINS: usize = 100;
+const CHAINS: usize = 1000;
 
 /// Divides one village into grids; its state after `n` rounds is a function of graph, options and `n` alone.
 pub struct GridsSolver {
@@ -79,7 +91,9 @@ impl GridsSolver {
         }
         for ((atoms, &k), &h) in lists.iter().zip(&given).zip(&held) {
             let first = mean.len() as u32;
-            for (&v, p) in atoms.iter().zip(divide(&graph, atoms, k)) {
+            let mut own = divide(&graph, atoms, k);
+            round_out(&graph, atoms, k, &mut own);
+            for (&v, p) in atoms.iter().zip(own) {
                 part[v as usize] = first + p;
             }
             mean.extend(std::iter::repeat_n(h as f64 / f64::from(k), k as usize));
@@ -100,17 +114,15 @@ impl GridsSolver {
         };
         solver.keep_best();
         if !settled {
-            // A short cooling from lukewarm is part of s₀: bisection knows nothing of borders.
+            // A short cooling from lukewarm is part of s₀: the power diagram knows nothing of borders.
             for i in 0..START_SWEEPS {
                 let share = f64::from(i) / f64::from(START_SWEEPS - 1);
-                let temperature = 0.7 * solver.hot() * (COLD / 0.7).powf(share);
-                solver.sweep(u64::MAX - u64::from(i), temperature, 1.0 + PRICE_GROWTH * share);
-                if [8, 12, 16, 20].contains(&i) {
-                    solver.part = solver.balanced();
-                }
+                let temperature = START_WARM * solver.hot() * (COLD / START_WARM).powf(share);
+                let price = START_PRICE * (1.0 + PRICE_GROWTH * share);
+                solver.sweep(u64::MAX - u64::from(i), temperature, price);
                 solver.keep_best();
             }
-            solver.part = solver.balanced();
+            solver.balance(START_CHAINS);
             solver.keep_best();
             solver.part.clone_from(&solver.best);
         }
@@ -175,21 +187,32 @@ impl GridsSolver {
         }
     }
 
-    /// The state with its balance repaired.
-    fn balanced(&self) -> Vec<u32> {
+    /// Repairs the balance.
+    fn balance(&mut self, chains: usize) {
         let all = vec![0; self.count as usize];
         let list: Vec<u32> = (0..self.part.len() as u32).collect();
         let (mut whole, _) = self.group(&list, &list, &all, 0);
         whole.tolerance = self.options.tolerance;
         whole.price = 0.0;
         whole.prepare();
-        whole.settle_balance();
-        whole.part
+        whole.settle_balance(chains);
+        self.part = whole.part;
     }
 
     /// One round of all groups at a temperature.
-    fn sweep(&mut self, round: u64, temperature: f64, price: f64) {
-        let mut random = Random::new(stream_seed(self.options.seed, self.options.village, round, 0));
+    fn sweep(&mut self, stream: u64, temperature: f64, price: f64) {
+        let moves = f64::from(MOVES_A_ROUND.min(25 * self.part.len() as u32).max(2_000)) / self.part.len() as f64;
+        self.in_groups(stream, |group, random| {
+            group.price *= price;
+            group.prepare();
+            let moves = (moves * group.part.len() as f64) as u32;
+            group.anneal(moves, temperature, random);
+        });
+    }
+
+    /// Works on disjoint groups of neighbouring grids side by side and takes over what each made of its own.
+    fn in_groups(&mut self, stream: u64, work: impl Fn(&mut Group, &mut Random) + Sync) {
+        let mut random = Random::new(stream_seed(self.options.seed, self.options.village, stream, 0));
         let (group_of, groups) = self.choose_groups(&mut random);
         let mut atoms: Vec<Vec<u32>> = vec![Vec::new(); groups as usize];
         let mut local = vec![0_u32; self.part.len()];
@@ -198,17 +221,15 @@ impl GridsSolver {
             local[v] = list.len() as u32;
             list.push(v as u32);
         }
-        let moves = f64::from(MOVES_A_ROUND.min(25 * self.part.len() as u32).max(2_000)) / self.part.len() as f64;
         let salt = random.next_u64();
         let results: Vec<Vec<u32>> = atoms
             .par_iter()
             .enumerate()
+            .with_max_len(1)
             .map(|(i, list)| {
                 let (mut group, grids) = self.group(list, &local, &group_of, i as u32);
-                group.price *= price;
-                group.prepare();
-                let mut random = Random::new(stream_seed(salt, self.options.village, round, i as u64));
-                group.anneal((moves * list.len() as f64) as u32, temperature, &mut random);
+                let mut random = Random::new(stream_seed(salt, self.options.village, stream, i as u64));
+                work(&mut group, &mut random);
                 group.part.iter().map(|&p| grids[p as usize]).collect()
             })
             .collect();
@@ -279,6 +300,7 @@ impl GridsSolver {
         let mut group = Group::default();
         group.tolerance = self.options.tolerance * 0.98;
         group.price = ATOM_PRICE * self.hot() * self.part.len() as f64 / f64::from(self.count);
+        group.steeper = STEEPER;
         group.mean = grids.iter().map(|&g| self.mean[g as usize]).collect();
         group.offsets.push(0);
         for &v in list {
@@ -323,21 +345,26 @@ impl RoundSolver for GridsSolver {
             cycle += 1;
         }
         if self.round == begin {
-            self.part.clone_from(&self.best);
+            // A better shaped state that lacks a household of balance is worth more to the next cycle than the best one.
+            let now = self.value(&self.part);
+            if now.0 > self.options.tolerance || now.1 > self.best_value.1 {
+                self.part.clone_from(&self.best);
+            }
         }
         let share = (self.round - begin) as f64 / (length - 1) as f64;
         // Later cycles start cooler: they refine what the first ones found.
         let cooler = if growth > 1 { 1.0 + COOLER * f64::from(cycle) } else { 1.0 };
-        self.sweep(self.round, self.hot() / cooler * COLD.powf(share), 1.0 + PRICE_GROWTH * share);
+        let last = if share > LAST { LAST_PRICE } else { 1.0 };
+        self.sweep(self.round, self.hot() / cooler * COLD.powf(share), (1.0 + PRICE_GROWTH * share) * last);
         self.round += 1;
         // Balanced while still lukewarm, so that what follows heals the borders; and once more at the end.
         let done = self.round - begin;
         if [length * 3 / 5, length * 4 / 5].contains(&done) {
-            self.part = self.balanced();
+            self.balance(CHAINS);
         }
         self.keep_best();
         if done == length {
-            self.part = self.balanced();
+            self.balance(CHAINS);
             self.keep_best();
         }
         Round::Working

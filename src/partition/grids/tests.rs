@@ -2,7 +2,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::exact::best_partition;
 use super::*;
-use crate::partition::effort::{Effort, Random, drive};
+use crate::partition::effort::{Effort, Random, RoundSolver, drive};
 
 /// Square cells of 10 m in `columns` × `rows`, with random households.
 fn chessboard(columns: u32, rows: u32, most: u32, seed: u64) -> AtomGraph {
@@ -148,4 +148,84 @@ fn heavy_buildings_are_balanced_by_exchange() {
     graph.households.iter_mut().for_each(|h| *h += 9);
     let f = solve(&graph, &options(6, 0.002), 8).figures();
     assert!(f.deviation <= 0.002 + 1e-9 && f.stray_pieces == 0, "{f:?}");
+}
+
+#[test]
+fn every_state_has_connected_grids() {
+    for seed in 0..6 {
+        let graph = chessboard(18 + seed as u32, 14, 6, seed);
+        let mut solver = GridsSolver::new(graph, &GridsOptions { seed, ..options(7, 0.01) }).expect("task");
+        for round in 0..12 {
+            let f = solver.figures();
+            assert_eq!(f.stray_pieces, 0, "seed {seed} round {round}");
+            assert_eq!(solver.grid_of().iter().collect::<std::collections::BTreeSet<_>>().len(), 7);
+            solver.round();
+        }
+    }
+}
+
+#[test]
+fn rounded_out_parts_are_balanced_and_nearer_to_their_middles() {
+    let graph = chessboard(40, 40, 4, 6);
+    let atoms: Vec<u32> = (0..1600).collect();
+    let spread = |part: &[u32]| -> f64 {
+        (0..13)
+            .map(|p| {
+                let mine: Vec<u32> = atoms.iter().copied().filter(|&v| part[v as usize] == p).collect();
+                let weight = |v: u32| f64::from(graph.households[v as usize]);
+                let total: f64 = mine.iter().map(|&v| weight(v)).sum();
+                let middle =
+                    |axis: usize| mine.iter().map(|&v| weight(v) * graph.xy[v as usize][axis]).sum::<f64>() / total;
+                let m = [middle(0), middle(1)];
+                let squared = |v: u32| (0..2).map(|a| (graph.xy[v as usize][a] - m[a]).powi(2)).sum::<f64>();
+                mine.iter().map(|&v| weight(v) * squared(v)).sum::<f64>()
+            })
+            .sum()
+    };
+    let mut part = start::divide(&graph, &atoms, 13);
+    let before = spread(&part);
+    power::round_out(&graph, &atoms, 13, &mut part);
+    assert!(figures(&graph, &part, 13).deviation < 0.1);
+    assert!(spread(&part) < before);
+}
+
+/// One kept optimum: a chessboard and the best of all its connected partitions.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Kept {
+    columns: u32,
+    rows: u32,
+    seed: u64,
+    count: u32,
+    tolerance: f64,
+    /// Deviation beyond the tolerance.
+    over: f64,
+    compactness_sum: f64,
+}
+
+/// Written anew by `LIANHU_WRITE_REFERENCE=1 cargo test --release --lib kept_optima`.
+#[test]
+fn kept_optima_are_reached_within_two_per_cent() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/grids_reference.json");
+    if std::env::var_os("LIANHU_WRITE_REFERENCE").is_some() {
+        let mut kept = Vec::new();
+        for (columns, rows) in [(5, 2), (4, 3), (7, 2)] {
+            for (seed, count) in [(1, 2), (2, 3), (3, 3), (4, 4)] {
+                let tolerance = 0.2;
+                let ((over, compactness_sum), _) =
+                    best_partition(&chessboard(columns, rows, 4, seed), count, tolerance).expect("a partition");
+                kept.push(Kept { columns, rows, seed, count, tolerance, over, compactness_sum });
+            }
+        }
+        std::fs::write(&file, serde_json::to_string_pretty(&kept).expect("json") + "\n").expect("fixture written");
+    }
+    let kept: Vec<Kept> = serde_json::from_slice(&std::fs::read(&file).expect("fixture")).expect("json");
+    assert!(kept.len() >= 12);
+    for k in kept {
+        let graph = chessboard(k.columns, k.rows, 4, k.seed);
+        let f = solve(&graph, &options(k.count, k.tolerance), 64).figures();
+        let over = (f.deviation - k.tolerance).max(0.0);
+        let name = format!("{} × {}, seed {}, {} grids", k.columns, k.rows, k.seed, k.count);
+        assert!(f.stray_pieces == 0 && over <= k.over + 1e-9, "{name}: deviation {}", f.deviation);
+        assert!(f.compactness_sum <= k.compactness_sum * 1.02, "{name}: {}", f.compactness_sum);
+    }
 }
