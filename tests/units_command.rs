@@ -154,3 +154,37 @@ fn certified_bound_stands_in_the_report_and_is_replayed() {
     let second: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(report["soft"], second["soft"]);
 }
+
+#[test]
+fn no_unit_crosses_a_river_and_a_profile_sets_the_rules() {
+    let folder = tempfile::tempdir().expect("folder");
+    village(folder.path(), 300);
+    let river = r#"{"type":"FeatureCollection","lianhu:coordinates":"metres","features":[{"type":"Feature","properties":{"kind":"river","hard":true},"geometry":{"type":"LineString","coordinates":[[1000,-900],[1000,900]]}}]}"#;
+    std::fs::write(folder.path().join("river.geojson"), river).expect("writable");
+    let out = run(
+        folder.path(),
+        &[
+            "units",
+            "village.csv",
+            "--profile",
+            "jingkai",
+            "--barriers",
+            "river.geojson",
+            "--rounds",
+            "4",
+            "--labels",
+            "l.txt",
+        ],
+    );
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let text = std::fs::read_to_string(folder.path().join("village.csv")).expect("file");
+    let east = text.lines().skip(1).map(|l| l.split(',').nth(1).expect("x").parse::<f64>().expect("number") > 1_000.0);
+    let mut sides = std::collections::BTreeMap::<i64, (u32, std::collections::BTreeSet<bool>)>::new();
+    for (label, side) in labels(&folder.path().join("l.txt")).into_iter().zip(east) {
+        let entry = sides.entry(label).or_default();
+        entry.0 += 1;
+        entry.1.insert(side);
+    }
+    assert!(sides.len() > 4 && sides.values().all(|s| s.1.len() == 1), "{sides:?}");
+    assert!(sides.values().all(|s| (10..=30).contains(&s.0)) && sides.values().any(|s| s.0 > 15), "{sides:?}");
+}

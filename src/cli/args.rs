@@ -133,6 +133,12 @@ pub(crate) struct UnitsArgs {
     /// 容器列：law 不可跨越，prefer 尽量不跨越。A column units must (law) or should (prefer) not cross.
     #[arg(long, value_name = "COL=law|prefer")]
     pub(crate) container: Vec<String>,
+    /// 县区规则（单元部分）；其余选项优先。Rules for units; the other options go before them.
+    #[arg(long, value_name = "NAME|FILE.toml")]
+    pub(crate) profile: Option<String>,
+    /// 障碍：单元不跨越硬障碍。Barriers: units never cross hard ones.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) barriers: Option<String>,
     /// 把每行按户数展开。Expands rows by their number of households.
     #[arg(long)]
     pub(crate) expand: bool,

@@ -10,7 +10,9 @@ use crate::domain::{Households, Positions};
 use crate::exchange::{self, Read, ReadOptions};
 use crate::partition::effort::{Effort, Stopped};
 use crate::plan::certify::certify_units;
+use crate::plan::figures::{self, UnitsView};
 use crate::plan::job::Job;
+use crate::plan::make::unit_rules;
 use crate::plan::report::Report;
 use crate::plan::shapes::{collection, feature, geometry, rounded, unit_hull};
 use crate::plan::units::{Binding, UnitRules, VillageUnits, form_units};
@@ -19,6 +21,7 @@ use crate::space::datum::Crs;
 
 use super::args::{Command, EffortArgs, InputArgs, OutputArgs, UnitsArgs};
 use super::console;
+use super::surroundings::read_barriers;
 
 /// A failed command: what to say and the exit code.
 pub(crate) struct Failure {
@@ -115,12 +118,15 @@ pub(super) fn replay_of(a: &EffortArgs, report: &Report) -> Result<Option<Report
 }
 
 fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
+    let profile = a.profile.as_deref().map(super::plan::profile).transpose()?;
+    let by_profile = profile.as_ref().map(unit_rules);
     let mut rules = UnitRules {
-        min: a.min.unwrap_or(10),
-        max: a.max.unwrap_or(15),
+        min: a.min.or(by_profile.as_ref().map(|r| r.min)).unwrap_or(10),
+        max: a.max.or(by_profile.as_ref().map(|r| r.max)).unwrap_or(15),
         count: a.count,
-        target: None,
-        max_reach_m: None,
+        // A wished size goes with the profile's own range.
+        target: by_profile.as_ref().filter(|_| a.min.is_none() && a.max.is_none()).and_then(|r| r.target),
+        max_reach_m: by_profile.as_ref().and_then(|r| r.max_reach_m),
         containers: Vec::new(),
     };
     for text in &a.container {
@@ -145,7 +151,14 @@ fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
     let extra: Vec<String> = rules.containers.iter().map(|c| c.0.clone()).collect();
     let Loaded { table, mut report } = load("units", &a.input, &extra, &a.effort, begun)?;
     let table = if a.expand { expanded(table) } else { table };
+    // A profile's container that the file has no column for binds nobody; one asked for by name must be there.
+    let named: Vec<String> = rules.containers.iter().map(|c| c.0.clone()).collect();
+    let from_profile = by_profile.into_iter().flat_map(|r| r.containers);
+    rules.containers.extend(from_profile.filter(|(c, _)| !named.contains(c) && table.column(c).is_some()));
+    let barriers = read_barriers(a.barriers.as_deref(), &a.input, matches!(table.positions, Positions::Planar(_)))?;
     report.parameters = [
+        ("profile", json!(profile.as_ref().map(|p| p.name.clone()))),
+        ("barriers", json!(a.barriers)),
         ("min", json!(rules.min)),
         ("max", json!(rules.max)),
         ("count", json!(rules.count)),
@@ -165,7 +178,7 @@ fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
         progress: &console::progress,
         replay: old.as_ref(),
     };
-    let mut villages = form_units(&table, &rules, &job, &mut report).map_err(Failure::input)?;
+    let mut villages = form_units(&table, &rules, &barriers, &job, &mut report).map_err(Failure::input)?;
     let again = old.as_ref().is_some_and(|r| r.parameters.get("certify") == Some(&json!(true)));
     if a.certify || again {
         // With a budget, proving may take ten times as long again, but at least half a minute.
@@ -187,8 +200,15 @@ fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
     report.soft.insert("sse_m2".to_owned(), json!(rounded(sse)));
     report.soft.insert("units".to_owned(), json!(count));
     report.soft.insert("households_in_exceptions".to_owned(), json!(outside));
-    report.hard.insert("H4".to_owned(), json!(0));
-    report.hard.insert("H7".to_owned(), json!(0));
+    let views: Vec<_> = villages
+        .iter()
+        .map(|v| UnitsView { village: &v.village, unit_of: &v.solution.unit_of, units: v.solution.units as usize })
+        .collect();
+    report.soft.extend(figures::of_units(&table, &views));
+    let (unplaced, illegal) =
+        villages.iter().map(|v| breaches(&table, v, &rules)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+    report.hard.insert("H4".to_owned(), json!(unplaced));
+    report.hard.insert("H7".to_owned(), json!(illegal));
     let planar = matches!(table.positions, Positions::Planar(_));
     let shapes = a.output.geojson.is_some().then(|| unit_features(&villages, planar));
     write_outputs(&a.output, &labels, shapes, &report)?;
@@ -201,6 +221,21 @@ fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
         report.exceptions.len()
     );
     finish(&report)
+}
+
+/// Households in no unit (H4), and units whose size is neither legal nor a listed exception (H7).
+fn breaches(table: &Households, v: &VillageUnits, rules: &UnitRules) -> (usize, usize) {
+    let mut size = vec![0_u32; v.solution.units as usize];
+    let mut unplaced = 0;
+    for (&row, &u) in v.village.rows.iter().zip(&v.solution.unit_of) {
+        match size.get_mut(u as usize) {
+            Some(s) => *s += 1,
+            None => unplaced += usize::from(table.households[row as usize] > 0),
+        }
+    }
+    let listed = |u: usize| v.solution.exceptions.iter().any(|e| e.unit as usize == u);
+    let illegal = size.iter().enumerate().filter(|(u, s)| !(rules.min..=rules.max).contains(*s) && !listed(*u)).count();
+    (unplaced, illegal)
 }
 
 fn unit_features(villages: &[VillageUnits], planar: bool) -> String {

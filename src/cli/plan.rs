@@ -58,9 +58,11 @@ pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
     let plans =
         make_plan(&table, &regions, &barriers, &profile, (&jobs.0, &jobs.1), &mut report).map_err(Failure::input)?;
     report.set_run(begun, console::now_utc());
-    let by_village: Vec<&VillagePlan> = plans.iter().collect();
-    report.soft.extend(figures::of_units(&table, &plans));
-    report.soft.extend(figures::of_grids(&table, by_village.iter().map(|p| &p.grids)));
+    let views: Vec<_> = plans.iter().map(VillagePlan::units_view).collect();
+    report.soft.extend(figures::of_units(&table, &views));
+    report.soft.extend(figures::of_grids(&table, plans.iter().map(|p| &p.grids)));
+    let outside: u32 = report.exceptions.iter().map(|e| e.households).sum();
+    report.soft.insert("households_in_exceptions".to_owned(), json!(outside));
     // Checked as written: a plan that breaks a rule is written all the same, and said to be broken.
     let content = Content { table: &table, plans: &plans, regions: &regions, barriers: &barriers, profile: &profile };
     let staged = stage_folder(&a.out, &content).map_err(Failure::input)?;
@@ -78,7 +80,7 @@ pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
     Ok(if code == 0 && !breaches.is_empty() { 1 } else { code })
 }
 
-fn profile(name: &str) -> Result<Profile, Failure> {
+pub(super) fn profile(name: &str) -> Result<Profile, Failure> {
     if let Some(p) = Profile::named(name) {
         return Ok(p);
     }

@@ -9,8 +9,8 @@ use crate::partition::grids::AtomGraph;
 
 use super::grids::VillageGrids;
 use super::ground::{Ground, old_nets};
-use super::make::VillagePlan;
 use super::shapes::rounded;
+use super::village::Village;
 
 /// Six decimals: shares and indices.
 fn share(v: f64) -> f64 {
@@ -78,22 +78,48 @@ pub fn of_grids<'a>(
     soft
 }
 
+/// The units of one village, whoever formed them.
+pub struct UnitsView<'a> {
+    /// The village.
+    pub village: &'a Village,
+    /// Unit of each row of the village; [`NO_VALUE`] for a row without households.
+    pub unit_of: &'a [u32],
+    /// Number of units.
+    pub units: usize,
+}
+
 /// What the units say: S8, S9 and the sum they minimise.
 #[must_use]
-pub fn of_units(table: &Households, plans: &[VillagePlan]) -> BTreeMap<String, Value> {
+pub fn of_units(table: &Households, villages: &[UnitsView<'_>]) -> BTreeMap<String, Value> {
     let mut soft = BTreeMap::new();
-    let units = || plans.iter().flat_map(|p| &p.units);
-    let diameters: Vec<f64> = units().map(|u| u.diameter_m).collect();
-    soft.insert("S8".to_owned(), json!({"unit_diameter_m": spread(&diameters, rounded)}));
+    let (mut diameters, mut reaches, mut sse, mut members) = (Vec::new(), Vec::new(), 0.0, 0_usize);
+    for v in villages {
+        let mut places: Vec<Vec<[f64; 2]>> = vec![Vec::new(); v.units];
+        for (&u, &xy) in v.unit_of.iter().zip(&v.village.xy) {
+            if let Some(p) = places.get_mut(u as usize) {
+                p.push(xy);
+            }
+        }
+        for p in places.iter().filter(|p| !p.is_empty()) {
+            let (own_sse_m2, reach_m) = spread_of(p);
+            diameters.push(diameter_m(p));
+            reaches.push(reach_m);
+            sse += own_sse_m2;
+            members += p.len();
+        }
+    }
+    soft.insert(
+        "S8".to_owned(),
+        json!({"unit_diameter_m": spread(&diameters, rounded), "unit_reach_m": spread(&reaches, rounded)}),
+    );
     let mut split = BTreeMap::new();
-    let stairs = table.stairwell.as_ref();
-    for (name, column) in [("buildings", Some(&table.building)), ("stairwells", stairs)] {
+    for (name, column) in [("buildings", Some(&table.building)), ("stairwells", table.stairwell.as_ref())] {
         let Some(column) = column else { continue };
         let mut of: BTreeMap<(u32, u32, u32), BTreeSet<u32>> = BTreeMap::new();
-        for (i, p) in plans.iter().enumerate() {
-            for (&row, &u) in p.grids.ground.village.rows.iter().zip(&p.unit_of) {
+        for (i, v) in villages.iter().enumerate() {
+            for (&row, &u) in v.village.rows.iter().zip(v.unit_of) {
                 let (b, c) = (table.building.of[row as usize], column.of[row as usize]);
-                if u != u32::MAX && c != NO_VALUE {
+                if u != NO_VALUE && c != NO_VALUE {
                     of.entry((i as u32, b, c)).or_default().insert(u);
                 }
             }
@@ -101,14 +127,33 @@ pub fn of_units(table: &Households, plans: &[VillagePlan]) -> BTreeMap<String, V
         split.insert(name, of.values().filter(|u| u.len() > 1).count());
     }
     soft.insert("S9".to_owned(), json!({"split": split}));
-    let sse: f64 = units().map(|u| u.sse_m2).sum();
-    let members: usize = units().map(|u| u.members.len()).sum();
     soft.insert("sse_m2".to_owned(), json!(rounded(sse)));
     soft.insert("sse_m2_per_household".to_owned(), json!(rounded(sse / members.max(1) as f64)));
-    soft.insert("units".to_owned(), json!(units().count()));
-    let outside: usize = units().filter(|u| u.exception.is_some()).map(|u| u.members.len()).sum();
-    soft.insert("households_in_exceptions".to_owned(), json!(outside));
+    soft.insert("units".to_owned(), json!(diameters.len()));
     soft
+}
+
+/// Σ squared metres to the mean of some places, and the greatest distance from it.
+#[must_use]
+pub fn spread_of(places: &[[f64; 2]]) -> (f64, f64) {
+    let n = places.len().max(1) as f64;
+    let mean = places.iter().fold([0.0; 2], |a, p| [a[0] + p[0] / n, a[1] + p[1] / n]);
+    places
+        .iter()
+        .map(|p| (p[0] - mean[0]).powi(2) + (p[1] - mean[1]).powi(2))
+        .fold((0.0, 0.0), |(sum, most), d2| (sum + d2, f64::max(most, d2.sqrt())))
+}
+
+/// Greatest distance between two of the places.
+#[must_use]
+pub fn diameter_m(places: &[[f64; 2]]) -> f64 {
+    let mut most = 0.0_f64;
+    for (i, a) in places.iter().enumerate() {
+        for b in &places[i + 1..] {
+            most = most.max((a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2));
+        }
+    }
+    most.sqrt()
 }
 
 /// Neighbouring atoms of one grid whose straight connection crosses a soft barrier.

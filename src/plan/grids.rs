@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use crate::domain::{Barrier, Divide, Households, NO_VALUE, Region};
 use crate::partition::effort::drive;
+use crate::partition::grids::exact::best_partition;
 use crate::partition::grids::{AtomGraph, GridsOptions, GridsSolver};
 use crate::partition::numbering::band_ranks;
 
@@ -15,6 +16,8 @@ use super::village::{Village, by_village};
 /// Grids of a village that a code can number.
 const MOST_BASE: usize = 899;
 const MOST_DEDICATED: usize = 99;
+/// Buildings for which all partitions are enumerated.
+const ENUMERABLE: usize = 11;
 /// A building of more than this many grids' households is a grid of its own.
 const OVERSIZED: f64 = 1.5;
 
@@ -167,6 +170,9 @@ pub fn form_grids(
         drive(&mut solvers, job.effort, replay.as_deref(), job.cancel, &|share| (job.progress)("grids", share));
     for ((&i, solver), (rounds, stopped)) in at.iter().zip(solvers).zip(&outcome) {
         report.push_stage(&tasks[i].ground.village.key, "grids", *rounds, *stopped);
+        if let Some(note) = note_deviation(&tasks[i], &solver, rules.tolerance) {
+            report.notes.push(note);
+        }
         tasks[i].take(&solver);
     }
     report.step("grids.solved", job.begun);
@@ -207,6 +213,34 @@ fn note_oversized(grounds: &[(Option<usize>, Ground)], report: &mut Report) {
             ));
         }
     }
+}
+
+/// What was tried where the balance stays beyond the tolerance, and for a few buildings whether better exists at all.
+fn note_deviation(task: &Task, solver: &GridsSolver, tolerance: f64) -> Option<String> {
+    let deviation = solver.figures().deviation;
+    if deviation <= tolerance + 1e-9 {
+        return None;
+    }
+    let better = if task.free.len() <= ENUMERABLE {
+        let graph = task.ground.graph.restricted_to(&task.free);
+        match best_partition(&graph, solver.grids(), tolerance) {
+            Some(((over, _), _)) if over + tolerance < deviation - 1e-9 => {
+                format!(
+                    "；枚举得到的最优为 {0:.2} % / the best of all partitions has {0:.2} %",
+                    (over + tolerance) * 100.0
+                )
+            }
+            _ => "；枚举全部划分，没有更好的 / no partition at all is better".to_owned(),
+        }
+    } else {
+        String::new()
+    };
+    Some(format!(
+        "村“{0}”：最大偏差 {1:.2} % 超出 {2:.2} %；已试边界楼栋的转移、互换及经最多 8 个网格的连续转移 / village \"{0}\": deviation {1:.2} % beyond {2:.2} %; transfers and exchanges of border buildings and chains through up to 8 grids were tried{better}",
+        task.ground.village.key,
+        deviation * 100.0,
+        tolerance * 100.0,
+    ))
 }
 
 /// Households that stand in the balance.

@@ -9,6 +9,7 @@ use crate::partition::leaders::propose;
 use crate::partition::numbering::ranks_of_parts;
 use crate::partition::units::{ExceptionReason, UnitsSolution, UnitsSolver};
 
+use super::figures::{UnitsView, spread_of};
 use super::grids::{GridRules, Outlines, VillageGrids, Wish, form_grids};
 use super::job::{Job, PlanError};
 use super::report::{ListedException, Report};
@@ -30,8 +31,6 @@ pub struct Unit {
     pub sse_m2: f64,
     /// Greatest distance between a member and the mean, in metres.
     pub reach_m: f64,
-    /// Greatest distance between two members, in metres.
-    pub diameter_m: f64,
     /// Proposed leader and deputies, as positions in the village's rows; leader first.
     pub officers: Vec<u32>,
     /// Why its size is outside the rules.
@@ -53,6 +52,12 @@ pub struct VillagePlan {
 }
 
 impl VillagePlan {
+    /// Its units as the figures see them.
+    #[must_use]
+    pub fn units_view(&self) -> UnitsView<'_> {
+        UnitsView { village: &self.grids.ground.village, unit_of: &self.unit_of, units: self.units.len() }
+    }
+
     /// Code of one of its grids.
     #[must_use]
     pub fn grid_code(&self, grid: u32) -> String {
@@ -230,17 +235,15 @@ impl VillagePlan {
             let allowed: Option<Vec<bool>> =
                 eligible.map(|e| own.iter().map(|&m| e[village.rows[m as usize] as usize]).collect());
             let officers = propose(&at, allowed.as_deref(), profile.unit.deputies);
-            let mean = at.iter().fold([0.0; 2], |a, p| [a[0] + p[0] / at.len() as f64, a[1] + p[1] / at.len() as f64]);
-            let square = |p: &[f64; 2]| (p[0] - mean[0]).powi(2) + (p[1] - mean[1]).powi(2);
+            let (sse_m2, reach_m) = spread_of(&at);
             for &m in &own {
                 self.unit_of[m as usize] = self.units.len() as u32;
             }
             self.units.push(Unit {
                 code: format!("{grid_code}{number:03}"),
                 grid: last,
-                sse_m2: at.iter().map(square).sum(),
-                reach_m: at.iter().map(square).fold(0.0, f64::max).sqrt(),
-                diameter_m: diameter_m(&at),
+                sse_m2,
+                reach_m,
                 officers: officers.iter().map(|&i| own[i]).collect(),
                 members: own,
                 exception: reason[u],
@@ -262,15 +265,4 @@ impl VillagePlan {
             });
         }
     }
-}
-
-/// Greatest distance between two of the points.
-fn diameter_m(points: &[[f64; 2]]) -> f64 {
-    let mut most = 0.0_f64;
-    for (i, a) in points.iter().enumerate() {
-        for b in &points[i + 1..] {
-            most = most.max((a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2));
-        }
-    }
-    most.sqrt()
 }

@@ -3,11 +3,14 @@
 use rayon::prelude::*;
 
 pub use crate::domain::Binding;
-use crate::domain::Households;
+use crate::domain::{Barrier, Households};
+use crate::graph::Csr;
 use crate::partition::effort::drive;
 use crate::partition::numbering::ranks_of_parts;
 use crate::partition::units::certify::{Certificate, certify};
 use crate::partition::units::{UnitsInput, UnitsOptions, UnitsSolution, UnitsSolver};
+
+use crate::space::mesh::Mesh;
 
 use super::job::{Job, PlanError};
 use super::report::{ListedException, Report};
@@ -156,6 +159,7 @@ pub fn pairs(a: &[u32], b: &[u32]) -> Vec<u32> {
 pub fn form_units(
     table: &Households,
     rules: &UnitRules,
+    barriers: &[Barrier],
     job: &Job<'_>,
     report: &mut Report,
 ) -> Result<Vec<VillageUnits>, PlanError> {
@@ -171,9 +175,11 @@ pub fn form_units(
         .map(|v| {
             let members: Vec<u32> =
                 (0..v.rows.len() as u32).filter(|&m| table.households[v.rows[m as usize] as usize] > 0).collect();
-            UnitTask::new(table, v, members, rules, &[])
+            let zone = barrier_zones(v, barriers)?;
+            let zone: Vec<u32> = members.iter().filter_map(|&m| zone.get(m as usize).copied()).collect();
+            Ok(UnitTask::new(table, v, members, rules, &zone))
         })
-        .collect();
+        .collect::<Result<_, PlanError>>()?;
     let counts = share_count(rules, &tasks)?;
     let mut solvers: Vec<UnitsSolver> = tasks
         .par_iter()
@@ -229,6 +235,18 @@ pub fn form_units(
         result.push(VillageUnits { village, solution: UnitsSolution { unit_of, ..solution }, label });
     }
     Ok(result)
+}
+
+/// The side of the hard barriers on which each row of a village lies; empty where none is near.
+fn barrier_zones(village: &Village, barriers: &[Barrier]) -> Result<Vec<u32>, PlanError> {
+    let near = village.local_barriers(barriers);
+    if !near.iter().any(|b| b.hard && !b.is_bridge()) {
+        return Ok(Vec::new());
+    }
+    let mesh = Mesh::build(&village.sites, None, &near)
+        .map_err(|e| PlanError::Solver { village: village.key.clone(), message: e.to_string() })?;
+    let side = Csr::from_edges(village.sites.len(), mesh.edges()).0.components().0;
+    Ok(village.site_of.iter().map(|&s| side[s as usize]).collect())
 }
 
 /// Shares a fixed number of units over the villages, by households within what each can hold.
