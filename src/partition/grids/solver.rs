@@ -25,10 +25,10 @@ const PRICE_GROWTH: f64 = 2.0;
 /// How much steeper it grows with the deviation beyond the tolerance (twice as dear at 10 %).
 const STEEPER: f64 = 10.0;
 /// How much cooler each further cycle begins.
-const COOLER: f64 = 1.0;
+const COOLER: f64 = 0.5;
 /// After this share of a cycle imbalance is this much dearer, so that few cycles end a household beyond the tolerance.
 const LAST: f64 = 0.85;
-const LAST_PRICE: f64 = 1.0;
+const LAST_PRICE: f64 = 5.0;
 /// Sweeps that are part of s₀; how warm they begin, as a share of the hot temperature (the power diagram shall not melt), and how
 /// much dearer imbalance is in them.
 const START_SWEEPS: u32 = 8;
