@@ -35,7 +35,7 @@ const START_SWEEPS: u32 = 8;
 const START_WARM: f64 = 0.6;
 const START_PRICE: f64 = 2.0;
 /// Chains of one repair of the balance: in s₀, which has no time, and at the end of a cycle.
-const START_CHAINS: usize = 100;
+const START_CHAINS: usize = 130;
 const CHAINS: usize = 1000;
 
 /// Divides one village into grids; its state after `n` rounds is a function of graph, options and `n` alone.
