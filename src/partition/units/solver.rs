@@ -168,6 +168,6 @@ impl RoundSolver for UnitsSolver {
     fn automatic_rounds(&self) -> u32 {
         // The first rounds bring most of the gain; a round of a large pool is a fixed amount of work.
         let largest = self.pools.iter().map(Pool::units).max().unwrap_or(0);
-        (largest / 12).clamp(6, 120)
+        (largest / 12).clamp(3, 60)
     }
 }
