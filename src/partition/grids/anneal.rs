@@ -11,7 +11,7 @@ const EXCHANGE_EVERY: u32 = 8;
 /// P²/4πA from which a grid counts as poorly shaped (Polsby–Popper below 0.48), and how much dearer the rest is: the sum alone
 /// tolerates single bad grids.
 const POOR: f64 = 2.1;
-const WORST: f64 = 4.0;
+const WORST: f64 = 5.0;
 
 /// Atoms and grids of one group, in local numbers; borders to atoms outside the group count as outer border.
 #[derive(Clone, Debug, Default)]

@@ -10,6 +10,11 @@ const LENGTHS: [usize; 4] = [1, 2, 4, 8];
 /// Transfers followed at each grid of a chain, and in all chains of one length.
 const BRANCHES: usize = 5;
 const SEARCHED: usize = 300;
+/// The same for the few grids that resist, where there is time.
+const STUBBORN: [usize; 6] = [1, 2, 4, 6, 9, 12];
+const STUBBORN_BRANCHES: usize = 8;
+const STUBBORN_SEARCHED: usize = 4_000;
+const STUBBORN_TRIED: usize = 300;
 /// What a household beyond the tolerance costs against compactness when candidates are ranked.
 const HOUSEHOLD: f64 = 0.1;
 
@@ -25,6 +30,14 @@ struct Transfer {
     excess: f64,
 }
 
+/// How long a chain is searched for.
+struct Search {
+    lengths: &'static [usize],
+    branches: usize,
+    searched: usize,
+    tried: usize,
+}
+
 impl Group {
     /// Households by which a grid lies beyond the tolerance.
     fn excess(&self, grid: usize, households: f64) -> f64 {
@@ -35,6 +48,27 @@ impl Group {
     /// Brings grids inside the tolerance as far as directed transfers can; every grid stays connected and none gets worse in sum.
     /// At most `chains` grids' surpluses are handed on. Returns the households that remain beyond.
     pub fn settle_balance(&mut self, chains: usize) -> f64 {
+        let usual = Search { lengths: &LENGTHS, branches: BRANCHES, searched: SEARCHED, tried: TRIED };
+        self.settle(chains, &usual)
+    }
+
+    /// Searches longer for the grids that [`Self::settle_balance`] left beyond the tolerance, where they are few (at most `few`).
+    pub fn settle_stubborn(&mut self, few: usize) -> f64 {
+        let k = self.mean.len();
+        let beyond = (0..k).filter(|&g| self.excess(g, self.household_sum[g]) > 0.0).count();
+        if beyond == 0 || beyond > few {
+            return (0..k).map(|g| self.excess(g, self.household_sum[g])).sum();
+        }
+        let long = Search {
+            lengths: &STUBBORN,
+            branches: STUBBORN_BRANCHES,
+            searched: STUBBORN_SEARCHED,
+            tried: STUBBORN_TRIED,
+        };
+        self.settle(3 * few, &long)
+    }
+
+    fn settle(&mut self, chains: usize, search: &Search) -> f64 {
         let k = self.mean.len();
         let mut gave_up = vec![false; k];
         // A repair of some grids, not a way to balance a bad state: bounded, for a search may be long.
@@ -45,7 +79,7 @@ impl Group {
                     e(a).total_cmp(&e(b)).then(b.cmp(&a))
                 });
             let Some(worst) = worst else { break };
-            if self.chain_from(worst) {
+            if self.chain_from(worst, search) {
                 // Room may have opened beside grids given up before; each gets another chance while the sum falls.
                 gave_up.fill(false);
             } else {
@@ -57,14 +91,21 @@ impl Group {
 
     /// Hands the surplus (or want) of a grid on until the sum of excesses falls; takes everything back where it does not. Short
     /// chains are tried first.
-    fn chain_from(&mut self, start: usize) -> bool {
-        LENGTHS.iter().any(|&length| {
-            let mut budget = SEARCHED;
-            self.hand_on(start, 0.0, length, &mut vec![], &mut budget)
+    fn chain_from(&mut self, start: usize, search: &Search) -> bool {
+        search.lengths.iter().any(|&length| {
+            let mut budget = search.searched;
+            self.hand_on(start, 0.0, length, &mut vec![], (search, &mut budget))
         })
     }
 
-    fn hand_on(&mut self, at: usize, sum: f64, length: usize, visited: &mut Vec<usize>, budget: &mut usize) -> bool {
+    fn hand_on(
+        &mut self,
+        at: usize,
+        sum: f64,
+        length: usize,
+        visited: &mut Vec<usize>,
+        (search, budget): (&Search, &mut usize),
+    ) -> bool {
         visited.push(at);
         let mut list = self.transfers(at, visited);
         if length <= 1 {
@@ -72,15 +113,17 @@ impl Group {
         }
         list.sort_by(|a, b| a.value.total_cmp(&b.value).then((a.atom, a.back).cmp(&(b.atom, b.back))));
         let mut followed = 0;
-        for t in list.into_iter().take(TRIED) {
-            if followed == BRANCHES || *budget == 0 {
+        for t in list.into_iter().take(search.tried) {
+            if followed == search.branches || *budget == 0 {
                 break;
             }
             let Some(undo) = self.make(t) else { continue };
             followed += 1;
             *budget -= 1;
             let reached = sum + t.excess;
-            if reached < -1e-9 || (length > 1 && self.hand_on(t.other as usize, reached, length - 1, visited, budget)) {
+            if reached < -1e-9
+                || (length > 1 && self.hand_on(t.other as usize, reached, length - 1, visited, (search, budget)))
+            {
                 return true;
             }
             for (atom, home) in undo.into_iter().rev() {

@@ -26,17 +26,26 @@ const PRICE_GROWTH: f64 = 2.0;
 const STEEPER: f64 = 10.0;
 /// How much cooler each further cycle begins.
 const COOLER: f64 = 0.5;
-/// After this share of a cycle imbalance is this much dearer, so that few cycles end a household beyond the tolerance.
-const LAST: f64 = 0.85;
-const LAST_PRICE: f64 = 5.0;
+/// The last part of a cycle (one in so many of its rounds) polishes: so cool, and imbalance so dear, that a balanced state stays
+/// balanced while its borders straighten.
+const POLISH: u64 = 8;
+const POLISH_WARM: f64 = 0.05;
+const POLISH_PRICE: f64 = 20.0;
 /// Sweeps that are part of s₀; how warm they begin, as a share of the hot temperature (the power diagram shall not melt), and how
 /// much dearer imbalance is in them.
 const START_SWEEPS: u32 = 8;
 const START_WARM: f64 = 0.6;
 const START_PRICE: f64 = 2.0;
+const START_LAST: u32 = 3;
+const START_LAST_PRICE: f64 = 40.0;
 /// Chains of one repair of the balance: in s₀, which has no time, and at the end of a cycle.
-const START_CHAINS: usize = 130;
+const START_CHAINS: usize = 40;
+/// What the instant answer is repaired to at least: the last per cent takes rounds.
+const START_TOLERANCE: f64 = 0.02;
 const CHAINS: usize = 1000;
+/// Grids beyond the tolerance for which chains are searched long, where they are no more than this.
+const START_FEW: usize = 1;
+const FEW: usize = 12;
 
 /// Divides one village into grids; its state after `n` rounds is a function of graph, options and `n` alone.
 pub struct GridsSolver {
@@ -118,11 +127,12 @@ impl GridsSolver {
             for i in 0..START_SWEEPS {
                 let share = f64::from(i) / f64::from(START_SWEEPS - 1);
                 let temperature = START_WARM * solver.hot() * (COLD / START_WARM).powf(share);
-                let price = START_PRICE * (1.0 + PRICE_GROWTH * share);
+                let last = if i + START_LAST >= START_SWEEPS { START_LAST_PRICE } else { START_PRICE };
+                let price = last * (1.0 + PRICE_GROWTH * share);
                 solver.sweep(u64::MAX - u64::from(i), temperature, price);
                 solver.keep_best();
             }
-            solver.balance(START_CHAINS);
+            solver.balance(START_CHAINS, START_TOLERANCE.max(options.tolerance), START_FEW);
             solver.keep_best();
             solver.part.clone_from(&solver.best);
         }
@@ -187,15 +197,16 @@ impl GridsSolver {
         }
     }
 
-    /// Repairs the balance.
-    fn balance(&mut self, chains: usize) {
+    /// Repairs the balance; searches long for the last ones where they are at most `few`.
+    fn balance(&mut self, chains: usize, tolerance: f64, few: usize) {
         let all = vec![0; self.count as usize];
         let list: Vec<u32> = (0..self.part.len() as u32).collect();
         let (mut whole, _) = self.group(&list, &list, &all, 0);
-        whole.tolerance = self.options.tolerance;
+        whole.tolerance = tolerance;
         whole.price = 0.0;
         whole.prepare();
         whole.settle_balance(chains);
+        whole.settle_stubborn(few);
         self.part = whole.part;
     }
 
@@ -351,20 +362,29 @@ impl RoundSolver for GridsSolver {
                 self.part.clone_from(&self.best);
             }
         }
-        let share = (self.round - begin) as f64 / (length - 1) as f64;
         // Later cycles start cooler: they refine what the first ones found.
         let cooler = if growth > 1 { 1.0 + COOLER * f64::from(cycle) } else { 1.0 };
-        let last = if share > LAST { LAST_PRICE } else { 1.0 };
-        self.sweep(self.round, self.hot() / cooler * COLD.powf(share), (1.0 + PRICE_GROWTH * share) * last);
-        self.round += 1;
-        // Balanced while still lukewarm, so that what follows heals the borders; and once more at the end.
+        let warm = length - length / POLISH;
         let done = self.round - begin;
-        if [length * 3 / 5, length * 4 / 5].contains(&done) {
-            self.balance(CHAINS);
+        if done < warm {
+            let share = done as f64 / (warm - 1).max(1) as f64;
+            let temperature = self.hot() / cooler * COLD.powf(share);
+            self.sweep(self.round, temperature, 1.0 + PRICE_GROWTH * share);
+        } else {
+            let share = (done - warm) as f64 / (length - warm - 1).max(1) as f64;
+            let temperature = POLISH_WARM * self.hot() * (COLD / POLISH_WARM).powf(share);
+            self.sweep(self.round, temperature, POLISH_PRICE);
+        }
+        self.round += 1;
+        let done = done + 1;
+        // Balanced while still lukewarm, so that what follows heals the borders; and once more at the end.
+        if [warm * 3 / 5, warm * 4 / 5, warm].contains(&done) {
+            let few = if done == warm { FEW } else { 0 };
+            self.balance(CHAINS, self.options.tolerance, few);
         }
         self.keep_best();
         if done == length {
-            self.balance(CHAINS);
+            self.balance(CHAINS, self.options.tolerance, FEW);
             self.keep_best();
         }
         Round::Working

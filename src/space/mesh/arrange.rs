@@ -1,14 +1,12 @@
 //! All lines of a village in one constrained Delaunay triangulation.
 
-use std::collections::HashMap;
-
 use spade::{ConstrainedDelaunayTriangulation, DelaunayTriangulation, HasPosition, Point2, Triangulation};
 
 use crate::domain::{Barrier, BarrierShape};
 
 use super::MeshError;
 use super::boundary::Rings;
-use super::noding::{Node, Segment, node};
+use super::noding::{Node, PlaceMap, Segment, node};
 
 /// Grid on which all corners lie, in metres: a thousandth of what any survey resolves, and a power of two, so that the coordinates
 /// of corners are exact numbers.
@@ -98,7 +96,8 @@ pub(super) fn arrange(places: &[[f64; 2]], outline: &[Rings], lines: &Lines) -> 
         low[i] -= margin;
         high[i] += margin;
     }
-    let mut corners: HashMap<Node, usize> = HashMap::with_capacity(places.len() * 3);
+    let mut corners: PlaceMap<Node, usize> = PlaceMap::default();
+    corners.reserve(places.len() * 3);
     let mut points: Vec<Node> = Vec::with_capacity(places.len() * 3);
     let mut site_vertex = Vec::with_capacity(places.len());
     for (i, &p) in places.iter().enumerate() {

@@ -6,11 +6,34 @@
 //! Hobby 1999 and Halperin & Packer 2002).
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// A corner in grid steps.
 pub(super) type Node = [i64; 2];
 /// A segment between two corners.
 pub(super) type Segment = [Node; 2];
+
+/// Spreads grid coordinates by one multiplication a word (Fibonacci hashing, Knuth 1973): the keys are places in a village, not an
+/// adversary's choice of them, and a few hundred thousand are looked up.
+#[derive(Default)]
+pub(super) struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        for word in bytes.chunks(8) {
+            let mut padded = [0; 8];
+            padded[..word.len()].copy_from_slice(word);
+            self.0 = (self.0.rotate_left(23) ^ u64::from_le_bytes(padded)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 29)
+    }
+}
+
+/// A map keyed by places.
+pub(super) type PlaceMap<K, V> = HashMap<K, V, BuildHasherDefault<Spread>>;
 
 /// Rounds after which the lines are given up as hopeless; two or three are usual.
 const MOST_ROUNDS: usize = 40;
@@ -21,7 +44,8 @@ const ON_SEGMENT: f64 = 0.75;
 /// ones are tested against all. Repeated and empty segments are left out of the answer. `None` when the lines do not come to rest.
 pub(super) fn node(settled: &[Segment], fresh: &[Segment], corners: &[Node]) -> Option<Vec<Segment>> {
     let mut segments: Vec<Segment> = Vec::with_capacity(settled.len() + fresh.len());
-    let mut seen: HashSet<Segment> = HashSet::with_capacity(settled.len() + fresh.len());
+    let mut seen: HashSet<Segment, BuildHasherDefault<Spread>> =
+        HashSet::with_capacity_and_hasher(settled.len() + fresh.len(), BuildHasherDefault::default());
     let ordered = |s: Segment| if s[0] <= s[1] { s } else { [s[1], s[0]] };
     for &s in settled {
         if s[0] != s[1] && seen.insert(ordered(s)) {
@@ -119,7 +143,7 @@ fn splits_of(
     step: i64,
 ) -> std::collections::BTreeMap<usize, Vec<Node>> {
     // Only cells that an active segment touches are of interest.
-    let mut of_cell: HashMap<[i64; 2], Vec<usize>> = HashMap::new();
+    let mut of_cell: PlaceMap<[i64; 2], Vec<usize>> = PlaceMap::default();
     for &i in active {
         cells(segments[i], step, |c| {
             of_cell.entry(c).or_default();
@@ -132,7 +156,7 @@ fn splits_of(
             }
         });
     }
-    let mut corners_of_cell: HashMap<[i64; 2], Vec<Node>> = HashMap::new();
+    let mut corners_of_cell: PlaceMap<[i64; 2], Vec<Node>> = PlaceMap::default();
     for &c in corners {
         let cell = c.map(|v| v.div_euclid(step));
         if of_cell.contains_key(&cell) {
