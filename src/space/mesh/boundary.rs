@@ -55,6 +55,7 @@ pub(super) fn validated(
     let mut polygons: Vec<Polygon<f64>> = Vec::new();
     for polygon in given {
         let mut lines = Vec::new();
+        let mut flat = None;
         for ring in polygon {
             let index = number;
             number += 1;
@@ -76,7 +77,7 @@ pub(super) fn validated(
                 })
                 .sum();
             if area.abs() < 1e-3 {
-                return Err(MeshError::NoArea { ring: index });
+                flat = flat.or(Some(index));
             }
             lines.push(LineString::from(points));
         }
@@ -87,6 +88,10 @@ pub(super) fn validated(
             let origin = relative([0.0; 2]);
             let near = [fault.at.x - origin[0], fault.at.y - origin[1]];
             return Err(MeshError::InvalidBoundary { problem: fault.to_string(), near });
+        }
+        // After the other faults: the two halves of a bow-tie cancel out too.
+        if let Some(ring) = flat {
+            return Err(MeshError::NoArea { ring });
         }
         polygons.push(polygon);
     }

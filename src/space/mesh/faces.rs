@@ -85,18 +85,20 @@ pub(super) fn label(
     let outer = region[0];
     let mut of_region: Vec<u32> = vec![NO_SITE; faces];
     let mut area: Vec<f64> = vec![0.0; faces];
-    let mut sampled = vec![false; faces];
+    let mut widest = vec![(0.0_f64, [0.0_f64; 2]); faces];
     for f in cdt.inner_faces() {
         let r = region[f.fix().index()] as usize;
         let [a, b, c] = f.positions();
         let double = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
         area[f.fix().index()] = double / 2.0;
-        // Boundary edges are constraints, so a region lies wholly inside or outside: its first fat triangle tells.
-        if !sampled[r] {
-            let centre = [(a.x + b.x + c.x) / 3.0, (a.y + b.y + c.y) / 3.0];
-            sampled[r] = double > 1e-6;
-            of_region[r] = if inside(outline, centre) { NO_SITE } else { OUTSIDE };
+        if double > widest[r].0 {
+            widest[r] = (double, [(a.x + b.x + c.x) / 3.0, (a.y + b.y + c.y) / 3.0]);
         }
+    }
+    // Boundary edges are constraints, so a region lies wholly inside or outside. Its largest triangle tells: a thin one along the
+    // boundary could lie on either side of where the boundary was before it was noded.
+    for (r, &(_, centre)) in widest.iter().enumerate().filter(|(_, w)| w.0 > 0.0) {
+        of_region[r] = if inside(outline, centre) { NO_SITE } else { OUTSIDE };
     }
     of_region[outer as usize] = OUTSIDE;
     for (site, &vertex) in arranged.site_vertex.iter().enumerate() {

@@ -36,9 +36,9 @@ impl Hasher for Spread {
 pub(super) type PlaceMap<K, V> = HashMap<K, V, BuildHasherDefault<Spread>>;
 
 /// Rounds after which the lines are given up as hopeless; two or three are usual.
-const MOST_ROUNDS: usize = 40;
+const MOST_ROUNDS: usize = 400;
 /// A corner nearer to a segment than this lies on it, in grid steps.
-const ON_SEGMENT: f64 = 0.75;
+const ON_SEGMENT: f64 = 0.5;
 
 /// Splits segments where they meet, and where they pass one of `corners`. `settled` ones are known not to cross each other; `fresh`
 /// ones are tested against all. Repeated and empty segments are left out of the answer. `None` when the lines do not come to rest.
