@@ -1,6 +1,6 @@
 .PHONY: run test bench peers fmt
 
-LIANHU = target/release/lianhu
+LIANHU = $(or $(CARGO_TARGET_DIR),target)/release/lianhu
 
 # The main job: plan the fixture township, draw its wall maps, say where they are.
 run:
