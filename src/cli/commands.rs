@@ -70,13 +70,7 @@ pub(super) fn load(
         // A second call in one process keeps the first pool, which only concerns speed.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build_global();
     }
-    let crs = a.crs.as_deref().map(Crs::parse).transpose().map_err(Failure::usage)?;
-    let convert = crs.map(|crs| {
-        move |c: [f64; 2]| {
-            let p = crs.to_wgs84(c);
-            [p.lon_deg, p.lat_deg]
-        }
-    });
+    let convert = conversion(a)?;
     let options =
         ReadOptions { extra_columns: extra, to_wgs84: convert.as_ref().map(|f| f as &dyn Fn([f64; 2]) -> [f64; 2]) };
     let read: Read<Households> =
@@ -96,7 +90,30 @@ pub(super) fn load(
     Ok(Loaded { table: read.value, report })
 }
 
-pub(super) fn effort_of(a: &EffortArgs, begun: Instant) -> Effort {
+/// What turns coordinates in the system of `--crs` into WGS 84 degrees; nothing without the flag.
+pub(super) fn conversion(a: &InputArgs) -> Result<Option<impl Fn([f64; 2]) -> [f64; 2] + use<>>, Failure> {
+    let crs = a.crs.as_deref().map(Crs::parse).transpose().map_err(Failure::usage)?;
+    Ok(crs.map(|crs| {
+        move |c: [f64; 2]| {
+            let p = crs.to_wgs84(c);
+            [p.lon_deg, p.lat_deg]
+        }
+    }))
+}
+
+/// The job that the effort flags ask for.
+pub(super) fn job_of<'a>(a: &EffortArgs, begun: Instant, replay: Option<&'a Report>) -> Job<'a> {
+    Job {
+        begun,
+        effort: effort_of(a, begun),
+        seed: a.seed,
+        cancel: console::cancel_flag(),
+        progress: &console::progress,
+        replay,
+    }
+}
+
+fn effort_of(a: &EffortArgs, begun: Instant) -> Effort {
     match (a.rounds, a.budget) {
         (Some(n), _) => Effort::Rounds(n),
         (None, Some(s)) => Effort::Until(begun + Duration::from_secs_f64(s)),
@@ -170,14 +187,7 @@ fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
     .map(|(k, v)| (k.to_owned(), v))
     .collect();
     let old = replay_of(&a.effort, &report)?;
-    let job = Job {
-        begun,
-        effort: effort_of(&a.effort, begun),
-        seed: a.effort.seed,
-        cancel: console::cancel_flag(),
-        progress: &console::progress,
-        replay: old.as_ref(),
-    };
+    let job = job_of(&a.effort, begun, old.as_ref());
     let mut villages = form_units(&table, &rules, &barriers, &job, &mut report).map_err(Failure::input)?;
     let again = old.as_ref().is_some_and(|r| r.parameters.get("certify") == Some(&json!(true)));
     if a.certify || again {

@@ -7,11 +7,10 @@ use serde_json::json;
 use crate::domain::{Divide, Households, Positions};
 use crate::plan::figures;
 use crate::plan::grids::{GridRules, Outlines, VillageGrids, Wish, form_grids};
-use crate::plan::job::Job;
 use crate::plan::shapes::{collection, feature, geometry, rounded};
 
 use super::args::GridsArgs;
-use super::commands::{Failure, Loaded, Outcome, effort_of, finish, load, replay_of, write_outputs};
+use super::commands::{Failure, Loaded, Outcome, finish, job_of, load, replay_of, write_outputs};
 use super::console;
 use super::surroundings::{read_barriers, read_boundary};
 
@@ -44,14 +43,7 @@ pub(super) fn grids(a: &GridsArgs, begun: Instant) -> Outcome {
     .map(|(k, v)| (k.to_owned(), v))
     .collect();
     let old = replay_of(&a.effort, &report)?;
-    let job = Job {
-        begun,
-        effort: effort_of(&a.effort, begun),
-        seed: a.effort.seed,
-        cancel: console::cancel_flag(),
-        progress: &console::progress,
-        replay: old.as_ref(),
-    };
+    let job = job_of(&a.effort, begun, old.as_ref());
     let outlines = Outlines { regions: &[], single: boundary.as_deref() };
     let villages = form_grids(&table, &outlines, &barriers, &rules, &job, &mut report).map_err(Failure::input)?;
     report.set_run(begun, console::now_utc());

@@ -2,10 +2,9 @@
 
 use crate::domain::{Barrier, Region};
 use crate::exchange::{self, Read, ReadError, ReadOptions};
-use crate::space::datum::Crs;
 
 use super::args::InputArgs;
-use super::commands::Failure;
+use super::commands::{Failure, conversion};
 
 type Polygons = Vec<Vec<Vec<[f64; 2]>>>;
 
@@ -15,13 +14,7 @@ fn read<T>(
     planar: bool,
     reader: impl Fn(&str, Option<&str>, &ReadOptions<'_>) -> Result<Read<T>, ReadError>,
 ) -> Result<T, Failure> {
-    let crs = input.crs.as_deref().map(Crs::parse).transpose().map_err(Failure::usage)?;
-    let convert = crs.map(|crs| {
-        move |c: [f64; 2]| {
-            let p = crs.to_wgs84(c);
-            [p.lon_deg, p.lat_deg]
-        }
-    });
+    let convert = conversion(input)?;
     let options =
         ReadOptions { extra_columns: &[], to_wgs84: convert.as_ref().map(|f| f as &dyn Fn([f64; 2]) -> [f64; 2]) };
     let read = reader(path, None, &options).map_err(Failure::input)?;
