@@ -11,3 +11,4 @@ pub mod graph;
 pub mod partition;
 pub mod plan;
 pub mod space;
+pub mod store;

@@ -10,9 +10,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("graph", &[]),
     ("space", &["domain", "graph"]),
     ("partition", &["domain", "space", "graph"]),
+    ("store", &["domain"]),
     ("exchange", &["domain", "space"]),
-    ("plan", &["domain", "space", "graph", "partition", "exchange"]),
-    ("cli", &["domain", "space", "partition", "exchange", "plan"]),
+    ("plan", &["domain", "space", "graph", "partition", "store", "exchange"]),
+    ("cli", &["domain", "space", "partition", "store", "exchange", "plan"]),
 ];
 
 fn rust_files(dir: &Path, into: &mut Vec<PathBuf>) {

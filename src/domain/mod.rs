@@ -3,6 +3,7 @@
 pub mod barrier;
 pub mod codes;
 pub mod households;
+pub mod plan;
 pub mod position;
 pub mod profile;
 pub mod region;

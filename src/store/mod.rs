@@ -1,0 +1,1 @@
+//! The register: one trait, two engines (a GeoPackage file, PostGIS), migrations, audit.
