@@ -39,8 +39,8 @@ pub struct Group {
     cost_now: Vec<f64>,
     whole_border: Vec<f64>,
     pub(super) household_sum: Vec<f64>,
-    area_sum: Vec<f64>,
-    perimeter: Vec<f64>,
+    pub(super) area_sum: Vec<f64>,
+    pub(super) perimeter: Vec<f64>,
     pub(super) members: Vec<Vec<u32>>,
     place: Vec<u32>,
     /// Neighbours in other grids, per atom; atoms with any stand in `border`, at `border_place`.
@@ -113,8 +113,7 @@ impl Group {
 
     fn cost(&self, grid: usize, households: f64, area: f64, perimeter: f64) -> f64 {
         let over = ((households / self.mean[grid].max(1e-9) - 1.0).abs() - self.tolerance).max(0.0);
-        let shape = perimeter * perimeter / (4.0 * std::f64::consts::PI * area.max(1e-9));
-        shape + WORST * (shape - POOR).max(0.0) + self.price * over * (1.0 + self.steeper * over)
+        shape_cost(area, perimeter) + self.price * over * (1.0 + self.steeper * over)
     }
 
     pub(super) fn change(&self, v: usize, to: usize) -> Change {
@@ -300,6 +299,12 @@ impl Group {
         let undo = self.change(v, from);
         self.apply(v, from, &undo);
     }
+}
+
+/// What a grid's shape costs: P²/4πA, and more where it is poor.
+pub(super) fn shape_cost(area_m2: f64, perimeter_m: f64) -> f64 {
+    let shape = perimeter_m * perimeter_m / (4.0 * std::f64::consts::PI * area_m2.max(1e-9));
+    shape + WORST * (shape - POOR).max(0.0)
 }
 
 /// Metropolis' rule; the exponential is spared where the answer is sure.

@@ -7,6 +7,8 @@
 //! 3. [`anneal`]: rounds of disjoint groups of neighbouring grids whose boundary atoms change hands, contiguity kept, by simulated
 //!    annealing: a few lukewarm sweeps belong to the start, then come cycles of doubling length, each cooler at its begin; the best
 //!    state seen is the answer, so more rounds never make it worse.
+//!    In a village of many atoms only the first cycle is of the whole; then [`patches`] of some grids are annealed anew, the worst
+//!    first, and kept where they came out better.
 //! 4. Imbalance costs more the greater it is, so a surplus flows from the fullest grids outward, and most at a cycle's end;
 //!    [`balance`]: what is still beyond the tolerance is brought inside by directed moves, exchanges and chains of them.
 
@@ -16,6 +18,7 @@ pub mod power;
 pub mod start;
 
 mod balance;
+mod patches;
 mod solver;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::partition::effort::{Random, Round, RoundSolver, stream_seed};
 
-use super::anneal::Group;
+use super::anneal::{Group, shape_cost};
 use super::power::round_out;
 use super::start::{counts, divide, repair};
 use super::{AtomGraph, GridsError, GridsFigures, GridsOptions, figures};
@@ -26,6 +26,12 @@ const PRICE_GROWTH: f64 = 2.0;
 const STEEPER: f64 = 10.0;
 /// How much cooler each further cycle begins.
 const COOLER: f64 = 0.5;
+/// Repairs keep a little inside the tolerance, against rounding. Annealing keeps farther inside: where whole quarters are full to the
+/// edge, the last household finds no room. The start has no time for that.
+const NEARLY: f64 = 0.98;
+const CUSHION: f64 = 0.75;
+/// From this many atoms on, only the first cycle is of the whole village.
+const PATCHES_FROM: usize = 10_000;
 /// The last part of a cycle (one in so many of its rounds) polishes: so cool, and imbalance so dear, that a balanced state stays
 /// balanced while its borders straighten.
 const POLISH: u64 = 8;
@@ -49,16 +55,27 @@ const FEW: usize = 12;
 
 /// Divides one village into grids; its state after `n` rounds is a function of graph, options and `n` alone.
 pub struct GridsSolver {
-    graph: AtomGraph,
-    options: GridsOptions,
-    count: u32,
-    mean: Vec<f64>,
-    part: Vec<u32>,
-    best: Vec<u32>,
+    pub(super) graph: AtomGraph,
+    pub(super) options: GridsOptions,
+    pub(super) count: u32,
+    pub(super) mean: Vec<f64>,
+    pub(super) part: Vec<u32>,
+    pub(super) best: Vec<u32>,
     best_value: (f64, f64),
     round: u64,
+    /// Share of the tolerance that annealing uses.
+    cushion: f64,
     /// Neither balance nor shape can change: one grid a component, or one atom a grid.
     settled: bool,
+}
+
+/// Sums over grids.
+pub(super) struct Sums {
+    pub(super) households: Vec<f64>,
+    pub(super) area_m2: Vec<f64>,
+    pub(super) perimeter_m: Vec<f64>,
+    /// Soft costs of all cuts.
+    pub(super) soft: f64,
 }
 
 impl GridsSolver {
@@ -119,6 +136,7 @@ impl GridsSolver {
             mean,
             part,
             round: 0,
+            cushion: NEARLY,
             settled,
         };
         solver.keep_best();
@@ -136,6 +154,7 @@ impl GridsSolver {
             solver.keep_best();
             solver.part.clone_from(&solver.best);
         }
+        solver.cushion = CUSHION;
         Ok(solver)
     }
 
@@ -157,39 +176,49 @@ impl GridsSolver {
         figures(&self.graph, &self.best, self.count)
     }
 
-    /// Excess deviation and compactness with soft terms: smaller is better, in that order.
-    fn value(&self, part: &[u32]) -> (f64, f64) {
+    /// Households, area, perimeter of each grid and the soft costs of all cuts.
+    pub(super) fn sums(&self, part: &[u32]) -> Sums {
         let k = self.count as usize;
-        let (mut area, mut perimeter, mut households) = (vec![0.0_f64; k], vec![0.0_f64; k], vec![0.0_f64; k]);
-        let mut soft = 0.0;
+        let mut sums = Sums { households: vec![0.0; k], area_m2: vec![0.0; k], perimeter_m: vec![0.0; k], soft: 0.0 };
         for v in 0..part.len() as u32 {
             let p = part[v as usize] as usize;
-            area[p] += self.graph.area_m2[v as usize];
-            perimeter[p] += self.graph.outer_m[v as usize];
-            households[p] += f64::from(self.graph.households[v as usize]);
+            sums.area_m2[p] += self.graph.area_m2[v as usize];
+            sums.perimeter_m[p] += self.graph.outer_m[v as usize];
+            sums.households[p] += f64::from(self.graph.households[v as usize]);
             for e in self.graph.adjacency.row(v) {
                 if part[self.graph.adjacency.neighbours[e] as usize] as usize != p {
-                    perimeter[p] += self.graph.border_m[e];
-                    soft += self.graph.soft.get(e).copied().unwrap_or(0.0) / 2.0;
+                    sums.perimeter_m[p] += self.graph.border_m[e];
+                    sums.soft += self.graph.soft.get(e).copied().unwrap_or(0.0) / 2.0;
                 }
             }
         }
-        let over = households
+        sums
+    }
+
+    /// Excess deviation, and shapes with soft terms: smaller is better, in that order.
+    fn value(&self, part: &[u32]) -> (f64, f64) {
+        let sums = self.sums(part);
+        let over = sums
+            .households
             .iter()
             .zip(&self.mean)
             .map(|(h, m)| if *m > 0.0 { ((h / m - 1.0).abs() - self.options.tolerance).max(0.0) } else { 0.0 })
             .fold(0.0, f64::max);
-        let compactness: f64 =
-            area.iter().zip(&perimeter).map(|(a, p)| p * p / (4.0 * std::f64::consts::PI * a.max(1e-9))).sum();
+        let shapes: f64 = sums.area_m2.iter().zip(&sums.perimeter_m).map(|(&a, &p)| shape_cost(a, p)).sum();
         // Rounding must not make a legal plan look illegal.
-        (if over < 1e-12 { 0.0 } else { over }, compactness + soft)
+        (if over < 1e-12 { 0.0 } else { over }, shapes + sums.soft)
     }
 
-    fn hot(&self) -> f64 {
+    /// The deviation that repairs allow: a little inside the tolerance, against rounding.
+    pub(super) fn allowed(&self) -> f64 {
+        self.options.tolerance * NEARLY
+    }
+
+    pub(super) fn hot(&self) -> f64 {
         HOT / (self.part.len() as f64 / f64::from(self.count)).sqrt()
     }
 
-    fn keep_best(&mut self) {
+    pub(super) fn keep_best(&mut self) {
         let value = self.value(&self.part);
         if value < self.best_value {
             self.best_value = value;
@@ -213,7 +242,9 @@ impl GridsSolver {
     /// One round of all groups at a temperature.
     fn sweep(&mut self, stream: u64, temperature: f64, price: f64) {
         let moves = f64::from(MOVES_A_ROUND.min(25 * self.part.len() as u32).max(2_000)) / self.part.len() as f64;
-        self.in_groups(stream, |group, random| {
+        let mut random = Random::new(stream_seed(self.options.seed, self.options.village, stream, 0));
+        let groups = self.choose_groups(&mut random);
+        self.in_groups(stream, groups, &mut random, |group, random| {
             group.price *= price;
             group.prepare();
             let moves = (moves * group.part.len() as f64) as u32;
@@ -222,13 +253,18 @@ impl GridsSolver {
     }
 
     /// Works on disjoint groups of neighbouring grids side by side and takes over what each made of its own.
-    fn in_groups(&mut self, stream: u64, work: impl Fn(&mut Group, &mut Random) + Sync) {
-        let mut random = Random::new(stream_seed(self.options.seed, self.options.village, stream, 0));
-        let (group_of, groups) = self.choose_groups(&mut random);
+    /// `group_of` has one entry a grid; grids of no group (`u32::MAX`) stay as they are.
+    pub(super) fn in_groups(
+        &mut self,
+        stream: u64,
+        (group_of, groups): (Vec<u32>, u32),
+        random: &mut Random,
+        work: impl Fn(&mut Group, &mut Random) + Sync,
+    ) {
         let mut atoms: Vec<Vec<u32>> = vec![Vec::new(); groups as usize];
         let mut local = vec![0_u32; self.part.len()];
         for (v, &p) in self.part.iter().enumerate() {
-            let list = &mut atoms[group_of[p as usize] as usize];
+            let Some(list) = atoms.get_mut(group_of[p as usize] as usize) else { continue };
             local[v] = list.len() as u32;
             list.push(v as u32);
         }
@@ -309,7 +345,7 @@ impl GridsSolver {
             number.insert(g, i as u32);
         }
         let mut group = Group::default();
-        group.tolerance = self.options.tolerance * 0.98;
+        group.tolerance = self.options.tolerance * self.cushion;
         group.price = ATOM_PRICE * self.hot() * self.part.len() as f64 / f64::from(self.count);
         group.steeper = STEEPER;
         group.mean = grids.iter().map(|&g| self.mean[g as usize]).collect();
@@ -355,6 +391,11 @@ impl RoundSolver for GridsSolver {
             length *= growth;
             cycle += 1;
         }
+        if cycle > 0 && self.part.len() >= PATCHES_FROM {
+            self.patch_round(self.round);
+            self.round += 1;
+            return Round::Working;
+        }
         if self.round == begin {
             // A better shaped state that lacks a household of balance is worth more to the next cycle than the best one.
             let now = self.value(&self.part);
@@ -391,7 +432,7 @@ impl RoundSolver for GridsSolver {
     }
 
     fn automatic_rounds(&self) -> u32 {
-        // Whole cycles: 16 + 32 + 64 rounds, and one more where a round is cheap.
+        // Whole cycles, and one more where a round is cheap; one cycle and patches in a large village.
         if self.part.len() < 3_000 { 240 } else { 112 }
     }
 }
