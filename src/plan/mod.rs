@@ -1,5 +1,6 @@
 //! The application: joins what was read with the solvers and writes plans.
 
+pub mod balance;
 pub mod certify;
 pub mod draw;
 pub mod figures;
@@ -9,6 +10,7 @@ pub mod ground;
 pub mod job;
 pub mod locate;
 pub mod make;
+mod named;
 pub mod report;
 pub mod shapes;
 pub mod synth;
