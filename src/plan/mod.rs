@@ -7,6 +7,7 @@ pub mod figures;
 pub mod folder;
 pub mod grids;
 pub mod ground;
+pub mod in_force;
 pub mod job;
 pub mod locate;
 pub mod make;
