@@ -7,12 +7,12 @@ use super::sheet::{MAP_MM, Sheet, round_up, scale_words};
 use super::svg::{Svg, number};
 use super::{GridView, View};
 
-/// Units whose neighbours lie nearer than this cannot carry a number each: 14 pixels at 96 to the inch.
+/// A quarter whose units' nearest neighbours lie nearer than this in the median cannot be numbered: 14 pixels at 96 to the inch.
 const READABLE_MM: f64 = 14.0 * 25.4 / 96.0;
-/// Neighbours by which the density around a unit is measured.
+/// Neighbours by which the density around a unit is measured; a quarter has more units.
 const NEIGHBOURS: usize = 12;
 /// A gap this many times as wide ends a quarter.
-const GAP: f64 = 1.2;
+const GAP: f64 = 1.6;
 /// The strip of an inset that its title covers: width and height.
 const TITLE_MM: [f64; 2] = [52.0, 4.6];
 /// Sizes of the inset, the largest that has a free corner is taken.
@@ -94,33 +94,28 @@ fn densest(hulls: &[Box]) -> Option<Box> {
     let near: Vec<Vec<usize>> = (0..hulls.len()).map(nearest).collect();
     let spacing: Vec<f64> =
         (0..hulls.len()).map(|i| near[i].first().map_or(f64::INFINITY, |&j| distance(i, j))).collect();
-    // The median spacing of a unit and its neighbours.
-    let median: Vec<f64> = (0..hulls.len())
-        .map(|i| {
-            let mut all: Vec<f64> = near[i].iter().chain([&i]).map(|&j| spacing[j]).collect();
-            all.sort_by(f64::total_cmp);
-            all.get(all.len() / 2).copied().unwrap_or(f64::INFINITY)
-        })
-        .collect();
-    let first = (0..hulls.len()).min_by(|&a, &b| median[a].total_cmp(&median[b]).then(a.cmp(&b)))?;
-    if median[first] >= READABLE_MM {
-        return None;
-    }
-    // Its quarter: dense units that follow one another without a gap.
+    // The densest place is where the neighbours lie nearest, all of them: a lone unit's are dense among themselves, and far.
+    let reach = |i: usize| near[i].last().map_or(f64::INFINITY, |&j| distance(i, j));
+    let first = (0..hulls.len()).min_by(|&a, &b| reach(a).total_cmp(&reach(b)).then(a.cmp(&b)))?;
+    // Its quarter: units that follow one another without a gap.
     let mut quarter = vec![first];
-    let mut seen: Vec<bool> = median.iter().map(|m| *m >= READABLE_MM).collect();
+    let mut seen = vec![false; hulls.len()];
     seen[first] = true;
     let mut at = 0;
     while at < quarter.len() {
         let i = quarter[at];
         for j in 0..hulls.len() {
-            // Those that can be read count as seen.
             if !seen[j] && distance(i, j) < GAP * READABLE_MM {
                 seen[j] = true;
                 quarter.push(j);
             }
         }
         at += 1;
+    }
+    let mut inner: Vec<f64> = quarter.iter().map(|&i| spacing[i]).collect();
+    inner.sort_by(f64::total_cmp);
+    if quarter.len() <= NEIGHBOURS || inner.get(inner.len() / 2).is_none_or(|median| *median >= READABLE_MM) {
+        return None;
     }
     let b = quarter.iter().fold(hulls[first], |b, &i| {
         let h = hulls[i];
@@ -201,6 +196,8 @@ mod tests {
     fn densest_quarter_is_found_and_readable_ones_are_not_enlarged() {
         let mut hulls = boxes(6, 5, 8.0, 20.0);
         assert_eq!(densest(&hulls), None);
+        // A lone unit whose neighbours are all in the dense quarter is not itself dense.
+        hulls.push([200.0, 200.0, 201.0, 201.0]);
         hulls.extend(boxes(5, 5, 2.0, 120.0));
         let q = densest(&hulls).expect("a dense quarter");
         assert!(q[0] < 119.8 && q[0] > 110.0 && q[2] > 128.2 && q[2] < 140.0, "{q:?}");
