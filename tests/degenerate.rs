@@ -134,3 +134,15 @@ fn faulty_rows_are_named_and_nothing_is_written() {
         }
     }
 }
+
+#[test]
+fn a_layer_of_a_file_without_layers_is_a_usage_error() {
+    let folder = tempfile::tempdir().expect("folder");
+    std::fs::write(folder.path().join("in.csv"), line_of(30, |i| (i as f64 * 20.0, 0.0))).expect("writable");
+    for command in COMMANDS {
+        let out = lianhu(folder.path(), &format!("{command} --layer buildings"));
+        assert_eq!(out.status.code(), Some(2), "{command}: {}", said(&out));
+        assert!(said(&out).contains("--layer buildings 只用于 GeoPackage"), "{}", said(&out));
+        assert_eq!(leftovers(folder.path()), Vec::<String>::new());
+    }
+}

@@ -97,3 +97,45 @@ fn replay_repeats_a_timed_run() {
     done(at, "grids v.csv --target 200 --replay r.json --labels b.txt");
     assert_eq!(labels(&at.join("a.txt")), labels(&at.join("b.txt")));
 }
+
+#[test]
+fn balance_beyond_the_tolerance_is_accounted_for() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = folder.path();
+    let houses = |n: u32, columns: u32| {
+        let mut text = String::from("id,x,y,building,households\n");
+        for i in 0..n {
+            text.push_str(&format!("h{i},{},{},b{i},10\n", i % columns * 40, i / columns * 40));
+        }
+        text
+    };
+    // Six houses of ten households in four grids: two must have twenty where fifteen are the mean.
+    std::fs::write(at.join("few.csv"), houses(6, 3)).expect("writable");
+    done(at, "grids few.csv --count 4 --rounds 20 --report few.json --labels few.txt");
+    let report = json(&at.join("few.json"));
+    let account = &report["balance"][0];
+    assert_eq!(
+        (&account["better"], &account["grids"], &account["atoms"]),
+        (&"none_proven".into(), &4.into(), &6.into())
+    );
+    assert!((account["deviation"].as_f64().expect("number") - 1.0 / 3.0).abs() < 1e-6);
+    assert!(account["moves_tried"].as_u64().expect("number") > 0, "{account}");
+    let step = &account["best_move"];
+    assert_eq!(step["refused"], "does_not_lower_deviation", "{account}");
+    let (building, from, to) = (&step["buildings"][0], &step["from"][0], &step["to"][0]);
+    assert!(building.as_str().is_some_and(|b| b.starts_with('b')) && from != to, "{step}");
+    // The building named is in the grid named.
+    let label = labels(&at.join("few.txt"))[building.as_str().expect("id")[1..].parse::<usize>().expect("number")];
+    assert_eq!(from.as_i64(), Some(label + 1));
+    let notes = report["notes"].to_string();
+    assert!(notes.contains("已证明没有更均衡的划分") && notes.contains("no division is more even (proven)"), "{notes}");
+    // Too many to ask.
+    std::fs::write(at.join("many.csv"), houses(100, 10)).expect("writable");
+    done(at, "grids many.csv --count 7 --rounds 3 --report many.json --labels many.txt");
+    let account = &json(&at.join("many.json"))["balance"][0];
+    assert_eq!((&account["better"], &account["operations"]), (&"not_asked".into(), &0.into()), "{account}");
+    assert!(account["swaps_tried"].is_u64() && account["best_move"]["deviation_after"].is_f64());
+    // Within the tolerance there is nothing to account for.
+    done(at, "grids many.csv --count 4 --rounds 3 --report even.json --labels even.txt");
+    assert_eq!(json(&at.join("even.json"))["balance"], serde_json::json!([]));
+}

@@ -199,6 +199,9 @@ pub(crate) struct PlanArgs {
     /// 线程数。Threads (default: all cores).
     #[arg(long)]
     pub(crate) threads: Option<usize>,
+    /// 现行方案文件夹：报告调整户数（S6）。Folder of the plan in force: the report then says who is moved (S6).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) in_force: Option<PathBuf>,
     /// 方案文件夹。Folder the plan is written to.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,

@@ -37,6 +37,11 @@ impl Failure {
     pub(super) fn input(message: impl Display) -> Self {
         Self { message: message.to_string(), code: 3 }
     }
+
+    /// A file that was not read: bad input, or a flag that does not go with it.
+    pub(super) fn read(e: exchange::ReadError) -> Self {
+        if e.is_usage() { Self::usage(e) } else { Self::input(e) }
+    }
 }
 
 pub(super) type Outcome = Result<u8, Failure>;
@@ -74,7 +79,7 @@ pub(super) fn load(
     let options =
         ReadOptions { extra_columns: extra, to_wgs84: convert.as_ref().map(|f| f as &dyn Fn([f64; 2]) -> [f64; 2]) };
     let read: Read<Households> =
-        exchange::read_households(&a.input, a.layer.as_deref(), &options).map_err(Failure::input)?;
+        exchange::read_households(&a.input, a.layer.as_deref(), &options).map_err(Failure::read)?;
     let mut report = Report::new(command, effort.seed);
     report.input_sha256 = read.sha256_hex;
     report.rows = read.value.len() as u64;

@@ -11,6 +11,7 @@ use crate::partition::effort::Effort;
 use crate::plan::figures;
 use crate::plan::folder::{self, Content, stage_folder};
 use crate::plan::ground::OLD_NET_COLUMNS;
+use crate::plan::in_force::{assigned, moved};
 use crate::plan::job::Job;
 use crate::plan::locate::locate_villages;
 use crate::plan::make::{VillagePlan, make_plan};
@@ -26,6 +27,7 @@ const GRIDS_SHARE: f64 = 0.5;
 
 pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
     let profile = profile(&a.profile)?;
+    let in_force = a.in_force.as_deref().map(folder::read_assigned).transpose().map_err(Failure::input)?;
     let effort = EffortArgs { seed: a.seed, rounds: None, budget: a.budget, threads: a.threads, replay: None };
     let extra: Vec<String> = OLD_NET_COLUMNS.iter().map(|c| (*c).to_owned()).collect();
     let Loaded { table, mut report } = load("plan", &a.input, &extra, &effort, begun)?;
@@ -38,6 +40,7 @@ pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
         ("regions", json!(a.regions)),
         ("barriers", json!(a.barriers)),
         ("budget", json!(a.budget)),
+        ("in_force", json!(a.in_force)),
     ]
     .into_iter()
     .map(|(k, v)| (k.to_owned(), v))
@@ -61,6 +64,9 @@ pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
     let views: Vec<_> = plans.iter().map(VillagePlan::units_view).collect();
     report.soft.extend(figures::of_units(&table, &views));
     report.soft.extend(figures::of_grids(&table, plans.iter().map(|p| &p.grids)));
+    if let Some(old) = &in_force {
+        report.soft.insert("S6".to_owned(), moved(old, &assigned(&table, &plans)));
+    }
     let outside: u32 = report.exceptions.iter().map(|e| e.households).sum();
     report.soft.insert("households_in_exceptions".to_owned(), json!(outside));
     // Checked as written: a plan that breaks a rule is written all the same, and said to be broken.

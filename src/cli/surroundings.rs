@@ -17,7 +17,7 @@ fn read<T>(
     let convert = conversion(input)?;
     let options =
         ReadOptions { extra_columns: &[], to_wgs84: convert.as_ref().map(|f| f as &dyn Fn([f64; 2]) -> [f64; 2]) };
-    let read = reader(path, None, &options).map_err(Failure::input)?;
+    let read = reader(path, None, &options).map_err(Failure::read)?;
     for warning in &read.warnings {
         eprintln!("{warning}");
     }

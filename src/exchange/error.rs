@@ -187,6 +187,16 @@ pub enum ReadError {
         /// Feature layers there are.
         found: Vec<String>,
     },
+    /// `--layer` for a file that has no layers.
+    #[error(
+        "{file}：--layer {layer} 只用于 GeoPackage（.gpkg），CSV 和 GeoJSON 没有图层：请去掉 --layer 或改用 .gpkg\n{file}: layer_without_use: --layer {layer} is for a GeoPackage (.gpkg); CSV and GeoJSON have no layers: leave --layer out or give the .gpkg"
+    )]
+    LayerWithoutUse {
+        /// File.
+        file: String,
+        /// The layer asked for.
+        layer: String,
+    },
     /// A reference system that is not converted.
     #[error(
         "{file}：不支持坐标系 {system}；可用 EPSG:4326、4490、4513–4554，或用 --crs 指明\n{file}: unknown_crs {system}: EPSG:4326, 4490 and 4513–4554 are read; or say what it is with --crs"
@@ -209,6 +219,14 @@ pub enum ReadError {
         /// How many there are.
         total: usize,
     },
+}
+
+impl ReadError {
+    /// Whether the command line is at fault and not the file.
+    #[must_use]
+    pub const fn is_usage(&self) -> bool {
+        matches!(self, Self::LayerWithoutUse { .. })
+    }
 }
 
 fn list(kind: RowKind, faults: &[RowFault], total: usize) -> String {

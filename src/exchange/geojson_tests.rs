@@ -354,6 +354,59 @@ fn region_codes_are_text_and_levels_are_known() {
 }
 
 #[test]
+fn two_villages_never_share_a_code_even_unused() {
+    let village = |code: &str, more: &str| feature(&format!(r#""code":"{code}"{more}"#), "Polygon", SQUARE);
+    let text = collection(&[
+        village("520423102001", r#","name":"甲村""#),
+        village("520423102002", r#","name":"乙村""#),
+        village(" 520423102001 ", r#","name":"丙村""#),
+        village("520423102002", ""),
+    ]);
+    let e = regions(text.clone()).expect_err("shared").to_string();
+    assert_eq!(codes(regions(text)), [(3, "duplicate_code"), (4, "duplicate_code")]);
+    for words in ["第 3 个要素 feature 3 “丙村”", "feature 1 “甲村”", "feature 4", "feature 2 “乙村”"]
+    {
+        assert!(e.contains(words), "{words}: {e}");
+    }
+    // A township may come in parts, and a village may have the digits of its township's code; codes above have other lengths.
+    let fine = collection(&[
+        village("520423102", r#","level":"township""#),
+        village("520423102", r#","level":"township""#),
+        village("520423102", ""),
+        feature("", "Polygon", SQUARE),
+        feature("", "Polygon", SQUARE),
+    ]);
+    assert_eq!(regions(fine).expect("no village twice").value.len(), 5);
+}
+
+#[test]
+fn layer_flag_is_refused_by_every_reader_of_a_file_without_layers() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("writable");
+        path.to_string_lossy().into_owned()
+    };
+    let csv = at("t.csv", "id,x,y,building\na,1,2,b\n");
+    let square = at("t.geojson", &collection(&[feature("", "Polygon", SQUARE)]));
+    let (layer, options) = (Some("房屋"), ReadOptions::default());
+    let refused = [
+        read_households(&csv, layer, &options).err(),
+        read_households(&square, layer, &options).err(),
+        read_barriers(&square, layer, &options).err(),
+        read_regions(&square, layer, &options).err(),
+        read_boundary(&square, layer, &options).err(),
+        features(&square, layer, &options).err(),
+    ];
+    for e in refused {
+        let e = e.expect("refused");
+        assert!(e.is_usage() && e.to_string().contains("房屋"), "{e}");
+    }
+    // QGIS writes the layer's name into the path of any file.
+    assert!(read_regions(&format!("{square}|layername=t"), None, &options).is_ok());
+}
+
+#[test]
 fn a_boundary_is_every_polygon_of_the_file() {
     let bare = format!(r#"{{"type":"Polygon","coordinates":{SQUARE}}}"#);
     assert_eq!(from("b.geojson", bare, read_boundary).expect("bare").value.len(), 1);

@@ -93,6 +93,7 @@ pub(super) fn located(
     options: &ReadOptions<'_>,
     wanted: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<Located, ReadError> {
+    source.check_layer()?;
     let (mut layer, sha256_hex) = match source.format {
         Format::GeoJson => {
             let bytes = source.bytes()?;

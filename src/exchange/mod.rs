@@ -70,6 +70,7 @@ pub fn read_households(
     options: &ReadOptions<'_>,
 ) -> Result<Read<Households>, ReadError> {
     let source = Source::new(path, layer);
+    source.check_layer()?;
     let (built, sha256_hex) = match source.format {
         Format::Csv => {
             let bytes = source.bytes()?;

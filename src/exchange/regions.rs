@@ -1,5 +1,7 @@
 //! Regions and boundaries from a layer of polygons.
 
+use std::collections::BTreeMap;
+
 use geo::Geometry;
 use serde_json::Value;
 
@@ -28,20 +30,38 @@ fn is_kept(column: &str) -> bool {
 /// Reads administrative regions: polygons with `code`, `name` and `level` (else OpenStreetMap's `admin_level`, else village).
 ///
 /// # Errors
-/// Every feature that is no valid polygon, has a code that is not text or a level that is not known; nothing is returned then.
+/// Every feature that is no valid polygon, has a code that is not text, a level that is not known, or a village's code that an
+/// earlier feature has; nothing is returned then.
 pub fn read_regions(
     path: &str,
     layer: Option<&str>,
     options: &ReadOptions<'_>,
 ) -> Result<Read<Vec<Region>>, ReadError> {
+    // Of two villages with one code only the first would be found; above the village a code only lends its name.
+    let mut owners: BTreeMap<String, (u64, Option<String>)> = BTreeMap::new();
     read(path, layer, options, |row, polygons| {
-        Ok(Region {
-            code: code_of(property(row, CODE))?,
-            name: text_property(row, NAME),
-            level: level_of(row)?.to_owned(),
-            polygons,
-        })
+        let code = code_of(property(row, CODE))?;
+        let name = text_property(row, NAME);
+        let level = level_of(row)?.to_owned();
+        if let Some(code) = code.as_ref().filter(|_| level == "village") {
+            if let Some((number, other)) = owners.get(code) {
+                return Err(duplicate_code(code, *number, other.as_deref()));
+            }
+            owners.insert(code.clone(), (row.number, name.clone()));
+        }
+        Ok(Region { code, name, level, polygons })
     })
+}
+
+fn duplicate_code(code: &str, number: u64, name: Option<&str>) -> Fault {
+    let short = |text: &str| text.chars().take(40).collect::<String>();
+    let (code, name) = (short(code), name.map_or(String::new(), |n| format!(" “{}”", short(n))));
+    Fault::new(
+        "duplicate_code",
+        format!(
+            "村编码 {code} 已属于第 {number} 个要素{name}：请改正编码；同一村的几块面请合并为一个多面要素 / the village code {code} is already that of feature {number}{name}: correct one of them, or make the parts of one village one multi-polygon"
+        ),
+    )
 }
 
 /// Reads all polygons of a file, whatever they are called: the outline for `--boundary`. A bare GeoJSON geometry will do.
@@ -63,7 +83,7 @@ fn read<T>(
     path: &str,
     layer: Option<&str>,
     options: &ReadOptions<'_>,
-    build: impl Fn(&Row, Polygons) -> Result<T, Fault>,
+    mut build: impl FnMut(&Row, Polygons) -> Result<T, Fault>,
 ) -> Result<Read<Vec<T>>, ReadError> {
     let source = Source::new(path, layer);
     let Located { rows, columns, planar, warnings, sha256_hex } = located(&source, options, &is_kept)?;

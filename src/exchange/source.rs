@@ -27,6 +27,8 @@ pub(super) struct Source<'a> {
     pub(super) file: &'a str,
     /// The layer named by `--layer`, else by `file.gpkg|layername=NAME`.
     pub(super) layer: Option<&'a str>,
+    /// Whether `--layer` named it: a path from QGIS may carry a layer where there is only one, a flag without use is a mistake.
+    flagged: bool,
     /// Told from the file's ending.
     pub(super) format: Format,
 }
@@ -50,7 +52,17 @@ impl<'a> Source<'a> {
         } else {
             Format::Csv
         };
-        Self { file, layer: layer.or(inside), format }
+        Self { file, layer: layer.or(inside), flagged: layer.is_some(), format }
+    }
+
+    /// Refuses `--layer` for a file that has no layers, rather than to ignore it.
+    pub(super) fn check_layer(&self) -> Result<(), ReadError> {
+        match (self.format, self.layer) {
+            (Format::Csv | Format::GeoJson, Some(layer)) if self.flagged => {
+                Err(ReadError::LayerWithoutUse { file: self.file.to_owned(), layer: layer.to_owned() })
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn unreadable(&self, e: &io::Error) -> ReadError {
@@ -115,5 +127,15 @@ mod tests {
         assert_eq!(Source::new("a.gpkg|layername=x", Some("y")).layer, Some("y"));
         assert_eq!(Source::new("a.geojson", None).format, Format::GeoJson);
         assert_eq!(Source::new("-", None).format, Format::Csv);
+    }
+
+    #[test]
+    fn layer_flag_is_refused_where_a_file_has_no_layers() {
+        for file in ["a.csv", "-", "a.geojson", "a.json", "a.geojson|layername=a"] {
+            let e = Source::new(file, Some("楼栋")).check_layer().expect_err(file).to_string();
+            assert!(e.contains("--layer 楼栋") && e.contains("layer_without_use"), "{e}");
+            assert_eq!(Source::new(file, None).check_layer(), Ok(()), "{file}");
+        }
+        assert_eq!(Source::new("a.gpkg", Some("楼栋")).check_layer(), Ok(()));
     }
 }

@@ -4,20 +4,19 @@ use rayon::prelude::*;
 
 use crate::domain::{Barrier, Divide, Households, NO_VALUE, Region};
 use crate::partition::effort::drive;
-use crate::partition::grids::exact::best_partition;
-use crate::partition::grids::{AtomGraph, GridsOptions, GridsSolver};
+use crate::partition::grids::{GridsOptions, GridsSolver};
 use crate::partition::numbering::band_ranks;
 
+use super::balance::{BalanceAccount, Judged, Names, judge};
 use super::ground::{BorderWeights, Fixed, FixedKind, Ground};
 use super::job::{Job, PlanError};
+use super::named::named_parts;
 use super::report::Report;
 use super::village::{Village, by_village};
 
 /// Grids of a village that a code can number.
 const MOST_BASE: usize = 899;
 const MOST_DEDICATED: usize = 99;
-/// Buildings for which all partitions are enumerated.
-const ENUMERABLE: usize = 11;
 /// A building of more than this many grids' households is a grid of its own.
 const OVERSIZED: f64 = 1.5;
 
@@ -168,17 +167,25 @@ pub fn form_grids(
     let replay = job.replay_rounds("grids");
     let outcome =
         drive(&mut solvers, job.effort, replay.as_deref(), job.cancel, &|share| (job.progress)("grids", share));
-    for ((&i, solver), (rounds, stopped)) in at.iter().zip(solvers).zip(&outcome) {
+    for (&i, (rounds, stopped)) in at.iter().zip(&outcome) {
         report.push_stage(&tasks[i].ground.village.key, "grids", *rounds, *stopped);
-        if let Some(note) = note_deviation(&tasks[i], &solver, rules.tolerance) {
-            report.notes.push(note);
-        }
-        tasks[i].take(&solver);
     }
+    let mut solvers = solvers.into_iter();
+    for &i in &at {
+        tasks[i].solver = solvers.next();
+    }
+    tasks.par_iter_mut().for_each(|t| t.take(rules.tolerance));
     report.step("grids.solved", job.begun);
-    let done = tasks.into_par_iter().map(|t| t.finish()).collect();
+    let done: Vec<(VillageGrids, Vec<BalanceAccount>)> =
+        tasks.into_par_iter().map(|t| t.finish(table, rules.tolerance)).collect::<Result<_, _>>()?;
     report.step("grids.shapes", job.begun);
-    done
+    let mut villages = Vec::with_capacity(done.len());
+    for (grids, accounts) in done {
+        report.notes.extend(accounts.iter().filter_map(BalanceAccount::note));
+        report.balance.extend(accounts);
+        villages.push(grids);
+    }
+    Ok(villages)
 }
 
 /// A building of half as many households again as a grid should have cannot be balanced with others: households above which that is.
@@ -213,34 +220,6 @@ fn note_oversized(grounds: &[(Option<usize>, Ground)], report: &mut Report) {
             ));
         }
     }
-}
-
-/// What was tried where the balance stays beyond the tolerance, and for a few buildings whether better exists at all.
-fn note_deviation(task: &Task, solver: &GridsSolver, tolerance: f64) -> Option<String> {
-    let deviation = solver.figures().deviation;
-    if deviation <= tolerance + 1e-9 {
-        return None;
-    }
-    let better = if task.free.len() <= ENUMERABLE {
-        let graph = task.ground.graph.restricted_to(&task.free);
-        match best_partition(&graph, solver.grids(), tolerance) {
-            Some(((over, _), _)) if over + tolerance < deviation - 1e-9 => {
-                format!(
-                    "；枚举得到的最优为 {0:.2} % / the best of all partitions has {0:.2} %",
-                    (over + tolerance) * 100.0
-                )
-            }
-            _ => "；枚举全部划分，没有更好的 / no partition at all is better".to_owned(),
-        }
-    } else {
-        String::new()
-    };
-    Some(format!(
-        "村“{0}”：最大偏差 {1:.2} % 超出 {2:.2} %；已试边界楼栋的转移、互换及经最多 8 个网格的连续转移 / village \"{0}\": deviation {1:.2} % beyond {2:.2} %; transfers and exchanges of border buildings and chains through up to 8 grids were tried{better}",
-        task.ground.village.key,
-        deviation * 100.0,
-        tolerance * 100.0,
-    ))
 }
 
 /// Households that stand in the balance.
@@ -285,6 +264,8 @@ struct Task {
     /// Names of the parts that are not fixed.
     names: Vec<Option<String>>,
     balanced: bool,
+    /// Where the balance lay beyond the tolerance, by index into `free`.
+    judged: Vec<Judged>,
 }
 
 impl Task {
@@ -307,8 +288,16 @@ impl Task {
             },
         );
         let graph = if free.len() == n { ground.graph.clone() } else { ground.graph.restricted_to(&free) };
-        let mut task =
-            Self { region, ground, solver: None, part: vec![NO_VALUE; n], free, names: Vec::new(), balanced: false };
+        let mut task = Self {
+            region,
+            ground,
+            solver: None,
+            part: vec![NO_VALUE; n],
+            free,
+            names: Vec::new(),
+            balanced: false,
+            judged: Vec::new(),
+        };
         if task.free.is_empty() {
             return Ok(task);
         }
@@ -337,12 +326,19 @@ impl Task {
         }
     }
 
-    fn take(&mut self, solver: &GridsSolver) {
-        self.set(solver.grid_of());
+    /// Takes over what the solver found, or a more even division where it is judged to miss one.
+    fn take(&mut self, tolerance: f64) {
+        let Some(solver) = self.solver.take() else { return };
+        let mut part = solver.grid_of().to_vec();
+        if solver.figures().deviation > tolerance + 1e-9 {
+            let graph = self.ground.graph.restricted_to(&self.free);
+            self.judged = judge(&graph, &mut part, tolerance);
+        }
+        self.set(&part);
         self.names = vec![None; solver.grids() as usize];
     }
 
-    fn finish(mut self) -> Result<VillageGrids, PlanError> {
+    fn finish(mut self, table: &Households, tolerance: f64) -> Result<(VillageGrids, Vec<BalanceAccount>), PlanError> {
         let base = self.names.len() as u32;
         let fixed = std::mem::take(&mut self.ground.fixed);
         for (p, f) in self.part.iter_mut().zip(&self.ground.fixed_of) {
@@ -405,9 +401,35 @@ impl Task {
                 perimeter_m: perimeter[p],
             });
         }
-        let grid_of = self.part.iter().map(|&p| new_of[p as usize]).collect();
+        let grid_of: Vec<u32> = self.part.iter().map(|&p| new_of[p as usize]).collect();
+        let accounts = self.accounts(table, tolerance, &new_of, &grids);
         self.ground.fixed = fixed;
-        Ok(VillageGrids { ground: self.ground, region: self.region, grid_of, grids })
+        Ok((VillageGrids { ground: self.ground, region: self.region, grid_of, grids }, accounts))
+    }
+
+    /// The accounts of an uneven balance, with the grids' numbers and the buildings' ids.
+    fn accounts(&self, table: &Households, tolerance: f64, new_of: &[u32], grids: &[Grid]) -> Vec<BalanceAccount> {
+        if self.judged.is_empty() {
+            return Vec::new();
+        }
+        let village = &self.ground.village;
+        let mut row_of = vec![NO_VALUE; self.part.len()];
+        for (&row, &site) in village.rows.iter().zip(&village.site_of).rev() {
+            row_of[site as usize] = row;
+        }
+        let number = |p: u32| {
+            let grid = new_of.get(p as usize).and_then(|&g| grids.get(g as usize));
+            grid.map_or(0, |g| g.number)
+        };
+        let atom = |v: u32| self.free.get(v as usize).map_or(0, |&a| a as usize);
+        let names = Names {
+            village: &village.key,
+            tolerance,
+            building: &|v| table.building.get(row_of[atom(v)] as usize).unwrap_or_default().to_owned(),
+            number: &number,
+            grid_of: &|v| number(self.part[atom(v)]),
+        };
+        self.judged.iter().map(|j| j.account(&names)).collect()
     }
 
     /// A locked grid must be one piece, or the plan could not be published.
@@ -454,72 +476,6 @@ impl Task {
             means[p] = (base > 0).then(|| free as f64 / f64::from(base));
         }
         means
-    }
-}
-
-/// Parts that are named by the rows instead of being balanced: the whole village, its hamlets, groups or large buildings. `None`
-/// when the rows name nothing of the kind.
-fn named_parts(
-    table: &Households,
-    ground: &Ground,
-    graph: &AtomGraph,
-    free: &[u32],
-    divide: Divide,
-    rules: &GridRules,
-) -> Option<(Vec<u32>, Vec<Option<String>>)> {
-    let (mut part, names) = match divide {
-        Divide::Balance => return None,
-        Divide::Village => (vec![0; free.len()], Vec::new()),
-        Divide::Hamlet | Divide::Group => {
-            let column = if divide == Divide::Hamlet { table.hamlet.as_ref() } else { table.group.as_ref() }?;
-            let all = ground.labels(column);
-            (free.iter().map(|&v| all[v as usize]).collect::<Vec<u32>>(), column.names.clone())
-        }
-        Divide::Building => {
-            let all = ground.labels(&table.building);
-            let large = |v: u32| ground.graph.households[v as usize] >= rules.building_min.max(2);
-            let of = free.iter().map(|&v| if large(v) { all[v as usize] } else { NO_VALUE }).collect();
-            (of, table.building.names.clone())
-        }
-    };
-    if part.iter().all(|&p| p == NO_VALUE) {
-        return None;
-    }
-    spread(graph, &mut part);
-    // Names before reconnecting: afterwards a part keeps the name most of its households had.
-    let before = part.clone();
-    graph.reconnect(&mut part);
-    let parts = part.iter().max().map_or(0, |m| m + 1);
-    let mut votes = vec![std::collections::BTreeMap::<u32, u64>::new(); parts as usize];
-    for (v, (&p, &b)) in part.iter().zip(&before).enumerate() {
-        *votes[p as usize].entry(b).or_default() += u64::from(graph.households[v]) + 1;
-    }
-    let name = |v: &std::collections::BTreeMap<u32, u64>| {
-        let most = v.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0)))?;
-        names.get(*most.0 as usize).cloned()
-    };
-    Some((part, votes.iter().map(name).collect()))
-}
-
-/// Gives atoms without a label the label of the nearest labelled ones along the adjacency; a component without any becomes one
-/// part with a label of its own.
-fn spread(graph: &AtomGraph, part: &mut [u32]) {
-    let mut queue: std::collections::VecDeque<u32> =
-        (0..part.len() as u32).filter(|&v| part[v as usize] != NO_VALUE).collect();
-    let mut fresh = part.iter().filter(|p| **p != NO_VALUE).max().map_or(0, |m| m + 1);
-    loop {
-        while let Some(v) = queue.pop_front() {
-            for &u in graph.adjacency.neighbours_of(v) {
-                if part[u as usize] == NO_VALUE {
-                    part[u as usize] = part[v as usize];
-                    queue.push_back(u);
-                }
-            }
-        }
-        let Some(next) = part.iter().position(|p| *p == NO_VALUE) else { return };
-        part[next] = fresh;
-        fresh += 1;
-        queue.push_back(next as u32);
     }
 }
 

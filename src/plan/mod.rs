@@ -1,14 +1,17 @@
 //! The application: joins what was read with the solvers and writes plans.
 
+pub mod balance;
 pub mod certify;
 pub mod draw;
 pub mod figures;
 pub mod folder;
 pub mod grids;
 pub mod ground;
+pub mod in_force;
 pub mod job;
 pub mod locate;
 pub mod make;
+mod named;
 pub mod report;
 pub mod shapes;
 pub mod synth;

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use crate::partition::effort::Stopped;
 
+use super::balance::BalanceAccount;
+
 /// What one solver did in one village.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
@@ -59,6 +61,9 @@ pub struct Report {
     pub hard: BTreeMap<String, Value>,
     /// Everything that could not be legal.
     pub exceptions: Vec<ListedException>,
+    /// Where grids lie, or lay when the solver stopped, beyond the tolerance: what was tried and whether better exists.
+    #[serde(default)]
+    pub balance: Vec<BalanceAccount>,
     /// Columns that were not kept.
     pub dropped_columns: Vec<String>,
     /// Notes and assumptions.
@@ -105,6 +110,7 @@ impl Report {
             soft: rules('S', 10),
             hard: rules('H', 11),
             exceptions: Vec::new(),
+            balance: Vec::new(),
             dropped_columns: Vec::new(),
             notes: Vec::new(),
             stages: Vec::new(),

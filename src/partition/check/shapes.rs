@@ -79,7 +79,7 @@ fn village(v: &VillageFacts, grids: &[&GridFacts], households: &[&HouseholdFacts
     }
     covered(v, &shaped, &outline, found);
     placed(&shaped, households, found);
-    barriers(v, households, found);
+    barriers(v, &shaped, households, found);
 }
 
 /// H3: one polygon, or one a part of the village's outline.
@@ -229,8 +229,14 @@ impl Rays {
     }
 }
 
-/// H11: the buildings of a grid hang together without crossing a hard barrier.
-fn barriers(v: &VillageFacts, households: &[&HouseholdFacts], found: &mut Found) {
+/// H11: the buildings of a grid hang together without crossing a hard barrier: through their cells, or else through the grid's own
+/// ground, which may reach around the end of a barrier, or to a bridge, where cells of buildings alone do not.
+fn barriers(
+    v: &VillageFacts,
+    shaped: &[(&GridFacts, MultiPolygon<f64>)],
+    households: &[&HouseholdFacts],
+    found: &mut Found,
+) {
     if !v.barriers.iter().any(|b| b.hard && !b.is_bridge()) {
         return;
     }
@@ -252,7 +258,12 @@ fn barriers(v: &VillageFacts, households: &[&HouseholdFacts], found: &mut Found)
     let free = open.map(|g| pieces(&grid, &piece_of(&g))).unwrap_or_default();
     for (code, n) in &cut {
         // Premises of an institution may part its neighbours' cells in both; only what the barriers add is a breach.
-        if *n > free.get(code).copied().unwrap_or(1) {
+        if *n <= free.get(code).copied().unwrap_or(1) {
+            continue;
+        }
+        let own: Vec<domain::Point> = sites.iter().zip(&grid).filter(|(_, g)| *g == code).map(|(p, _)| *p).collect();
+        let shape = shaped.iter().find(|(g, _)| g.code == *code);
+        if !shape.is_some_and(|(g, shape)| ground_hangs_together(g, shape, &own, &v.barriers)) {
             found.push((
                 Rule::H11,
                 vec![(*code).to_owned()],
@@ -260,6 +271,22 @@ fn barriers(v: &VillageFacts, households: &[&HouseholdFacts], found: &mut Found)
             ));
         }
     }
+}
+
+/// Whether in each part of a grid its buildings reach one another over the grid's ground without crossing a hard barrier.
+fn ground_hangs_together(
+    g: &GridFacts,
+    shape: &MultiPolygon<f64>,
+    sites: &[domain::Point],
+    barriers: &[domain::Barrier],
+) -> bool {
+    g.polygons.iter().zip(shape).all(|(rings, polygon)| {
+        let inside: Vec<domain::Point> =
+            sites.iter().filter(|p| polygon.contains(&Point::new(p.x, p.y))).copied().collect();
+        inside.len() < 2
+            || Mesh::build(&inside, Some(std::slice::from_ref(rings)), barriers)
+                .is_ok_and(|mesh| Csr::from_edges(inside.len(), mesh.edges()).0.components().1 == 1)
+    })
 }
 
 /// Number of pieces of each grid.

@@ -150,6 +150,18 @@ fn a_bridge_inside_a_grid_carries_it_across_a_river() {
 }
 
 #[test]
+fn a_grid_may_reach_around_the_end_of_a_barrier() {
+    let mut plan = legal();
+    // The school's cell lies over the river's end, the first grid's ground reaches around it.
+    plan.households[24].at = Some([50.0, 101.0]);
+    plan.villages[0].barriers.push(river(&[[50.0, -50.0], [50.0, 90.0]]));
+    assert_eq!(check(&plan), []);
+    plan.villages[0].barriers.push(river(&[[50.0, 80.0], [50.0, 200.0]]));
+    let found = check(&plan);
+    assert!(found.iter().any(|b| b.rule == Rule::H11 && b.ids == ["520423102001001"]), "{found:#?}");
+}
+
+#[test]
 fn an_uninhabited_exclave_may_belong_to_a_grid() {
     let mut plan = legal();
     let exclave = rectangle(500.0, 0.0, 50.0, 50.0);

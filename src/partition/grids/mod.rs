@@ -13,9 +13,11 @@
 //!    [`balance`]: what is still beyond the tolerance is brought inside by directed moves, exchanges and chains of them.
 
 pub mod anneal;
+pub mod better;
 pub mod exact;
 pub mod power;
 pub mod start;
+pub mod tried;
 
 mod balance;
 mod patches;

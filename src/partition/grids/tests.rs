@@ -5,7 +5,7 @@ use super::*;
 use crate::partition::effort::{Effort, Random, RoundSolver, drive};
 
 /// Square cells of 10 m in `columns` × `rows`, with random households.
-fn chessboard(columns: u32, rows: u32, most: u32, seed: u64) -> AtomGraph {
+pub(super) fn chessboard(columns: u32, rows: u32, most: u32, seed: u64) -> AtomGraph {
     let mut r = Random::new(seed);
     let at = |x: u32, y: u32| y * columns + x;
     let mut edges = Vec::new();

@@ -4,8 +4,10 @@
 //! drawn in metres of a transverse Mercator about its middle, at a round scale, north up.
 
 mod colours;
+mod inset;
 mod labels;
 mod layers;
+mod lettering;
 mod panel;
 mod read;
 mod sheet;
@@ -171,8 +173,12 @@ fn picture(view: &View<'_>, sheet: &Sheet) -> String {
     definitions(view, &mut out);
     out.rect([0.0, 0.0], sheet::PAGE_MM, "fill=\"#ffffff\"");
     panel::heading(view, &mut out);
-    layers::map(view, sheet, &mut out);
-    panel::side(view, sheet, &mut out);
+    let inset = inset::choose(view, sheet);
+    let mut left_out = layers::map(view, sheet, &layers::Place::Sheet(inset.as_ref()), &mut out);
+    if let Some(inset) = &inset {
+        left_out += inset::draw(view, inset, &mut out);
+    }
+    panel::side(view, sheet, left_out, &mut out);
     out.raw("</svg>");
     out.finish()
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::colours::PALETTE;
-use super::layers;
 use super::read::Shape;
-use super::sheet::{MAP_MM, PAGE_MM, PANEL_MM, Sheet};
+use super::sheet::{MAP_MM, PAGE_MM, PANEL_MM, Sheet, scale_words};
 use super::svg::{Svg, fitted, number};
 use super::{GridView, View};
+use super::{layers, lettering};
 
 /// Rows of a table, at most; the rest is summed up in one row.
 const MOST_ROWS: usize = 48;
@@ -59,8 +59,8 @@ pub(super) fn heading(view: &View<'_>, out: &mut Svg) {
     out.text([middle, 26.0], 4.2, "text-anchor=\"middle\" fill=\"#444\"", &subtitle);
 }
 
-/// The panel right of the map.
-pub(super) fn side(view: &View<'_>, sheet: &Sheet, out: &mut Svg) {
+/// The panel right of the map. `left_out`: unit numbers for which there was no room.
+pub(super) fn side(view: &View<'_>, sheet: &Sheet, left_out: usize, out: &mut Svg) {
     let [x, y, r, b] = PANEL_MM;
     out.rect([x, y], [r - x, b - y], "fill=\"#ffffff\" stroke=\"#1a1a1a\" stroke-width=\"0.5\"");
     let symbols = symbols(view, sheet);
@@ -69,7 +69,7 @@ pub(super) fn side(view: &View<'_>, sheet: &Sheet, out: &mut Svg) {
     legend(&symbols, [x + 3.0, legend_top], out);
     scale(sheet, [x + 5.0, b - 29.0], out);
     north([r - 14.0, b - 31.0], out);
-    source(view, [x + 3.0, b - 14.5], r - x - 6.0, out);
+    source(view, left_out, [x + 3.0, b - 14.5], r - x - 6.0, out);
 }
 
 fn rule(a: [f64; 2], to_x: f64, out: &mut Svg) {
@@ -115,7 +115,7 @@ fn village_rows(view: &View<'_>) -> Vec<Row> {
             let tail: String = code.chars().skip(code.chars().count().saturating_sub(6)).collect();
             let cells = [
                 tail,
-                layers::short(view.name(code)).to_owned(),
+                lettering::short(view.name(code)).to_owned(),
                 number(sum),
                 own.len().to_string(),
                 own.iter().map(|g| g.units).sum::<usize>().to_string(),
@@ -215,6 +215,7 @@ fn symbols(view: &View<'_>, sheet: &Sheet) -> Vec<(Symbol, &'static str, &'stati
     };
     let kinds: BTreeSet<String> =
         view.plan.barriers.iter().filter(|b| shown(&b.shape)).map(|b| b.text("kind")).collect();
+    let bridges = layers::crossing_bridges(view).any(|b| shown(&b.shape));
     let one = view.village.is_some();
     let role = |r: &str| one && view.plan.leaders.iter().any(|l| view.shown(l) && l.text("role") == r);
     [
@@ -230,7 +231,7 @@ fn symbols(view: &View<'_>, sheet: &Sheet) -> Vec<(Symbol, &'static str, &'stati
         (Symbol::Lake, "水库、湖泊", "Lake", kinds.contains("lake")),
         (Symbol::Railway, "铁路", "Railway", kinds.contains("railway")),
         (Symbol::Road, "道路", "Road", kinds.contains("road")),
-        (Symbol::Bridge, "桥、道口", "Bridge, crossing", kinds.contains("bridge")),
+        (Symbol::Bridge, "桥、道口", "Bridge, crossing", bridges),
     ]
     .into_iter()
     .filter(|s| s.3)
@@ -296,7 +297,7 @@ fn sample(symbol: Symbol, [x, y]: [f64; 2], out: &mut Svg) {
         }
         Symbol::Bridge => {
             out.path(&format!("M{} {}v4.4", number(x + 5.0), number(y - 2.2)), "stroke=\"#2b7bba\" stroke-width=\"1.3\"", "");
-            layers::bridge(&[[x + 2.0, y], [x + 8.0, y]], "", out);
+            layers::bridge(&[[x + 2.0, y], [x + 8.0, y]], 1.0, "", out);
         }
     }
 }
@@ -316,20 +317,7 @@ fn scale(sheet: &Sheet, [x, y]: [f64; 2], out: &mut Svg) {
     out.text([x, y - 1.2], 3.0, "text-anchor=\"middle\"", "0");
     out.text([x + length / 2.0, y - 1.2], 3.0, "text-anchor=\"middle\"", &label(bar_m / 2.0));
     out.text([x + length, y - 1.2], 3.0, "text-anchor=\"middle\"", &label(bar_m));
-    let ratio = (sheet.metres_per_mm * 1_000.0).round();
-    out.text([x, y + 6.4], 3.2, "", &format!("比例尺 Scale 1 : {}（A3）", grouped(ratio as u64)));
-}
-
-fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
+    out.text([x, y + 6.4], 3.2, "", &format!("比例尺 Scale {}（A3）", scale_words(sheet)));
 }
 
 fn north([x, y]: [f64; 2], out: &mut Svg) {
@@ -347,20 +335,28 @@ fn north([x, y]: [f64; 2], out: &mut Svg) {
     );
 }
 
-fn source(view: &View<'_>, [x, y]: [f64; 2], width_mm: f64, out: &mut Svg) {
+fn source(view: &View<'_>, left_out: usize, [x, y]: [f64; 2], width_mm: f64, out: &mut Svg) {
     rule([x, y - 4.5], x + width_mm, out);
     let plane = if view.plan.planar {
         "平面坐标（米）planar metres"
     } else {
         "WGS 84，横轴墨卡托 transverse Mercator"
     };
-    let lines = [
+    let mut lines = vec![
         format!("坐标 Coordinates：{plane}"),
         "网格界由楼栋的泰森多边形合并；单元界为成员凸包外扩 5 米。".to_owned(),
         "Grids: merged Voronoi cells; units: hull of members + 5 m.".to_owned(),
         format!("联户 lianhu {}　户数含租住户 renters included", env!("CARGO_PKG_VERSION")),
     ];
+    if left_out > 0 {
+        lines.push(format!("过密处 {left_out} 个单元号未标 / {left_out} unit numbers left out for want of room"));
+    }
     for (i, l) in lines.iter().enumerate() {
-        out.text([x, y + 3.5 * i as f64], 2.4, "fill=\"#555\"", &fitted(l, 2.4, width_mm));
+        out.text(
+            [x, y + if left_out > 0 { 2.8 } else { 3.5 } * i as f64],
+            2.4,
+            "fill=\"#555\"",
+            &fitted(l, 2.4, width_mm),
+        );
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Sheet {
     projection: Option<LocalProjection>,
     /// The middle of the map, in metres of the plane.
     middle_m: [f64; 2],
+    /// Where it is drawn: left, top, right, bottom.
+    pub(super) frame: [f64; 4],
     /// Metres on the ground for a millimetre on the sheet: the scale is 1 : 1000 times this.
     pub(super) metres_per_mm: f64,
 }
@@ -38,7 +40,7 @@ impl Sheet {
         };
         let (c, _) = middle_of(&all);
         let projection = (!planar).then(|| LocalProjection::centred_on(LonLat { lon_deg: c[0], lat_deg: c[1] }));
-        let mut sheet = Self { projection, middle_m: [0.0; 2], metres_per_mm: 1.0 };
+        let mut sheet = Self { projection, middle_m: [0.0; 2], frame: MAP_MM, metres_per_mm: 1.0 };
         let local: Vec<[f64; 2]> = all.iter().map(|&p| sheet.metres(p)).collect();
         let (middle, extent) = middle_of(&local);
         sheet.middle_m = middle;
@@ -46,6 +48,16 @@ impl Sheet {
         let needed = (extent[0] / room[0]).max(extent[1] / room[1]).max(0.05);
         sheet.metres_per_mm = round_up(needed, &[1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.5, 8.0, 10.0]);
         sheet
+    }
+
+    /// The map about a place on this one, at another scale and in another frame.
+    pub(super) fn enlarged(&self, at: [f64; 2], metres_per_mm: f64, frame: [f64; 4]) -> Self {
+        let centre = middle(self.frame);
+        let middle_m = [
+            self.middle_m[0] + (at[0] - centre[0]) * self.metres_per_mm,
+            self.middle_m[1] - (at[1] - centre[1]) * self.metres_per_mm,
+        ];
+        Self { projection: self.projection.clone(), middle_m, frame, metres_per_mm }
     }
 
     fn metres(&self, p: [f64; 2]) -> [f64; 2] {
@@ -62,7 +74,7 @@ impl Sheet {
     /// A position of a file on the sheet, in millimetres from its upper left corner.
     pub(super) fn place(&self, p: [f64; 2]) -> [f64; 2] {
         let m = self.metres(p);
-        let centre = [(MAP_MM[0] + MAP_MM[2]) / 2.0, (MAP_MM[1] + MAP_MM[3]) / 2.0];
+        let centre = middle(self.frame);
         // Far-away parts of barriers stay within what renderers can handle.
         let at = |v: f64| v.clamp(-1e5, 1e5);
         [
@@ -79,8 +91,25 @@ impl Sheet {
     }
 }
 
+fn middle(frame: [f64; 4]) -> [f64; 2] {
+    [(frame[0] + frame[2]) / 2.0, (frame[1] + frame[3]) / 2.0]
+}
+
+/// The scale in figures.
+pub(super) fn scale_words(sheet: &Sheet) -> String {
+    let digits = ((sheet.metres_per_mm * 1_000.0).round() as u64).to_string();
+    let mut grouped = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(c);
+    }
+    format!("1 : {grouped}")
+}
+
 /// The smallest of `steps` × a power of ten that is not below `v` (positive).
-fn round_up(v: f64, steps: &[f64]) -> f64 {
+pub(super) fn round_up(v: f64, steps: &[f64]) -> f64 {
     let power = 10_f64.powf(v.log10().floor());
     steps.iter().map(|s| s * power).find(|s| *s >= v * (1.0 - 1e-9)).unwrap_or(10.0 * power)
 }
@@ -98,6 +127,19 @@ mod tests {
             assert!(q[0] > MAP_MM[0] && q[0] < MAP_MM[2] && q[1] > MAP_MM[1] && q[1] < MAP_MM[3]);
         }
         assert!(sheet.place(all[1])[1] < sheet.place(all[0])[1]);
+    }
+
+    #[test]
+    fn an_enlarged_map_shows_its_middle_in_its_frame() {
+        let all = [[0.0, 0.0], [3_000.0, 1_000.0]];
+        let sheet = Sheet::around(all.iter(), true);
+        let at = sheet.place([500.0, 250.0]);
+        let large = sheet.enlarged(at, sheet.metres_per_mm / 4.0, [20.0, 40.0, 60.0, 80.0]);
+        let [x, y] = large.place([500.0, 250.0]);
+        assert!((x - 40.0).abs() < 1e-9 && (y - 60.0).abs() < 1e-9);
+        let [x, y] = large.place([600.0, 250.0]);
+        assert!((x - 40.0 - 400.0 / sheet.metres_per_mm).abs() < 1e-9 && (y - 60.0).abs() < 1e-9);
+        assert_eq!(scale_words(&sheet), "1 : 12,500");
     }
 
     #[test]

@@ -74,6 +74,7 @@ fn sample(folder: &Path) {
         &[
             feature(&line("[[0,310],[900,320]]"), "{\"kind\":\"river\",\"hard\":true,\"name\":\"<河>\"}"),
             feature(&line("[[400,290],[400,330]]"), "{\"kind\":\"bridge\",\"hard\":false,\"name\":\"桥\"}"),
+            feature(&line("[[600,500],[600,540]]"), "{\"kind\":\"bridge\",\"hard\":false,\"name\":\"旱桥\"}"),
         ],
     );
 }
@@ -153,6 +154,118 @@ fn overview_shows_all_villages_without_units() {
     assert_eq!(text.matches("class=\"grid\"").count(), 18);
     assert_eq!(text.matches("class=\"unit\"").count(), 0);
     assert_eq!(text, drawn(None), "the same picture each time");
+}
+
+#[test]
+fn bridges_are_drawn_where_they_cross_a_barrier_and_smaller_in_overviews() {
+    let width = |text: &str| -> f64 {
+        assert_eq!(text.matches("class=\"bridge\"").count(), 2, "one on the map, one in the legend");
+        assert!(text.contains(">桥<") && !text.contains("旱桥"));
+        let at = text.find("class=\"bridge\"").expect("bridge");
+        text[at..]
+            .split("stroke-width=\"")
+            .nth(1)
+            .and_then(|t| t.split('"').next())
+            .expect("width")
+            .parse()
+            .expect("number")
+    };
+    assert!(width(&drawn(None)) < 0.6 * width(&drawn(Some("520423102001"))));
+}
+
+/// Boxes that the texts of a class cover on the sheet, with their words.
+fn label_boxes(text: &str, class: &str) -> Vec<([f64; 4], String)> {
+    text.lines()
+        .filter(|l| l.starts_with("<text ") && l.contains(&format!("class=\"{class}\"")))
+        .map(|l| {
+            let value = |name: &str| -> f64 {
+                let from = l.find(&format!(" {name}=\"")).expect("attribute") + name.len() + 3;
+                l[from..].split('"').next().expect("value").parse().expect("number")
+            };
+            let words = l.split('>').nth(1).and_then(|t| t.split('<').next()).expect("words").to_owned();
+            let (x, y, size) = (value("x"), value("y") - value("font-size") * 0.36, value("font-size"));
+            let half = [svg::width_mm(&words, size) / 2.0, size * 0.85 / 2.0];
+            ([x - half[0], y - half[1], x + half[0], y + half[1]], words)
+        })
+        .collect()
+}
+
+/// A village of 1.6 × 2.4 km with one grid, 12 scattered units and a town quarter of 10 × 8 units, 16 m apart.
+fn town(folder: &Path) {
+    let code = "520423102001";
+    let (mut units, mut n) = (Vec::new(), 0);
+    let mut unit = |x: f64, y: f64| {
+        n += 1;
+        units.push(feature(
+            &square(x, y, 9.0),
+            &format!(
+                "{{\"code\":\"{code}001{n:03}\",\"grid\":\"{code}001\",\"village\":\"{code}\",\"households\":10}}"
+            ),
+        ));
+    };
+    (0..80).for_each(|i| unit(400.0 + f64::from(i % 10) * 16.0, 700.0 + f64::from(i / 10) * 16.0));
+    (0..12).for_each(|i| unit(300.0 + f64::from(i % 4) * 300.0, 1_000.0 + f64::from(i / 4) * 400.0));
+    let whole = "{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[1600,0],[1600,2400],[0,2400],[0,0]]]}";
+    put(
+        folder,
+        "grids.geojson",
+        &[feature(
+            whole,
+            &format!("{{\"code\":\"{code}001\",\"kind\":\"base\",\"village\":\"{code}\",\"households\":920}}"),
+        )],
+    );
+    put(folder, "units.geojson", &units);
+    put(
+        folder,
+        "regions.geojson",
+        &[feature(whole, &format!("{{\"code\":\"{code}\",\"name\":\"镇上\",\"level\":\"village\"}}"))],
+    );
+}
+
+#[test]
+fn a_dense_quarter_is_enlarged_and_no_number_covers_another() {
+    let folder = tempfile::tempdir().expect("folder");
+    town(folder.path());
+    let text = draw(folder.path(), Some("520423102001")).expect("drawn");
+    assert_well_formed(&text);
+    assert_eq!(text.matches("class=\"inset-window\"").count(), 1);
+    let (main, large) = (label_boxes(&text, "unit-label"), label_boxes(&text, "inset-unit-label"));
+    // Each unit is numbered once, the quarter's in the inset.
+    let mut all: Vec<String> = main.iter().chain(&large).map(|l| l.1.clone()).collect();
+    all.sort();
+    assert_eq!(all, (1..=92).map(|n| format!("{n:03}")).collect::<Vec<_>>());
+    assert!(large.len() >= 80 && main.len() <= 12, "{} {}", large.len(), main.len());
+    assert!(!text.contains("个单元号未标"));
+    for list in [main, large] {
+        let list: Vec<_> = list.into_iter().chain(label_boxes(&text, "grid-label")).map(|l| l.0).collect();
+        for (i, a) in list.iter().enumerate() {
+            for b in &list[i + 1..] {
+                let apart = a[0] >= b[2] - 0.05 || b[0] >= a[2] - 0.05 || a[1] >= b[3] - 0.05 || b[1] >= a[3] - 0.05;
+                assert!(apart, "{a:?} covers {b:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_without_room_are_left_out_and_counted_where_no_corner_is_free() {
+    let folder = tempfile::tempdir().expect("folder");
+    town(folder.path());
+    // Grids all over the sheet: a second village's worth of ground under every corner.
+    let code = "520423102001";
+    let wide = "{\"type\":\"Polygon\",\"coordinates\":[[[-700,0],[3200,0],[3200,2400],[-700,2400],[-700,0]]]}";
+    put(
+        folder.path(),
+        "grids.geojson",
+        &[feature(
+            wide,
+            &format!("{{\"code\":\"{code}001\",\"kind\":\"base\",\"village\":\"{code}\",\"households\":920}}"),
+        )],
+    );
+    let text = draw(folder.path(), Some(code)).expect("drawn");
+    let shown = label_boxes(&text, "unit-label").len();
+    assert!(!text.contains("inset-window") && shown > 12 && shown < 92, "{shown}");
+    assert!(text.contains(&format!("过密处 {} 个单元号未标", 92 - shown)));
 }
 
 #[test]

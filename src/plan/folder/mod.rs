@@ -3,7 +3,7 @@
 mod read;
 mod write;
 
-pub use read::{read_facts, read_grid_file};
+pub use read::{read_assigned, read_facts, read_grid_file};
 pub use write::{Content, Staged, stage_folder};
 
 /// Who is in which grid and unit.

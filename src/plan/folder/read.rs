@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::domain::{Barrier, BarrierShape, LonLat, Profile};
 use crate::partition::check::{GridFacts, HouseholdFacts, PlanFacts, Polygons, UnitFacts, UnitSizes, VillageFacts};
+use crate::plan::in_force::Assigned;
 use crate::plan::job::PlanError;
 use crate::plan::village::Frame;
 use crate::space::projection::LocalProjection;
@@ -290,12 +291,7 @@ fn read_assignment(
     let text = read_text(path)?;
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header = reader.headers().map_err(|e| fault(path, e.to_string()))?.clone();
-    let column = |name: &str| {
-        header
-            .iter()
-            .position(|h| h == name)
-            .ok_or_else(|| fault(path, format!("缺少列 {name} / the column {name} is missing")))
-    };
+    let column = |name: &str| column(path, &header, name);
     let (id, building, village, grid, unit) =
         (column("id")?, column("building")?, column("village")?, column("grid")?, column("unit")?);
     for record in reader.records() {
@@ -321,4 +317,41 @@ fn read_assignment(
         });
     }
     Ok(())
+}
+
+/// Reads grid and unit of each household of a plan directory; buildings without households are left out.
+///
+/// # Errors
+/// A directory without a readable assignment, or a household that stands in it twice.
+pub fn read_assigned(folder: &Path) -> Result<Assigned, PlanError> {
+    let path = folder.join(super::ASSIGNMENT);
+    let text = read_text(&path)?;
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|e| fault(&path, e.to_string()))?.clone();
+    let [id, grid, unit] = ["id", "grid", "unit"].map(|name| column(&path, &header, name));
+    let (id, grid, unit) = (id?, grid?, unit?);
+    let mut of = Assigned::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| fault(&path, e.to_string()))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let field = |i: usize| record.get(i).unwrap_or("").to_owned();
+        if field(unit).is_empty() {
+            continue;
+        }
+        if of.insert(field(id), (field(grid), field(unit))).is_some() {
+            let id = field(id);
+            return Err(fault(
+                &path,
+                format!("第 {line} 行：户号“{id}”重复 / line {line}: the household \"{id}\" stands twice"),
+            ));
+        }
+    }
+    Ok(of)
+}
+
+fn column(path: &Path, header: &csv::StringRecord, name: &str) -> Result<usize, PlanError> {
+    header
+        .iter()
+        .position(|h| h == name)
+        .ok_or_else(|| fault(path, format!("缺少列 {name} / the column {name} is missing")))
 }
