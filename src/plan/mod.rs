@@ -2,6 +2,7 @@
 
 pub mod certify;
 pub mod draw;
+pub mod edit;
 pub mod figures;
 pub mod folder;
 pub mod grids;
