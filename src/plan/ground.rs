@@ -122,9 +122,13 @@ impl Ground {
         let scale = weights.grid_area_m2.max(1.0).sqrt().recip();
         let labels = |column: Option<&Column>| column.map(|c| site_labels(&self.village, c, self.graph.xy.len()));
         let hamlet = labels(table.hamlet.as_ref().or(table.group.as_ref()));
-        let net = if weights.old_net > 0.0 { labels(old_nets(table)) } else { None };
+        let nets: Vec<Option<Vec<u32>>> = if weights.old_net > 0.0 {
+            list_old_nets(table).into_iter().map(|c| labels(Some(c))).collect()
+        } else {
+            Vec::new()
+        };
         let soft = self.barriers.iter().any(|b| !b.hard && !b.is_bridge());
-        if hamlet.is_none() && net.is_none() && !soft {
+        if hamlet.is_none() && nets.is_empty() && !soft {
             self.graph.soft = Vec::new();
             return;
         }
@@ -140,9 +144,9 @@ impl Ground {
                 if same(&hamlet).is_some_and(|(a, b)| a == b) {
                     cost += HAMLET;
                 }
-                // A net's inner borders are dear, its outer borders welcome.
-                if let Some((a, b)) = same(&net) {
-                    cost += HAMLET * weights.old_net * if a == b { 1.0 } else { -1.0 };
+                // A net's inner borders are dear, its outer borders welcome; several nets share the weight.
+                for (a, b) in nets.iter().filter_map(same) {
+                    cost += HAMLET * weights.old_net / nets.len() as f64 * if a == b { 1.0 } else { -1.0 };
                 }
                 let mut cost = cost * self.graph.border_m[e] * scale;
                 if soft && crossing(self.graph.xy[v as usize], self.graph.xy[u as usize]) {
@@ -181,6 +185,16 @@ impl Ground {
 pub fn old_nets(table: &Households) -> Option<&Column> {
     OLD_NET_COLUMNS.iter().find_map(|c| table.column(c))
 }
+
+/// All columns with old nets: the usual one, and one a net where several are merged.
+#[must_use]
+pub fn list_old_nets(table: &Households) -> Vec<&Column> {
+    let several = table.extra.iter().filter(|(name, _)| name.starts_with(OLD_NET_PREFIX)).map(|(_, c)| c);
+    old_nets(table).into_iter().chain(several).collect()
+}
+
+/// What the name of a column begins with that holds one of several old nets.
+pub const OLD_NET_PREFIX: &str = "old_net:";
 
 /// Names of the column with old nets.
 pub const OLD_NET_COLUMNS: [&str; 2] = ["old_net", "原网格"];

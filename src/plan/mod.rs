@@ -3,6 +3,7 @@
 pub mod balance;
 pub mod certify;
 pub mod draw;
+pub mod edit;
 pub mod figures;
 pub mod folder;
 pub mod grids;

@@ -161,4 +161,18 @@ impl Mesh {
     pub fn edges(&self) -> &[(u32, u32, f64)] {
         &self.edges
     }
+
+    /// Sites whose cells share an edge, also across a hard barrier (smaller index first, sorted): what one dissolved polygon joins.
+    #[must_use]
+    pub fn touching(&self) -> Vec<(u32, u32)> {
+        let mut pairs: Vec<(u32, u32)> = self
+            .sides
+            .iter()
+            .filter(|s| s.left != OUTSIDE && s.right != OUTSIDE)
+            .map(|s| (s.left.min(s.right), s.left.max(s.right)))
+            .collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs
+    }
 }
