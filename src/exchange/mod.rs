@@ -8,17 +8,26 @@ mod coordinates;
 mod csv_households;
 mod error;
 mod feature_households;
-mod geojson_layer;
+mod child;
+mod encoding;
+mod frame;
+pub mod gate;
 mod geopackage;
 mod headers;
 mod household_table;
 mod interior;
 mod layer;
+pub mod ledger;
+mod limits;
+mod open;
 mod place;
+mod read;
 mod regions;
 mod rings;
 mod source;
+mod table;
 mod wkb;
+mod wkt;
 mod write;
 
 #[cfg(test)]
@@ -28,13 +37,20 @@ mod geopackage_tests;
 
 use crate::domain::{Households, Positions};
 
-use source::{Format, Source};
+use source::Source;
 
 pub use barriers::read_barriers;
-pub use error::{ReadError, RowFault, RowKind};
+pub use child::{PARSE_COMMAND, parse_for_parent};
+pub use error::{Fault, ReadError, RowFault, RowKind};
 pub use layer::{Feature, features};
+pub use limits::Limits;
+pub use open::{Isolation, OpenOptions, RowSource, open};
 pub use regions::{Polygons, read_boundary, read_regions};
-pub use write::write_whole;
+pub use source::Format;
+pub use table::{Cell, Head, RawRow};
+pub use write::{
+    FieldType, Geometries, WriteError, WriteOptions, Writer, WriterField, WriterSchema, Written, write_whole,
+};
 
 /// How a file is to be read.
 #[derive(Clone, Copy, Default)]
@@ -75,7 +91,7 @@ pub fn read_households(
             let bytes = source.bytes()?;
             (csv_households::parse(source.file, &bytes, options)?, source::sha256_hex(&bytes))
         }
-        Format::GeoJson | Format::GeoPackage => {
+        Format::GeoJson | Format::GeoJsonSeq | Format::GeoPackage | Format::Shapefile | Format::FlatGeobuf | Format::Kml => {
             let extra = options.extra_columns;
             let kept =
                 |column: &str| household_table::is_kept(column, &ReadOptions { extra_columns: extra, to_wgs84: None });
@@ -83,8 +99,8 @@ pub fn read_households(
             let sha256_hex = std::mem::take(&mut layer.sha256_hex);
             (feature_households::build(source.file, layer, options)?, sha256_hex)
         }
-        Format::Other => {
-            let accepted = "CSV (.csv, .txt, -), GeoJSON (.geojson, .json), GeoPackage (.gpkg)";
+        Format::Xlsx | Format::Other => {
+            let accepted = "CSV (.csv, .txt, -), GeoJSON (.geojson, .json, .geojsonl), GeoPackage (.gpkg), Shapefile (.zip), FlatGeobuf (.fgb), KML (.kml)";
             return Err(ReadError::UnknownFormat { file: source.file.to_owned(), accepted });
         }
     };
