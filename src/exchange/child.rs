@@ -53,12 +53,12 @@ pub fn parse_for_parent(arguments: impl IntoIterator<Item = OsString>) -> Option
     Some(if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The command of the child: where there is a shell, under its limits on address space, time and files written.
+/// The command of the child: where there is a shell, under its limits on address space and time.
 fn command(program: &Path, limits: &Limits) -> Command {
     #[cfg(unix)]
     {
         let mut command = Command::new("/bin/sh");
-        let script = r#"ulimit -c 0; ulimit -f 0; ulimit -v "$1"; ulimit -t "$2"; shift 2; exec "$@""#;
+        let script = r#"ulimit -c 0; ulimit -v "$1"; ulimit -t "$2"; shift 2; exec "$@""#;
         command.arg("-c").arg(format!("{{ {script}; }} 2>/dev/null")).arg("sh");
         command.arg((limits.memory_bytes >> 10).to_string()).arg(limits.seconds.to_string());
         command.arg(program).arg(PARSE_COMMAND);

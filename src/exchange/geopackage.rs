@@ -143,11 +143,11 @@ impl Package<'_> {
                 return Err(self.corrupt(format!("no table {table}")));
             }
         }
-        let table = self.chosen_layer().await?;
+        let (table, spatial) = self.chosen_layer().await?;
         if !self.is_table(&table).await? {
             return Err(self.corrupt(format!("layer \"{table}\" is no table")));
         }
-        let (geometry, system) = self.geometry_column(&table).await?;
+        let (geometry, system) = if spatial { self.geometry_column(&table).await? } else { (String::new(), System::Degrees) };
         let (mut names, mut kinds) = (Vec::new(), Vec::new());
         let (mut key, mut has_geometry) = (None, false);
         let sql = "SELECT +name AS c0, +pk AS c1, +type AS c2 FROM pragma_table_info(?)";
@@ -165,7 +165,7 @@ impl Package<'_> {
                 kinds.push(Kind::of(&kind));
             }
         }
-        if !has_geometry {
+        if spatial && !has_geometry {
             return Err(self.corrupt(format!("layer \"{table}\" has no column {geometry}")));
         }
         // The row number has three names, of which a column of the user's may hide some.
@@ -174,13 +174,14 @@ impl Package<'_> {
             return Err(self.corrupt(format!("layer \"{table}\" hides its row numbers")));
         };
         self.request.check_columns(names.len()).map_err(Failure::Found)?;
-        let mut columns = format!("+{number} AS c0, +{} AS c1", quoted(&geometry));
+        let shape = if spatial { quoted(&geometry) } else { "NULL".to_owned() };
+        let mut columns = format!("+{number} AS c0, +{shape} AS c1");
         for (i, name) in names.iter().enumerate() {
             columns.push_str(&format!(", +{} AS c{}", quoted(name), i + 2));
         }
         let sql = format!("SELECT {columns} FROM {} WHERE {number} > ? ORDER BY {number} LIMIT {PAGE}", quoted(&table));
         let width = names.len();
-        let head = Head { columns: names, features: true, system, layer: Some(table), ..Head::default() };
+        let head = Head { columns: names, features: spatial, system, layer: Some(table), ..Head::default() };
         self.sender.send(Message::Head(head)).map_err(|_| Failure::NobodyListens)?;
         let (mut last, mut count) = (i64::MIN, 0_u64);
         loop {
@@ -200,7 +201,7 @@ impl Package<'_> {
                     number: count,
                     id: Some(last.to_string()),
                     cells,
-                    geometry: Some(geometry_of(row, 1)?),
+                    geometry: if spatial { Some(geometry_of(row, 1)?) } else { None },
                     fault: long.then(|| Fault::new("text_too_long", "文本过长 / a text is too long")),
                 });
             }
@@ -213,24 +214,38 @@ impl Package<'_> {
         }
     }
 
-    /// The layer asked for, or the only one.
-    async fn chosen_layer(&mut self) -> Result<String, Failure> {
-        let sql = "SELECT +table_name AS c0 FROM gpkg_contents WHERE data_type = 'features' ORDER BY rowid";
-        let mut found = Vec::new();
-        for row in self.rows(sql, &[]).await? {
-            found.extend(text(&row, 0)?);
+    /// The layer asked for, or the only one, and whether it has a geometry. Tables without one count where they are asked for by name,
+    /// or where there is nothing else.
+    async fn chosen_layer(&mut self) -> Result<(String, bool), Failure> {
+        let (mut found, mut tables) = (Vec::new(), Vec::new());
+        for (kind, list) in [("features", &mut found), ("attributes", &mut tables)] {
+            let sql = "SELECT +table_name AS c0 FROM gpkg_contents WHERE data_type = ? ORDER BY rowid";
+            for row in self.rows(sql, &[kind]).await? {
+                list.extend(text(&row, 0)?);
+            }
         }
         let asked = self.request.layer.as_deref();
-        let chosen = match (asked, found.as_slice()) {
-            (_, []) => return Err(self.corrupt("no feature layer")),
-            (None, [only]) => Some(only),
-            (None, _) => None,
-            (Some(name), _) => found.iter().find(|f| *f == name),
+        let chosen = match (asked, found.as_slice(), tables.as_slice()) {
+            (_, [], []) => return Err(self.corrupt("no feature layer")),
+            (None, [only], _) => Some((only, true)),
+            (None, [], [only]) => Some((only, false)),
+            (None, _, _) => None,
+            (Some(name), _, _) => {
+                let named = |list: &'_ [String]| list.iter().position(|f| f == name);
+                match (named(&found), named(&tables)) {
+                    (Some(i), _) => found.get(i).map(|f| (f, true)),
+                    (None, Some(i)) => tables.get(i).map(|f| (f, false)),
+                    _ => None,
+                }
+            }
         };
         match chosen {
-            Some(layer) => Ok(layer.clone()),
+            Some((layer, spatial)) => Ok((layer.clone(), spatial)),
             None => {
                 let (file, asked) = (self.request.file.clone(), asked.map(str::to_owned));
+                if found.is_empty() {
+                    found = tables;
+                }
                 Err(Failure::Found(ReadError::Layer { file, asked, found }))
             }
         }

@@ -1,11 +1,12 @@
 //! The import gate and the formats in and out.
 //!
-//! Households come from CSV, GeoJSON or a GeoPackage through one table of column rules; barriers, regions and boundaries from
-//! the latter two. A path may carry a layer as QGIS writes it: `file.gpkg|layername=NAME`.
+//! Every format is read into one raw table ([`open`]: a head, then rows of typed cells with their place and geometry), hostile-prone
+//! ones in a child process; [`gate`] turns it into typed rows of a layer or faults. Households, barriers, regions and boundaries for
+//! planning come through the same readers. [`Writer`] writes rows in any format, [`ledger`] the tables offices keep.
+//! A path may carry a layer as QGIS writes it: `file.gpkg|layername=NAME`.
 
 mod barriers;
 mod coordinates;
-mod csv_households;
 mod error;
 mod feature_households;
 mod child;
@@ -26,6 +27,7 @@ mod regions;
 mod rings;
 mod source;
 mod table;
+mod table_households;
 mod wkb;
 mod wkt;
 mod write;
@@ -76,7 +78,7 @@ pub struct Read<T> {
     pub sha256_hex: String,
 }
 
-/// Reads households from CSV (standard input when `path` is `-`), GeoJSON or a GeoPackage layer. Polygons are buildings.
+/// Reads households from a table (CSV, standard input when `path` is `-`, or XLSX) or from features. Polygons are buildings.
 ///
 /// # Errors
 /// Every fault of every row (to a limit), with its line or feature; nothing is returned then.
@@ -87,10 +89,7 @@ pub fn read_households(
 ) -> Result<Read<Households>, ReadError> {
     let source = Source::new(path, layer);
     let (built, sha256_hex) = match source.format {
-        Format::Csv => {
-            let bytes = source.bytes()?;
-            (csv_households::parse(source.file, &bytes, options)?, source::sha256_hex(&bytes))
-        }
+        Format::Csv | Format::Xlsx => table_households::read(&source, options)?,
         Format::GeoJson | Format::GeoJsonSeq | Format::GeoPackage | Format::Shapefile | Format::FlatGeobuf | Format::Kml => {
             let extra = options.extra_columns;
             let kept =
@@ -99,8 +98,8 @@ pub fn read_households(
             let sha256_hex = std::mem::take(&mut layer.sha256_hex);
             (feature_households::build(source.file, layer, options)?, sha256_hex)
         }
-        Format::Xlsx | Format::Other => {
-            let accepted = "CSV (.csv, .txt, -), GeoJSON (.geojson, .json, .geojsonl), GeoPackage (.gpkg), Shapefile (.zip), FlatGeobuf (.fgb), KML (.kml)";
+        Format::Other => {
+            let accepted = "CSV (.csv, .txt, -), XLSX, GeoJSON (.geojson, .json, .geojsonl), GeoPackage (.gpkg), Shapefile (.zip), FlatGeobuf (.fgb), KML (.kml)";
             return Err(ReadError::UnknownFormat { file: source.file.to_owned(), accepted });
         }
     };

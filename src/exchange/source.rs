@@ -131,21 +131,6 @@ impl<'a> Source<'a> {
         }
         std::fs::read(self.file).map_err(|e| self.unreadable(&e))
     }
-
-    /// SHA-256 of the file without holding it in memory.
-    pub(super) fn sha256_hex(&self) -> Result<String, ReadError> {
-        let mut file = std::fs::File::open(self.file).map_err(|e| self.unreadable(&e))?;
-        let mut digest = Sha256::new();
-        let mut block = vec![0; 1 << 16];
-        loop {
-            match file.read(&mut block) {
-                Ok(0) => return Ok(hex(&digest.finalize())),
-                Ok(n) => digest.update(block.get(..n).unwrap_or_default()),
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(self.unreadable(&e)),
-            }
-        }
-    }
 }
 
 /// SHA-256 of bytes, in hexadecimal.

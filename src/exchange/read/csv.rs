@@ -19,13 +19,18 @@ pub(super) fn read(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt
         let mut bytes = Vec::new();
         let capped = std::io::stdin().lock().take(request.limits.file_bytes).read_to_end(&mut bytes);
         capped.map_err(|e| request.unreadable(&e))?;
-        let sniffed = encoding::sniff(file, Cursor::new(&bytes))?;
-        let text = encoding::Transcoder::new(Cursor::new(bytes), sniffed.encoding);
-        return rows(request, Box::new(text), sniffed.sha256_hex, sink);
+        return read_bytes(request, bytes, sink);
     }
     let sniffed = encoding::sniff(file, request.open()?)?;
     let text = encoding::text_reader(file, sniffed.encoding)?;
     rows(request, text, sniffed.sha256_hex, sink)
+}
+
+/// Reads a file that is in memory.
+pub(in crate::exchange) fn read_bytes(request: &Request, bytes: Vec<u8>, sink: &mut dyn RowSink) -> Result<(), Halt> {
+    let sniffed = encoding::sniff(&request.file, Cursor::new(&bytes))?;
+    let text = encoding::Transcoder::new(Cursor::new(bytes), sniffed.encoding);
+    rows(request, Box::new(text), sniffed.sha256_hex, sink)
 }
 
 fn rows(request: &Request, mut text: Box<dyn Read>, sha256_hex: String, sink: &mut dyn RowSink) -> Result<(), Halt> {

@@ -148,6 +148,11 @@ impl<'r> Document<'r> {
                 Event::Empty(e) => {
                     let name = e.local_name().as_ref().to_owned();
                     self.begin(&e, &name, &mut placemark, &mut open)?;
+                    open.key = None;
+                    if let Some(empty) = placemark.take_if(|_| name == "Placemark") {
+                        number += 1;
+                        each(number, empty)?;
+                    }
                 }
                 Event::End(_) => {
                     let Some(name) = path.pop() else { return Err(self.damaged("an end without a beginning").into()) };

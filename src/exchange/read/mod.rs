@@ -22,6 +22,8 @@ use super::limits::Limits;
 use super::source::{Format, hex};
 use super::table::{Cell, Halt, RowSink};
 
+#[cfg(test)]
+pub(super) use csv::read_bytes as csv_bytes;
 pub(super) use csv::{escaped as csv_escaped, unescaped as csv_unescaped};
 
 /// What to read.

@@ -220,11 +220,14 @@ fn polygons_of(all: Vec<LineString<f64>>) -> Result<Geometry<f64>, Fault> {
                 b.min().x <= at.x && at.x <= b.max().x && b.min().y <= at.y && at.y <= b.max().y
             });
             // A hole may touch its shell in a vertex, so one inside vertex is enough.
-            near && hole.0.iter().take(64).any(|c| Polygon::new(p.exterior().clone(), Vec::new()).contains(&Point(*c)))
+            near && {
+                let shell = Polygon::new(p.exterior().clone(), Vec::new());
+                hole.0.iter().take(8).any(|c| shell.contains(&Point(*c)))
+            }
         };
         let chosen = match shells.get_mut(before).filter(holds) {
             Some(_) => Some(before),
-            None => shells.iter_mut().position(|mut p| holds(&&mut p)),
+            None => shells.iter_mut().position(|p| holds(&p)),
         };
         // A hole in no shell is kept with the one before it: the check of the polygon then names it.
         if let Some(shell) = shells.get_mut(chosen.unwrap_or(before)) {

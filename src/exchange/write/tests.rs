@@ -223,7 +223,7 @@ fn a16_no_text_is_a_formula_and_every_text_comes_back() {
         let back: Vec<_> = source.map(|r| r.expect("row").cells[2].clone()).collect();
         assert_eq!(back, FORMULAS.map(|t| Cell::Text(t.to_owned())), "{ending}");
     }
-    let mut lines = csv::ReaderBuilder::new().has_headers(true).from_path(folder.path().join("a.csv")).expect("csv");
+    let mut lines = ::csv::ReaderBuilder::new().has_headers(true).from_path(folder.path().join("a.csv")).expect("csv");
     for (record, text) in lines.records().zip(FORMULAS) {
         let record = record.expect("record");
         let field = record.get(2).expect("field");
