@@ -46,9 +46,11 @@ pub struct RowFault {
 
 /// A code and words, before the row is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) code: &'static str,
-    pub(super) message: String,
+pub struct Fault {
+    /// Stable word for the fault.
+    pub code: &'static str,
+    /// What is wrong and what to do, Chinese then English.
+    pub message: String,
 }
 
 impl Fault {
@@ -161,9 +163,9 @@ pub enum ReadError {
         /// What is wrong, in English.
         english: String,
     },
-    /// A GeoPackage that is cut, damaged or not one.
+    /// A binary file that is cut, damaged or not of the format its name says; also one whose parser broke down.
     #[error(
-        "{file}：文件已损坏或不是 GeoPackage（{reason}）；请重新导出\n{file}: corrupt_file: damaged or no GeoPackage ({reason}); export it again"
+        "{file}：文件已损坏或格式与扩展名不符（{reason}）；请重新导出\n{file}: corrupt_file: damaged, or not of the format its name says ({reason}); export it again"
     )]
     Corrupt {
         /// File.
@@ -207,6 +209,19 @@ pub enum ReadError {
         /// Its name, as `EPSG:3857`.
         system: String,
     },
+    /// More than the gate lets through, or a name in an archive that would leave it. Codes: `too_large`, `decompressed_too_large`,
+    /// `too_many_entries`, `too_many_columns`, `too_many_cells`, `record_too_long`, `unsafe_name`, `encrypted`, `json_depth`.
+    #[error("{file}：{chinese}\n{file}: {code}: {english}")]
+    Limit {
+        /// File.
+        file: String,
+        /// Stable word for the fault.
+        code: &'static str,
+        /// What is too much, in Chinese.
+        chinese: String,
+        /// What is too much, in English.
+        english: String,
+    },
     /// Faulty rows.
     #[error("{file}：{total} 处错误，未读入任何数据 / {total} faults, nothing was read\n{}", list(*.kind, .faults, *.total))]
     Rows {
@@ -227,6 +242,33 @@ impl ReadError {
     pub const fn is_usage(&self) -> bool {
         matches!(self, Self::LayerWithoutUse { .. })
     }
+
+    pub(super) fn limit(file: &str, code: &'static str, chinese: String, english: String) -> Self {
+        Self::Limit { file: file.to_owned(), code, chinese, english }
+    }
+
+    pub(super) fn corrupt(file: &str, reason: impl Into<String>) -> Self {
+        let reason = reason.into().chars().take(200).collect();
+        Self::Corrupt { file: file.to_owned(), reason }
+    }
+
+    /// The stable word for what is wrong; that of the first fault where rows are faulty.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "unreadable",
+            Self::Encoding { .. } => "encoding",
+            Self::Empty { .. } => "empty_file",
+            Self::MissingColumn { .. } => "missing_column",
+            Self::UnknownFormat { .. } => "unknown_format",
+            Self::Json { code, .. } | Self::Limit { code, .. } => code,
+            Self::Corrupt { .. } => "corrupt_file",
+            Self::Layer { .. } => "unknown_layer",
+            Self::LayerWithoutUse { .. } => "layer_without_use",
+            Self::ReferenceSystem { .. } => "unknown_crs",
+            Self::Rows { faults, .. } => faults.first().map_or("rows", |f| f.code),
+        }
+    }
 }
 
 fn list(kind: RowKind, faults: &[RowFault], total: usize) -> String {
@@ -241,4 +283,34 @@ fn list(kind: RowKind, faults: &[RowFault], total: usize) -> String {
         lines.push(format!("  …（还有 {0} 处 / {0} more）", total - faults.len()));
     }
     lines.join("\n")
+}
+
+/// Words that stand for faults anywhere in this module, so that they can cross to another process and back.
+const CODES: &[&str] = &[
+    "bad_line",
+    "bad_position",
+    "bad_ring",
+    "corrupt_file",
+    "decompressed_too_large",
+    "encoding",
+    "encrypted",
+    "geometry_kind",
+    "json_depth",
+    "no_geometry",
+    "not_a_number",
+    "out_of_range",
+    "ragged_row",
+    "record_too_long",
+    "text_too_long",
+    "too_large",
+    "too_many_cells",
+    "too_many_columns",
+    "too_many_entries",
+    "too_many_vertices",
+    "unsafe_name",
+];
+
+/// The code of that name; a word from a broken process is no code.
+pub(super) fn code_named(name: &str) -> &'static str {
+    CODES.iter().find(|c| **c == name).copied().unwrap_or("corrupt_file")
 }

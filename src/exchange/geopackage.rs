@@ -4,40 +4,65 @@
 //! with a name of ours (the driver stops at names and types that are not UTF-8), and names are quoted by doubling quotes.
 
 use geo::Geometry;
-use serde_json::{Map, Number, Value};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Decode, Row as _, Sqlite, TypeInfo as _, ValueRef as _,
 };
 
 use super::error::{Fault, ReadError};
-use super::layer::{Layer, Row, System};
-use super::source::Source;
+use super::layer::System;
+use super::read::Request;
+use super::table::{Cell, Halt, Head, RawRow, RowSink};
 use super::wkb::geometry_of_blob;
 
 /// Rows of one page.
 const PAGE: usize = 1000;
 
-/// Reads a layer; only columns that `wanted` accepts are asked for.
-pub(super) fn read(source: &Source<'_>, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Layer, ReadError> {
+/// Reads a layer page by page.
+pub(super) fn read(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt> {
     // A missing file should not be called a damaged one.
-    std::fs::File::open(source.file).map_err(|e| source.unreadable(&e))?;
-    let corrupt = |reason: String| ReadError::Corrupt { file: source.file.to_owned(), reason };
-    // The driver is asynchronous and the caller may itself run inside a runtime, which cannot be nested: hence a thread of our own.
-    let joined = std::thread::scope(|scope| {
-        let work = || {
+    request.limits.checked_size(&request.file)?;
+    let sha256_hex = request.sha256_hex()?;
+    let log = std::fs::metadata(format!("{}-wal", request.file)).is_ok_and(|m| m.len() > 0);
+    // The driver is asynchronous and the caller may itself run inside a runtime, which cannot be nested: hence a thread of our own,
+    // which hands over a message at a time.
+    let (sender, receiver) = std::sync::mpsc::sync_channel::<Message>(4);
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(move || -> Result<(), ReadError> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.map_err(|e| source.unreadable(&e))?.block_on(read_layer(source, wanted))
-        };
-        scope.spawn(work).join()
-    });
-    joined.unwrap_or_else(|_| Err(corrupt("the reader stopped".to_owned())))
+            let unreadable = |e: std::io::Error| ReadError::Unreadable { file: request.file.clone(), reason: e.to_string() };
+            runtime.map_err(unreadable)?.block_on(read_layer(request, log, &sender))
+        });
+        let mut outcome = Ok(());
+        for message in &receiver {
+            outcome = match message {
+                Message::Head(head) => sink.head(Head { sha256_hex: sha256_hex.clone(), ..head }),
+                Message::Rows(rows) => rows.into_iter().try_for_each(|row| sink.row(row)),
+            };
+            if outcome.is_err() {
+                break;
+            }
+        }
+        // Whoever still sends finds nobody listening.
+        drop(receiver);
+        let read = worker.join().unwrap_or_else(|_| Err(ReadError::corrupt(&request.file, "the reader stopped")));
+        outcome.and_then(|()| read.map_err(Halt::Error))
+    })
 }
+
+/// What the database thread hands over.
+enum Message {
+    Head(Head),
+    Rows(Vec<RawRow>),
+}
+
+type Sender = std::sync::mpsc::SyncSender<Message>;
 
 /// A failure on the way: of the database, or a finding of ours.
 enum Failure {
     Database(sqlx::Error),
     Found(ReadError),
+    NobodyListens,
 }
 
 impl From<sqlx::Error> for Failure {
@@ -46,25 +71,25 @@ impl From<sqlx::Error> for Failure {
     }
 }
 
-async fn read_layer(source: &Source<'_>, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Layer, ReadError> {
-    let corrupt = |reason: String| ReadError::Corrupt { file: source.file.to_owned(), reason };
+async fn read_layer(request: &Request, log: bool, sender: &Sender) -> Result<(), ReadError> {
+    let corrupt = |reason: String| ReadError::corrupt(&request.file, reason);
     // A log beside the file holds edits of a program that has it open; only without one may the file be taken as unchanging.
-    let log = std::fs::metadata(format!("{}-wal", source.file)).is_ok_and(|m| m.len() > 0);
     let options = SqliteConnectOptions::new()
-        .filename(source.file)
+        .filename(&request.file)
         .read_only(true)
         .immutable(!log)
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")
         .disable_statement_logging();
     let mut db = options.connect().await.map_err(|e| corrupt(words(&e)))?;
-    let read = Package { source, db: &mut db }.layer(wanted).await;
+    let read = Package { request, db: &mut db, sender }.layer().await;
     // Closing a damaged file may fail; what was read stands.
     let _ = db.close().await;
-    read.map_err(|e| match e {
-        Failure::Database(e) => corrupt(words(&e)),
-        Failure::Found(e) => e,
-    })
+    match read {
+        Ok(()) | Err(Failure::NobodyListens) => Ok(()),
+        Err(Failure::Database(e)) => Err(corrupt(words(&e))),
+        Err(Failure::Found(e)) => Err(e),
+    }
 }
 
 fn words(e: &sqlx::Error) -> String {
@@ -82,13 +107,14 @@ fn quoted(name: &str) -> String {
 }
 
 struct Package<'p> {
-    source: &'p Source<'p>,
+    request: &'p Request,
     db: &'p mut SqliteConnection,
+    sender: &'p Sender,
 }
 
 impl Package<'_> {
     fn corrupt(&self, reason: impl Into<String>) -> Failure {
-        Failure::Found(ReadError::Corrupt { file: self.source.file.to_owned(), reason: reason.into() })
+        Failure::Found(ReadError::corrupt(&self.request.file, reason))
     }
 
     async fn rows(&mut self, sql: &str, texts: &[&str]) -> Result<Vec<SqliteRow>, Failure> {
@@ -105,7 +131,7 @@ impl Package<'_> {
         Ok(!self.rows(sql, &[name]).await?.is_empty())
     }
 
-    async fn layer(&mut self, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Result<Layer, Failure> {
+    async fn layer(&mut self) -> Result<(), Failure> {
         let encoding = self.rows("PRAGMA encoding", &[]).await?;
         if encoding.first().map(|r| text(r, 0)).transpose()?.flatten().as_deref() != Some("UTF-8") {
             return Err(self.corrupt("its text is not UTF-8"));
@@ -117,17 +143,18 @@ impl Package<'_> {
                 return Err(self.corrupt(format!("no table {table}")));
             }
         }
-        let table = self.chosen_layer().await?;
+        let (table, spatial) = self.chosen_layer().await?;
         if !self.is_table(&table).await? {
             return Err(self.corrupt(format!("layer \"{table}\" is no table")));
         }
-        let (geometry, system) = self.geometry_column(&table).await?;
-        let mut names = Vec::new();
+        let (geometry, system) = if spatial { self.geometry_column(&table).await? } else { (String::new(), System::Degrees) };
+        let (mut names, mut kinds) = (Vec::new(), Vec::new());
         let (mut key, mut has_geometry) = (None, false);
         let sql = "SELECT +name AS c0, +pk AS c1, +type AS c2 FROM pragma_table_info(?)";
         for row in self.rows(sql, &[&table]).await? {
             let Some(name) = text(&row, 0)? else { continue };
-            let whole = text(&row, 2)?.is_some_and(|t| t.eq_ignore_ascii_case("INTEGER"));
+            let kind = text(&row, 2)?.unwrap_or_default().to_uppercase();
+            let whole = kind == "INTEGER";
             if name.eq_ignore_ascii_case(&geometry) {
                 has_geometry = true;
             } else if whole && integer(&row, 1)? == Some(1) {
@@ -135,9 +162,10 @@ impl Package<'_> {
                 key = Some(name);
             } else {
                 names.push(name);
+                kinds.push(Kind::of(&kind));
             }
         }
-        if !has_geometry {
+        if spatial && !has_geometry {
             return Err(self.corrupt(format!("layer \"{table}\" has no column {geometry}")));
         }
         // The row number has three names, of which a column of the user's may hide some.
@@ -145,56 +173,79 @@ impl Package<'_> {
         let Some(number) = ["rowid", "_rowid_", "oid"].into_iter().find(|n| !hidden(n)) else {
             return Err(self.corrupt(format!("layer \"{table}\" hides its row numbers")));
         };
-        let kept: Vec<&String> = names.iter().filter(|n| wanted(n)).collect();
-        let mut columns = format!("+{number} AS c0, +{} AS c1", quoted(&geometry));
-        for (i, name) in kept.iter().enumerate() {
+        self.request.check_columns(names.len()).map_err(Failure::Found)?;
+        let shape = if spatial { quoted(&geometry) } else { "NULL".to_owned() };
+        let mut columns = format!("+{number} AS c0, +{shape} AS c1");
+        for (i, name) in names.iter().enumerate() {
             columns.push_str(&format!(", +{} AS c{}", quoted(name), i + 2));
         }
         let sql = format!("SELECT {columns} FROM {} WHERE {number} > ? ORDER BY {number} LIMIT {PAGE}", quoted(&table));
-        let mut rows: Vec<Row> = Vec::new();
-        let mut last = i64::MIN;
+        let width = names.len();
+        let head = Head { columns: names, features: spatial, system, layer: Some(table), ..Head::default() };
+        self.sender.send(Message::Head(head)).map_err(|_| Failure::NobodyListens)?;
+        let (mut last, mut count) = (i64::MIN, 0_u64);
         loop {
             let page = sqlx::query(AssertSqlSafe(sql.clone())).bind(last).fetch_all(&mut *self.db).await?;
+            let mut rows = Vec::with_capacity(page.len());
             for row in &page {
                 let at = integer(row, 0)?.filter(|&n| n > last);
                 // A damaged tree may lead in circles.
                 last = at.ok_or_else(|| self.corrupt("its rows are not in order"))?;
-                let mut properties = Map::new();
-                for (i, name) in kept.iter().enumerate() {
-                    properties.insert((*name).clone(), value(row, i + 2)?);
+                count += 1;
+                let mut cells = Vec::with_capacity(width);
+                for (i, kind) in kinds.iter().enumerate() {
+                    cells.push(kind.refined(value(row, i + 2)?));
                 }
-                rows.push(Row {
-                    number: rows.len() as u64 + 1,
+                let long = cells.iter().any(|c| matches!(c, Cell::Text(t) if t.len() > self.request.limits.text_bytes));
+                rows.push(RawRow {
+                    number: count,
                     id: Some(last.to_string()),
-                    geometry: geometry_of(row, 1)?,
-                    properties,
+                    cells,
+                    geometry: if spatial { Some(geometry_of(row, 1)?) } else { None },
+                    fault: long.then(|| Fault::new("text_too_long", "文本过长 / a text is too long")),
                 });
             }
-            if page.len() < PAGE {
-                break;
+            self.request.check_cells(count.saturating_mul(width as u64)).map_err(Failure::Found)?;
+            let full = page.len() == PAGE;
+            self.sender.send(Message::Rows(rows)).map_err(|_| Failure::NobodyListens)?;
+            if !full {
+                return Ok(());
             }
         }
-        Ok(Layer { rows, columns: names, system, warnings: Vec::new() })
     }
 
-    /// The layer asked for, or the only one.
-    async fn chosen_layer(&mut self) -> Result<String, Failure> {
-        let sql = "SELECT +table_name AS c0 FROM gpkg_contents WHERE data_type = 'features' ORDER BY rowid";
-        let mut found = Vec::new();
-        for row in self.rows(sql, &[]).await? {
-            found.extend(text(&row, 0)?);
+    /// The layer asked for, or the only one, and whether it has a geometry. Tables without one count where they are asked for by name,
+    /// or where there is nothing else.
+    async fn chosen_layer(&mut self) -> Result<(String, bool), Failure> {
+        let (mut found, mut tables) = (Vec::new(), Vec::new());
+        for (kind, list) in [("features", &mut found), ("attributes", &mut tables)] {
+            let sql = "SELECT +table_name AS c0 FROM gpkg_contents WHERE data_type = ? ORDER BY rowid";
+            for row in self.rows(sql, &[kind]).await? {
+                list.extend(text(&row, 0)?);
+            }
         }
-        let asked = self.source.layer;
-        let chosen = match (asked, found.as_slice()) {
-            (_, []) => return Err(self.corrupt("no feature layer")),
-            (None, [only]) => Some(only),
-            (None, _) => None,
-            (Some(name), _) => found.iter().find(|f| *f == name),
+        let asked = self.request.layer.as_deref();
+        let chosen = match (asked, found.as_slice(), tables.as_slice()) {
+            (_, [], []) => return Err(self.corrupt("no feature layer")),
+            (None, [only], _) => Some((only, true)),
+            (None, [], [only]) => Some((only, false)),
+            (None, _, _) => None,
+            (Some(name), _, _) => {
+                let named = |list: &'_ [String]| list.iter().position(|f| f == name);
+                match (named(&found), named(&tables)) {
+                    (Some(i), _) => found.get(i).map(|f| (f, true)),
+                    (None, Some(i)) => tables.get(i).map(|f| (f, false)),
+                    _ => None,
+                }
+            }
         };
         match chosen {
-            Some(layer) => Ok(layer.clone()),
+            Some((layer, spatial)) => Ok((layer.clone(), spatial)),
             None => {
-                let (file, asked) = (self.source.file.to_owned(), asked.map(str::to_owned));
+                let (file, asked) = (self.request.file.clone(), asked.map(str::to_owned));
+                if found.is_empty() {
+                    found = tables;
+                }
                 Err(Failure::Found(ReadError::Layer { file, asked, found }))
             }
         }
@@ -211,7 +262,7 @@ impl Package<'_> {
         };
         let system = match srs {
             -1 => System::Metres,
-            0 => System::Unknown("undefined geographic (srs_id 0)".to_owned()),
+            0 => System::Named("undefined geographic (srs_id 0)".to_owned()),
             id => {
                 let sql = format!(
                     "SELECT +organization AS c0, +organization_coordsys_id AS c1 FROM gpkg_spatial_ref_sys WHERE srs_id = {id}"
@@ -221,7 +272,7 @@ impl Package<'_> {
                 let code = rows.first().map(|r| integer(r, 1)).transpose()?.flatten();
                 match (authority, code) {
                     (Some(authority), Some(code)) => System::named(&format!("{}:{code}", authority.to_uppercase())),
-                    _ => System::Unknown(format!("srs_id {id}")),
+                    _ => System::Named(format!("srs_id {id}")),
                 }
             }
         };
@@ -229,35 +280,58 @@ impl Package<'_> {
     }
 }
 
+/// What a column was declared as, where SQLite's own types do not say it.
+enum Kind {
+    Bool,
+    Date,
+    Other,
+}
+
+impl Kind {
+    fn of(declared: &str) -> Self {
+        match declared {
+            "BOOLEAN" => Self::Bool,
+            "DATE" | "DATETIME" => Self::Date,
+            _ => Self::Other,
+        }
+    }
+
+    fn refined(&self, cell: Cell) -> Cell {
+        match (self, cell) {
+            (Self::Bool, Cell::Whole(v @ (0 | 1))) => Cell::Bool(v == 1),
+            (Self::Date, Cell::Text(t)) => Cell::Date(t),
+            (_, cell) => cell,
+        }
+    }
+}
+
 /// A whole number; text and the like count as absent.
 fn integer(row: &SqliteRow, i: usize) -> Result<Option<i64>, Failure> {
     Ok(match value(row, i)? {
-        Value::Number(n) => n.as_i64(),
+        Cell::Whole(n) => Some(n),
         _ => None,
     })
 }
 
 fn text(row: &SqliteRow, i: usize) -> Result<Option<String>, Failure> {
     Ok(match value(row, i)? {
-        Value::String(t) => Some(t),
+        Cell::Text(t) => Some(t),
         _ => None,
     })
 }
 
 /// A value by its own type, whatever the column was declared as; blobs are left out.
-fn value(row: &SqliteRow, i: usize) -> Result<Value, Failure> {
+fn value(row: &SqliteRow, i: usize) -> Result<Cell, Failure> {
     let raw = row.try_get_raw(i)?;
     if raw.is_null() {
-        return Ok(Value::Null);
+        return Ok(Cell::Empty);
     }
     let kind = raw.type_info().name().to_owned();
     let decoded = match kind.as_str() {
-        "INTEGER" => <i64 as Decode<'_, Sqlite>>::decode(raw).map(|v| Value::Number(v.into())),
-        "REAL" => {
-            <f64 as Decode<'_, Sqlite>>::decode(raw).map(|v| Number::from_f64(v).map_or(Value::Null, Value::Number))
-        }
-        "TEXT" => <String as Decode<'_, Sqlite>>::decode(raw).map(Value::String),
-        _ => Ok(Value::Null),
+        "INTEGER" => <i64 as Decode<'_, Sqlite>>::decode(raw).map(Cell::Whole),
+        "REAL" => <f64 as Decode<'_, Sqlite>>::decode(raw).map(Cell::real),
+        "TEXT" => <String as Decode<'_, Sqlite>>::decode(raw).map(Cell::text),
+        _ => Ok(Cell::Empty),
     };
     decoded.map_err(|e| Failure::Database(sqlx::Error::Decode(e)))
 }

@@ -26,35 +26,30 @@ pub(super) fn standard_name(header: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether a column holds what the product must not keep about persons.
-pub(super) fn is_personal(header: &str) -> bool {
+/// Words of columns that are never kept, in any layer.
+const SENSITIVE: &[&str] = &[
+    "身份证", "证件", "公民身份", "出生", "生日", "民族", "宗教", "健康", "信访", "性别", "id_card", "idcard", "id_number", "birth", "ethnic",
+    "religion", "health", "petition", "gender",
+];
+/// Words of columns that name a person or how to reach one: kept for officers alone.
+const CONTACT: &[&str] = &["电话", "手机", "联系方式", "姓名", "户主", "phone", "mobile"];
+
+fn has_word(header: &str, words: &[&str]) -> bool {
     let lower = header.trim().to_lowercase();
-    const WORDS: &[&str] = &[
-        "身份证",
-        "证件",
-        "电话",
-        "手机",
-        "联系方式",
-        "出生",
-        "生日",
-        "民族",
-        "宗教",
-        "健康",
-        "信访",
-        "姓名",
-        "户主",
-        "性别",
-        "id_card",
-        "idcard",
-        "id_number",
-        "phone",
-        "mobile",
-        "birth",
-        "ethnic",
-        "religion",
-        "health",
-        "petition",
-        "gender",
-    ];
-    lower == "name" || lower == "sex" || WORDS.iter().any(|w| lower.contains(w))
+    words.iter().any(|w| lower.contains(w))
+}
+
+/// Whether a column holds what nobody may keep about persons: identity numbers, birth, ethnicity, religion, health, petitions.
+pub(super) fn is_sensitive(header: &str) -> bool {
+    has_word(header, SENSITIVE) || header.trim().eq_ignore_ascii_case("sex")
+}
+
+/// Whether a column names a person or how to reach one.
+pub(super) fn is_contact(header: &str) -> bool {
+    has_word(header, CONTACT) || header.trim().eq_ignore_ascii_case("name")
+}
+
+/// Whether a column of households holds what the product must not keep about persons.
+pub(super) fn is_personal(header: &str) -> bool {
+    is_sensitive(header) || is_contact(header)
 }

@@ -184,11 +184,6 @@ impl<'a> HouseholdTable<'a> {
         }
     }
 
-    /// Number of columns a row must have.
-    pub(super) fn width(&self) -> usize {
-        self.headers.len()
-    }
-
     /// Records a row that could not be taken apart.
     pub(super) fn fault(&mut self, line: u64, code: &'static str, message: impl FnOnce() -> String) {
         self.faults.push(line, code, message);

@@ -3,17 +3,21 @@
 use std::borrow::Cow;
 
 use geo::{CoordsIter, Geometry, MapCoords};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::space::datum::Crs;
 
+use super::ReadOptions;
 use super::error::{Fault, Faults, ReadError, RowKind};
+use super::limits::Limits;
+use super::read::{self, Request};
 use super::rings::fault_of_coordinate;
-use super::source::{Format, Source, sha256_hex};
-use super::{ReadOptions, geojson_layer, geopackage};
+use super::source::{Format, Source};
+use super::table::{Cell, Halt, Head, RawRow, RowSink};
 
 /// What feature files can be read.
-pub(super) const FEATURE_FORMATS: &str = "GeoJSON (.geojson, .json), GeoPackage (.gpkg)";
+pub(super) const FEATURE_FORMATS: &str =
+    "GeoJSON (.geojson, .json, .geojsonl), GeoPackage (.gpkg), Shapefile (.zip), FlatGeobuf (.fgb), KML (.kml)";
 
 /// One feature as the file has it.
 pub(super) struct Row {
@@ -38,15 +42,15 @@ impl Row {
 }
 
 /// The reference system of a layer.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum System {
     /// WGS 84 or the like.
+    #[default]
     Degrees,
     /// A plane without a known place on Earth.
     Metres,
-    /// A system we convert.
-    Known(Crs),
-    /// One we do not, by name.
-    Unknown(String),
+    /// One by its name, as `EPSG:4523`, whether we convert it or not.
+    Named(String),
 }
 
 impl System {
@@ -63,72 +67,112 @@ impl System {
         };
         match Crs::parse(&short) {
             Ok(Crs::Degrees) => Self::Degrees,
-            Ok(crs) => Self::Known(crs),
-            Err(_) => Self::Unknown(short),
+            _ => Self::Named(short),
         }
     }
-}
-
-/// A layer as read, before conversion.
-pub(super) struct Layer {
-    pub(super) rows: Vec<Row>,
-    /// All columns of the file, wanted or not, in order of appearance.
-    pub(super) columns: Vec<String>,
-    pub(super) system: System,
-    pub(super) warnings: Vec<String>,
 }
 
 /// A layer whose coordinates are WGS 84 degrees, or planar metres.
 pub(super) struct Located {
     pub(super) rows: Vec<Row>,
+    /// All columns of the file, wanted or not, in order of appearance.
     pub(super) columns: Vec<String>,
     pub(super) planar: bool,
     pub(super) warnings: Vec<String>,
     pub(super) sha256_hex: String,
 }
 
-/// Reads a layer of GeoJSON or GeoPackage; only properties that `wanted` accepts leave the file.
+/// Reads a layer of features whole; only properties that `wanted` accepts are kept.
 pub(super) fn located(
     source: &Source<'_>,
     options: &ReadOptions<'_>,
     wanted: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<Located, ReadError> {
     source.check_layer()?;
-    let (mut layer, sha256_hex) = match source.format {
-        Format::GeoJson => {
-            let bytes = source.bytes()?;
-            (geojson_layer::read(source.file, &bytes, wanted)?, sha256_hex(&bytes))
-        }
-        Format::GeoPackage => (geopackage::read(source, wanted)?, source.sha256_hex()?),
-        Format::Csv | Format::Other => {
-            return Err(ReadError::UnknownFormat { file: source.file.to_owned(), accepted: FEATURE_FORMATS });
-        }
-    };
-    let planar = options.to_wgs84.is_none() && matches!(layer.system, System::Metres);
-    match (options.to_wgs84, &layer.system) {
-        (Some(convert), _) => convert_rows(&mut layer.rows, convert),
-        (None, System::Known(crs)) => convert_rows(&mut layer.rows, &|c| {
-            let p = crs.to_wgs84(c);
-            [p.lon_deg, p.lat_deg]
-        }),
-        (None, System::Unknown(name)) => {
-            return Err(ReadError::ReferenceSystem { file: source.file.to_owned(), system: name.clone() });
-        }
-        (None, System::Degrees | System::Metres) => {}
+    if matches!(source.format, Format::Csv | Format::Xlsx | Format::Other) {
+        return Err(ReadError::UnknownFormat { file: source.file.to_owned(), accepted: FEATURE_FORMATS });
     }
-    let Layer { rows, columns, warnings, .. } = layer;
-    Ok(Located { rows, columns, planar, warnings, sha256_hex })
+    let request = Request {
+        file: source.file.to_owned(),
+        layer: source.layer.map(str::to_owned),
+        format: source.format,
+        limits: Limits::default(),
+    };
+    let mut gathered = Gathered { wanted, kept: Vec::new(), head: Head::default(), rows: Vec::new() };
+    match read::produce(&request, &mut gathered) {
+        Ok(()) | Err(Halt::Stopped) => {}
+        Err(Halt::Error(e)) => return Err(e),
+    }
+    let Gathered { head, mut rows, .. } = gathered;
+    let planar = options.to_wgs84.is_none() && head.system == System::Metres;
+    match (options.to_wgs84, &head.system) {
+        (Some(convert), _) => rows.iter_mut().for_each(|r| convert_geometry(&mut r.geometry, convert)),
+        (None, system) => {
+            if let Some(crs) = crs_of(source.file, system)? {
+                let convert = |c| { let p = crs.to_wgs84(c); [p.lon_deg, p.lat_deg] };
+                rows.iter_mut().for_each(|r| convert_geometry(&mut r.geometry, &convert));
+            }
+        }
+    }
+    Ok(Located { rows, columns: head.columns, planar, warnings: head.warnings, sha256_hex: head.sha256_hex })
 }
 
-fn convert_rows(rows: &mut [Row], convert: &dyn Fn([f64; 2]) -> [f64; 2]) {
-    for row in rows {
-        if let Ok(geometry) = &mut row.geometry {
-            *geometry = geometry.map_coords(|c| convert([c.x, c.y]).into());
-            // Far outside its zone a projection has no inverse.
-            let fault = geometry.coords_iter().find_map(fault_of_coordinate);
-            if let Some(fault) = fault {
-                row.geometry = Err(fault);
-            }
+/// The system that coordinates must be converted from; `None` where they are degrees or planar.
+///
+/// # Errors
+/// When the system is none that we convert.
+pub(super) fn crs_of(file: &str, system: &System) -> Result<Option<Crs>, ReadError> {
+    match system {
+        System::Degrees | System::Metres => Ok(None),
+        System::Named(name) => Crs::parse(name)
+            .map(Some)
+            .map_err(|_| ReadError::ReferenceSystem { file: file.to_owned(), system: name.clone() }),
+    }
+}
+
+/// A whole layer in memory.
+struct Gathered<'w> {
+    wanted: &'w dyn Fn(&str) -> bool,
+    kept: Vec<bool>,
+    head: Head,
+    rows: Vec<Row>,
+}
+
+impl RowSink for Gathered<'_> {
+    fn head(&mut self, head: Head) -> Result<(), Halt> {
+        self.kept = head.columns.iter().map(|c| (self.wanted)(c)).collect();
+        self.head = head;
+        Ok(())
+    }
+
+    fn row(&mut self, row: RawRow) -> Result<(), Halt> {
+        let named = self.head.columns.iter().zip(row.cells).zip(&self.kept);
+        let properties = named.filter(|(_, kept)| **kept).map(|((name, cell), _)| (name.clone(), json_of(cell))).collect();
+        let absent = || Err(Fault::new("no_geometry", "没有几何 / there is no geometry"));
+        let geometry = row.fault.map_or_else(|| row.geometry.unwrap_or_else(absent), Err);
+        self.rows.push(Row { number: row.number, id: row.id, geometry, properties });
+        Ok(())
+    }
+}
+
+fn json_of(cell: Cell) -> Value {
+    match cell {
+        Cell::Empty => Value::Null,
+        Cell::Text(t) | Cell::Date(t) => Value::String(t),
+        Cell::Whole(v) => Value::Number(v.into()),
+        Cell::Real(v) => Number::from_f64(v).map_or(Value::Null, Value::Number),
+        Cell::Bool(b) => Value::Bool(b),
+    }
+}
+
+/// Brings a geometry to WGS 84 degrees.
+pub(super) fn convert_geometry(geometry: &mut Result<Geometry<f64>, Fault>, convert: &dyn Fn([f64; 2]) -> [f64; 2]) {
+    if let Ok(old) = geometry {
+        *old = old.map_coords(|c| convert([c.x, c.y]).into());
+        // Far outside its zone a projection has no inverse.
+        let fault = old.coords_iter().find_map(fault_of_coordinate);
+        if let Some(fault) = fault {
+            *geometry = Err(fault);
         }
     }
 }

@@ -1,24 +1,35 @@
 //! The import gate and the formats in and out.
 //!
-//! Households come from CSV, GeoJSON or a GeoPackage through one table of column rules; barriers, regions and boundaries from
-//! the latter two. A path may carry a layer as QGIS writes it: `file.gpkg|layername=NAME`.
+//! Every format is read into one raw table ([`open`]: a head, then rows of typed cells with their place and geometry), hostile-prone
+//! ones in a child process; [`gate`] turns it into typed rows of a layer or faults. Households, barriers, regions and boundaries for
+//! planning come through the same readers. [`Writer`] writes rows in any format, [`ledger`] the tables offices keep.
+//! A path may carry a layer as QGIS writes it: `file.gpkg|layername=NAME`.
 
 mod barriers;
 mod coordinates;
-mod csv_households;
 mod error;
 mod feature_households;
-mod geojson_layer;
+mod child;
+mod encoding;
+mod frame;
+pub mod gate;
 mod geopackage;
 mod headers;
 mod household_table;
 mod interior;
 mod layer;
+pub mod ledger;
+mod limits;
+mod open;
 mod place;
+mod read;
 mod regions;
 mod rings;
 mod source;
+mod table;
+mod table_households;
 mod wkb;
+mod wkt;
 mod write;
 
 #[cfg(test)]
@@ -28,13 +39,20 @@ mod geopackage_tests;
 
 use crate::domain::{Households, Positions};
 
-use source::{Format, Source};
+use source::Source;
 
 pub use barriers::read_barriers;
-pub use error::{ReadError, RowFault, RowKind};
+pub use child::{PARSE_COMMAND, parse_for_parent};
+pub use error::{Fault, ReadError, RowFault, RowKind};
 pub use layer::{Feature, features};
+pub use limits::Limits;
+pub use open::{Isolation, OpenOptions, RowSource, open};
 pub use regions::{Polygons, read_boundary, read_regions};
-pub use write::write_whole;
+pub use source::Format;
+pub use table::{Cell, Head, RawRow};
+pub use write::{
+    FieldType, Geometries, WriteError, WriteOptions, Writer, WriterField, WriterSchema, Written, write_whole,
+};
 
 /// How a file is to be read.
 #[derive(Clone, Copy, Default)]
@@ -60,7 +78,7 @@ pub struct Read<T> {
     pub sha256_hex: String,
 }
 
-/// Reads households from CSV (standard input when `path` is `-`), GeoJSON or a GeoPackage layer. Polygons are buildings.
+/// Reads households from a table (CSV, standard input when `path` is `-`, or XLSX) or from features. Polygons are buildings.
 ///
 /// # Errors
 /// Every fault of every row (to a limit), with its line or feature; nothing is returned then.
@@ -72,11 +90,8 @@ pub fn read_households(
     let source = Source::new(path, layer);
     source.check_layer()?;
     let (built, sha256_hex) = match source.format {
-        Format::Csv => {
-            let bytes = source.bytes()?;
-            (csv_households::parse(source.file, &bytes, options)?, source::sha256_hex(&bytes))
-        }
-        Format::GeoJson | Format::GeoPackage => {
+        Format::Csv | Format::Xlsx => table_households::read(&source, options)?,
+        Format::GeoJson | Format::GeoJsonSeq | Format::GeoPackage | Format::Shapefile | Format::FlatGeobuf | Format::Kml => {
             let extra = options.extra_columns;
             let kept =
                 |column: &str| household_table::is_kept(column, &ReadOptions { extra_columns: extra, to_wgs84: None });
@@ -85,7 +100,7 @@ pub fn read_households(
             (feature_households::build(source.file, layer, options)?, sha256_hex)
         }
         Format::Other => {
-            let accepted = "CSV (.csv, .txt, -), GeoJSON (.geojson, .json), GeoPackage (.gpkg)";
+            let accepted = "CSV (.csv, .txt, -), XLSX, GeoJSON (.geojson, .json, .geojsonl), GeoPackage (.gpkg), Shapefile (.zip), FlatGeobuf (.fgb), KML (.kml)";
             return Err(ReadError::UnknownFormat { file: source.file.to_owned(), accepted });
         }
     };

@@ -6,8 +6,8 @@ use crate::space::validity::{self, PolygonFaultKind};
 
 use super::error::Fault;
 
-/// Most vertices of one ring or line; a county's outline has a tenth of it.
-pub(super) const MOST_VERTICES: usize = 1_000_000;
+/// Most vertices of one ring or line; a county's outline has less than half of it.
+pub(super) const MOST_VERTICES: usize = 250_000;
 /// Coordinates of no reference system in use reach this, in metres or degrees.
 const FARTHEST: f64 = 1e9;
 

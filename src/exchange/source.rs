@@ -7,17 +7,93 @@ use sha2::{Digest, Sha256};
 
 use super::error::ReadError;
 
-/// What a file holds, told from its name.
+/// The formats read and written, told from a file's ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub enum Format {
     /// Comma-separated text, also standard input.
     Csv,
+    /// Excel workbook (`.xlsx`).
+    Xlsx,
     /// GeoJSON.
     GeoJson,
+    /// GeoJSON text sequence (RFC 8142), also one feature a line.
+    GeoJsonSeq,
     /// OGC GeoPackage.
     GeoPackage,
+    /// Esri Shapefile in a zip.
+    Shapefile,
+    /// FlatGeobuf.
+    FlatGeobuf,
+    /// KML.
+    Kml,
     /// Known by its ending, and not read.
     Other,
+}
+
+impl Format {
+    /// The format of a path.
+    #[must_use]
+    pub fn of_path(path: &str) -> Self {
+        let lower = path.to_ascii_lowercase();
+        let ends = |list: &[&str]| list.iter().any(|e| lower.ends_with(e));
+        if ends(&[".geojson", ".json"]) {
+            Self::GeoJson
+        } else if ends(&[".geojsonl", ".geojsons", ".geojsonseq", ".ndjson"]) {
+            Self::GeoJsonSeq
+        } else if ends(&[".gpkg"]) {
+            Self::GeoPackage
+        } else if ends(&[".xlsx"]) {
+            Self::Xlsx
+        } else if ends(&[".zip"]) {
+            Self::Shapefile
+        } else if ends(&[".fgb"]) {
+            Self::FlatGeobuf
+        } else if ends(&[".kml"]) {
+            Self::Kml
+        } else if ends(&[".xls", ".xlsb", ".ods", ".shp", ".kmz", ".gdb", ".parquet"]) {
+            Self::Other
+        } else {
+            Self::Csv
+        }
+    }
+
+    /// The format of a name such as `--format` takes.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "csv" => Self::Csv,
+            "xlsx" | "excel" => Self::Xlsx,
+            "geojson" => Self::GeoJson,
+            "geojsonseq" | "geojsonl" => Self::GeoJsonSeq,
+            "gpkg" | "geopackage" => Self::GeoPackage,
+            "shp" | "shapefile" => Self::Shapefile,
+            "fgb" | "flatgeobuf" => Self::FlatGeobuf,
+            "kml" => Self::Kml,
+            _ => return None,
+        })
+    }
+
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+            Self::GeoJson => "geojson",
+            Self::GeoJsonSeq => "geojsonseq",
+            Self::GeoPackage => "gpkg",
+            Self::Shapefile => "shp",
+            Self::FlatGeobuf => "fgb",
+            Self::Kml => "kml",
+            Self::Other => "other",
+        }
+    }
+
+    /// Whether a parser of this format works on binary or packed bytes, where a hostile file can do most: it runs in a child process.
+    #[must_use]
+    pub fn is_parsed_apart(self) -> bool {
+        matches!(self, Self::Xlsx | Self::GeoPackage | Self::Shapefile | Self::FlatGeobuf | Self::Kml)
+    }
 }
 
 /// A path as people and QGIS write it, taken apart.
@@ -41,24 +117,13 @@ impl<'a> Source<'a> {
             Some((file, rest)) => (file, Some(rest.split('|').next().unwrap_or(rest))),
             None => (path, None),
         };
-        let lower = file.to_ascii_lowercase();
-        let ends = |list: &[&str]| list.iter().any(|e| lower.ends_with(e));
-        let format = if ends(&[".geojson", ".json"]) {
-            Format::GeoJson
-        } else if ends(&[".gpkg"]) {
-            Format::GeoPackage
-        } else if ends(&[".xlsx", ".xls", ".zip", ".shp", ".kml", ".kmz", ".fgb", ".geojsonl", ".geojsons", ".gdb"]) {
-            Format::Other
-        } else {
-            Format::Csv
-        };
-        Self { file, layer: layer.or(inside), flagged: layer.is_some(), format }
+        Self { file, layer: layer.or(inside), flagged: layer.is_some(), format: Format::of_path(file) }
     }
 
     /// Refuses `--layer` for a file that has no layers, rather than to ignore it.
     pub(super) fn check_layer(&self) -> Result<(), ReadError> {
         match (self.format, self.layer) {
-            (Format::Csv | Format::GeoJson, Some(layer)) if self.flagged => {
+            (format, Some(layer)) if self.flagged && !matches!(format, Format::GeoPackage | Format::Xlsx | Format::Other) => {
                 Err(ReadError::LayerWithoutUse { file: self.file.to_owned(), layer: layer.to_owned() })
             }
             _ => Ok(()),
@@ -78,21 +143,6 @@ impl<'a> Source<'a> {
         }
         std::fs::read(self.file).map_err(|e| self.unreadable(&e))
     }
-
-    /// SHA-256 of the file without holding it in memory.
-    pub(super) fn sha256_hex(&self) -> Result<String, ReadError> {
-        let mut file = std::fs::File::open(self.file).map_err(|e| self.unreadable(&e))?;
-        let mut digest = Sha256::new();
-        let mut block = vec![0; 1 << 16];
-        loop {
-            match file.read(&mut block) {
-                Ok(0) => return Ok(hex(&digest.finalize())),
-                Ok(n) => digest.update(block.get(..n).unwrap_or_default()),
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(self.unreadable(&e)),
-            }
-        }
-    }
 }
 
 /// SHA-256 of bytes, in hexadecimal.
@@ -100,7 +150,7 @@ pub(super) fn sha256_hex(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 

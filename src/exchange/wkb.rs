@@ -71,6 +71,68 @@ pub(super) fn geometry_of_wkb(wkb: &[u8]) -> Result<Geometry<f64>, Fault> {
     Ok(geometry)
 }
 
+/// Appends a geometry as ISO well-known binary, little endian, two dimensions; collections have no place here and are left empty.
+pub(super) fn append_wkb(into: &mut Vec<u8>, geometry: &Geometry<f64>) {
+    fn head(into: &mut Vec<u8>, kind: u32) {
+        into.push(1);
+        into.extend(kind.to_le_bytes());
+    }
+    fn count(into: &mut Vec<u8>, n: usize) {
+        into.extend(u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes());
+    }
+    fn coord(into: &mut Vec<u8>, c: &Coord<f64>) {
+        into.extend(c.x.to_le_bytes());
+        into.extend(c.y.to_le_bytes());
+    }
+    fn line(into: &mut Vec<u8>, l: &LineString<f64>) {
+        count(into, l.0.len());
+        l.0.iter().for_each(|c| coord(into, c));
+    }
+    fn polygon(into: &mut Vec<u8>, p: &Polygon<f64>) {
+        count(into, 1 + p.interiors().len());
+        std::iter::once(p.exterior()).chain(p.interiors()).for_each(|r| line(into, r));
+    }
+    match geometry {
+        Geometry::Point(p) => {
+            head(into, 1);
+            coord(into, &p.0);
+        }
+        Geometry::LineString(l) => {
+            head(into, 2);
+            line(into, l);
+        }
+        Geometry::Polygon(p) => {
+            head(into, 3);
+            polygon(into, p);
+        }
+        Geometry::MultiPoint(m) => {
+            head(into, 4);
+            count(into, m.0.len());
+            m.0.iter().for_each(|p| append_wkb(into, &Geometry::Point(*p)));
+        }
+        Geometry::MultiLineString(m) => {
+            head(into, 5);
+            count(into, m.0.len());
+            for l in &m.0 {
+                head(into, 2);
+                line(into, l);
+            }
+        }
+        Geometry::MultiPolygon(m) => {
+            head(into, 6);
+            count(into, m.0.len());
+            for p in &m.0 {
+                head(into, 3);
+                polygon(into, p);
+            }
+        }
+        _ => {
+            head(into, 7);
+            count(into, 0);
+        }
+    }
+}
+
 struct Head {
     kind: u32,
     dimensions: usize,

@@ -1,57 +1,88 @@
-//! Households from CSV: UTF-8 or GB18030, comma, semicolon or tab, Chinese or English headers.
+//! Households from the rows of a table: CSV or a sheet of a workbook.
 
 use super::ReadOptions;
 use super::error::ReadError;
 use super::household_table::{Built, HouseholdTable};
-use super::source::decoded;
+use super::limits::Limits;
+use super::read::{self, Request};
+use super::source::Source;
+use super::table::{Cell, Halt, Head, RawRow, RowSink};
 
-/// Parses the whole file.
-pub(super) fn parse(file: &str, bytes: &[u8], options: &ReadOptions<'_>) -> Result<Built, ReadError> {
-    let text = decoded(file, bytes)?;
-    let empty = || ReadError::Empty { file: file.to_owned() };
-    let first = text.lines().find(|l| !l.trim().is_empty()).ok_or_else(empty)?;
-    let delimiter = [b',', b';', b'\t']
-        .into_iter()
-        .max_by_key(|d| (first.bytes().filter(|b| b == d).count(), *d == b','))
-        .unwrap_or(b',');
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(true).from_reader(text.as_bytes());
-    let headers = reader.headers().map_err(|_| empty())?.iter().map(str::to_owned).collect();
-    let mut table = HouseholdTable::of_columns(file, headers, options)?;
-    let mut record = csv::StringRecord::new();
-    loop {
-        let line = reader.position().line();
-        match reader.read_record(&mut record) {
-            Ok(false) => break,
-            Ok(true) => {}
-            Err(e) => {
-                table.fault(line, "unreadable_row", || format!("无法解析 / cannot be parsed ({e})"));
-                break;
-            }
-        }
-        let line = record.position().map_or(line, csv::Position::line);
-        let width = table.width();
-        if record.len() != width {
-            table.fault(line, "ragged_row", || {
-                format!(
-                    "有 {0} 列，表头有 {width} 列（是否少了引号？） / {0} fields where the header has {width} (a missing quote?)",
-                    record.len()
-                )
-            });
-            continue;
-        }
-        table.push(line, None, |i| record.get(i).unwrap_or(""));
+/// Reads the whole file; gives the table and the SHA-256 of the file's bytes.
+pub(super) fn read(source: &Source<'_>, options: &ReadOptions<'_>) -> Result<(Built, String), ReadError> {
+    let request = Request {
+        file: source.file.to_owned(),
+        layer: source.layer.map(str::to_owned),
+        format: source.format,
+        limits: Limits::default(),
+    };
+    gathered(source.file, options, |sink| read::produce(&request, sink))
+}
+
+fn gathered<'a>(
+    file: &'a str,
+    options: &ReadOptions<'a>,
+    produce: impl FnOnce(&mut dyn RowSink) -> Result<(), Halt>,
+) -> Result<(Built, String), ReadError> {
+    let mut sink = Gathered { file, options: *options, table: None, sha256_hex: String::new() };
+    match produce(&mut sink) {
+        Ok(()) | Err(Halt::Stopped) => {}
+        Err(Halt::Error(e)) => return Err(e),
     }
-    table.finish()
+    let table = sink.table.ok_or_else(|| ReadError::Empty { file: file.to_owned() })?;
+    Ok((table.finish()?, sink.sha256_hex))
+}
+
+struct Gathered<'a> {
+    file: &'a str,
+    options: ReadOptions<'a>,
+    table: Option<HouseholdTable<'a>>,
+    sha256_hex: String,
+}
+
+impl RowSink for Gathered<'_> {
+    fn head(&mut self, head: Head) -> Result<(), Halt> {
+        self.table = Some(HouseholdTable::of_columns(self.file, head.columns, &self.options)?);
+        self.sha256_hex = head.sha256_hex;
+        Ok(())
+    }
+
+    fn row(&mut self, row: RawRow) -> Result<(), Halt> {
+        let Some(table) = &mut self.table else { return Ok(()) };
+        if let Some(fault) = row.fault {
+            table.fault(row.number, fault.code, || fault.message);
+            return Ok(());
+        }
+        let texts: Vec<String> = row.cells.into_iter().map(text_of).collect();
+        table.push(row.number, None, |i| texts.get(i).map_or("", String::as_str));
+        Ok(())
+    }
+}
+
+fn text_of(cell: Cell) -> String {
+    match cell {
+        Cell::Empty => String::new(),
+        Cell::Text(t) | Cell::Date(t) => t,
+        Cell::Whole(v) => v.to_string(),
+        Cell::Real(v) => v.to_string(),
+        Cell::Bool(b) => b.to_string(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::Households;
+    use crate::exchange::source::Format;
+
+    fn parse(bytes: &[u8], options: &ReadOptions<'_>) -> Result<Built, ReadError> {
+        let (file, layer) = ("t.csv".to_owned(), None);
+        let request = Request { file, layer, format: Format::Csv, limits: Limits::default() };
+        gathered("t.csv", options, |sink| read::csv_bytes(&request, bytes.to_vec(), sink)).map(|b| b.0)
+    }
 
     fn read(bytes: &[u8]) -> Result<(Households, Vec<String>), ReadError> {
-        parse("t.csv", bytes, &ReadOptions::default()).map(|b| (b.table, b.dropped_columns))
+        parse(bytes, &ReadOptions::default()).map(|b| (b.table, b.dropped_columns))
     }
 
     fn codes(bytes: &[u8]) -> Vec<(u64, &'static str)> {
@@ -110,7 +141,7 @@ mod tests {
         let extra = ["身份证号".to_owned(), "zone".to_owned()];
         let options = ReadOptions { extra_columns: &extra, to_wgs84: None };
         let text = "id,x,y,身份证号,电话,zone\n1,2,3,520,139,z\n";
-        let Built { table: t, dropped_columns, .. } = parse("t.csv", text.as_bytes(), &options).expect("readable");
+        let Built { table: t, dropped_columns, .. } = parse(text.as_bytes(), &options).expect("readable");
         assert_eq!(dropped_columns, ["身份证号", "电话"]);
         assert_eq!(t.extra.keys().collect::<Vec<_>>(), ["zone"]);
         assert!(!format!("{t:?}").contains("139"));

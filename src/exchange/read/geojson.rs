@@ -1,60 +1,133 @@
 //! GeoJSON as a layer: streamed straight into coordinates, so that a large ring never becomes a tree of JSON values.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
+use std::io::{BufRead as _, BufReader};
 
 use geo::{Geometry, MultiLineString, MultiPoint, MultiPolygon};
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::coordinates::Nested;
-use super::error::{Fault, Faults, ReadError, RowKind};
-use super::layer::{Layer, Row, System};
-use super::rings;
-use super::source::decoded;
+use crate::exchange::coordinates::Nested;
+use crate::exchange::encoding::{self, Metered};
+use crate::exchange::error::{Fault, Faults, ReadError, RowKind};
+use crate::exchange::layer::System;
+use crate::exchange::rings;
+use crate::exchange::source::{Source, decoded, sha256_hex};
+use crate::exchange::table::{Cell, Halt, Head, RawRow, RowSink};
+
+use super::{Request, cell_of_json, csv};
 
 /// Deepest nesting of a document; GeoJSON needs nine levels, properties some more.
 const DEEPEST: usize = 64;
 /// The foreign member by which our own files say that positions are planar metres.
 const PLANAR_MARK: &str = "lianhu:coordinates";
+/// Separates the texts of a sequence (RFC 8142).
+const RECORD_SEPARATOR: u8 = 0x1E;
 
-/// Reads a document; only properties that `wanted` accepts are kept.
-pub(super) fn read(file: &str, bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Layer, ReadError> {
-    let text = decoded(file, bytes)?;
+/// Reads a whole document: once for its columns, which may appear in the last feature, then for its rows.
+pub(super) fn read_document(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt> {
+    let file = request.file.as_str();
+    if file != "-" {
+        request.limits.checked_size(file)?;
+    }
+    let bytes = Source::new(file, None).bytes()?;
+    let text = decoded(file, &bytes)?;
+    let mut gathered = Gathered::default();
+    let system = document(file, &text, &mut gathered)?;
+    request.check_columns(gathered.columns.len())?;
+    sink.head(head(&gathered, system, sha256_hex(&bytes)))?;
+    gathered.second_pass(request, sink, |gathered| document(file, &text, gathered).map(|_| ()))
+}
+
+fn head(gathered: &Gathered<'_>, system: System, sha256_hex: String) -> Head {
+    Head { columns: gathered.columns.clone(), features: true, system, sha256_hex, ..Head::default() }
+}
+
+/// Reads a sequence of features: one a line, or each begun by a record separator.
+pub(super) fn read_sequence(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt> {
+    let file = request.file.as_str();
+    let sniffed = encoding::sniff(file, request.open()?)?;
+    let walk = |gathered: &mut Gathered<'_>| -> Result<Option<System>, Halt> {
+        let (metered, since) = Metered::new(encoding::text_reader(file, sniffed.encoding)?);
+        let mut bytes = BufReader::with_capacity(1 << 16, metered);
+        let unreadable = |e: std::io::Error| encoding::error_of(file, &e);
+        let separated = bytes.fill_buf().map_err(unreadable)?.trim_ascii_start().first() == Some(&RECORD_SEPARATOR);
+        let end = if separated { RECORD_SEPARATOR } else { b'\n' };
+        let (mut record, mut line, mut byte, mut system) = (Vec::new(), 0, 0, None);
+        loop {
+            record.clear();
+            since.set(0);
+            if bytes.read_until(end, &mut record).map_err(unreadable)? == 0 {
+                return Ok(system);
+            }
+            let text = record.strip_suffix(&[RECORD_SEPARATOR]).unwrap_or(&record);
+            let text = std::str::from_utf8(text).map_err(|_| ReadError::Encoding { file: file.to_owned() })?;
+            if !text.trim().is_empty() {
+                let found = document(file, text, gathered).map_err(|e| moved(e, line, byte))?;
+                system.get_or_insert(found);
+            }
+            line += record.iter().filter(|b| **b == b'\n').count();
+            byte += record.len();
+        }
+    };
+    let mut gathered = Gathered::default();
+    let Some(system) = walk(&mut gathered)? else { return Err(ReadError::Empty { file: file.to_owned() }.into()) };
+    request.check_columns(gathered.columns.len())?;
+    sink.head(head(&gathered, system, sniffed.sha256_hex.clone()))?;
+    gathered.second_pass(request, sink, |gathered| walk(gathered).map(|_| ()))
+}
+
+/// An error of a text that begins `lines` and `bytes` into the file.
+fn moved(e: Halt, lines: usize, bytes: usize) -> Halt {
+    match e {
+        Halt::Error(ReadError::Json { file, code, line, column, byte, chinese, english }) => {
+            let (line, byte) = (line + lines, byte + bytes);
+            Halt::Error(ReadError::Json { file, code, line, column, byte, chinese, english })
+        }
+        other => other,
+    }
+}
+
+/// Takes one document apart into `gathered`, and gives its reference system.
+fn document(file: &str, text: &str, gathered: &mut Gathered<'_>) -> Result<System, Halt> {
     if let Some(byte) = too_deep(text.as_bytes()) {
         let (zh, en) = (format!("嵌套超过 {DEEPEST} 层"), format!("nested deeper than {DEEPEST} levels"));
-        return Err(json_error(file, &text, "json_depth", byte, &zh, &en));
+        return Err(json_error(file, text, "json_depth", byte, &zh, &en).into());
     }
-    let mut gathered = Gathered { wanted, rows: Vec::new(), columns: Vec::new(), seen: HashSet::new() };
-    let mut reader = serde_json::Deserializer::from_str(&text);
-    let read = ObjectSeed { gathered: &mut gathered, top: true }.deserialize(&mut reader);
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = ObjectSeed { gathered, top: true }.deserialize(&mut reader);
+    if let Some(halt) = gathered.halted.take() {
+        return Err(halt);
+    }
     let top = match read.and_then(|top| reader.end().map(|()| top)) {
         Ok(top) => top,
-        Err(e) => return Err(said(file, &text, &e, gathered.rows.len() as u64 + 1)),
-    };
-    let not_geojson = || {
-        let (zh, en) = (
-            "不是 GeoJSON：需要 FeatureCollection、Feature 或几何对象",
-            "no GeoJSON: a FeatureCollection, a Feature or a geometry is needed",
-        );
-        json_error(file, &text, "not_geojson", 0, zh, en)
+        Err(e) => return Err(said(file, text, &e, gathered.count + 1).into()),
     };
     let (crs, planar) = (top.crs.clone(), top.planar);
     match top.kind.as_deref() {
         Some("FeatureCollection") if top.features => {}
         Some("Feature") => gathered.push_feature(top),
-        Some(_) if top.coordinates.is_some() || top.collection => {
-            let number = gathered.rows.len() as u64 + 1;
-            gathered.rows.push(Row { number, id: None, geometry: top.into_geometry(), properties: Map::new() });
+        Some(_) if top.coordinates.is_some() || top.collection || (gathered.sink.is_none() && top.has_coordinates) => {
+            gathered.push(None, Vec::new(), top.into_geometry());
         }
-        _ => return Err(not_geojson()),
+        _ => {
+            let (zh, en) = (
+                "不是 GeoJSON：需要 FeatureCollection、Feature 或几何对象",
+                "no GeoJSON: a FeatureCollection, a Feature or a geometry is needed",
+            );
+            return Err(json_error(file, text, "not_geojson", 0, zh, en).into());
+        }
     }
-    let system = match (planar, crs) {
+    if let Some(halt) = gathered.halted.take() {
+        return Err(halt);
+    }
+    Ok(match (planar, crs) {
         (true, _) => System::Metres,
         (false, Some(name)) => System::named(&name),
         (false, None) => System::Degrees,
-    };
-    Ok(Layer { rows: gathered.rows, columns: gathered.columns, system, warnings: Vec::new() })
+    })
 }
 
 /// The byte at which brackets nest too deep, by one pass over the bytes.
@@ -143,14 +216,39 @@ fn said(file: &str, text: &str, e: &serde_json::Error, feature: u64) -> ReadErro
     }
 }
 
-struct Gathered<'w> {
-    wanted: &'w dyn Fn(&str) -> bool,
-    rows: Vec<Row>,
+/// What one pass gathers: columns always, and rows for the sink of the second one.
+#[derive(Default)]
+struct Gathered<'s> {
     columns: Vec<String>,
-    seen: HashSet<String>,
+    at: HashMap<String, usize>,
+    sink: Option<(&'s Request, RefCell<&'s mut dyn RowSink>)>,
+    count: u64,
+    cells: u64,
+    halted: Option<Halt>,
 }
 
 impl Gathered<'_> {
+    /// Runs `pass` again over the same text, with the columns known, and gives each row to `sink`.
+    fn second_pass<'a>(
+        self,
+        request: &'a Request,
+        sink: &'a mut (dyn RowSink + 'a),
+        pass: impl FnOnce(&mut Gathered<'a>) -> Result<(), Halt>,
+    ) -> Result<(), Halt> {
+        let sink = Some((request, RefCell::new(sink)));
+        pass(&mut Gathered { columns: self.columns, at: self.at, sink, count: 0, cells: 0, halted: None })
+    }
+
+    fn column(&mut self, name: String) -> usize {
+        if let Some(&i) = self.at.get(&name) {
+            return i;
+        }
+        let i = self.columns.len();
+        self.at.insert(name.clone(), i);
+        self.columns.push(name);
+        i
+    }
+
     fn push_feature(&mut self, mut object: Object) {
         let id = match object.id.take() {
             Some(Value::String(t)) => Some(t),
@@ -158,7 +256,6 @@ impl Gathered<'_> {
             _ => None,
         };
         let properties = std::mem::take(&mut object.properties);
-        let number = self.rows.len() as u64 + 1;
         let geometry = if object.kind.as_deref() == Some("Feature") {
             match object.geometry {
                 Some(Member::Object(g)) => g.into_geometry(),
@@ -168,7 +265,28 @@ impl Gathered<'_> {
         } else {
             Err(Fault::new("not_a_feature", "不是 Feature / this is no Feature"))
         };
-        self.rows.push(Row { number, id, geometry, properties });
+        self.push(id, properties, geometry);
+    }
+
+    fn push(&mut self, id: Option<String>, properties: Vec<(usize, Value)>, geometry: Result<Geometry<f64>, Fault>) {
+        self.count += 1;
+        let Some((request, sink)) = &self.sink else { return };
+        let mut cells = vec![Cell::Empty; self.columns.len()];
+        let mut fault = None;
+        for (i, value) in properties {
+            let value = cell_of_json(value);
+            if matches!(&value, Cell::Text(t) if t.len() > request.limits.text_bytes) {
+                fault = Some(csv::too_long(request));
+            } else if let Some(cell) = cells.get_mut(i) {
+                *cell = value;
+            }
+        }
+        self.cells += cells.len() as u64;
+        let row = RawRow { number: self.count, id, cells, geometry: Some(geometry), fault };
+        let counted = request.check_cells(self.cells).map_err(Halt::Error);
+        if let Err(halt) = counted.and_then(|()| sink.borrow_mut().row(row)) {
+            self.halted = Some(halt);
+        }
     }
 }
 
@@ -179,7 +297,8 @@ struct Object {
     coordinates: Option<Nested>,
     collection: bool,
     geometry: Option<Member>,
-    properties: Map<String, Value>,
+    properties: Vec<(usize, Value)>,
+    has_coordinates: bool,
     id: Option<Value>,
     features: bool,
     crs: Option<String>,
@@ -228,8 +347,8 @@ impl Object {
     }
 }
 
-struct ObjectSeed<'g, 'w> {
-    gathered: &'g mut Gathered<'w>,
+struct ObjectSeed<'g, 's> {
+    gathered: &'g mut Gathered<'s>,
     top: bool,
 }
 
@@ -257,7 +376,12 @@ impl<'de> Visitor<'de> for ObjectSeed<'_, '_> {
                         object.kind = Some(kind);
                     }
                 }
-                "coordinates" => object.coordinates = Some(map.next_value()?),
+                "coordinates" if self.gathered.sink.is_some() => object.coordinates = Some(map.next_value()?),
+                "coordinates" => {
+                    // The first pass is after names of columns alone.
+                    object.has_coordinates = true;
+                    map.next_value::<IgnoredAny>()?;
+                }
                 "geometries" => {
                     object.collection = true;
                     map.next_value::<IgnoredAny>()?;
@@ -293,8 +417,8 @@ fn crs_name(crs: &Value) -> Option<String> {
     }
 }
 
-struct FeaturesSeed<'g, 'w> {
-    gathered: &'g mut Gathered<'w>,
+struct FeaturesSeed<'g, 's> {
+    gathered: &'g mut Gathered<'s>,
 }
 
 impl<'de> DeserializeSeed<'de> for FeaturesSeed<'_, '_> {
@@ -315,14 +439,17 @@ impl<'de> Visitor<'de> for FeaturesSeed<'_, '_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         while let Some(object) = seq.next_element_seed(ObjectSeed { gathered: self.gathered, top: false })? {
             self.gathered.push_feature(object);
+            if self.gathered.halted.is_some() {
+                return Err(de::Error::custom("halted"));
+            }
         }
         Ok(())
     }
 }
 
 /// The `geometry` of a feature: an object, null, or something that does not belong there.
-struct MemberSeed<'g, 'w> {
-    gathered: &'g mut Gathered<'w>,
+struct MemberSeed<'g, 's> {
+    gathered: &'g mut Gathered<'s>,
 }
 
 impl<'de> DeserializeSeed<'de> for MemberSeed<'_, '_> {
@@ -376,12 +503,12 @@ impl<'de> Visitor<'de> for MemberSeed<'_, '_> {
 }
 
 /// Properties: wanted ones are kept, of the others only the name.
-struct PropertiesSeed<'g, 'w> {
-    gathered: &'g mut Gathered<'w>,
+struct PropertiesSeed<'g, 's> {
+    gathered: &'g mut Gathered<'s>,
 }
 
 impl<'de> DeserializeSeed<'de> for PropertiesSeed<'_, '_> {
-    type Value = Map<String, Value>;
+    type Value = Vec<(usize, Value)>;
 
     fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<Self::Value, D::Error> {
         d.deserialize_any(self)
@@ -389,25 +516,22 @@ impl<'de> DeserializeSeed<'de> for PropertiesSeed<'_, '_> {
 }
 
 impl<'de> Visitor<'de> for PropertiesSeed<'_, '_> {
-    type Value = Map<String, Value>;
+    type Value = Vec<(usize, Value)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("properties (an object or null)")
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(Map::new())
+        Ok(Vec::new())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut kept = Map::new();
+        let mut kept = Vec::new();
         while let Some(key) = map.next_key::<String>()? {
-            if !self.gathered.seen.contains(&key) {
-                self.gathered.seen.insert(key.clone());
-                self.gathered.columns.push(key.clone());
-            }
-            if (self.gathered.wanted)(&key) {
-                kept.insert(key, map.next_value()?);
+            let column = self.gathered.column(key);
+            if self.gathered.sink.is_some() {
+                kept.push((column, map.next_value()?));
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
