@@ -7,6 +7,7 @@ pub mod plan;
 pub mod position;
 pub mod profile;
 pub mod region;
+pub mod register;
 
 pub use barrier::{Barrier, BarrierShape};
 pub use codes::VillageCode;

@@ -1,0 +1,370 @@
+//! A whole store copied into the other engine's: how a PostGIS store is given out as a GeoPackage file.
+
+use std::path::Path;
+
+use super::error::StoreError;
+use super::sql::{Dialect, Engine, Session, Sql};
+use super::value::Value;
+use super::{OpenMode, OpenOptions, insert, sqlite, wkb};
+
+/// Rows a step.
+const STEP: i64 = 2_000;
+
+/// Columns common to many tables are written out, so that a new column is not forgotten silently: `check` of the copy would say so.
+struct Table {
+    name: &'static str,
+    columns: &'static [&'static str],
+    /// What its rows are read by; together unique.
+    order: &'static str,
+}
+
+macro_rules! table {
+    ($name:literal, $order:literal, [$($column:literal),+ $(,)?]) => {
+        Table { name: $name, columns: &[$($column),+], order: $order }
+    };
+}
+
+const TABLES: &[Table] = &[
+    table!(
+        "regions",
+        "fid",
+        ["fid", "code", "name", "level", "parent", "valid_from", "valid_to", "geom", "row_version", "row_sum"]
+    ),
+    table!("zones", "fid", ["fid", "id", "name", "townships", "valid_from", "valid_to", "row_version", "row_sum"]),
+    table!(
+        "buildings",
+        "fid",
+        [
+            "fid",
+            "id",
+            "village",
+            "name",
+            "kind",
+            "households",
+            "dedicated",
+            "stairwells",
+            "valid_from",
+            "valid_to",
+            "geom",
+            "row_version",
+            "row_sum",
+        ]
+    ),
+    table!(
+        "households",
+        "fid",
+        [
+            "fid",
+            "id",
+            "village",
+            "building",
+            "stairwell",
+            "floor",
+            "hamlet",
+            "group_name",
+            "persons",
+            "tenure",
+            "eligible",
+            "valid_from",
+            "valid_to",
+            "geom",
+            "row_version",
+            "row_sum",
+        ]
+    ),
+    table!(
+        "centres",
+        "fid",
+        [
+            "fid",
+            "id",
+            "region",
+            "level",
+            "name",
+            "address",
+            "duty_hours",
+            "valid_from",
+            "valid_to",
+            "geom",
+            "row_version",
+            "row_sum",
+        ]
+    ),
+    table!(
+        "officers",
+        "fid",
+        [
+            "fid",
+            "id",
+            "region",
+            "role",
+            "name",
+            "phone_sealed",
+            "household",
+            "elected_on",
+            "valid_from",
+            "valid_to",
+            "salt",
+            "row_version",
+            "row_sum",
+        ]
+    ),
+    table!(
+        "barriers",
+        "fid",
+        ["fid", "id", "region", "kind", "hard", "name", "valid_from", "valid_to", "geom", "row_version", "row_sum",]
+    ),
+    table!(
+        "old_nets",
+        "fid",
+        ["fid", "id", "net", "region", "name", "valid_from", "valid_to", "geom", "row_version", "row_sum",]
+    ),
+    table!(
+        "incidents",
+        "fid",
+        [
+            "fid",
+            "id",
+            "region",
+            "grid",
+            "category",
+            "dispute",
+            "level",
+            "state",
+            "occurred_at",
+            "due_at",
+            "summary",
+            "geom",
+            "row_version",
+            "row_sum",
+        ]
+    ),
+    table!(
+        "incident_transitions",
+        "fid",
+        [
+            "fid",
+            "id",
+            "incident",
+            "region",
+            "from_state",
+            "to_state",
+            "from_level",
+            "to_level",
+            "role",
+            "at",
+            "due_at",
+            "reason",
+            "row_version",
+            "row_sum",
+        ]
+    ),
+    table!(
+        "dictionaries",
+        "fid",
+        ["fid", "id", "dictionary", "key", "name", "name_en", "position", "enabled", "row_version", "row_sum",]
+    ),
+    table!("profiles", "fid", ["fid", "name", "title", "toml", "row_version", "row_sum"]),
+    table!(
+        "jobs",
+        "fid",
+        [
+            "fid",
+            "id",
+            "region",
+            "kind",
+            "state",
+            "progress",
+            "parameters",
+            "result",
+            "created_at",
+            "updated_at",
+            "row_version",
+            "row_sum",
+        ]
+    ),
+    table!(
+        "plans",
+        "no",
+        [
+            "no",
+            "id",
+            "name",
+            "region",
+            "status",
+            "version",
+            "seed",
+            "parameters",
+            "profile",
+            "input_version",
+            "valid_from",
+            "valid_to",
+            "forked_from",
+            "row_sum",
+        ]
+    ),
+    table!(
+        "grids",
+        "fid",
+        [
+            "fid",
+            "plan_no",
+            "code",
+            "name",
+            "kind",
+            "locked",
+            "valid_from",
+            "valid_to",
+            "predecessors",
+            "row_sum",
+            "plan",
+            "in_force",
+            "households",
+            "buildings",
+            "persons",
+            "deviation",
+            "area_m2",
+            "perimeter_m",
+            "polsby_popper",
+            "geom",
+            "derived_sum",
+        ]
+    ),
+    table!(
+        "units",
+        "fid",
+        [
+            "fid",
+            "plan_no",
+            "code",
+            "locked",
+            "leader",
+            "deputies",
+            "officers_locked",
+            "exception",
+            "founded_on",
+            "contact_group",
+            "row_sum",
+            "plan",
+            "in_force",
+            "households",
+            "sse_m2",
+            "reach_m",
+            "geom",
+            "derived_sum",
+        ]
+    ),
+    table!(
+        "leaders",
+        "fid",
+        ["fid", "plan_no", "plan", "in_force", "unit", "household", "role", "geom", "derived_sum",]
+    ),
+    table!("seats", "plan_no, building", ["plan_no", "building", "grid", "locked", "row_sum"]),
+    table!("memberships", "plan_no, household", ["plan_no", "household", "unit", "row_sum"]),
+    table!("grid_versions", "plan_no, grid", ["plan_no", "grid", "version", "actor", "at"]),
+    table!(
+        "plan_edits",
+        "plan_no, seq",
+        ["plan_no", "seq", "kind", "target", "version", "actor", "at", "operation", "changes", "undone", "row_sum",]
+    ),
+    table!(
+        "membership_moves",
+        "plan_no, household, seq",
+        ["plan_no", "household", "seq", "at", "unit_before", "unit_after",]
+    ),
+    table!("codes", "code", ["code", "kind", "valid_from", "valid_to", "predecessors", "row_sum"]),
+    table!("register_changes", "seq", ["seq", "at", "actor", "layer", "id", "col", "before", "after"]),
+    table!("idempotency", "actor, key", ["actor", "key", "body_sha256", "answer", "at"]),
+    table!(
+        "audit",
+        "seq",
+        ["seq", "at", "actor", "scope", "operation", "subject", "before", "after", "previous", "hash",]
+    ),
+    table!("audit_head", "one", ["one", "seq", "hash"]),
+    table!("register_state", "one", ["one", "version"]),
+];
+
+/// A shape in the form the other engine takes.
+fn portable(column: &str, value: Value) -> Result<Value, StoreError> {
+    match value {
+        Value::Blob(Some(bytes)) if column == "geom" => {
+            let shape = wkb::read(&bytes).map_err(|what| StoreError::decoding("geom", what))?;
+            Ok(Value::Shape(Some(wkb::to_wkb(&shape))))
+        }
+        other => Ok(other),
+    }
+}
+
+async fn table(from: &mut dyn Session, to: &mut dyn Session, table: &Table) -> Result<(), StoreError> {
+    let mut empty = Sql::new(table.name, "DELETE FROM ");
+    empty.push(table.name);
+    to.execute(empty).await?;
+    // a cursor, so that memory stays the same whatever the size
+    let mut declare = Sql::new(table.name, "DECLARE copy_");
+    declare.push(table.name).push(" NO SCROLL CURSOR FOR SELECT ").push_list(table.columns).push(" FROM ");
+    declare.push(table.name).push(" ORDER BY ").push(table.order);
+    from.execute(declare).await?;
+    loop {
+        let mut fetch = Sql::new(table.name, "FETCH 2000 FROM copy_");
+        fetch.push(table.name);
+        let fetched = from.rows(fetch).await?;
+        let done = (fetched.len() as i64) < STEP;
+        let mut rows = Vec::with_capacity(fetched.len());
+        for mut row in fetched {
+            let values = table.columns.iter().map(|c| portable(c, row.take_value()));
+            rows.push(values.collect::<Result<Vec<_>, _>>()?);
+        }
+        insert::rows(to, table.name, table.columns, rows).await?;
+        if done {
+            break;
+        }
+    }
+    let mut close = Sql::new(table.name, "CLOSE copy_");
+    close.push(table.name);
+    from.execute(close).await.map(drop)
+}
+
+/// Writes a snapshot of a PostGIS store as a GeoPackage store.
+pub(super) async fn to_geopackage(
+    from: &mut dyn Session,
+    path: &Path,
+    options: &OpenOptions,
+) -> Result<(), StoreError> {
+    debug_assert!(from.dialect() == Dialect::Postgres);
+    let file = |what: String| StoreError::File { path: path.display().to_string(), what };
+    if path.exists() {
+        return Err(file("已存在 / is there already".to_owned()));
+    }
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = Path::new(&partial);
+    let _ = std::fs::remove_file(partial);
+    let outcome = fill(from, partial, options).await;
+    if outcome.is_ok() {
+        std::fs::rename(partial, path).map_err(|e| file(e.to_string()))?;
+    }
+    for ending in ["", "-wal", "-shm", ".lock"] {
+        let mut name = partial.as_os_str().to_owned();
+        name.push(ending);
+        let _ = std::fs::remove_file(Path::new(&name));
+    }
+    outcome
+}
+
+async fn fill(from: &mut dyn Session, path: &Path, options: &OpenOptions) -> Result<(), StoreError> {
+    let options = OpenOptions { mode: OpenMode::Create, ..options.clone() };
+    let target = sqlite::SqliteEngine::open(path, &options).await?;
+    let mut to = target.write().await?;
+    // the log is written by the copy itself, which is the only time it is filled from outside
+    to.script("UPDATE store_writer SET active = 2").await?;
+    for t in TABLES {
+        to.begin_bulk(t.name).await?;
+        table(from, to.as_mut(), t).await?;
+        to.end_bulk(t.name).await?;
+    }
+    to.commit().await?;
+    // everything into the one file before it is renamed
+    target.scrub().await?;
+    target.close().await;
+    Ok(())
+}

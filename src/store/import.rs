@@ -1,0 +1,368 @@
+//! Rows coming in: matched by key, compared cell by cell, all in one transaction.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::atomic::Ordering;
+
+use sha2::{Digest, Sha256};
+
+use super::contract::{CellChange, ImportReport, ImportRequest, RowConflict, RowSource};
+use super::error::StoreError;
+use super::rows::{Layer, RegisterRow};
+use super::scope::{Right, Scope};
+use super::sql::{Session, Sql};
+use super::value::{Value, hex, row_sum};
+use super::{SqlStore, audit, idempotency, insert, register, rules};
+
+/// Changed cells a report shows; the log has all.
+const SHOWN_CELLS: usize = 10_000;
+/// A first load of at least this many rows is a bulk load.
+const BULK_ROWS: usize = 1_000;
+/// Bytes of an officer's salt.
+const SALT_BYTES: usize = 16;
+
+/// Check sum of a row of the register.
+pub(super) fn sum_of(values: &[Value], row_version: u64) -> i64 {
+    row_sum(values.iter().chain([&Value::from(row_version)]))
+}
+
+struct Import<'a> {
+    store: &'a SqlStore,
+    scope: &'a Scope,
+    actor: &'a str,
+    at: String,
+    layer: Layer,
+    /// Which columns the file has, by position.
+    compared: Vec<bool>,
+    bulk: bool,
+    was_empty: bool,
+    seen: HashSet<Box<str>>,
+    report: ImportReport,
+}
+
+fn constraint(row: &RegisterRow, what: &str) -> StoreError {
+    StoreError::Constraint { layer: row.layer().name(), id: row.key().to_owned(), what: what.to_owned() }
+}
+
+/// What the logs show of a cell: of officers' names and phones a salted commitment only.
+pub(super) fn shown(layer: Layer, column: &str, value: &Value, salt: Option<&Vec<u8>>) -> serde_json::Value {
+    if layer == Layer::Officers && matches!(column, "name" | "phone_sealed") && !value.is_null() {
+        let mut sha = Sha256::new();
+        sha.update(salt.map(Vec::as_slice).unwrap_or_default());
+        sha.update(value.to_json().to_string().as_bytes());
+        return serde_json::Value::from(format!("sha256:{}", hex(&sha.finalize())));
+    }
+    value.to_json()
+}
+
+impl Import<'_> {
+    /// Rows of the store with the chunk's keys; those outside the scope are an error that does not say they exist elsewhere.
+    async fn existing(
+        &self,
+        session: &mut dyn Session,
+        keys: &[&str],
+    ) -> Result<BTreeMap<String, (RegisterRow, Option<Vec<u8>>)>, StoreError> {
+        let spec = self.layer.spec();
+        let mut sql = register::select(self.layer, true);
+        sql.push(" WHERE ").push(spec.key).in_list(session.dialect(), keys.iter().copied());
+        let mut found = BTreeMap::new();
+        for mut row in session.rows(sql).await? {
+            let row = self.layer.read(&mut row)?;
+            found.insert(row.key().to_owned(), (row, None));
+        }
+        if self.layer == Layer::Officers {
+            let mut sql = Sql::new("officers", "SELECT id, salt FROM officers WHERE id");
+            sql.in_list(session.dialect(), keys.iter().copied());
+            for mut row in session.rows(sql).await? {
+                let (id, salt): (String, Option<Vec<u8>>) = (row.take()?, row.take()?);
+                if let Some(entry) = found.get_mut(&id) {
+                    entry.1 = salt;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn buildings_exist(&self, session: &mut dyn Session, rows: &[RegisterRow]) -> Result<(), StoreError> {
+        let mut wanted: BTreeMap<&str, &RegisterRow> = BTreeMap::new();
+        for row in rows {
+            if let RegisterRow::Households(h) = row {
+                wanted.entry(&h.building).or_insert(row);
+            }
+        }
+        let mut sql = Sql::new("buildings", "SELECT id FROM buildings WHERE id");
+        sql.in_list(session.dialect(), wanted.keys().copied());
+        for mut row in session.rows(sql).await? {
+            let id: String = row.take()?;
+            wanted.remove(id.as_str());
+        }
+        match wanted.into_values().next() {
+            None => Ok(()),
+            Some(row) => Err(constraint(row, "楼栋不存在，请先导入楼栋 / no such building: import buildings first")),
+        }
+    }
+
+    async fn chunk(&mut self, session: &mut dyn Session, rows: Vec<RegisterRow>) -> Result<(), StoreError> {
+        let mut values = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if row.layer() != self.layer {
+                return Err(constraint(row, "图层不符 / a row of another layer"));
+            }
+            let cells = row.values();
+            rules::check(row, &cells)?;
+            if !rules::within(row, self.scope) {
+                return Err(constraint(row, "在您的辖区之外 / outside your area"));
+            }
+            if !self.seen.insert(row.key().into()) {
+                return Err(constraint(row, "编号重复 / the key appears twice"));
+            }
+            values.push(cells);
+        }
+        if self.layer == Layer::Households {
+            self.buildings_exist(session, &rows).await?;
+        }
+        let mut there = if self.was_empty {
+            BTreeMap::new()
+        } else {
+            let keys: Vec<&str> = rows.iter().map(RegisterRow::key).collect();
+            self.existing(session, &keys).await?
+        };
+        let mut fresh = Vec::new();
+        for (row, cells) in rows.iter().zip(values) {
+            match there.remove(row.key()) {
+                None => fresh.push(self.complete(cells)),
+                Some((old, salt)) => self.merge(session, row, cells, &old, salt).await?,
+            }
+        }
+        self.report.inserted += fresh.len() as u64;
+        let spec = self.layer.spec();
+        let mut columns = spec.columns.to_vec();
+        columns.extend(["row_version", "row_sum"]);
+        if self.layer == Layer::Officers {
+            columns.push("salt");
+        }
+        insert::rows(session, spec.table, &columns, fresh).await
+    }
+
+    /// A new row's cells with version, sum and, for officers, salt.
+    fn complete(&self, mut cells: Vec<Value>) -> Vec<Value> {
+        let sum = sum_of(&cells, 1);
+        cells.extend([Value::from(1_u64), Value::from(sum)]);
+        if self.layer == Layer::Officers {
+            cells.push(Value::Blob(Some(self.store.random_bytes(SALT_BYTES))));
+        }
+        cells
+    }
+
+    async fn merge(
+        &mut self,
+        session: &mut dyn Session,
+        row: &RegisterRow,
+        cells: Vec<Value>,
+        old: &RegisterRow,
+        salt: Option<Vec<u8>>,
+    ) -> Result<(), StoreError> {
+        if !rules::within(old, self.scope) {
+            return Err(constraint(row, "在您的辖区之外 / outside your area"));
+        }
+        let spec = self.layer.spec();
+        let mut now = old.values();
+        let mut changed = Vec::new();
+        for (i, cell) in cells.into_iter().enumerate() {
+            let (Some(was), Some(column)) = (now.get_mut(i), spec.columns.get(i)) else { continue };
+            if self.compared.get(i) == Some(&true) && *was != cell {
+                let before = std::mem::replace(was, cell);
+                changed.push((i, *column, before));
+            }
+        }
+        if changed.is_empty() {
+            self.report.unchanged += 1;
+            return Ok(());
+        }
+        let (claimed, version) = (row.row_version(), old.row_version());
+        if claimed != 0 && claimed != version {
+            let id = row.key().to_owned();
+            self.report.conflicts.push(RowConflict { id, file_version: claimed, store_version: version });
+            return Ok(());
+        }
+        let mut update = Sql::new(spec.table, "UPDATE ");
+        update.push(spec.table).push(" SET row_version = ").bind(version + 1);
+        update.push(", row_sum = ").bind(sum_of(&now, version + 1));
+        let mut log = Vec::new();
+        for (i, column, before) in changed {
+            let after = now.get(i).cloned().unwrap_or(Value::Text(None));
+            let [before, shown_after] = [&before, &after].map(|v| shown(self.layer, column, v, salt.as_ref()));
+            update.push(", ").push(column).push(" = ").bind(after);
+            log.push(
+                [&self.at, self.actor, spec.table, row.key(), column, &before.to_string(), &shown_after.to_string()]
+                    .map(Value::from)
+                    .to_vec(),
+            );
+            self.report.changed_cells_total += 1;
+            if self.report.changed_cells.len() < SHOWN_CELLS {
+                let (id, column) = (row.key().to_owned(), column.to_owned());
+                self.report.changed_cells.push(CellChange { id, column, before, after: shown_after });
+            }
+        }
+        update.push(" WHERE ").push(spec.key).push(" = ").bind(row.key());
+        session.execute(update).await?;
+        self.report.updated += 1;
+        let columns = ["at", "actor", "layer", "id", "col", "before", "after"];
+        insert::rows(session, "register_changes", &columns, log).await
+    }
+}
+
+/// Which columns are compared; a name that is none is an error.
+fn compared(request: &ImportRequest) -> Result<Vec<bool>, StoreError> {
+    let spec = request.layer.spec();
+    let Some(names) = &request.columns else { return Ok(vec![true; spec.columns.len()]) };
+    let mut chosen = vec![false; spec.columns.len()];
+    for name in names {
+        let place = spec.position(name).and_then(|i| chosen.get_mut(i));
+        let what = || format!("{}: {name}", request.layer.name());
+        *place.ok_or_else(|| StoreError::BadArgument { name: "columns", what: what() })? = true;
+    }
+    Ok(chosen)
+}
+
+/// Brings rows in.
+pub(super) async fn run(
+    store: &SqlStore,
+    scope: &Scope,
+    actor: &str,
+    request: &ImportRequest,
+    source: &mut dyn RowSource,
+) -> Result<ImportReport, StoreError> {
+    scope.need(Right::EditRegister)?;
+    let spec = request.layer.spec();
+    let mut import = Import {
+        store,
+        scope,
+        actor,
+        at: store.now(),
+        layer: request.layer,
+        compared: compared(request)?,
+        bulk: false,
+        was_empty: false,
+        seen: HashSet::new(),
+        report: ImportReport::default(),
+    };
+    let mut session = store.engine.write().await?;
+    let version = register::version(session.as_mut(), true).await?;
+    if let Some(answer) = idempotency::find(session.as_mut(), actor, request.idempotency.as_ref()).await? {
+        return Ok(answer);
+    }
+    let mut any = Sql::new(spec.table, "SELECT count(*) FROM (SELECT 1 FROM ");
+    any.push(spec.table).push(" LIMIT 1) AS some_row");
+    import.was_empty = session.one::<i64>(any).await? == 0;
+    let mut first = true;
+    while let Some(rows) = source.next_chunk().await? {
+        if request.cancel.as_ref().is_some_and(|c| c.load(Ordering::Relaxed)) {
+            return Err(StoreError::Cancelled);
+        }
+        if std::mem::take(&mut first) && import.was_empty && rows.len() >= BULK_ROWS {
+            import.bulk = true;
+            session.begin_bulk(spec.table).await?;
+        }
+        import.chunk(session.as_mut(), rows).await?;
+    }
+    if import.bulk {
+        session.end_bulk(spec.table).await?;
+    }
+    let mut report = import.report;
+    let changes = report.inserted + report.updated > 0;
+    let store_it = !request.dry_run && (request.partial || report.conflicts.is_empty());
+    report.register_version = version + u64::from(store_it && changes);
+    report.stored = store_it;
+    if !store_it {
+        return Ok(report);
+    }
+    if changes {
+        bump(session.as_mut(), version + 1).await?;
+        let after = serde_json::json!({
+            "inserted": report.inserted, "updated": report.updated, "unchanged": report.unchanged,
+            "conflicts": report.conflicts.len(), "cells": report.changed_cells_total, "register_version": version + 1,
+        });
+        let entry = audit::Entry {
+            at: &import.at,
+            actor,
+            scope,
+            operation: "register.import",
+            subject: spec.table,
+            before: Some(serde_json::json!({ "register_version": version }).to_string()),
+            after: Some(after.to_string()),
+        };
+        audit::append(session.as_mut(), entry).await?;
+    }
+    idempotency::keep(session.as_mut(), actor, request.idempotency.as_ref(), &import.at, &report).await?;
+    session.commit().await?;
+    Ok(report)
+}
+
+/// Counts the register's version up.
+pub(super) async fn bump(session: &mut dyn Session, version: u64) -> Result<(), StoreError> {
+    let sql = Sql::new("register_state", "UPDATE register_state SET version = $1 WHERE one = 1");
+    session.execute(sql.arg(version)).await.map(drop)
+}
+
+/// Deletes rows.
+pub(super) async fn remove(
+    store: &SqlStore,
+    scope: &Scope,
+    actor: &str,
+    layer: Layer,
+    ids: &[String],
+) -> Result<u64, StoreError> {
+    scope.need(Right::EditRegister)?;
+    let at = store.now();
+    let spec = layer.spec();
+    let mut session = store.engine.write().await?;
+    let version = register::version(session.as_mut(), true).await?;
+    let mut sql = register::select(layer, true);
+    sql.push(" WHERE ").push(spec.key).in_list(session.dialect(), ids.iter().map(String::as_str));
+    let mut cells = serde_json::Map::new();
+    for mut row in session.rows(sql).await? {
+        let row = layer.read(&mut row)?;
+        if !rules::within(&row, scope) {
+            continue;
+        }
+        let shown: serde_json::Map<_, _> = spec
+            .columns
+            .iter()
+            .zip(row.values())
+            .filter(|(c, _)| layer != Layer::Officers || !matches!(**c, "name" | "phone_sealed"))
+            .map(|(c, v)| ((*c).to_owned(), v.to_json()))
+            .collect();
+        cells.insert(row.key().to_owned(), shown.into());
+    }
+    let wanted: BTreeSet<&String> = ids.iter().collect();
+    if let Some(absent) = wanted.iter().find(|id| !cells.contains_key(id.as_str())) {
+        return Err(StoreError::NotFound { what: spec.table, id: (**absent).clone() });
+    }
+    if layer == Layer::Buildings {
+        let mut sql = Sql::new("households", "SELECT building FROM households WHERE building");
+        sql.in_list(session.dialect(), ids.iter().map(String::as_str)).push(" LIMIT 1");
+        if let Some(id) = session.maybe::<String>(sql).await? {
+            let what = "楼栋里还有住户 / households still live in the building".to_owned();
+            return Err(StoreError::Constraint { layer: spec.table, id, what });
+        }
+    }
+    let mut sql = Sql::new(spec.table, "DELETE FROM ");
+    sql.push(spec.table).push(" WHERE ").push(spec.key);
+    sql.in_list(session.dialect(), ids.iter().map(String::as_str));
+    let removed = session.execute(sql).await?;
+    if removed > 0 {
+        bump(session.as_mut(), version + 1).await?;
+        let entry = audit::Entry {
+            at: &at,
+            actor,
+            scope,
+            operation: "register.remove",
+            subject: spec.table,
+            before: Some(serde_json::Value::Object(cells).to_string()),
+            after: None,
+        };
+        audit::append(session.as_mut(), entry).await?;
+    }
+    session.commit().await?;
+    Ok(removed)
+}

@@ -1,0 +1,202 @@
+//! Who may see and do what, and where: every read and write of the store takes a [`Scope`].
+
+use super::error::StoreError;
+
+/// The five roles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Sees.
+    Viewer,
+    /// Sees and edits plans and the register.
+    Planner,
+    /// Sees and takes copies out.
+    Exporter,
+    /// May do everything.
+    Admin,
+    /// Sees, and reads the audit log.
+    Auditor,
+}
+
+impl Role {
+    /// Its word in logs.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Planner => "planner",
+            Self::Exporter => "exporter",
+            Self::Admin => "admin",
+            Self::Auditor => "auditor",
+        }
+    }
+}
+
+/// What a role may be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Right {
+    EditRegister,
+    EditPlan,
+    Publish,
+    SeeOfficers,
+    SeeAudit,
+    Maintain,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Area {
+    /// Codes that begin with these digits; none is the whole store.
+    Prefix(String),
+    /// Codes that begin with one of these townships.
+    Zone(Vec<String>),
+}
+
+/// A role within an area. There is no read without one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    role: Role,
+    area: Area,
+}
+
+/// Lengths at which a code may be cut.
+const BOUNDARIES: [usize; 7] = [2, 4, 6, 9, 12, 15, 18];
+
+fn check_code(code: &str, lengths: &[usize]) -> Result<(), StoreError> {
+    if lengths.contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(());
+    }
+    let lengths: Vec<String> = lengths.iter().map(usize::to_string).collect();
+    Err(StoreError::BadArgument {
+        name: "region",
+        what: format!("“{}”: {} 位数字 digits", code.chars().take(20).collect::<String>(), lengths.join("/")),
+    })
+}
+
+/// Checks a region prefix.
+///
+/// # Errors
+/// When it is not digits of a boundary's length.
+pub(super) fn check_prefix(code: &str) -> Result<(), StoreError> {
+    check_code(code, &BOUNDARIES)
+}
+
+impl Scope {
+    /// A role within a region (2, 4, 6, 9, 12 digits), grid (15) or unit (18).
+    ///
+    /// # Errors
+    /// When the code is not cut at a boundary: `52042310` would leak half a township.
+    pub fn region(role: Role, code: &str) -> Result<Self, StoreError> {
+        check_prefix(code)?;
+        Ok(Self { role, area: Area::Prefix(code.to_owned()) })
+    }
+
+    /// A role within a function zone: its townships' codes.
+    ///
+    /// # Errors
+    /// When there is none, or one is not nine digits.
+    pub fn zone(role: Role, townships: &[String]) -> Result<Self, StoreError> {
+        if townships.is_empty() {
+            return Err(StoreError::BadArgument { name: "zone", what: "没有乡镇 / no township".to_owned() });
+        }
+        for code in townships {
+            check_code(code, &[9])?;
+        }
+        Ok(Self { role, area: Area::Zone(townships.to_vec()) })
+    }
+
+    /// A role within all the store has: for whoever holds the file itself, and the service's own upkeep.
+    #[must_use]
+    pub const fn whole_store(role: Role) -> Self {
+        Self { role, area: Area::Prefix(String::new()) }
+    }
+
+    /// The role.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether a code lies inside.
+    #[must_use]
+    pub fn covers(&self, code: &str) -> bool {
+        self.prefixes().iter().any(|p| code.starts_with(p.as_str()))
+    }
+
+    /// The prefixes it is made of.
+    pub(super) fn prefixes(&self) -> &[String] {
+        match &self.area {
+            Area::Prefix(p) => std::slice::from_ref(p),
+            Area::Zone(list) => list,
+        }
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(&self.area, Area::Prefix(p) if p.is_empty())
+    }
+
+    /// The narrower of the two areas, `None` where they do not meet.
+    pub(super) fn within(&self, prefix: &str) -> Option<Self> {
+        let inside: Vec<String> = self
+            .prefixes()
+            .iter()
+            .filter_map(|p| {
+                if prefix.starts_with(p.as_str()) {
+                    Some(prefix.to_owned())
+                } else {
+                    p.starts_with(prefix).then(|| p.clone())
+                }
+            })
+            .collect();
+        (!inside.is_empty()).then_some(Self { role: self.role, area: Area::Zone(inside) })
+    }
+
+    /// How it is written in the audit log.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let area = if self.is_whole() { "*".to_owned() } else { self.prefixes().join("+") };
+        format!("{}@{area}", self.role.word())
+    }
+
+    pub(super) fn need(&self, right: Right) -> Result<(), StoreError> {
+        use Right::{EditPlan, EditRegister, Maintain, Publish, SeeAudit, SeeOfficers};
+        let (may, operation) = match right {
+            EditRegister => (matches!(self.role, Role::Planner | Role::Admin), "修改台账 / edit the register"),
+            EditPlan => (matches!(self.role, Role::Planner | Role::Admin), "修改方案 / edit a plan"),
+            Publish => (self.role == Role::Admin || self.role == Role::Planner, "发布方案 / publish a plan"),
+            SeeOfficers => (matches!(self.role, Role::Planner | Role::Admin), "查看人员 / see officers"),
+            SeeAudit => (matches!(self.role, Role::Auditor | Role::Admin), "查看审计 / read the audit log"),
+            Maintain => (self.role == Role::Admin && self.is_whole(), "维护全库 / maintain the whole store"),
+        };
+        if may { Ok(()) } else { Err(StoreError::Forbidden { role: self.role.word(), operation }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn region_is_cut_at_code_boundaries_only() {
+        for bad in ["", "5", "52042310", "5204231020011", "52042x", "５２"] {
+            assert!(Scope::region(Role::Viewer, bad).is_err(), "{bad}");
+        }
+        for good in ["52", "5204", "520423", "520423102", "520423102001", "520423102001003", "520423102001003012"] {
+            assert!(Scope::region(Role::Viewer, good).is_ok(), "{good}");
+        }
+        assert!(Scope::zone(Role::Viewer, &[]).is_err());
+    }
+
+    #[test]
+    fn narrowing_never_widens() {
+        let county = Scope::region(Role::Viewer, "520423").expect("scope");
+        assert_eq!(county.within("520423102").expect("inside").prefixes(), ["520423102"]);
+        assert_eq!(county.within("52").expect("outside").prefixes(), ["520423"]);
+        assert!(county.within("520424").is_none());
+    }
+
+    #[test]
+    fn only_the_whole_store_is_maintained_and_by_admins() {
+        assert!(Scope::whole_store(Role::Admin).need(Right::Maintain).is_ok());
+        assert!(Scope::region(Role::Admin, "52").expect("scope").need(Right::Maintain).is_err());
+        assert!(Scope::whole_store(Role::Planner).need(Right::Maintain).is_err());
+    }
+}
