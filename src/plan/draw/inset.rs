@@ -104,9 +104,9 @@ fn densest(hulls: &[Box]) -> Option<Box> {
     let mut at = 0;
     while at < quarter.len() {
         let i = quarter[at];
-        for j in 0..hulls.len() {
-            if !seen[j] && distance(i, j) < GAP * READABLE_MM {
-                seen[j] = true;
+        for (j, seen) in seen.iter_mut().enumerate() {
+            if !*seen && distance(i, j) < GAP * READABLE_MM {
+                *seen = true;
                 quarter.push(j);
             }
         }
