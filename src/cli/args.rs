@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::register_args::{AuditArgs, DraftArgs, ExportArgs, FileArgs, ImportArgs, PurgeArgs, StoreArgs};
+
 /// 联户：村（社区）网格与十联户划分。Balanced grids and ten-household units for every village.
 #[derive(Parser, Debug)]
 #[command(name = "lianhu", version, propagate_version = true)]
@@ -28,6 +30,22 @@ pub(crate) enum Command {
     Draw(DrawArgs),
     /// 生成合成数据（演示、压力测试）。Makes a synthetic county for demonstration and load.
     Synth(SynthArgs),
+    /// 导入台账。Brings files into the register; nothing is stored unless all rows are good.
+    Import(ImportArgs),
+    /// 导出图层。Hands a layer of the register or of its plans out.
+    Export(ExportArgs),
+    /// 由库中数据编制方案草案。Makes a plan from the register and keeps it there as a draft.
+    Draft(DraftArgs),
+    /// 备份。Copies the store while others read and write.
+    Backup(FileArgs),
+    /// 恢复备份。Makes a store of a backup.
+    Restore(FileArgs),
+    /// 升级库结构（先备份）。Brings an older store up to date; makes a backup first.
+    Migrate(StoreArgs),
+    /// 按保留期清除。Deletes what need not be kept, and every byte of it.
+    Purge(PurgeArgs),
+    /// 审计记录。The audit log.
+    Audit(AuditArgs),
 }
 
 #[derive(Args, Debug)]
@@ -209,8 +227,8 @@ pub(crate) struct PlanArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct CheckArgs {
-    /// 方案文件夹，或 grids 命令写出的 GeoJSON。A plan folder, or the GeoJSON of the grids command.
-    #[arg(value_name = "DIR_OR_FILE")]
+    /// 方案文件夹、grids 命令写出的 GeoJSON，或库的 URL。A plan folder, the GeoJSON of the grids command, or a store's URL.
+    #[arg(value_name = "DIR_OR_FILE_OR_URL")]
     pub(crate) path: PathBuf,
 }
 

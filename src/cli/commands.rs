@@ -56,6 +56,14 @@ pub(crate) fn run(command: Command, begun: Instant) -> Outcome {
         Command::Profiles => super::plan::profiles(),
         Command::Draw(a) => super::draw::run(&a),
         Command::Synth(a) => super::synth::run(&a),
+        Command::Import(a) => super::register::import(&a),
+        Command::Export(a) => super::register::export(&a),
+        Command::Draft(a) => super::register::draft(&a, begun),
+        Command::Backup(a) => super::register::backup(&a),
+        Command::Restore(a) => super::register::restore(&a),
+        Command::Migrate(a) => super::register::migrate(&a),
+        Command::Purge(a) => super::register::purge(&a),
+        Command::Audit(a) => super::register::audit(&a),
     }
 }
 

@@ -7,6 +7,8 @@ mod console;
 mod draw;
 mod grids;
 mod plan;
+mod register;
+mod register_args;
 mod surroundings;
 mod synth;
 

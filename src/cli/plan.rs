@@ -164,6 +164,9 @@ fn say_breaches(breaches: &[crate::partition::check::Breach]) {
 }
 
 pub(super) fn check(a: &CheckArgs) -> Outcome {
+    if let Some(url) = a.path.to_str().filter(|p| p.starts_with("sqlite:") || p.starts_with("postgres")) {
+        return super::register::check(url);
+    }
     let facts = if a.path.is_dir() { folder::read_facts(&a.path) } else { folder::read_grid_file(&a.path) }
         .map_err(Failure::input)?;
     let breaches = check_facts(&facts);

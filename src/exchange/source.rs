@@ -123,7 +123,9 @@ impl<'a> Source<'a> {
     /// Refuses `--layer` for a file that has no layers, rather than to ignore it.
     pub(super) fn check_layer(&self) -> Result<(), ReadError> {
         match (self.format, self.layer) {
-            (format, Some(layer)) if self.flagged && !matches!(format, Format::GeoPackage | Format::Xlsx | Format::Other) => {
+            (format, Some(layer))
+                if self.flagged && !matches!(format, Format::GeoPackage | Format::Xlsx | Format::Other) =>
+            {
                 Err(ReadError::LayerWithoutUse { file: self.file.to_owned(), layer: layer.to_owned() })
             }
             _ => Ok(()),

@@ -13,6 +13,7 @@ pub mod job;
 pub mod locate;
 pub mod make;
 mod named;
+pub mod register;
 pub mod report;
 pub mod shapes;
 pub mod synth;

@@ -63,6 +63,14 @@ impl FaultList {
         self.total == 0
     }
 
+    /// Adds a fault that the gate itself could not see.
+    pub fn add(&mut self, fault: CellFault) {
+        self.total += 1;
+        if self.faults.len() < self.kept {
+            self.faults.push(fault);
+        }
+    }
+
     pub(in crate::exchange) fn push(&mut self, place: &Place<'_>, column: Option<&str>, fault: Fault) {
         self.total += 1;
         if self.faults.len() < self.kept {

@@ -100,7 +100,10 @@ fn rows(request: &Request, mut text: Box<dyn Read>, sha256_hex: String, sink: &m
 /// The fault of a text beyond the cap.
 pub(super) fn too_long(request: &Request) -> Fault {
     let most = request.limits.text_bytes;
-    Fault::new("text_too_long", format!("文本超过 {most} 字节（是否少了引号？） / a text of more than {most} bytes (a missing quote?)"))
+    Fault::new(
+        "text_too_long",
+        format!("文本超过 {most} 字节（是否少了引号？） / a text of more than {most} bytes (a missing quote?)"),
+    )
 }
 
 fn delimiter_of(begin: &[u8]) -> Option<u8> {

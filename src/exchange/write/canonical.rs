@@ -75,9 +75,7 @@ fn ring(mut ring: LineString<f64>, against_the_clock: bool) -> LineString<f64> {
 pub(super) fn bounds(geometry: &Geometry<f64>) -> Option<[f64; 4]> {
     use geo::CoordsIter as _;
     let start = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
-    let b = geometry
-        .coords_iter()
-        .fold(start, |b, c| [b[0].min(c.x), b[1].min(c.y), b[2].max(c.x), b[3].max(c.y)]);
+    let b = geometry.coords_iter().fold(start, |b, c| [b[0].min(c.x), b[1].min(c.y), b[2].max(c.x), b[3].max(c.y)]);
     (b[0] <= b[2]).then_some(b)
 }
 

@@ -23,8 +23,8 @@ use time::OffsetDateTime;
 use super::source::Format;
 use super::table::Cell;
 
-pub use whole::write_whole;
 use whole::WholeFile;
+pub use whole::write_whole;
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +133,7 @@ impl WriteError {
 }
 
 /// One format's way of writing; rows come in canonical form.
-trait Sink {
+trait Sink: Send {
     fn row(&mut self, values: &[Cell], geometry: Option<&Geometry<f64>>) -> Result<(), WriteError>;
     fn finish(self: Box<Self>) -> Result<Written, WriteError>;
 }
@@ -156,7 +156,12 @@ impl Writer {
     ///
     /// # Errors
     /// What the file system says.
-    pub fn create(format: Format, path: &Path, schema: WriterSchema, options: WriteOptions) -> Result<Self, WriteError> {
+    pub fn create(
+        format: Format,
+        path: &Path,
+        schema: WriterSchema,
+        options: WriteOptions,
+    ) -> Result<Self, WriteError> {
         let whole = WholeFile::create(path)?;
         let kept = schema.clone();
         let sink: Box<dyn Sink> = match format {

@@ -1,0 +1,345 @@
+//! `lianhu import`, `export`, `draft`, `backup`, `restore`, `migrate`, `purge`, `audit`, and `check` of a store.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::exchange::gate::schema::LayerSchema;
+use crate::exchange::{Format, Isolation, Limits, OpenOptions as FileOptions, WriteOptions};
+use crate::partition::effort::Effort;
+use crate::plan::job::Job;
+use crate::plan::register::{
+    ExportWish, ImportOutcome, ImportWish, LAYERS_OUT, PlanWish, RegisterError, export_layer, import_files, plan_region,
+};
+use crate::space::datum::Crs;
+use crate::store::{
+    Filter, OpenMode, OpenOptions, Publication, Refusal, Retention, Role, Scope, Store, StoreError, open,
+};
+
+use super::commands::{Failure, Outcome};
+use super::console;
+use super::register_args::{AuditArgs, DraftArgs, ExportArgs, FileArgs, ImportArgs, PurgeArgs, StoreArgs};
+
+/// Who acts on the command line: whoever holds the file.
+const ACTOR: &str = "cli";
+/// Faults shown; the list has all.
+const SHOWN: usize = 20;
+/// Faults kept for the list.
+const KEPT: usize = 10_000;
+
+fn failed(e: RegisterError) -> Failure {
+    let code = match &e {
+        RegisterError::Store(s) => s.exit_code(),
+        RegisterError::Transact(crate::store::TransactError::Store(s)) => s.exit_code(),
+        RegisterError::Gate(crate::exchange::gate::GateError::Mapping(_)) | RegisterError::NoLayer { .. } => 2,
+        RegisterError::Read(r) if r.is_usage() => 2,
+        _ => 3,
+    };
+    Failure { message: e.to_string(), code }
+}
+
+fn of_store(e: StoreError) -> Failure {
+    failed(e.into())
+}
+
+fn everything() -> Scope {
+    Scope::whole_store(Role::Admin)
+}
+
+/// Runs with the store open; always closes it.
+fn with_store<T>(
+    a: &StoreArgs,
+    mode: OpenMode,
+    work: impl AsyncFnOnce(&dyn Store) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::input(format!("无法启动 / cannot start: {e}")))?;
+    runtime.block_on(async {
+        let store = open(&a.store, OpenOptions::new(mode)).await.map_err(of_store)?;
+        let outcome = work(store.as_ref()).await;
+        store.close().await;
+        outcome
+    })
+}
+
+/// Ctrl-C as a flag that outlives this call.
+fn cancel() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let (raised, told) = (console::cancel_flag(), flag.clone());
+    std::thread::spawn(move || {
+        while !raised.load(Ordering::Relaxed) {
+            if Arc::strong_count(&told) == 1 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        told.store(true, Ordering::Relaxed);
+    });
+    flag
+}
+
+pub(super) fn import(a: &ImportArgs) -> Outcome {
+    let Some(schema) = LayerSchema::named(&a.layer) else {
+        return Err(Failure::usage(format!(
+            "--layer {0}：没有这个图层；可用 {1}\n--layer {0}: no such layer; there are {1}",
+            a.layer,
+            LAYERS_OUT[..7].join("、")
+        )));
+    };
+    let crs = a.crs.as_deref().map(Crs::parse).transpose().map_err(Failure::usage)?;
+    let isolation = std::env::current_exe().map_or(Isolation::InProcess, Isolation::Child);
+    let open = FileOptions { layer: a.sheet.clone(), crs, format: None, limits: Limits::default(), isolation };
+    let progress = |rows: u64| {
+        if std::io::stderr().is_terminal() {
+            eprint!("\r读取 rows read: {rows}");
+        }
+    };
+    let wish = ImportWish {
+        schema,
+        files: &a.files,
+        open,
+        overrides: &a.map,
+        region: a.region.as_deref(),
+        dry_run: a.dry_run,
+        partial: a.partial,
+        faults_kept: KEPT,
+        cancel: Some(cancel()),
+        progress: &progress,
+    };
+    let outcome = with_store(&a.store, OpenMode::Create, async |store| {
+        import_files(store, &everything(), ACTOR, &wish).await.map_err(failed)
+    })?;
+    tell(&outcome);
+    if let Some(path) = &a.faults {
+        let format = Format::of_path(&path.to_string_lossy());
+        outcome.faults.write(format, path).map_err(Failure::input)?;
+    }
+    if outcome.faults.is_empty() || a.partial {
+        return Ok(0);
+    }
+    let total = outcome.faults.total;
+    Err(Failure::input(format!(
+        "共 {total} 处错误，未入库；改正后重试，或用 --partial 跳过有错的行\n{total} faults, nothing was stored: mend them, or leave the rows out with --partial"
+    )))
+}
+
+fn tell(outcome: &ImportOutcome) {
+    for (file, report) in &outcome.reports {
+        eprintln!("{file}：{} 行 rows", report.rows);
+        for line in report.mapping.to_string().lines() {
+            eprintln!("  {line}");
+        }
+        let personal = report.mapping.personal();
+        if !personal.is_empty() {
+            eprintln!("  未保留的个人信息列 personal columns, not kept: {}", personal.join("、"));
+        }
+        for warning in &report.warnings {
+            eprintln!("  {warning}");
+        }
+    }
+    for fault in outcome.faults.faults.iter().take(SHOWN) {
+        eprintln!("{fault}");
+    }
+    if outcome.faults.total > SHOWN as u64 {
+        eprintln!(
+            "… 共 {0} 处，用 --faults FILE 导出清单 / {0} in all; --faults FILE writes the list",
+            outcome.faults.total
+        );
+    }
+    for (layer, r) in &outcome.stored {
+        println!(
+            "{}：新增 {}，更新 {}，未变 {}，冲突 {}{} / inserted, updated, unchanged, conflicts",
+            layer.name(),
+            r.inserted,
+            r.updated,
+            r.unchanged,
+            r.conflicts.len(),
+            if r.stored { "" } else { "（试运行，未入库 dry run）" }
+        );
+        for c in r.conflicts.iter().take(SHOWN) {
+            println!(
+                "  {}：文件版本 {} 库版本 {} / the store's row was changed meanwhile",
+                c.id, c.file_version, c.store_version
+            );
+        }
+    }
+}
+
+pub(super) fn export(a: &ExportArgs) -> Outcome {
+    let format = match &a.format {
+        Some(name) => Format::parse(name)
+            .ok_or_else(|| Failure::usage(format!("--format {name}: geojson geojsonseq gpkg fgb shp kml csv xlsx")))?,
+        None => Format::of_path(&a.file.to_string_lossy()),
+    };
+    let bbox_deg = a.bbox.as_deref().map(bbox).transpose()?;
+    let wish = ExportWish {
+        layer: &a.layer,
+        format,
+        filter: Filter { bbox_deg, region: a.region.clone(), as_of: a.as_of.clone(), ..Filter::default() },
+        plan: a.plan.as_deref(),
+        names_for: a.purpose.as_deref().filter(|_| a.with_names),
+        options: WriteOptions::default(),
+    };
+    let mode = if a.with_names { OpenMode::ReadWrite } else { OpenMode::ReadOnly };
+    let written = with_store(&a.store, mode, async |store| {
+        export_layer(store, &everything(), ACTOR, &wish, &a.file).await.map_err(failed)
+    })?;
+    println!("{}：{} 行 rows", a.file.display(), written.rows);
+    for (field, name) in &written.renamed {
+        println!("  {field} → {name}");
+    }
+    if written.cut_texts > 0 {
+        println!("  截短的文字 texts cut: {}", written.cut_texts);
+    }
+    Ok(0)
+}
+
+fn bbox(text: &str) -> Result<[f64; 4], Failure> {
+    let parts: Vec<f64> =
+        text.split(',').filter_map(|p| p.trim().parse().ok()).filter(|v: &f64| v.is_finite()).collect();
+    match parts.as_slice() {
+        &[w, s, e, n] if w <= e && s <= n => Ok([w, s, e, n]),
+        _ => Err(Failure::usage(format!("--bbox {text}：应为 西,南,东,北（度）/ west,south,east,north in degrees"))),
+    }
+}
+
+pub(super) fn draft(a: &DraftArgs, begun: Instant) -> Outcome {
+    let profile = super::plan::profile(&a.profile)?;
+    let effort = |share: f64| match a.budget {
+        Some(s) => Effort::Until(begun + Duration::from_secs_f64(s.clamp(0.0, 1e7) * share)),
+        None => Effort::Auto,
+    };
+    let job = |effort: Effort| Job {
+        begun,
+        effort,
+        seed: a.seed,
+        cancel: console::cancel_flag(),
+        progress: &console::progress,
+        replay: None,
+    };
+    let (grids, units) = (job(effort(0.5)), job(effort(1.0)));
+    let wish = PlanWish { region: &a.region, name: &a.name, profile: &profile, jobs: (&grids, &units) };
+    let planned = with_store(&a.store, OpenMode::ReadWrite, async |store| {
+        let planned = plan_region(store, &everything(), ACTOR, &wish).await.map_err(failed)?;
+        if let Some(date) = &a.publish {
+            let live = crate::store::PlanFilter {
+                status: Some(crate::domain::plan::PlanStatus::Live),
+                region: Some(a.region.clone()),
+            };
+            let in_force = store.list_plans(&everything(), &live).await.map_err(of_store)?;
+            let request = Publication {
+                plan: planned.head.id.clone(),
+                base_version: planned.head.version,
+                expected_live: in_force.into_iter().find(|p| p.region == a.region).map(|p| p.id),
+                date: date.clone(),
+                actor: ACTOR.to_owned(),
+            };
+            // Made by the solver a moment ago and checked as written; people's edits are judged when they are made.
+            let mut agree = |_: &crate::domain::plan::PlanHead,
+                             _: &[crate::domain::plan::VillageRows]|
+             -> Result<(), Refusal> { Ok(()) };
+            store.publish(&everything(), &request, &mut agree).await.map_err(|e| failed(e.into()))?;
+        }
+        Ok(planned)
+    })?;
+    let (villages, grids, units) = planned.counts;
+    println!("方案 plan {}：{villages} 村 villages，{grids} 网格 grids，{units} 单元 units", planned.head.id);
+    for e in planned.report.exceptions.iter().take(SHOWN) {
+        println!("例外 exception: {} {} 户 households, {}", e.village, e.households, e.reason);
+    }
+    Ok(0)
+}
+
+pub(super) fn backup(a: &FileArgs) -> Outcome {
+    with_store(&a.store, OpenMode::ReadOnly, async |store| {
+        store.backup(&everything(), &a.file).await.map_err(of_store)
+    })?;
+    println!("已备份 saved: {}", a.file.display());
+    Ok(0)
+}
+
+pub(super) fn restore(a: &FileArgs) -> Outcome {
+    let Some(path) = a.store.store.strip_prefix("sqlite:") else {
+        return Err(Failure::usage(
+            "restore 只用于 sqlite: 库；PostgreSQL 请用 pg_restore / restore is for sqlite: stores; use pg_restore for PostgreSQL",
+        ));
+    };
+    let path = Path::new(path);
+    if path.exists() {
+        return Err(Failure::input(format!(
+            "{0} 已存在，请另选或先移走 / {0} is there already: choose another or move it away",
+            path.display()
+        )));
+    }
+    let shown = |e: std::io::Error| Failure::input(format!("{}: {e}", a.file.display()));
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let fresh = tempfile::Builder::new().prefix(".lianhu-").tempdir_in(parent).map_err(shown)?;
+    let staged = fresh.path().join("restored.gpkg");
+    std::fs::copy(&a.file, &staged).map_err(shown)?;
+    let staged_url = StoreArgs { store: format!("sqlite:{}", staged.display()) };
+    // Opening brings it up to date; only a whole store takes its place.
+    let findings =
+        with_store(&staged_url, OpenMode::ReadWrite, async |store| store.check(&everything()).await.map_err(of_store))?;
+    if let Some(first) = findings.first() {
+        return Err(Failure::input(format!("{}：{} {}", a.file.display(), first.place, first.what)));
+    }
+    std::fs::rename(&staged, path).map_err(shown)?;
+    println!("已恢复 restored: {}", path.display());
+    Ok(0)
+}
+
+pub(super) fn check(url: &str) -> Outcome {
+    let a = StoreArgs { store: url.to_owned() };
+    let findings =
+        with_store(&a, OpenMode::ReadOnly, async |store| store.check(&everything()).await.map_err(of_store))?;
+    for f in &findings {
+        println!("[{}] {}：{}", f.kind, f.place, f.what);
+    }
+    if findings.is_empty() {
+        println!("库完好 / the store is as it was written");
+    }
+    Ok(u8::from(!findings.is_empty()))
+}
+
+pub(super) fn migrate(a: &StoreArgs) -> Outcome {
+    with_store(a, OpenMode::ReadWrite, async |_| Ok(()))?;
+    println!("库结构已是最新 / the store is up to date");
+    Ok(0)
+}
+
+pub(super) fn purge(a: &PurgeArgs) -> Outcome {
+    let retention = Retention {
+        officers_left_before: a.officers_left_before.clone(),
+        officers: a.officer.clone(),
+        ..Retention::default()
+    };
+    let done = with_store(&a.store, OpenMode::ReadWrite, async |store| {
+        store.purge(&everything(), ACTOR, &retention).await.map_err(of_store)
+    })?;
+    println!("已清除 purged: 人员 officers {}", done.officers);
+    Ok(0)
+}
+
+pub(super) fn audit(a: &AuditArgs) -> Outcome {
+    let rows = with_store(&a.store, OpenMode::ReadOnly, async |store| {
+        store.audit(&everything(), a.after, a.limit).await.map_err(of_store)
+    })?;
+    for r in rows {
+        println!(
+            "{}\t{}\t{}\t{}\t{}\t{}\t{}",
+            r.seq,
+            r.at,
+            r.actor,
+            r.scope,
+            r.operation,
+            r.subject,
+            r.after.unwrap_or_default()
+        );
+    }
+    Ok(0)
+}

@@ -1,0 +1,134 @@
+//! The command line of the register as types.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Which store, shared by all commands of the register.
+#[derive(Args, Debug, Clone)]
+pub(crate) struct StoreArgs {
+    /// 库：sqlite:文件.gpkg 或 postgres://…。The store: sqlite:PATH.gpkg or postgres://….
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// 图层：regions buildings households barriers officers incidents old_nets（或中文名）。Layer, in English or Chinese.
+    #[arg(long)]
+    pub(crate) layer: String,
+    /// 文件：CSV XLSX GeoJSON(Seq) GeoPackage Shapefile(zip) FlatGeobuf KML。Files of that layer.
+    #[arg(required = true)]
+    pub(crate) files: Vec<String>,
+    /// 工作表或 GeoPackage 图层。Sheet of a workbook, layer of a package.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sheet: Option<String>,
+    /// 坐标系：wgs84 cgcs2000 gcj02 bd09 EPSG:45xx。Reference system of the coordinates.
+    #[arg(long)]
+    pub(crate) crs: Option<String>,
+    /// 列对应：“列=字段”，可多次。Which column is which field; may be repeated.
+    #[arg(long, value_name = "列=field")]
+    pub(crate) map: Vec<String>,
+    /// 没有所属区划列时使用的区划编码。Region of rows that name none.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) region: Option<String>,
+    /// 只检查，不入库。Says what would happen, stores nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// 有错的行跳过，其余入库。Leaves faulty rows out and stores the others.
+    #[arg(long)]
+    pub(crate) partial: bool,
+    /// 错误清单文件（CSV 或 XLSX）。Where the list of faults goes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// 图层，含 grids units leaders。Layer; grids, units and leaders are those of the plans in force.
+    #[arg(long)]
+    pub(crate) layer: String,
+    /// 格式：geojson geojsonseq gpkg fgb shp kml csv xlsx；省略则按文件名。Format; told from the file's name otherwise.
+    #[arg(long)]
+    pub(crate) format: Option<String>,
+    /// 区划编码前缀。Rows of this region only.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) region: Option<String>,
+    /// 范围（度）：西,南,东,北。Rows within a box of degrees: west,south,east,north.
+    #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true)]
+    pub(crate) bbox: Option<String>,
+    /// 某日有效的行。Rows valid on this day.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) as_of: Option<String>,
+    /// 指定方案（用于 grids units leaders）。The plan, instead of those in force.
+    #[arg(long, value_name = "ID")]
+    pub(crate) plan: Option<String>,
+    /// 包含人员姓名（须说明用途，记入审计）。Officers with their names; wants a purpose, and is logged.
+    #[arg(long, requires = "purpose")]
+    pub(crate) with_names: bool,
+    /// 用途。What the names are for.
+    #[arg(long)]
+    pub(crate) purpose: Option<String>,
+    /// 写入的文件。File to write.
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DraftArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// 区划编码（村至县）。Region to plan, village up to county.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) region: String,
+    /// 县区规则：内置名称或 TOML 文件。Rules: a name that `lianhu profiles` lists, or a TOML file.
+    #[arg(long, value_name = "NAME|FILE.toml")]
+    pub(crate) profile: String,
+    /// 方案名称。Name of the plan.
+    #[arg(long, default_value = "")]
+    pub(crate) name: String,
+    /// 随机种子。Seed of all random choices.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// 时间上限（秒）。Wall-clock cap in seconds; rounds chosen by size otherwise.
+    #[arg(long)]
+    pub(crate) budget: Option<f64>,
+    /// 立即发布，自该日起施行。Puts it in force from this day on.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) publish: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FileArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// 备份文件（.gpkg）。The copy.
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PurgeArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// 删除此日前离任的人员。Officers who left before this day.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) officers_left_before: Option<String>,
+    /// 删除指定人员（编号），可多次。These officers, by id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) officer: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AuditArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// 从此序号之后开始。Entries after this number.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) after: u64,
+    /// 最多条数。Most entries.
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) limit: u32,
+}

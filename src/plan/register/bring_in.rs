@@ -1,0 +1,277 @@
+//! Files into the register: first every row is judged, then all good ones go in with one transaction a layer.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use tokio::sync::mpsc::channel;
+
+use crate::domain::Region;
+use crate::domain::register::RegionRow;
+use crate::exchange::gate::schema::LayerSchema;
+use crate::exchange::gate::{
+    CellFault, ColumnUse, FaultList, GateOptions, Mapping, Outlines, Report, TypedRow, typed_rows,
+};
+use crate::exchange::{OpenOptions, open};
+use crate::store::{Filter, ImportReport, ImportRequest, Layer, RegisterRow, Scope, Store, StoreError};
+
+use super::RegisterError;
+use super::rows::{NamedBuildings, Surroundings, register_row};
+use super::villages::Villages;
+
+/// Rows that go to the store at once.
+const CHUNK: usize = 4_000;
+/// Keys asked for at once.
+const KEYS: usize = 1_000;
+
+/// What is to be imported, and how.
+#[derive(Clone)]
+pub struct ImportWish<'a> {
+    /// The layer.
+    pub schema: &'static LayerSchema,
+    /// Files of it.
+    pub files: &'a [String],
+    /// How they are opened.
+    pub open: OpenOptions,
+    /// `列=field` overrides.
+    pub overrides: &'a [String],
+    /// Region of rows that name none.
+    pub region: Option<&'a str>,
+    /// Say what would happen, change nothing.
+    pub dry_run: bool,
+    /// Store the good rows although others are faulty.
+    pub partial: bool,
+    /// Faults kept in full.
+    pub faults_kept: usize,
+    /// Looked at between chunks.
+    pub cancel: Option<Arc<AtomicBool>>,
+    /// Told the rows read so far.
+    pub progress: &'a (dyn Fn(u64) + Sync),
+}
+
+/// What an import found and did.
+#[derive(Clone, Debug)]
+pub struct ImportOutcome {
+    /// What each file held.
+    pub reports: Vec<(String, Report)>,
+    /// All faults of all files.
+    pub faults: FaultList,
+    /// What the store did, layer by layer: buildings that only households name come before the households.
+    pub stored: Vec<(Layer, ImportReport)>,
+}
+
+/// Imports files into one layer. Nothing is stored unless all rows are good or `partial` was asked for.
+///
+/// # Errors
+/// What makes a file unusable as a whole, and what the store says.
+pub async fn import_files(
+    store: &dyn Store,
+    scope: &Scope,
+    actor: &str,
+    wish: &ImportWish<'_>,
+) -> Result<ImportOutcome, RegisterError> {
+    let layer = Layer::named(wish.schema.name).ok_or_else(|| RegisterError::NoLayer {
+        name: wish.schema.name.to_owned(),
+        known: super::LAYERS_OUT.join(", "),
+    })?;
+    let regions = if layer == Layer::Regions { Vec::new() } else { village_rows(store, scope).await? };
+    let outlines = Arc::new(Outlines::new(&regions.iter().map(outline_of).collect::<Vec<_>>()));
+    let villages = Arc::new(Villages::new(regions));
+    let mut outcome =
+        ImportOutcome { reports: Vec::new(), faults: FaultList::new(wish.faults_kept), stored: Vec::new() };
+    let mut buildings = NamedBuildings::default();
+    let mut columns: Option<Vec<String>> = None;
+    let mut seen = 0;
+    for file in wish.files {
+        let source = open(file, &wish.open)?;
+        let options = gate_options(wish.overrides, &outlines, wish.faults_kept);
+        let mut rows = typed_rows(source, wish.schema, options)?;
+        let here = columns_of(rows.mapping());
+        columns = Some(match columns {
+            None => here,
+            Some(before) => before.into_iter().filter(|c| here.contains(c)).collect(),
+        });
+        let around = Surroundings { villages: &villages, region: wish.region };
+        for row in rows.by_ref() {
+            let row = row?;
+            seen += 1;
+            if seen % CHUNK as u64 == 0 {
+                (wish.progress)(seen);
+                if wish.cancel.as_ref().is_some_and(|c| c.load(std::sync::atomic::Ordering::Relaxed)) {
+                    return Err(StoreError::Cancelled.into());
+                }
+            }
+            let judged = register_row(wish.schema, &row, &around).and_then(|r| match &r {
+                RegisterRow::Households(h) => buildings.note(h, row.number),
+                _ => Ok(()),
+            });
+            if let Err(fault) = judged {
+                outcome.faults.add(CellFault {
+                    file: file.clone(),
+                    sheet: None,
+                    row: row.number,
+                    column: None,
+                    id: id_of(wish.schema, &row),
+                    code: fault.code,
+                    reason: fault.message,
+                });
+            }
+        }
+        let report = rows.report();
+        for fault in &report.faults.faults {
+            outcome.faults.add(fault.clone());
+        }
+        outcome.faults.total += report.faults.total - report.faults.faults.len() as u64;
+        outcome.reports.push((file.clone(), report));
+    }
+    if !outcome.faults.is_empty() && !wish.partial {
+        return Ok(outcome);
+    }
+    let mut request = ImportRequest::new(layer);
+    request.dry_run = wish.dry_run;
+    request.partial = wish.partial;
+    request.cancel.clone_from(&wish.cancel);
+    if layer == Layer::Households {
+        forget_known(store, scope, &mut buildings).await?;
+        let mut named = buildings.into_rows().map(RegisterRow::Buildings).peekable();
+        if named.peek().is_some() && !wish.dry_run {
+            let chunks: Vec<Vec<RegisterRow>> = std::iter::from_fn(|| {
+                let chunk: Vec<RegisterRow> = named.by_ref().take(CHUNK).collect();
+                (!chunk.is_empty()).then_some(chunk)
+            })
+            .collect();
+            let mut for_buildings = request.clone();
+            for_buildings.layer = Layer::Buildings;
+            let done = store.import(scope, actor, &for_buildings, &mut chunks.into_iter()).await?;
+            outcome.stored.push((Layer::Buildings, done));
+        }
+    }
+    if layer == Layer::Households && wish.dry_run {
+        // Its buildings are not there yet, so the store could not judge it; the rows themselves were judged above.
+        return Ok(outcome);
+    }
+    request.columns = columns;
+    let done = store.import(scope, actor, &request, &mut second_reading(wish, outlines, villages)).await?;
+    outcome.stored.push((layer, done));
+    Ok(outcome)
+}
+
+fn gate_options<'o>(overrides: &'o [String], outlines: &'o Outlines, faults_kept: usize) -> GateOptions<'o> {
+    GateOptions {
+        overrides,
+        outlines: (!outlines.is_empty()).then_some(outlines),
+        faults_kept,
+        ..GateOptions::default()
+    }
+}
+
+/// The files once more, in a thread of their own, as chunks for the store.
+fn second_reading(
+    wish: &ImportWish<'_>,
+    outlines: Arc<Outlines>,
+    villages: Arc<Villages>,
+) -> tokio::sync::mpsc::Receiver<Result<Vec<RegisterRow>, StoreError>> {
+    let (sender, receiver) = channel(4);
+    let (schema, files, options) = (wish.schema, wish.files.to_vec(), wish.open.clone());
+    let (overrides, region) = (wish.overrides.to_vec(), wish.region.map(str::to_owned));
+    std::thread::spawn(move || {
+        let around = Surroundings { villages: &villages, region: region.as_deref() };
+        for file in &files {
+            // Read before without an error: what fails now is the file system's, or the file was changed meanwhile.
+            let changed = |what: String| StoreError::File { path: file.clone(), what };
+            let source = match open(file, &options) {
+                Ok(source) => source,
+                Err(e) => {
+                    let _ = sender.blocking_send(Err(changed(e.to_string())));
+                    return;
+                }
+            };
+            let rows = match typed_rows(source, schema, gate_options(&overrides, &outlines, 1)) {
+                Ok(rows) => rows,
+                Err(e) => {
+                    let _ = sender.blocking_send(Err(changed(e.to_string())));
+                    return;
+                }
+            };
+            let mut chunk = Vec::with_capacity(CHUNK);
+            for row in rows {
+                match row {
+                    // Rows with a fault are left out: there are none unless the import is partial.
+                    Ok(row) => chunk.extend(register_row(schema, &row, &around).ok()),
+                    Err(e) => {
+                        let _ = sender.blocking_send(Err(changed(e.to_string())));
+                        return;
+                    }
+                }
+                if chunk.len() == CHUNK && sender.blocking_send(Ok(std::mem::take(&mut chunk))).is_err() {
+                    return;
+                }
+            }
+            if sender.blocking_send(Ok(chunk)).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Villages of the store within the scope.
+pub(super) async fn village_rows(store: &dyn Store, scope: &Scope) -> Result<Vec<RegionRow>, StoreError> {
+    let mut rows = Vec::new();
+    let mut gather = |page: Vec<RegisterRow>| {
+        rows.extend(page.into_iter().filter_map(|r| match r {
+            RegisterRow::Regions(region) if region.level == "village" => Some(region),
+            _ => None,
+        }));
+        std::ops::ControlFlow::Continue(())
+    };
+    store.stream(scope, Layer::Regions, &Filter::default(), &mut gather).await?;
+    Ok(rows)
+}
+
+fn outline_of(row: &RegionRow) -> Region {
+    Region {
+        code: Some(row.code.clone()),
+        name: Some(row.name.clone()),
+        level: row.level.clone(),
+        polygons: row.outline.clone().unwrap_or_default(),
+    }
+}
+
+/// Leaves out the buildings that the store has.
+async fn forget_known(store: &dyn Store, scope: &Scope, buildings: &mut NamedBuildings) -> Result<(), StoreError> {
+    if store.count(scope, Layer::Buildings, &Filter::default()).await? == 0 {
+        return Ok(());
+    }
+    let ids: Vec<String> = buildings.ids().cloned().collect();
+    for some in ids.chunks(KEYS) {
+        let filter = Filter { ids: Some(some.to_vec()), limit: u32::try_from(KEYS).ok(), ..Filter::default() };
+        for row in store.list(scope, Layer::Buildings, &filter).await?.rows {
+            buildings.forget(row.key());
+        }
+    }
+    Ok(())
+}
+
+/// The store's columns that a file has.
+fn columns_of(mapping: &Mapping) -> Vec<String> {
+    let named = mapping.uses.iter().filter_map(|u| match u {
+        ColumnUse::Field(i) => mapping.schema.fields.get(*i).map(|f| f.name),
+        _ => None,
+    });
+    // Telephones are not kept yet, and a group is called otherwise in the store.
+    let mut columns: Vec<String> = named
+        .filter(|name| *name != "phone")
+        .map(|name| if name == "group" { "group_name" } else { name }.to_owned())
+        .collect();
+    let has_place = mapping.schema.shape != crate::exchange::gate::schema::Shape::None;
+    columns.extend(has_place.then(|| "geom".to_owned()));
+    columns
+}
+
+fn id_of(schema: &LayerSchema, row: &TypedRow) -> Option<String> {
+    let at = schema.fields.iter().position(|f| matches!(f.name, "id" | "code"))?;
+    match row.values.get(at)? {
+        crate::exchange::Cell::Text(t) => Some(t.clone()),
+        _ => None,
+    }
+}

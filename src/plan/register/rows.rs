@@ -1,0 +1,434 @@
+//! Rows between the import gate's layers and the register.
+
+use std::collections::BTreeMap;
+
+use time::format_description::well_known::Rfc3339;
+use time::macros::{format_description, offset};
+use time::{Date, OffsetDateTime, PrimitiveDateTime, Time};
+
+use crate::domain::LonLat;
+use crate::domain::register::{
+    BarrierRow, BuildingRow, Geometry, HouseholdRow, IncidentRow, OfficerRow, OldNetRow, RegionRow, Tenure, trim_code,
+};
+use crate::exchange::gate::TypedRow;
+use crate::exchange::gate::schema::LayerSchema;
+use crate::exchange::{Cell, Fault};
+use crate::store::RegisterRow;
+
+use super::shapes::{polygons_to_file, to_file, to_polygons, to_register};
+use super::villages::Villages;
+
+/// Incidents a file gives no state or level have just been reported to the grid.
+const FIRST_STATE: &str = "reported";
+const FIRST_LEVEL: &str = "grid";
+
+/// What a file's rows need that does not stand in them.
+pub(super) struct Surroundings<'a> {
+    /// Outlines, for rows that name no village.
+    pub(super) villages: &'a Villages,
+    /// Region for layers whose rows may leave it out.
+    pub(super) region: Option<&'a str>,
+}
+
+struct Fields<'a> {
+    schema: &'static LayerSchema,
+    row: &'a TypedRow,
+}
+
+impl Fields<'_> {
+    fn cell(&self, name: &str) -> &Cell {
+        let at = self.schema.fields.iter().position(|f| f.name == name);
+        at.and_then(|i| self.row.values.get(i)).unwrap_or(&Cell::Empty)
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        match self.cell(name) {
+            Cell::Empty => None,
+            Cell::Text(t) | Cell::Date(t) => Some(t.clone()),
+            Cell::Whole(v) => Some(v.to_string()),
+            Cell::Real(v) => Some(v.to_string()),
+            Cell::Bool(b) => Some(b.to_string()),
+        }
+    }
+
+    fn needed(&self, name: &str) -> String {
+        self.text(name).unwrap_or_default()
+    }
+
+    fn whole(&self, name: &str) -> Option<i64> {
+        match self.cell(name) {
+            Cell::Whole(v) => Some(*v),
+            _ => None,
+        }
+    }
+
+    fn count(&self, name: &str) -> Option<u32> {
+        self.whole(name).and_then(|v| u32::try_from(v).ok())
+    }
+
+    fn flag(&self, name: &str) -> Option<bool> {
+        match self.cell(name) {
+            Cell::Bool(b) => Some(*b),
+            _ => None,
+        }
+    }
+
+    fn days(&self) -> (Option<String>, Option<String>) {
+        (self.text("valid_from"), self.text("valid_to"))
+    }
+
+    fn place(&self) -> Result<[f64; 2], Fault> {
+        self.row.place().ok_or_else(|| Fault::new("no_geometry", "没有位置 / there is no place"))
+    }
+
+    fn id(&self, layer: &str) -> String {
+        // Barriers and old nets may come without an id: their place in the file is one, as long as the file is the same.
+        self.text("id").unwrap_or_else(|| format!("{layer}-{}", self.row.number))
+    }
+}
+
+/// Makes a register row of a typed row.
+///
+/// # Errors
+/// What the register needs and neither the row nor its surroundings say.
+pub(super) fn register_row(
+    schema: &'static LayerSchema,
+    row: &TypedRow,
+    around: &Surroundings<'_>,
+) -> Result<RegisterRow, Fault> {
+    let f = Fields { schema, row };
+    let (valid_from, valid_to) = f.days();
+    let village = |place: Option<[f64; 2]>| {
+        f.text("village")
+            .or_else(|| place.and_then(|p| around.villages.at(p)).map(str::to_owned))
+            .or_else(|| around.region.filter(|r| r.len() == 12).map(str::to_owned))
+            .ok_or_else(|| {
+                Fault::new(
+                    "no_village",
+                    "没有村编码，位置也不在任何已入库的村界内；请加 village 列或先导入村界 / no village code, and the place lies in no village outline of the store: add a column village or import regions first",
+                )
+            })
+    };
+    let region = || {
+        f.text("region").map(|c| trim_code(&c).to_owned()).or_else(|| around.region.map(str::to_owned)).ok_or_else(
+            || {
+                Fault::new(
+                    "no_region",
+                    "没有所属区划；请加 region 列或 --region / no region: add a column region, or --region",
+                )
+            },
+        )
+    };
+    Ok(match schema.name {
+        "regions" => {
+            let code = trim_code(&f.needed("code")).to_owned();
+            let level = match code.len() {
+                2 => "province",
+                4 => "city",
+                6 => "county",
+                9 => "township",
+                _ => "village",
+            };
+            RegisterRow::Regions(RegionRow {
+                name: f.needed("name"),
+                level: level.to_owned(),
+                parent: f.text("parent").map(|p| trim_code(&p).to_owned()),
+                outline: row.geometry.as_ref().and_then(to_polygons),
+                valid_from,
+                valid_to,
+                code,
+                row_version: 0,
+            })
+        }
+        "buildings" => {
+            let at = f.place()?;
+            let place = row.geometry.as_ref().and_then(to_register).filter(|g| matches!(g, Geometry::Polygon(_)));
+            RegisterRow::Buildings(BuildingRow {
+                id: f.needed("id"),
+                village: village(Some(at))?,
+                name: f.text("name"),
+                kind: f.text("kind"),
+                households: f.count("households"),
+                dedicated: f.text("dedicated"),
+                stairwells: f.text("stairwells").map(|s| split(&s)).unwrap_or_default(),
+                place: place.unwrap_or(Geometry::Point(at)),
+                valid_from,
+                valid_to,
+                row_version: 0,
+            })
+        }
+        "households" => {
+            let at = f.place()?;
+            let tenure = match f.text("tenure").as_deref() {
+                Some("own") => Some(Tenure::Own),
+                Some("rented") => Some(Tenure::Rented),
+                Some("vacant") => Some(Tenure::Vacant),
+                _ => None,
+            };
+            RegisterRow::Households(HouseholdRow {
+                id: f.needed("id"),
+                village: village(Some(at))?,
+                building: f.text("building").unwrap_or_else(|| building_of_place(at)),
+                stairwell: f.text("stairwell"),
+                floor: f.whole("floor").and_then(|v| i32::try_from(v).ok()),
+                hamlet: f.text("hamlet"),
+                group_name: f.text("group"),
+                persons: f.count("persons"),
+                tenure,
+                eligible: f.flag("eligible"),
+                place: LonLat { lon_deg: at[0], lat_deg: at[1] },
+                valid_from,
+                valid_to,
+                row_version: 0,
+            })
+        }
+        "barriers" => RegisterRow::Barriers(BarrierRow {
+            id: f.id("barrier"),
+            region: region()?,
+            kind: f.text("kind").unwrap_or_else(|| "barrier".to_owned()),
+            hard: f.flag("hard").unwrap_or(false),
+            name: f.text("name"),
+            shape: row.geometry.as_ref().and_then(to_register).ok_or_else(no_shape)?,
+            valid_from,
+            valid_to,
+            row_version: 0,
+        }),
+        "old_nets" => RegisterRow::OldNets(OldNetRow {
+            id: f.id("old-net"),
+            net: f.needed("net"),
+            region: region()?,
+            name: f.text("name"),
+            shape: row.geometry.as_ref().and_then(to_polygons).ok_or_else(no_shape)?,
+            valid_from,
+            valid_to,
+            row_version: 0,
+        }),
+        "officers" => RegisterRow::Officers(OfficerRow {
+            id: f.needed("id"),
+            region: trim_code(&f.needed("region")).to_owned(),
+            role: f.needed("role"),
+            name: f.text("name"),
+            // Telephones are kept sealed only, and the key for that comes with the service.
+            phone_sealed: None,
+            household: f.text("household"),
+            elected_on: f.text("elected_on"),
+            valid_from,
+            valid_to,
+            row_version: 0,
+        }),
+        _ => {
+            let place = row.place();
+            let region = match f.text("region") {
+                Some(code) => trim_code(&code).to_owned(),
+                None => village(place)?,
+            };
+            RegisterRow::Incidents(IncidentRow {
+                id: f.needed("id"),
+                region,
+                grid: f.text("grid"),
+                category: f.needed("category"),
+                dispute: f.text("dispute"),
+                level: f.text("level").unwrap_or_else(|| FIRST_LEVEL.to_owned()),
+                state: f.text("state").unwrap_or_else(|| FIRST_STATE.to_owned()),
+                occurred_at: stamp(&f.needed("occurred_at"))?,
+                due_at: f.text("due_at").map(|t| stamp(&t)).transpose()?,
+                summary: f.text("summary"),
+                place: place.map(|p| LonLat { lon_deg: p[0], lat_deg: p[1] }),
+                row_version: 0,
+            })
+        }
+    })
+}
+
+fn no_shape() -> Fault {
+    Fault::new("bad_geometry", "几何类型不适用于该图层 / a geometry this layer does not hold")
+}
+
+/// The building of a household that names none: equal coordinates are one building.
+fn building_of_place([lon, lat]: [f64; 2]) -> String {
+    format!("@{lon:.9},{lat:.9}")
+}
+
+fn split(list: &str) -> Vec<String> {
+    list.split(['、', ',', '，', ';', '；', '|']).map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect()
+}
+
+/// A moment as the register keeps it, RFC 3339 UTC with milliseconds; without an offset it is China's time.
+pub(super) fn stamp(text: &str) -> Result<String, Fault> {
+    let naive = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
+    let day = format_description!("[year]-[month]-[day]");
+    let moment = OffsetDateTime::parse(text, &Rfc3339)
+        .or_else(|_| PrimitiveDateTime::parse(text, naive).map(|m| m.assume_offset(offset!(+8))))
+        .or_else(|_| Date::parse(text, day).map(|d| d.with_time(Time::MIDNIGHT).assume_offset(offset!(+8))));
+    let written = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    moment
+        .ok()
+        .and_then(|m| m.to_offset(offset!(UTC)).format(written).ok())
+        .ok_or_else(|| Fault::new("not_a_date", format!("“{text}”不是日期时间 / \"{text}\" is no date with time")))
+}
+
+/// A row for a file: a cell for each field of its layer's schema, and its geometry. `None` for layers that are not exchanged.
+pub(super) fn file_row(row: &RegisterRow) -> Option<(Vec<Cell>, Option<geo::Geometry<f64>>)> {
+    let text = |t: &Option<String>| t.clone().map_or(Cell::Empty, Cell::Text);
+    let day = |t: &Option<String>| t.clone().map_or(Cell::Empty, Cell::Date);
+    let said = |t: &str| if t.is_empty() { Cell::Empty } else { Cell::Text(t.to_owned()) };
+    let count = |n: Option<u32>| n.map_or(Cell::Empty, |n| Cell::Whole(i64::from(n)));
+    let point = |p: &LonLat| geo::Geometry::Point(geo::Point::new(p.lon_deg, p.lat_deg));
+    Some(match row {
+        RegisterRow::Regions(r) => (
+            vec![said(&r.code), said(&r.name), said(&r.level), text(&r.parent), day(&r.valid_from), day(&r.valid_to)],
+            r.outline.as_ref().map(polygons_to_file),
+        ),
+        RegisterRow::Buildings(r) => (
+            vec![
+                said(&r.id),
+                said(&r.village),
+                text(&r.name),
+                text(&r.kind),
+                count(r.households),
+                text(&r.dedicated),
+                said(&r.stairwells.join("、")),
+                day(&r.valid_from),
+                day(&r.valid_to),
+            ],
+            Some(to_file(&r.place)),
+        ),
+        RegisterRow::Households(r) => (
+            vec![
+                said(&r.id),
+                said(&r.village),
+                said(&r.building),
+                text(&r.stairwell),
+                r.floor.map_or(Cell::Empty, |v| Cell::Whole(i64::from(v))),
+                text(&r.hamlet),
+                text(&r.group_name),
+                count(r.persons),
+                match r.tenure {
+                    None => Cell::Empty,
+                    Some(Tenure::Own) => said("own"),
+                    Some(Tenure::Rented) => said("rented"),
+                    Some(Tenure::Vacant) => said("vacant"),
+                },
+                r.eligible.map_or(Cell::Empty, Cell::Bool),
+                day(&r.valid_from),
+                day(&r.valid_to),
+            ],
+            Some(point(&r.place)),
+        ),
+        RegisterRow::Barriers(r) => (
+            vec![
+                said(&r.id),
+                said(&r.region),
+                said(&r.kind),
+                Cell::Bool(r.hard),
+                text(&r.name),
+                day(&r.valid_from),
+                day(&r.valid_to),
+            ],
+            Some(to_file(&r.shape)),
+        ),
+        RegisterRow::OldNets(r) => (
+            vec![said(&r.id), said(&r.net), said(&r.region), text(&r.name), day(&r.valid_from), day(&r.valid_to)],
+            Some(polygons_to_file(&r.shape)),
+        ),
+        // Telephones never leave sealed; names only where they were revealed for a purpose.
+        RegisterRow::Officers(r) => (
+            vec![
+                said(&r.id),
+                said(&r.region),
+                said(&r.role),
+                text(&r.name),
+                Cell::Empty,
+                text(&r.household),
+                day(&r.elected_on),
+                day(&r.valid_from),
+                day(&r.valid_to),
+            ],
+            None,
+        ),
+        RegisterRow::Incidents(r) => (
+            vec![
+                said(&r.id),
+                said(&r.region),
+                text(&r.grid),
+                said(&r.category),
+                text(&r.dispute),
+                said(&r.level),
+                said(&r.state),
+                day(&Some(r.occurred_at.clone())),
+                day(&r.due_at),
+                text(&r.summary),
+            ],
+            r.place.as_ref().map(point),
+        ),
+        _ => return None,
+    })
+}
+
+/// Buildings that household rows name, each where its first household lies.
+#[derive(Debug, Default)]
+pub(super) struct NamedBuildings(BTreeMap<String, ([f64; 2], String, u64)>);
+
+impl NamedBuildings {
+    /// Notes a household's building.
+    ///
+    /// # Errors
+    /// When the building was noted at another place (one building has one place) or in another village.
+    pub(super) fn note(&mut self, h: &HouseholdRow, number: u64) -> Result<(), Fault> {
+        let at = [h.place.lon_deg, h.place.lat_deg];
+        match self.0.get(&h.building) {
+            None => {
+                self.0.insert(h.building.clone(), (at, h.village.clone(), number));
+                Ok(())
+            }
+            Some((place, village, _)) if *place == at && *village == h.village => Ok(()),
+            Some((_, _, first)) => Err(Fault::new(
+                "building_at_two_places",
+                format!(
+                    "楼栋 {0} 在第 {first} 行位于别处 / building {0} lies elsewhere in row {first}",
+                    h.building.chars().take(60).collect::<String>()
+                ),
+            )),
+        }
+    }
+
+    /// The buildings as rows, in the order of their ids.
+    pub(super) fn into_rows(self) -> impl Iterator<Item = BuildingRow> {
+        self.0.into_iter().map(|(id, (at, village, _))| BuildingRow {
+            id,
+            village,
+            name: None,
+            kind: None,
+            households: None,
+            dedicated: None,
+            stairwells: Vec::new(),
+            place: Geometry::Point(at),
+            valid_from: None,
+            valid_to: None,
+            row_version: 0,
+        })
+    }
+
+    /// Ids of the buildings.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &String> {
+        self.0.keys()
+    }
+
+    /// Leaves those out that are there already.
+    pub(super) fn forget(&mut self, id: &str) {
+        self.0.remove(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_without_offset_are_china_s() {
+        assert_eq!(stamp("2021-05-03T14:30:00").expect("time"), "2021-05-03T06:30:00.000Z");
+        assert_eq!(stamp("2021-05-03").expect("day"), "2021-05-02T16:00:00.000Z");
+        assert_eq!(stamp("2021-05-03T14:30:00+08:00").expect("offset"), "2021-05-03T06:30:00.000Z");
+        assert!(stamp("gestern").is_err());
+    }
+}
