@@ -1,7 +1,5 @@
 //! S6 from outside: `lianhu plan --in-force` counts who is moved against the plan in force.
 
-#![expect(clippy::expect_used, reason = "a test fails loudly")]
-
 mod common;
 
 use common::{done, json, lianhu, said, scattered};

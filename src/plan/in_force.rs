@@ -8,8 +8,10 @@ use crate::domain::Households;
 
 use super::make::VillagePlan;
 
+/// Code of a household's grid and of its unit.
+pub type Parts = (String, String);
 /// Grid and unit of each household of a plan, by household id.
-pub type Assigned = BTreeMap<String, (String, String)>;
+pub type Assigned = BTreeMap<String, Parts>;
 
 /// Grid and unit of each household of a plan that was just made; buildings without households are left out.
 #[must_use]
@@ -30,8 +32,7 @@ pub fn assigned(table: &Households, plans: &[VillagePlan]) -> Assigned {
 /// households, the greatest overlaps first, each old one once; ties by code.
 #[must_use]
 pub fn moved(old: &Assigned, new: &Assigned) -> Value {
-    let both: Vec<(&(String, String), &(String, String))> =
-        new.iter().filter_map(|(id, now)| old.get(id).map(|then| (then, now))).collect();
+    let both: Vec<(&Parts, &Parts)> = new.iter().filter_map(|(id, now)| old.get(id).map(|then| (then, now))).collect();
     let grids = changed(both.iter().map(|(then, now)| (then.0.as_str(), now.0.as_str())));
     let units = changed(both.iter().map(|(then, now)| (then.1.as_str(), now.1.as_str())));
     let share =

@@ -27,7 +27,7 @@ const STEEPER: f64 = 10.0;
 /// How much cooler each further cycle begins.
 const COOLER: f64 = 0.5;
 /// Repairs keep a little inside the tolerance, against rounding. Annealing keeps farther inside: where whole quarters are full to the
-/// edge, the last household finds no room. The start has no time for that.
+/// edge, the last household finds no room.
 const NEARLY: f64 = 0.98;
 const CUSHION: f64 = 0.75;
 /// From this many atoms on, only the first cycle is of the whole village.
@@ -63,8 +63,6 @@ pub struct GridsSolver {
     pub(super) best: Vec<u32>,
     best_value: (f64, f64),
     round: u64,
-    /// Share of the tolerance that annealing uses.
-    cushion: f64,
     /// Neither balance nor shape can change: one grid a component, or one atom a grid.
     settled: bool,
 }
@@ -136,7 +134,6 @@ impl GridsSolver {
             mean,
             part,
             round: 0,
-            cushion: NEARLY,
             settled,
         };
         solver.keep_best();
@@ -154,7 +151,6 @@ impl GridsSolver {
             solver.keep_best();
             solver.part.clone_from(&solver.best);
         }
-        solver.cushion = CUSHION;
         Ok(solver)
     }
 
@@ -345,7 +341,7 @@ impl GridsSolver {
             number.insert(g, i as u32);
         }
         let mut group = Group::default();
-        group.tolerance = self.options.tolerance * self.cushion;
+        group.tolerance = self.options.tolerance * CUSHION;
         group.price = ATOM_PRICE * self.hot() * self.part.len() as f64 / f64::from(self.count);
         group.steeper = STEEPER;
         group.mean = grids.iter().map(|&g| self.mean[g as usize]).collect();
