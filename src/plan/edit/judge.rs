@@ -327,16 +327,23 @@ impl VillageState {
             .any(|&s| self.land.buildings_at.neighbours_of(s).iter().any(|&b| Some(before.seat[b as usize]) != old));
         let shown = some_of(&stray_ids);
         if came {
-            let between: Vec<u32> = self.way_between(&atoms, &piece, main).into_iter().filter(|v| *v < sites).collect();
+            let way = self.way_between(&atoms, &piece, main);
+            let between: Vec<u32> = way.iter().copied().filter(|v| *v < sites).collect();
             let between = names(&between);
             let reason = Reason::new(
                 ReasonKind::CutOff,
                 ids,
                 format!("网格 {code} 与楼栋 {shown} 不相连 / grid {code} does not touch building {shown}"),
             );
-            if between.is_empty() {
+            if way.is_empty() {
                 return reason
                     .first("它们之间没有可通行的地块（河流、铁路等） / no ground without a barrier leads there", []);
+            }
+            if between.is_empty() {
+                return reason.first(
+                    "它们之间只有空地，且属于别的网格 / only empty ground that other grids need lies between",
+                    [],
+                );
             }
             let list = some_of(&between);
             return reason.first(

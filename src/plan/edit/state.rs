@@ -227,6 +227,10 @@ impl VillageState {
         }
     }
 
+    pub(super) fn unit_code(&self, row: usize) -> Option<&str> {
+        self.units.get(*self.unit_of.get(row)? as usize).map(|u| u.code.as_str())
+    }
+
     pub(super) fn membership(&self, row: usize) -> Option<Membership> {
         let unit = self.units.get(self.unit_of[row] as usize)?;
         Some(Membership { household: self.land.table.ids[row].clone(), unit: unit.code.clone() })
@@ -409,8 +413,7 @@ pub(super) fn difference(before: &VillageState, after: &VillageState) -> Changes
     seats.sort_by(|a, b| a.after.as_ref().map(|s| &s.building).cmp(&b.after.as_ref().map(|s| &s.building)));
     let mut memberships: Vec<Change<Membership>> = Vec::new();
     for r in 0..after.unit_of.len() {
-        let code = |s: &VillageState| s.units.get(s.unit_of[r] as usize).map(|u| u.code.clone());
-        if code(before) != code(after) {
+        if before.unit_code(r) != after.unit_code(r) {
             memberships.push(Change { before: before.membership(r), after: after.membership(r) });
         }
     }
