@@ -17,7 +17,7 @@ const DEDICATED: std::ops::RangeInclusive<u32> = 901..=999;
 
 impl Draft {
     pub(super) fn transfer(&mut self, buildings: &[String], to: &str) -> Done {
-        let to_slot = working_slot(&self.state, to).map_err(|r| vec![r])?;
+        let to_slot = working_slot(&self.state, to)?;
         let moving = self.movable(buildings, Some(to_slot))?;
         if moving.is_empty() {
             return Ok(());
@@ -187,7 +187,7 @@ impl Draft {
         let mut reasons = Vec::new();
         for code in grids {
             match working_slot(&self.state, code) {
-                Err(r) => reasons.push(r),
+                Err(r) => reasons.extend(r),
                 Ok(g) => {
                     if !is_base(&self.state.grids[g as usize]) {
                         reasons.push(
@@ -332,7 +332,7 @@ impl Draft {
     }
 
     pub(super) fn retire_dedicated(&mut self, grid: &str, into: Option<&str>) -> Done {
-        let slot = working_slot(&self.state, grid).map_err(|r| vec![r])?;
+        let slot = working_slot(&self.state, grid)?;
         if is_base(&self.state.grids[slot as usize]) {
             return Err(vec![
                 Reason::new(
@@ -346,7 +346,7 @@ impl Draft {
         self.unlocked(slot)?;
         let heir = match into {
             Some(code) => {
-                let g = working_slot(&self.state, code).map_err(|r| vec![r])?;
+                let g = working_slot(&self.state, code)?;
                 if g == slot {
                     return Err(vec![Reason::new(
                         ReasonKind::Invalid,

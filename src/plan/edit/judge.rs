@@ -423,14 +423,14 @@ pub(super) fn some_of(ids: &[String]) -> String {
 }
 
 /// Whether the state has the grid at all and it can hold buildings.
-pub(super) fn working_slot(state: &VillageState, code: &str) -> Result<u32, Reason> {
+pub(super) fn working_slot(state: &VillageState, code: &str) -> Result<u32, Vec<Reason>> {
     match state.find_slot(code) {
         Some(g) if is_working(&state.grids[g as usize]) => Ok(g),
-        Some(_) => Err(Reason::new(
+        Some(_) => Err(vec![Reason::new(
             ReasonKind::Invalid,
             [code.to_owned()],
             format!("网格 {code} 已停用或为一级网格 / grid {code} is retired or a level-1 grid"),
-        )),
-        None => Err(Reason::unknown("网格", code, state.land.code.as_str())),
+        )]),
+        None => Err(vec![Reason::unknown("网格", code, state.land.code.as_str())]),
     }
 }

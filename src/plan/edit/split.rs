@@ -18,7 +18,7 @@ const MOST_POINTS: usize = 10_000;
 
 impl Draft {
     pub(super) fn split(&mut self, grid: &str, by: &SplitBy) -> Done {
-        let slot = working_slot(&self.state, grid).map_err(|r| vec![r])?;
+        let slot = working_slot(&self.state, grid)?;
         if !is_base(&self.state.grids[slot as usize]) {
             return Err(vec![Reason::new(
                 ReasonKind::Invalid,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::codes::{GridKind, parse_grid};
 use crate::domain::plan::{Change, Changes, GridRow, Membership, Seat, UnitRow, VillageRows};
-use crate::partition::check::Breach;
+use crate::partition::check::{Breach, Polygons};
 use crate::plan::job::PlanError;
 
 use super::land::{Land, NONE, Terrain};
@@ -248,7 +248,7 @@ impl VillageState {
 
     /// Polygons of the grids in force (but level-1 ones) in the village's plane, by code: rings closed, exterior first.
     #[must_use]
-    pub fn polygons(&self) -> Vec<(&str, Vec<Vec<Vec<[f64; 2]>>>)> {
+    pub fn polygons(&self) -> Vec<(&str, Polygons)> {
         let mesh = &self.terrain.ground.mesh;
         mesh.dissolve(&self.grid_of, self.grids.len() as u32)
             .into_iter()
