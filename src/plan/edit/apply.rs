@@ -120,10 +120,8 @@ impl Draft {
             return;
         }
         let mut new_of = vec![NONE; keep.len()];
-        let mut next = 0;
-        for (old, _) in keep.iter().enumerate().filter(|(_, k)| **k) {
-            new_of[old] = next;
-            next += 1;
+        for (new, (old, _)) in (0_u32..).zip(keep.iter().enumerate().filter(|(_, k)| **k)) {
+            new_of[old] = new;
         }
         for u in &mut s.unit_of {
             *u = new_of.get(*u as usize).copied().unwrap_or(NONE);
@@ -170,7 +168,7 @@ impl Draft {
         let village = self.state.land.code.as_str().to_owned();
         match target {
             LockTarget::Grid(code) => {
-                let g = working_slot(&self.state, code).map_err(|r| vec![r])?;
+                let g = working_slot(&self.state, code)?;
                 self.state.grids[g as usize].locked = on;
             }
             LockTarget::Building(id) => {

@@ -45,6 +45,7 @@ pub(super) fn share_out(terrain: &Terrain, sites: usize, dedicated: &[bool], of:
                 .unwrap_or(0);
         }
     }
+    hand_out_scraps(terrain, sites, of);
     join_up(terrain, sites, of);
 }
 
@@ -56,7 +57,6 @@ fn strays(terrain: &Terrain, of: &[u32]) -> (Vec<u32>, usize) {
 }
 
 fn join_up(terrain: &Terrain, sites: usize, of: &mut [u32]) {
-    let adjacency = &terrain.ground.graph.adjacency;
     for _ in 0..64 {
         let (piece, stray) = strays(terrain, of);
         if stray == 0 {
@@ -66,28 +66,55 @@ fn join_up(terrain: &Terrain, sites: usize, of: &mut [u32]) {
         for (v, &g) in of.iter().enumerate() {
             of_grid.entry(g).or_default().insert(piece[v]);
         }
-        let mut better = None;
-        for (&g, pieces) in of_grid.iter().filter(|(_, p)| p.len() > 1) {
-            for &from in pieces {
-                let Some(path) = path_over_empty(adjacency, sites, of, &piece, g, from) else { continue };
-                let old: Vec<u32> = path.iter().map(|&v| of[v as usize]).collect();
-                for &v in &path {
-                    of[v as usize] = g;
+        let better = of_grid.iter().filter(|(_, p)| p.len() > 1).find_map(|(&g, pieces)| {
+            pieces.iter().find_map(|&from| {
+                let path = path_over_empty(&terrain.ground.graph.adjacency, sites, of, &piece, g, from)?;
+                let mut trial = of.to_vec();
+                for v in path {
+                    trial[v as usize] = g;
                 }
-                if strays(terrain, of).1 < stray {
-                    better = Some(());
-                    break;
-                }
-                for (&v, &o) in path.iter().zip(&old) {
-                    of[v as usize] = o;
-                }
+                hand_out_scraps(terrain, sites, &mut trial);
+                (strays(terrain, &trial).1 < stray).then_some(trial)
+            })
+        });
+        match better {
+            Some(trial) => of.copy_from_slice(&trial),
+            None => return,
+        }
+    }
+}
+
+/// Pieces of nothing but empty ground join whom they share most border with: they are nobody's part.
+fn hand_out_scraps(terrain: &Terrain, sites: usize, of: &mut [u32]) {
+    let graph = &terrain.ground.graph;
+    for _ in 0..8 {
+        let (piece, pieces) = graph.adjacency.components_where(|a, b| of[a as usize] == of[b as usize]);
+        let mut built = vec![false; pieces as usize];
+        for &p in &piece[..sites.min(piece.len())] {
+            built[p as usize] = true;
+        }
+        let mut shared: BTreeMap<u32, BTreeMap<u32, f64>> = BTreeMap::new();
+        for v in sites..of.len() {
+            if built[piece[v] as usize] {
+                continue;
             }
-            if better.is_some() {
-                break;
+            for e in graph.adjacency.row(v as u32) {
+                let u = graph.adjacency.neighbours[e] as usize;
+                if piece[u] != piece[v] {
+                    *shared.entry(piece[v]).or_default().entry(of[u]).or_default() += graph.border_m[e];
+                }
             }
         }
-        if better.is_none() {
+        if shared.is_empty() {
             return;
+        }
+        for v in sites..of.len() {
+            let most = shared
+                .get(&piece[v])
+                .and_then(|s| s.iter().max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(a.0))).map(|m| *m.0));
+            if let Some(g) = most {
+                of[v] = g;
+            }
         }
     }
 }

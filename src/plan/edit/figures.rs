@@ -70,7 +70,7 @@ impl VillageState {
             dedicated_grids: self.grids.iter().filter(|g| is_working(g) && g.kind == "dedicated").count() as u32,
             deviation: self.deviations().into_iter().flatten().map(f64::abs).fold(0.0, f64::max),
             mean_polsby_popper: shape.iter().sum::<f64>() / shape.len().max(1) as f64,
-            min_polsby_popper: shape.iter().copied().fold(f64::INFINITY, f64::min),
+            min_polsby_popper: shape.iter().copied().reduce(f64::min).unwrap_or(0.0),
             ..Figures::default()
         };
         for (members, unit) in self.members().iter().zip(&self.units).filter(|(m, _)| !m.is_empty()) {
@@ -98,11 +98,11 @@ impl Moved {
         // A unit goes on as the one that took most of its members.
         let mut common: BTreeMap<(u32, u32), u32> = BTreeMap::new();
         for &(old, new) in &pairs {
-            let code = |s: &VillageState, u: u32| s.units.get(u as usize).map(|u| u.code.clone());
             let (u, w) = (before.unit_of[old as usize], after.unit_of[new as usize]);
-            moved.unit_code += u32::from(code(before, u) != code(after, w));
-            let grid = |s: &VillageState, r: u32| s.grids.get(s.grid_of_row(r) as usize).map(|g| g.code.clone());
-            moved.grid += u32::from(grid(before, old) != grid(after, new));
+            moved.unit_code += u32::from(before.unit_code(old as usize) != after.unit_code(new as usize));
+            let (g, h) =
+                (before.grids.get(before.grid_of_row(old) as usize), after.grids.get(after.grid_of_row(new) as usize));
+            moved.grid += u32::from(g.map(|g| &g.code) != h.map(|h| &h.code));
             *common.entry((u, w)).or_default() += 1;
         }
         let same: u32 = matched(&common).iter().map(|pair| common.get(pair).copied().unwrap_or(0)).sum();

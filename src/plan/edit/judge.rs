@@ -327,16 +327,23 @@ impl VillageState {
             .any(|&s| self.land.buildings_at.neighbours_of(s).iter().any(|&b| Some(before.seat[b as usize]) != old));
         let shown = some_of(&stray_ids);
         if came {
-            let between: Vec<u32> = self.way_between(&atoms, &piece, main).into_iter().filter(|v| *v < sites).collect();
+            let way = self.way_between(&atoms, &piece, main);
+            let between: Vec<u32> = way.iter().copied().filter(|v| *v < sites).collect();
             let between = names(&between);
             let reason = Reason::new(
                 ReasonKind::CutOff,
                 ids,
                 format!("网格 {code} 与楼栋 {shown} 不相连 / grid {code} does not touch building {shown}"),
             );
-            if between.is_empty() {
+            if way.is_empty() {
                 return reason
                     .first("它们之间没有可通行的地块（河流、铁路等） / no ground without a barrier leads there", []);
+            }
+            if between.is_empty() {
+                return reason.first(
+                    "它们之间只有空地，且属于别的网格 / only empty ground that other grids need lies between",
+                    [],
+                );
             }
             let list = some_of(&between);
             return reason.first(
@@ -416,14 +423,14 @@ pub(super) fn some_of(ids: &[String]) -> String {
 }
 
 /// Whether the state has the grid at all and it can hold buildings.
-pub(super) fn working_slot(state: &VillageState, code: &str) -> Result<u32, Reason> {
+pub(super) fn working_slot(state: &VillageState, code: &str) -> Result<u32, Vec<Reason>> {
     match state.find_slot(code) {
         Some(g) if is_working(&state.grids[g as usize]) => Ok(g),
-        Some(_) => Err(Reason::new(
+        Some(_) => Err(vec![Reason::new(
             ReasonKind::Invalid,
             [code.to_owned()],
             format!("网格 {code} 已停用或为一级网格 / grid {code} is retired or a level-1 grid"),
-        )),
-        None => Err(Reason::unknown("网格", code, state.land.code.as_str())),
+        )]),
+        None => Err(vec![Reason::unknown("网格", code, state.land.code.as_str())]),
     }
 }

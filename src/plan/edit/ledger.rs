@@ -254,7 +254,8 @@ fn moved_of(rows: &VillageRows, before: &VillageState, after: &VillageState) -> 
 }
 
 impl Draft {
-    /// Lighter pieces of grids join the neighbour with the longest border; locked ones stay and are a problem of the draft.
+    /// Lighter pieces of grids join the neighbour with the longest border; locked ones and
+    /// institutions stay and are a problem of the draft.
     fn join_pieces(&mut self) {
         for _ in 0..MOST_PIECES {
             let Some((buildings, to)) = self.find_stray() else { return };
@@ -299,7 +300,7 @@ impl Draft {
                 .collect();
             buildings.sort_unstable();
             let home = of[p as usize].0;
-            let held = s.grids.get(home as usize).is_none_or(|g| g.locked)
+            let held = s.grids.get(home as usize).is_none_or(|g| g.locked || !is_base(g))
                 || buildings.iter().any(|&b| {
                     s.pinned[b as usize]
                         || s.land.rows_of_building.neighbours_of(b).iter().any(|&r| {

@@ -18,6 +18,7 @@ mod from_plan;
 mod judge;
 mod land;
 mod ledger;
+mod mend;
 pub mod nets;
 mod operation;
 mod people;
@@ -25,6 +26,7 @@ mod rebalance;
 mod reform;
 mod settle;
 mod shift;
+mod split;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -78,7 +78,7 @@ impl Draft {
         let mut slots: Vec<u32> = Vec::new();
         for code in grids {
             match working_slot(&self.state, code) {
-                Err(r) => reasons.push(r),
+                Err(r) => reasons.extend(r),
                 Ok(g) if !is_base(&self.state.grids[g as usize]) => reasons.push(Reason::new(
                     ReasonKind::Invalid,
                     [code.clone()],

@@ -40,7 +40,7 @@ impl Draft {
     }
 
     pub(super) fn reform_units(&mut self, grid: &str, seed: u64, rounds: u32) -> Done {
-        let slot = working_slot(&self.state, grid).map_err(|r| vec![r])?;
+        let slot = working_slot(&self.state, grid)?;
         let kept = |u: u32| self.state.units.get(u as usize).is_some_and(|u| u.locked || u.officers_locked);
         let rows: Vec<u32> = (0..self.state.unit_of.len() as u32)
             .filter(|&r| self.state.unit_of[r as usize] != NONE && self.state.grid_of_row(r) == slot)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::codes::{GridKind, parse_grid};
 use crate::domain::plan::{Change, Changes, GridRow, Membership, Seat, UnitRow, VillageRows};
-use crate::partition::check::Breach;
+use crate::partition::check::{Breach, Polygons};
 use crate::plan::job::PlanError;
 
 use super::land::{Land, NONE, Terrain};
@@ -227,6 +227,10 @@ impl VillageState {
         }
     }
 
+    pub(super) fn unit_code(&self, row: usize) -> Option<&str> {
+        self.units.get(*self.unit_of.get(row)? as usize).map(|u| u.code.as_str())
+    }
+
     pub(super) fn membership(&self, row: usize) -> Option<Membership> {
         let unit = self.units.get(self.unit_of[row] as usize)?;
         Some(Membership { household: self.land.table.ids[row].clone(), unit: unit.code.clone() })
@@ -244,7 +248,7 @@ impl VillageState {
 
     /// Polygons of the grids in force (but level-1 ones) in the village's plane, by code: rings closed, exterior first.
     #[must_use]
-    pub fn polygons(&self) -> Vec<(&str, Vec<Vec<Vec<[f64; 2]>>>)> {
+    pub fn polygons(&self) -> Vec<(&str, Polygons)> {
         let mesh = &self.terrain.ground.mesh;
         mesh.dissolve(&self.grid_of, self.grids.len() as u32)
             .into_iter()
@@ -409,8 +413,7 @@ pub(super) fn difference(before: &VillageState, after: &VillageState) -> Changes
     seats.sort_by(|a, b| a.after.as_ref().map(|s| &s.building).cmp(&b.after.as_ref().map(|s| &s.building)));
     let mut memberships: Vec<Change<Membership>> = Vec::new();
     for r in 0..after.unit_of.len() {
-        let code = |s: &VillageState| s.units.get(s.unit_of[r] as usize).map(|u| u.code.clone());
-        if code(before) != code(after) {
+        if before.unit_code(r) != after.unit_code(r) {
             memberships.push(Change { before: before.membership(r), after: after.membership(r) });
         }
     }

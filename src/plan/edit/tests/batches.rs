@@ -145,7 +145,6 @@ fn run(seed: u64, batches: u32, lattice: &Lattice) -> u32 {
         back = back.with(changes).expect("redo");
     }
     assert_eq!(bytes(&back), last, "seed {seed}");
-    assert!(history.is_empty() || back.with(&history[0]).is_err() || history[0].is_empty());
     accepted
 }
 

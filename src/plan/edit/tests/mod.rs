@@ -6,6 +6,7 @@ mod dynamic;
 mod old_nets;
 mod refusals;
 mod shifts;
+mod speed;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

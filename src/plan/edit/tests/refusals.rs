@@ -229,3 +229,13 @@ fn buildings_of_one_site_go_together() {
     let both = done(&absorbed.state, &[transfer(&[buildings[4].0.clone(), "twin".to_owned()], 2)]);
     sound(&both.state);
 }
+
+#[test]
+fn a_change_that_starts_from_other_rows_is_refused() {
+    let state = Lattice::small().state();
+    let applied = done(&state, &[transfer(&[b(1, 0)], 2)]);
+    assert!(applied.state.with(&applied.changes).is_err());
+    assert!(state.with(&applied.changes.clone().inverse()).is_err());
+    let back = applied.state.with(&applied.changes.inverse()).expect("undo");
+    assert_eq!(back.rows(), state.rows());
+}
