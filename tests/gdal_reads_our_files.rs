@@ -142,13 +142,15 @@ fn what_gdal_writes_of_our_files_comes_back_whole() {
             std::fs::rename(&theirs, &zip).expect("renamed");
             theirs = zip;
         }
-        let source = open(text(&theirs), &OpenOptions::default()).unwrap_or_else(|e| panic_with(driver, &e.to_string()));
+        let source =
+            open(text(&theirs), &OpenOptions::default()).unwrap_or_else(|e| panic_with(driver, &e.to_string()));
         let overrides = if driver == "KML" { vec!["Name=".to_owned()] } else { Vec::new() };
         let overrides: Vec<String> =
             overrides.into_iter().filter(|o| source.head().columns.iter().any(|c| format!("{c}=") == *o)).collect();
         let options = GateOptions { overrides: &overrides, ..GateOptions::default() };
         let mut rows = typed_rows(source, &HOUSEHOLDS, options).unwrap_or_else(|e| panic_with(driver, &e.to_string()));
-        let mut good: Vec<_> = rows.by_ref().collect::<Result<_, _>>().unwrap_or_else(|e| panic_with(driver, &e.to_string()));
+        let mut good: Vec<_> =
+            rows.by_ref().collect::<Result<_, _>>().unwrap_or_else(|e| panic_with(driver, &e.to_string()));
         let report = rows.report();
         assert!(report.is_clean(), "{driver} {extra:?}: {:?}\n{}", report.faults.faults.first(), report.mapping);
         assert_eq!(good.len() as i64, ROWS, "{driver}");

@@ -55,7 +55,8 @@ fn kept_fuzz_inputs_are_survived() {
     let mut seen = 0;
     for target in std::fs::read_dir(folder).into_iter().flatten() {
         let target = target.expect("entry").path();
-        let ending = target.file_name().and_then(|n| n.to_str()).and_then(|n| n.strip_prefix("import_")).map(str::to_owned);
+        let ending =
+            target.file_name().and_then(|n| n.to_str()).and_then(|n| n.strip_prefix("import_")).map(str::to_owned);
         let Some(ending) = ending else { continue };
         for input in std::fs::read_dir(&target).expect("corpus") {
             let bytes = std::fs::read(input.expect("entry").path()).expect("input");

@@ -154,7 +154,8 @@ impl<R: Read> Read for Metered<R> {
 
 /// A text file opened for reading as UTF-8.
 pub(super) fn text_reader(file: &str, encoding: &'static Encoding) -> Result<Box<dyn Read>, ReadError> {
-    let opened = File::open(file).map_err(|e| ReadError::Unreadable { file: file.to_owned(), reason: e.to_string() })?;
+    let opened =
+        File::open(file).map_err(|e| ReadError::Unreadable { file: file.to_owned(), reason: e.to_string() })?;
     Ok(if encoding == UTF_8 {
         Box::new(WithoutMark { inner: BufReader::with_capacity(BLOCK, opened), begun: false })
     } else {

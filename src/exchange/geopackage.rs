@@ -30,7 +30,8 @@ pub(super) fn read(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt
     std::thread::scope(|scope| {
         let worker = scope.spawn(move || -> Result<(), ReadError> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let unreadable = |e: std::io::Error| ReadError::Unreadable { file: request.file.clone(), reason: e.to_string() };
+            let unreadable =
+                |e: std::io::Error| ReadError::Unreadable { file: request.file.clone(), reason: e.to_string() };
             runtime.map_err(unreadable)?.block_on(read_layer(request, log, &sender))
         });
         let mut outcome = Ok(());
@@ -147,7 +148,8 @@ impl Package<'_> {
         if !self.is_table(&table).await? {
             return Err(self.corrupt(format!("layer \"{table}\" is no table")));
         }
-        let (geometry, system) = if spatial { self.geometry_column(&table).await? } else { (String::new(), System::Degrees) };
+        let (geometry, system) =
+            if spatial { self.geometry_column(&table).await? } else { (String::new(), System::Degrees) };
         let (mut names, mut kinds) = (Vec::new(), Vec::new());
         let (mut key, mut has_geometry) = (None, false);
         let sql = "SELECT +name AS c0, +pk AS c1, +type AS c2 FROM pragma_table_info(?)";

@@ -28,8 +28,25 @@ pub(super) fn standard_name(header: &str) -> Option<&'static str> {
 
 /// Words of columns that are never kept, in any layer.
 const SENSITIVE: &[&str] = &[
-    "身份证", "证件", "公民身份", "出生", "生日", "民族", "宗教", "健康", "信访", "性别", "id_card", "idcard", "id_number", "birth", "ethnic",
-    "religion", "health", "petition", "gender",
+    "身份证",
+    "证件",
+    "公民身份",
+    "出生",
+    "生日",
+    "民族",
+    "宗教",
+    "健康",
+    "信访",
+    "性别",
+    "id_card",
+    "idcard",
+    "id_number",
+    "birth",
+    "ethnic",
+    "religion",
+    "health",
+    "petition",
+    "gender",
 ];
 /// Words of columns that name a person or how to reach one: kept for officers alone.
 const CONTACT: &[&str] = &["电话", "手机", "联系方式", "姓名", "户主", "phone", "mobile"];

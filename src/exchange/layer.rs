@@ -108,7 +108,10 @@ pub(super) fn located(
         (Some(convert), _) => rows.iter_mut().for_each(|r| convert_geometry(&mut r.geometry, convert)),
         (None, system) => {
             if let Some(crs) = crs_of(source.file, system)? {
-                let convert = |c| { let p = crs.to_wgs84(c); [p.lon_deg, p.lat_deg] };
+                let convert = |c| {
+                    let p = crs.to_wgs84(c);
+                    [p.lon_deg, p.lat_deg]
+                };
                 rows.iter_mut().for_each(|r| convert_geometry(&mut r.geometry, &convert));
             }
         }
@@ -146,7 +149,8 @@ impl RowSink for Gathered<'_> {
 
     fn row(&mut self, row: RawRow) -> Result<(), Halt> {
         let named = self.head.columns.iter().zip(row.cells).zip(&self.kept);
-        let properties = named.filter(|(_, kept)| **kept).map(|((name, cell), _)| (name.clone(), json_of(cell))).collect();
+        let properties =
+            named.filter(|(_, kept)| **kept).map(|((name, cell), _)| (name.clone(), json_of(cell))).collect();
         let absent = || Err(Fault::new("no_geometry", "没有几何 / there is no geometry"));
         let geometry = row.fault.map_or_else(|| row.geometry.unwrap_or_else(absent), Err);
         self.rows.push(Row { number: row.number, id: row.id, geometry, properties });

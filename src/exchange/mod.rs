@@ -6,11 +6,11 @@
 //! A path may carry a layer as QGIS writes it: `file.gpkg|layername=NAME`.
 
 mod barriers;
+mod child;
 mod coordinates;
+mod encoding;
 mod error;
 mod feature_households;
-mod child;
-mod encoding;
 mod frame;
 pub mod gate;
 mod geopackage;
@@ -90,7 +90,12 @@ pub fn read_households(
     let source = Source::new(path, layer);
     let (built, sha256_hex) = match source.format {
         Format::Csv | Format::Xlsx => table_households::read(&source, options)?,
-        Format::GeoJson | Format::GeoJsonSeq | Format::GeoPackage | Format::Shapefile | Format::FlatGeobuf | Format::Kml => {
+        Format::GeoJson
+        | Format::GeoJsonSeq
+        | Format::GeoPackage
+        | Format::Shapefile
+        | Format::FlatGeobuf
+        | Format::Kml => {
             let extra = options.extra_columns;
             let kept =
                 |column: &str| household_table::is_kept(column, &ReadOptions { extra_columns: extra, to_wgs84: None });

@@ -192,7 +192,9 @@ mod tests {
             assert_eq!(to_wkt(&of_wkt(text).expect("readable")).as_deref(), Some(text));
         }
         assert_eq!(of_wkt("SRID=4326;POINT Z (1 2 3)"), of_wkt("POINT(1 2)"));
-        for bad in ["", "POINT", "POINT (", "POINT (1)", "POINT (1 x)", "POLYGON (0 0, 1 1)", "CIRCLE (1 1)", "POINT (1 2) x"] {
+        for bad in
+            ["", "POINT", "POINT (", "POINT (1)", "POINT (1 x)", "POLYGON (0 0, 1 1)", "CIRCLE (1 1)", "POINT (1 2) x"]
+        {
             assert_eq!(of_wkt(bad).expect_err("bad").code, "bad_wkt", "{bad}");
         }
         assert_eq!(of_wkt("POINT (NaN 2)").expect_err("bad").code, "not_a_number");

@@ -71,20 +71,16 @@ impl Mapping {
     ///
     /// # Errors
     /// An override that names no column or field, or a personal column.
-    pub fn guess(
-        schema: &'static LayerSchema,
-        columns: &[String],
-        overrides: &[String],
-    ) -> Result<Self, MappingError> {
+    pub fn guess(schema: &'static LayerSchema, columns: &[String], overrides: &[String]) -> Result<Self, MappingError> {
         let mut uses = vec![ColumnUse::Unused; columns.len()];
         let mut said = vec![false; columns.len()];
         for text in overrides {
             let (column, field) = text.split_once('=').ok_or_else(|| MappingError::Form(text.clone()))?;
             let (column, field) = (column.trim(), field.trim());
-            let at = columns.iter().position(|c| c.trim() == column).ok_or_else(|| MappingError::NoColumn {
-                column: column.to_owned(),
-                found: columns.to_vec(),
-            })?;
+            let at = columns
+                .iter()
+                .position(|c| c.trim() == column)
+                .ok_or_else(|| MappingError::NoColumn { column: column.to_owned(), found: columns.to_vec() })?;
             if is_sensitive(column) && !field.is_empty() {
                 return Err(MappingError::Personal(column.to_owned()));
             }
@@ -114,9 +110,7 @@ impl Mapping {
                 }
             }
         }
-        let degrees = !columns.iter().zip(&uses).any(|(c, u)| {
-            *u == ColumnUse::X && standard_name(c) == Some("x")
-        });
+        let degrees = !columns.iter().zip(&uses).any(|(c, u)| *u == ColumnUse::X && standard_name(c) == Some("x"));
         Ok(Self { schema, columns: columns.to_vec(), uses, degrees })
     }
 

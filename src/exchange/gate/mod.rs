@@ -25,10 +25,10 @@ use super::wkt::of_wkt;
 use schema::{FieldKind, LayerSchema, Shape};
 
 pub(super) use faults::Place;
-pub(super) use typed::typed as typed_cell;
 pub use faults::{CellFault, FaultList};
 pub use mapping::{ColumnUse, Mapping, MappingError};
 pub use outlines::{Outlines, Suspicion};
+pub(super) use typed::typed as typed_cell;
 
 /// Faults kept in full unless asked otherwise.
 const FAULTS_KEPT: usize = 1_000;
@@ -160,7 +160,9 @@ pub fn typed_rows<'o>(
     let missing = missing.or((needs_place && !has_place).then_some("lon,lat / x,y / wkt"));
     if let Some(column) = missing {
         let found = source.head().columns.join(", ");
-        return Err(ReadError::MissingColumn { file: source.file().to_owned(), column: column.to_owned(), found }.into());
+        return Err(
+            ReadError::MissingColumn { file: source.file().to_owned(), column: column.to_owned(), found }.into()
+        );
     }
     let columns = (0..schema.fields.len()).map(|i| mapping.column_of(i)).collect();
     Ok(TypedRows {
@@ -315,7 +317,9 @@ impl TypedRows<'_> {
                         let header = at.and_then(|c| self.mapping.columns.get(c)).map_or("", String::as_str);
                         let shown = format!("{:?}", cell(at).unwrap_or(&Cell::Empty));
                         let shown: String = shown.chars().take(40).collect();
-                        let reason = format!("列 {header}：{shown} 不是有限的数 / column {header}: {shown} is not a finite number");
+                        let reason = format!(
+                            "列 {header}：{shown} 不是有限的数 / column {header}: {shown} is not a finite number"
+                        );
                         found.push((at, Fault::new("not_a_number", reason)));
                     }
                     read
@@ -345,12 +349,18 @@ impl TypedRows<'_> {
     fn fault_of(&mut self, geometry: &Geometry<f64>, values: &[Cell]) -> Option<Fault> {
         let schema = self.mapping.schema;
         let fits = match (schema.shape, geometry) {
-            (Shape::Place | Shape::OptionalPlace, Geometry::Point(_) | Geometry::Polygon(_) | Geometry::MultiPolygon(_)) => true,
+            (
+                Shape::Place | Shape::OptionalPlace,
+                Geometry::Point(_) | Geometry::Polygon(_) | Geometry::MultiPolygon(_),
+            ) => true,
             (Shape::Place | Shape::OptionalPlace, Geometry::MultiPoint(m)) => m.0.len() == 1,
             (Shape::Area, Geometry::Polygon(_) | Geometry::MultiPolygon(_)) => true,
             (
                 Shape::LineOrArea,
-                Geometry::LineString(_) | Geometry::MultiLineString(_) | Geometry::Polygon(_) | Geometry::MultiPolygon(_),
+                Geometry::LineString(_)
+                | Geometry::MultiLineString(_)
+                | Geometry::Polygon(_)
+                | Geometry::MultiPolygon(_),
             ) => true,
             _ => false,
         };
@@ -396,7 +406,10 @@ impl TypedRows<'_> {
             if schema.shape != Shape::LineOrArea && !outlines.contains(place) {
                 return Some(Fault::new(
                     "outside_region",
-                    format!("位置 {0},{1} 在区划范围之外 / the position {0},{1} lies outside the region's outline", place[0], place[1]),
+                    format!(
+                        "位置 {0},{1} 在区划范围之外 / the position {0},{1} lies outside the region's outline",
+                        place[0], place[1]
+                    ),
                 ));
             }
         }

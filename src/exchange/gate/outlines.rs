@@ -61,9 +61,9 @@ impl Outlines {
     fn find(&self, c: [f64; 2], code: Option<&str>) -> bool {
         let at = Point::new(c[0], c[1]);
         self.tree.locate_in_envelope_intersecting(AABB::from_point(c)).any(|o| {
-            self.parts.get(o.data).is_some_and(|(own, p)| {
-                code.is_none_or(|code| own.as_deref() == Some(code)) && p.contains(&at)
-            })
+            self.parts
+                .get(o.data)
+                .is_some_and(|(own, p)| code.is_none_or(|code| own.as_deref() == Some(code)) && p.contains(&at))
         })
     }
 
@@ -125,11 +125,8 @@ impl Sample {
     /// What the layer looks like: converting back must put clearly more places inside, by a tenth of all and by three standard
     /// deviations of a fair coin over the places that change sides.
     pub(super) fn suspicion(&self, outlines: &Outlines) -> Option<Suspicion> {
-        let places: Vec<_> = self
-            .places
-            .iter()
-            .map(|(c, village)| (*c, village.as_deref().filter(|v| outlines.knows(v))))
-            .collect();
+        let places: Vec<_> =
+            self.places.iter().map(|(c, village)| (*c, village.as_deref().filter(|v| outlines.knows(v)))).collect();
         let n = places.len();
         if n < FEWEST || outlines.is_empty() {
             return None;
@@ -163,13 +160,8 @@ mod tests {
     /// A square village of about 1.1 km near Anshun.
     fn village(code: &str, lon: f64, lat: f64) -> Region {
         let r = 0.005;
-        let ring = vec![
-            [lon - r, lat - r],
-            [lon + r, lat - r],
-            [lon + r, lat + r],
-            [lon - r, lat + r],
-            [lon - r, lat - r],
-        ];
+        let ring =
+            vec![[lon - r, lat - r], [lon + r, lat - r], [lon + r, lat + r], [lon - r, lat + r], [lon - r, lat - r]];
         let (code, name, level) = (Some(code.to_owned()), None, "village".to_owned());
         Region { code, name, level, polygons: vec![vec![ring]] }
     }
@@ -202,6 +194,12 @@ mod tests {
         assert!(s.inside_converted == s.looked_at && s.inside * 10 < s.looked_at * 9, "{s:?}");
         assert_eq!(sample(|c| c), None);
         // The opposite way, as far.
-        assert_eq!(sample(|c| { let g = to_gcj02(c); [2.0 * c[0] - g[0], 2.0 * c[1] - g[1]] }), None);
+        assert_eq!(
+            sample(|c| {
+                let g = to_gcj02(c);
+                [2.0 * c[0] - g[0], 2.0 * c[1] - g[1]]
+            }),
+            None
+        );
     }
 }

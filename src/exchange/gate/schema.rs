@@ -190,7 +190,12 @@ pub const OFFICERS: LayerSchema = LayerSchema {
     title: "人员",
     fields: &[
         needed("id", "人员编号", &["编号", "officer"], FieldKind::Id),
-        needed("region", "所属编码", &["网格编码", "单元编码", "区划编码", "grid", "unit"], FieldKind::Code(&[2, 4, 6, 9, 12, 15, 18])),
+        needed(
+            "region",
+            "所属编码",
+            &["网格编码", "单元编码", "区划编码", "grid", "unit"],
+            FieldKind::Code(&[2, 4, 6, 9, 12, 15, 18]),
+        ),
         needed(
             "role",
             "职务",
@@ -224,12 +229,17 @@ pub const INCIDENTS: LayerSchema = LayerSchema {
         field("grid", "网格编码", &["网格", "grid_code"], FieldKind::Code(&[15])),
         needed("category", "类别", &["事件类别", "类型", "kind"], FieldKind::Text),
         field("dispute", "纠纷类型", &["矛盾类型"], FieldKind::Text),
-        field("level", "层级", &["级别"], FieldKind::Word(&[
-            ("grid", &["网格"]),
-            ("village", &["村", "社区"]),
-            ("township", &["乡镇", "街道", "乡", "镇"]),
-            ("county", &["县", "区"]),
-        ])),
+        field(
+            "level",
+            "层级",
+            &["级别"],
+            FieldKind::Word(&[
+                ("grid", &["网格"]),
+                ("village", &["村", "社区"]),
+                ("township", &["乡镇", "街道", "乡", "镇"]),
+                ("county", &["县", "区"]),
+            ]),
+        ),
         field("state", "状态", &["办理状态"], FieldKind::Text),
         needed("occurred_at", "发生时间", &["上报时间", "时间", "发生日期", "reported_at", "date"], FieldKind::Moment),
         field("due_at", "办理时限", &["截止时间"], FieldKind::Moment),

@@ -10,8 +10,8 @@ use super::schema::FieldKind;
 
 /// Space that people put around words; control characters are content.
 const SPACE: &[char] = &[' ', '\u{3000}', '\u{a0}'];
-/// Digits from which Excel rounds a number.
-const ROUNDED_FROM: i64 = 1_000_000_000_000_000;
+/// Fifteen digits: from there on a number may have been a code that Excel rounded.
+const ROUNDED_FROM: i64 = 100_000_000_000_000;
 
 /// The text of a cell without the space around it; `None` where it is empty.
 fn trimmed(text: &str) -> Option<&str> {
@@ -64,7 +64,9 @@ pub(in crate::exchange) fn typed(kind: FieldKind, column: &str, cell: Cell) -> R
                 // The number itself must not travel on in a message.
                 return Err(Fault::new(
                     "id_card_number",
-                    format!("列 {column}：是身份证号，不得导入，请改用户号等编号 / column {column} holds an identity card number, which is never imported; use an opaque id"),
+                    format!(
+                        "列 {column}：是身份证号，不得导入，请改用户号等编号 / column {column} holds an identity card number, which is never imported; use an opaque id"
+                    ),
                 ));
             }
             Ok(cell)
@@ -79,7 +81,11 @@ pub(in crate::exchange) fn typed(kind: FieldKind, column: &str, cell: Cell) -> R
         },
         FieldKind::Count(greatest) => match whole(&cell) {
             Some(v) if (0..=greatest).contains(&v) => Ok(Cell::Whole(v)),
-            _ => fault("not_a_count", format!("不是 0–{greatest} 的整数"), format!("is not a whole number in 0–{greatest}")),
+            _ => fault(
+                "not_a_count",
+                format!("不是 0–{greatest} 的整数"),
+                format!("is not a whole number in 0–{greatest}"),
+            ),
         },
         FieldKind::Floor => {
             let text = shown(&cell);
@@ -101,7 +107,9 @@ pub(in crate::exchange) fn typed(kind: FieldKind, column: &str, cell: Cell) -> R
         },
         FieldKind::Date => match date(&shown(&cell)) {
             Some(d) => Ok(Cell::Date(d.to_string())),
-            None => fault("not_a_date", "不是日期（如 2021-05-03）".to_owned(), "is no date such as 2021-05-03".to_owned()),
+            None => {
+                fault("not_a_date", "不是日期（如 2021-05-03）".to_owned(), "is no date such as 2021-05-03".to_owned())
+            }
         },
         FieldKind::Moment => match moment(&shown(&cell)) {
             Some(m) => Ok(Cell::Date(m)),
@@ -141,7 +149,9 @@ fn not_text(column: &str, cell: &Cell) -> Result<Cell, Fault> {
 
 /// `5.2E+17`: what Excel leaves of a code.
 fn is_scientific(text: &str) -> bool {
-    text.contains(['e', 'E']) && text.starts_with(|c: char| c.is_ascii_digit()) && text.parse::<f64>().is_ok()
+    text.contains(['e', 'E'])
+        && text.starts_with(|c: char| c.is_ascii_digit())
+        && text.parse::<f64>().is_ok()
         && text.contains(['+', '.'])
 }
 
@@ -217,7 +227,9 @@ fn moment(text: &str) -> Option<String> {
     };
     let (hour, minute, second) = (part(23)?, part(59)?, part(59)?);
     let whole = PrimitiveDateTime::new(day, time::Time::from_hms(hour, minute, second).ok()?);
-    let zone_ok = zone.is_empty() || zone == "Z" || (zone.len() <= 6 && zone.bytes().skip(1).all(|b| b.is_ascii_digit() || b == b':'));
+    let zone_ok = zone.is_empty()
+        || zone == "Z"
+        || (zone.len() <= 6 && zone.bytes().skip(1).all(|b| b.is_ascii_digit() || b == b':'));
     zone_ok.then(|| format!("{}T{hour:02}:{minute:02}:{second:02}{zone}", whole.date()))
 }
 

@@ -47,17 +47,11 @@ pub struct LedgerChanges {
 /// # Errors
 /// When the file cannot be read or lacks the column of codes. Unknown, repeated or numeric codes, changed figures that are computed,
 /// and values that do not fit their column are faults in the answer.
-pub fn ledger_changes(
-    source: RowSource,
-    ledger: Ledger,
-    exported: &[Vec<Cell>],
-) -> Result<LedgerChanges, ReadError> {
+pub fn ledger_changes(source: RowSource, ledger: Ledger, exported: &[Vec<Cell>]) -> Result<LedgerChanges, ReadError> {
     let columns = ledger.columns();
     let key_at = columns.iter().position(|c| c.role == Role::Key).unwrap_or(0);
-    let at: Vec<Option<usize>> = columns
-        .iter()
-        .map(|c| source.head().columns.iter().position(|h| unified(h) == unified(c.title)))
-        .collect();
+    let at: Vec<Option<usize>> =
+        columns.iter().map(|c| source.head().columns.iter().position(|h| unified(h) == unified(c.title))).collect();
     let Some(key_column) = at.get(key_at).copied().flatten() else {
         return Err(ReadError::MissingColumn {
             file: source.file().to_owned(),
@@ -73,8 +67,12 @@ pub fn ledger_changes(
         })
         .collect();
     let (file, sheet) = (source.file().to_owned(), source.head().layer.clone());
-    let mut result =
-        LedgerChanges { changes: Vec::new(), unchanged_rows: 0, absent: Vec::new(), faults: FaultList::new(FAULTS_KEPT) };
+    let mut result = LedgerChanges {
+        changes: Vec::new(),
+        unchanged_rows: 0,
+        absent: Vec::new(),
+        faults: FaultList::new(FAULTS_KEPT),
+    };
     let mut seen: BTreeSet<String> = BTreeSet::new();
     for raw in source {
         let raw = raw?;
@@ -100,11 +98,19 @@ pub fn ledger_changes(
             }
         };
         let Some(old) = before.get(code.as_str()) else {
-            fault(Some(&code), Some(title), Fault::new("unknown_code", format!("没有编码 {code} / there is no code {code}")));
+            fault(
+                Some(&code),
+                Some(title),
+                Fault::new("unknown_code", format!("没有编码 {code} / there is no code {code}")),
+            );
             continue;
         };
         if !seen.insert(code.clone()) {
-            fault(Some(&code), Some(title), Fault::new("duplicate_id", format!("编码 {code} 重复 / the code {code} is repeated")));
+            fault(
+                Some(&code),
+                Some(title),
+                Fault::new("duplicate_id", format!("编码 {code} 重复 / the code {code} is repeated")),
+            );
             continue;
         }
         let changed_before = result.changes.len();

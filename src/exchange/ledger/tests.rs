@@ -63,7 +63,10 @@ fn only_changed_cells_come_back() {
         assert!(changed.faults.is_empty(), "{changed:?}");
         let cells: Vec<_> = changed.changes.iter().map(|c| (c.row, c.code.as_str(), c.column)).collect();
         assert_eq!(cells, [(3, "520402102201002", "网格长"), (4, "520402102201003", "启用日期")]);
-        assert_eq!((changed.changes[0].before.clone(), changed.changes[0].after.clone()), (Cell::Text("张三".to_owned()), new));
+        assert_eq!(
+            (changed.changes[0].before.clone(), changed.changes[0].after.clone()),
+            (Cell::Text("张三".to_owned()), new)
+        );
         assert_eq!(changed.unchanged_rows, 1);
     }
 }
@@ -84,7 +87,13 @@ fn computed_figures_unknown_and_repeated_codes_are_faults() {
 
 #[test]
 fn gaps_and_totals_add_up() {
-    let gap = GapLine { code: "520402102201001".to_owned(), post: "网格员".to_owned(), wanted: 2, present: 1, ..GapLine::default() };
+    let gap = GapLine {
+        code: "520402102201001".to_owned(),
+        post: "网格员".to_owned(),
+        wanted: 2,
+        present: 1,
+        ..GapLine::default()
+    };
     assert_eq!(gap.cells()[6], Cell::Whole(1));
     let line = SummaryLine { grids: 50, workers: 50, units: 509, leaders: 509, ..SummaryLine::default() };
     let total = SummaryLine::total(&[line.clone(), line]);

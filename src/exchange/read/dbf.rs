@@ -91,7 +91,8 @@ impl<R: Read> Table<R> {
 
 /// Text in the encoding named, else in UTF-8, else in GB18030; `None` where it fits none.
 fn decoded(raw: &[u8], encoding: Option<&'static Encoding>) -> Option<String> {
-    let strict = |e: &'static Encoding| e.decode_without_bom_handling_and_without_replacement(raw).map(|t| t.into_owned());
+    let strict =
+        |e: &'static Encoding| e.decode_without_bom_handling_and_without_replacement(raw).map(|t| t.into_owned());
     match encoding {
         Some(e) => strict(e),
         None => strict(UTF_8).or_else(|| strict(GB18030)),
@@ -144,7 +145,9 @@ fn cell_of(field: &Field, raw: &[u8], encoding: Option<&'static Encoding>) -> Op
         b'D' => {
             let text = ascii();
             match (text.get(..4), text.get(4..6), text.get(6..8)) {
-                (Some(y), Some(m), Some(d)) if text.len() == 8 && text != "00000000" => Cell::Date(format!("{y}-{m}-{d}")),
+                (Some(y), Some(m), Some(d)) if text.len() == 8 && text != "00000000" => {
+                    Cell::Date(format!("{y}-{m}-{d}"))
+                }
                 _ => Cell::Empty,
             }
         }

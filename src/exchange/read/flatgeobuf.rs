@@ -28,7 +28,8 @@ pub(super) fn read(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt
     if magic.get(..7) != Some(MAGIC) {
         return Err(corrupt("no FlatGeobuf of version 3").into());
     }
-    let header_bytes = sized(&mut bytes, LONGEST_HEADER).map_err(|e| corrupt(&e))?.ok_or_else(|| corrupt("cut short"))?;
+    let header_bytes =
+        sized(&mut bytes, LONGEST_HEADER).map_err(|e| corrupt(&e))?.ok_or_else(|| corrupt("cut short"))?;
     let header = flatgeobuf::size_prefixed_root_as_header(&header_bytes).map_err(|e| corrupt(&e.to_string()))?;
     let columns: Vec<(String, ColumnType)> =
         header.columns().map_or(Vec::new(), |c| c.iter().map(|c| (c.name().to_owned(), c.type_())).collect());
@@ -47,7 +48,9 @@ pub(super) fn read(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt
         sha256_hex: request.sha256_hex()?,
     })?;
     let (mut number, mut cells_seen) = (0_u64, 0);
-    while let Some(buffer) = sized(&mut bytes, RECORD_BYTES).map_err(|e| corrupt(&format!("feature {}: {e}", number + 1)))? {
+    while let Some(buffer) =
+        sized(&mut bytes, RECORD_BYTES).map_err(|e| corrupt(&format!("feature {}: {e}", number + 1)))?
+    {
         number += 1;
         let feature = flatgeobuf::size_prefixed_root_as_feature(&buffer)
             .map_err(|_| corrupt(&format!("feature {number} is damaged")))?;
@@ -106,7 +109,9 @@ fn index_bytes(features: u64, node_size: u16) -> u64 {
 
 fn system_of(header: &Header<'_>) -> System {
     match header.crs() {
-        Some(crs) if crs.code() > 0 => System::named(&format!("{}:{}", crs.org().unwrap_or("EPSG").to_uppercase(), crs.code())),
+        Some(crs) if crs.code() > 0 => {
+            System::named(&format!("{}:{}", crs.org().unwrap_or("EPSG").to_uppercase(), crs.code()))
+        }
         Some(crs) => match crs.wkt() {
             Some(wkt) => super::prj::system_of(wkt),
             None => System::Named("(FlatGeobuf without CRS)".to_owned()),
@@ -146,7 +151,9 @@ fn fill(cells: &mut [Cell], columns: &[(String, ColumnType)], mut rest: &[u8]) -
                 rest = left;
                 match kind {
                     ColumnType::Binary => Cell::Empty,
-                    ColumnType::Json => cell_of_json(serde_json::Value::String(std::str::from_utf8(raw).ok()?.to_owned())),
+                    ColumnType::Json => {
+                        cell_of_json(serde_json::Value::String(std::str::from_utf8(raw).ok()?.to_owned()))
+                    }
                     ColumnType::DateTime => Cell::Date(std::str::from_utf8(raw).ok()?.to_owned()),
                     ColumnType::String => Cell::text(std::str::from_utf8(raw).ok()?),
                     _ => return None,

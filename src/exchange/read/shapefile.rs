@@ -4,7 +4,9 @@
 
 use std::io::{BufReader, Read};
 
-use geo::{BoundingRect, Contains, Coord, Geometry, LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon};
+use geo::{
+    BoundingRect, Contains, Coord, Geometry, LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon,
+};
 
 use crate::exchange::error::{Fault, ReadError};
 use crate::exchange::layer::System;
@@ -59,7 +61,8 @@ pub(super) fn read(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt
     sink.head(Head { columns, features: true, system, layer, warnings: Vec::new(), sha256_hex })?;
     let mut cells_seen = 0;
     for number in 1..=u64::from(table.records) {
-        let (deleted, cells, fault) = table.next().map_err(|_| corrupt(&format!("the .dbf ends before record {number}")))?;
+        let (deleted, cells, fault) =
+            table.next().map_err(|_| corrupt(&format!("the .dbf ends before record {number}")))?;
         let content = record(&mut shapes).map_err(|what| corrupt(&format!("shape {number}: {what}")))?;
         if deleted {
             continue;
@@ -197,7 +200,9 @@ fn shape_of(content: &[u8]) -> Result<Geometry<f64>, Fault> {
 /// Twice the signed area, shifted to the first vertex so that digits are not lost.
 fn turn(ring: &LineString<f64>) -> f64 {
     let first = ring.0.first().copied().unwrap_or_default();
-    ring.lines().map(|l| (l.start.x - first.x) * (l.end.y - first.y) - (l.end.x - first.x) * (l.start.y - first.y)).sum()
+    ring.lines()
+        .map(|l| (l.start.x - first.x) * (l.end.y - first.y) - (l.end.x - first.x) * (l.start.y - first.y))
+        .sum()
 }
 
 /// Shells run clockwise and holes the other way; a hole belongs to the shell it lies in, most often the one before it.
@@ -216,9 +221,10 @@ fn polygons_of(all: Vec<LineString<f64>>) -> Result<Geometry<f64>, Fault> {
     for (before, hole) in holes {
         let holds = |p: &&mut Polygon<f64>| -> bool {
             let Some(at) = hole.0.first().copied() else { return false };
-            let near = p.exterior().bounding_rect().is_some_and(|b| {
-                b.min().x <= at.x && at.x <= b.max().x && b.min().y <= at.y && at.y <= b.max().y
-            });
+            let near = p
+                .exterior()
+                .bounding_rect()
+                .is_some_and(|b| b.min().x <= at.x && at.x <= b.max().x && b.min().y <= at.y && at.y <= b.max().y);
             // A hole may touch its shell in a vertex, so one inside vertex is enough.
             near && {
                 let shell = Polygon::new(p.exterior().clone(), Vec::new());
@@ -266,7 +272,9 @@ mod tests {
 
     #[test]
     fn i35_counts_and_part_indexes_beyond_the_end_are_faults_before_any_allocation() {
-        for (parts, points) in [(&[0_u32][..], 0x7FFF_FFFF_u32), (&[0], 0x8000_0000), (&[0], 6), (&[9], 5), (&[3, 1], 5)] {
+        for (parts, points) in
+            [(&[0_u32][..], 0x7FFF_FFFF_u32), (&[0], 0x8000_0000), (&[0], 6), (&[9], 5), (&[3, 1], 5)]
+        {
             assert_eq!(shape_of(&polygon(parts, points, SHELL)).expect_err("hostile").code, "corrupt_file");
         }
         let mut many_parts = polygon(&[0], 5, SHELL);

@@ -57,8 +57,7 @@ impl Rows<'_> {
             self.flush()?;
         }
         let long = matches!(&value, Cell::Text(t) if t.len() > self.request.limits.text_bytes);
-        let row =
-            self.row.get_or_insert(RawRow { number, id: None, cells: Vec::new(), geometry: None, fault: None });
+        let row = self.row.get_or_insert(RawRow { number, id: None, cells: Vec::new(), geometry: None, fault: None });
         if row.cells.len() <= column {
             self.gaps += (column + 1 - row.cells.len()) as u64;
             self.request.check_cells(self.gaps)?;
@@ -90,7 +89,10 @@ impl Rows<'_> {
         if row.cells.len() > width && row.fault.is_none() {
             row.fault = Some(Fault::new(
                 "ragged_row",
-                format!("第 {0} 列有内容，表头只有 {width} 列 / column {0} holds something; the header has {width} columns", row.cells.len()),
+                format!(
+                    "第 {0} 列有内容，表头只有 {width} 列 / column {0} holds something; the header has {width} columns",
+                    row.cells.len()
+                ),
             ));
         }
         row.cells.resize(width, Cell::Empty);

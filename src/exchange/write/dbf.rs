@@ -154,7 +154,9 @@ impl RowSink for Records<'_> {
                 (b'L', Cell::Bool(false)) => "F".to_owned(),
                 (b'L', _) => "?".to_owned(),
                 (b'D', Cell::Date(t)) => t.replace('-', ""),
-                (_, Cell::Real(v)) => Some(v.to_string()).filter(|t| t.len() <= *width).unwrap_or_else(|| format!("{v:e}")),
+                (_, Cell::Real(v)) => {
+                    Some(v.to_string()).filter(|t| t.len() <= *width).unwrap_or_else(|| format!("{v:e}"))
+                }
                 (_, other) => text_of(other),
             };
             let mut bytes = 0;

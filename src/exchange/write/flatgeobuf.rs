@@ -31,8 +31,7 @@ impl Flat {
             crs: FgbCrs { org: Some("EPSG"), code: 4326, name: Some("WGS 84"), ..FgbCrs::default() },
             ..FgbWriterOptions::default()
         };
-        let mut writer =
-            FgbWriter::create_with_options(&schema.layer, kind, options).map_err(|e| file.error(e))?;
+        let mut writer = FgbWriter::create_with_options(&schema.layer, kind, options).map_err(|e| file.error(e))?;
         for field in &schema.fields {
             let kind = match field.kind {
                 FieldType::Text => ColumnType::String,

@@ -23,8 +23,8 @@ use time::OffsetDateTime;
 use super::source::Format;
 use super::table::Cell;
 
-pub use whole::write_whole;
 use whole::WholeFile;
+pub use whole::write_whole;
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +156,12 @@ impl Writer {
     ///
     /// # Errors
     /// What the file system says.
-    pub fn create(format: Format, path: &Path, schema: WriterSchema, options: WriteOptions) -> Result<Self, WriteError> {
+    pub fn create(
+        format: Format,
+        path: &Path,
+        schema: WriterSchema,
+        options: WriteOptions,
+    ) -> Result<Self, WriteError> {
         let whole = WholeFile::create(path)?;
         let kept = schema.clone();
         let sink: Box<dyn Sink> = match format {

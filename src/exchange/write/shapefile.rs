@@ -80,7 +80,8 @@ impl Part {
     fn push(&mut self, values: &[Cell], geometry: Option<&Geometry<f64>>) -> io::Result<()> {
         self.table.push(values)?;
         let content = geometry.map_or_else(|| 0_u32.to_le_bytes().to_vec(), content_of);
-        let too_large = || io::Error::new(io::ErrorKind::FileTooLarge, "a Shapefile has 4 GiB at most; export region by region");
+        let too_large =
+            || io::Error::new(io::ErrorKind::FileTooLarge, "a Shapefile has 4 GiB at most; export region by region");
         let offset = i32::try_from(self.words).map_err(|_| too_large())?;
         let words = content.len() as u64 / 2;
         let length = i32::try_from(words).map_err(|_| too_large())?;
