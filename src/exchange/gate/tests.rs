@@ -185,6 +185,20 @@ fn i17_i18_byte_order_marks_and_gb18030_give_right_names() {
 }
 
 #[test]
+fn kml_of_any_encoding_gives_right_names() {
+    let text = "<?xml version=\"1.0\" encoding=\"GB18030\"?><kml><Placemark id='a'><name>x</name><ExtendedData><Data name=\"自然寨\"><value>大寨&amp;<![CDATA[小寨]]></value></Data></ExtendedData><Point><coordinates>105.9,26.2,0</coordinates></Point></Placemark></kml>";
+    let (gb, _, _) = encoding_rs::GB18030.encode(text);
+    for bytes in [text.as_bytes(), &gb] {
+        let (good, report) = read("a.kml", bytes, &HOUSEHOLDS).expect("readable");
+        assert!(report.is_clean(), "{report:?}");
+        assert_eq!(
+            good[0].values[HOUSEHOLDS.field_named("hamlet").expect("field")],
+            Cell::Text("大寨&小寨".to_owned())
+        );
+    }
+}
+
+#[test]
 fn i22_cut_json_and_bytes_behind_it_name_the_byte() {
     let json = collection(&[feature(r#""id":"a""#, &point("[105.9,26.2]"))]);
     for bad in [json[..json.len() - 5].to_owned(), format!("{json} x")] {

@@ -39,7 +39,8 @@ fn rows(request: &Request, mut text: Box<dyn Read>, sha256_hex: String, sink: &m
     text.by_ref().take(LOOKED_AT as u64).read_to_end(&mut begin).map_err(|e| encoding::error_of(file, &e))?;
     let delimiter = delimiter_of(&begin).ok_or_else(|| ReadError::Empty { file: file.clone() })?;
     // The reader is content with `\r` and leaves `\n` to the next record, whose line it then counts one too low.
-    let behind = u64::from(begin.iter().position(|b| *b == b'\n').is_some_and(|n| n > 0 && begin.get(n - 1) == Some(&b'\r')));
+    let behind =
+        u64::from(begin.iter().position(|b| *b == b'\n').is_some_and(|n| n > 0 && begin.get(n - 1) == Some(&b'\r')));
     let (metered, since) = Metered::new(Cursor::new(begin).chain(text));
     let mut reader = ::csv::ReaderBuilder::new()
         .delimiter(delimiter)
