@@ -1,7 +1,6 @@
 //! Hostile-prone formats parsed in a child process: the same rows as in this one, and a typed error when the child breaks down.
 
 #![expect(clippy::expect_used, reason = "a failed step of the test should stop it loudly")]
-#![expect(clippy::panic, reason = "a failed step of the test should stop it loudly")]
 
 use std::path::{Path, PathBuf};
 

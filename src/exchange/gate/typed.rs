@@ -10,8 +10,8 @@ use super::schema::FieldKind;
 
 /// Space that people put around words; control characters are content.
 const SPACE: &[char] = &[' ', '\u{3000}', '\u{a0}'];
-/// Digits from which Excel rounds a number.
-const ROUNDED_FROM: i64 = 1_000_000_000_000_000;
+/// Fifteen digits: from there on a number may have been a code that Excel rounded.
+const ROUNDED_FROM: i64 = 100_000_000_000_000;
 
 /// The text of a cell without the space around it; `None` where it is empty.
 fn trimmed(text: &str) -> Option<&str> {

@@ -38,6 +38,9 @@ fn rows(request: &Request, mut text: Box<dyn Read>, sha256_hex: String, sink: &m
     let mut begin = Vec::with_capacity(LOOKED_AT);
     text.by_ref().take(LOOKED_AT as u64).read_to_end(&mut begin).map_err(|e| encoding::error_of(file, &e))?;
     let delimiter = delimiter_of(&begin).ok_or_else(|| ReadError::Empty { file: file.clone() })?;
+    // The reader is content with `\r` and leaves `\n` to the next record, whose line it then counts one too low.
+    let behind =
+        u64::from(begin.iter().position(|b| *b == b'\n').is_some_and(|n| n > 0 && begin.get(n - 1) == Some(&b'\r')));
     let (metered, since) = Metered::new(Cursor::new(begin).chain(text));
     let mut reader = ::csv::ReaderBuilder::new()
         .delimiter(delimiter)
@@ -69,7 +72,7 @@ fn rows(request: &Request, mut text: Box<dyn Read>, sha256_hex: String, sink: &m
         if !reader.read_record(&mut record).map_err(|e| fatal(&e))? {
             return Ok(());
         }
-        let number = record.position().map_or(line, ::csv::Position::line);
+        let number = record.position().map_or(line, ::csv::Position::line) + behind;
         cells += width as u64;
         request.check_cells(cells)?;
         let mut row = RawRow { number, id: None, cells: Vec::with_capacity(width), geometry: None, fault: None };

@@ -5,6 +5,7 @@ mod csv;
 mod dbf;
 mod flatgeobuf;
 mod geojson;
+mod geojson_members;
 mod kml;
 mod prj;
 mod shapefile;

@@ -12,8 +12,8 @@ pub(super) fn value(cell: &Cell, kind: FieldType) -> Cell {
         (_, Cell::Empty) => Cell::Empty,
         (FieldType::Whole, Cell::Whole(_)) | (FieldType::Bool, Cell::Bool(_)) => cell.clone(),
         (FieldType::Whole, Cell::Real(v)) if v.fract() == 0.0 && v.abs() < 9e15 => Cell::Whole(*v as i64),
-        (FieldType::Real, Cell::Real(v)) if v.is_finite() => Cell::Real(*v + 0.0),
-        (FieldType::Real, Cell::Whole(v)) => Cell::Real(*v as f64),
+        (FieldType::Real, Cell::Real(v)) if v.is_finite() => Cell::Real(fifteen_digits(*v)),
+        (FieldType::Real, Cell::Whole(v)) => Cell::Real(fifteen_digits(*v as f64)),
         (FieldType::Date, Cell::Date(t) | Cell::Text(t)) if !t.is_empty() => Cell::Date(t.clone()),
         (FieldType::Text, Cell::Text(t) | Cell::Date(t)) => Cell::text(t.as_str()),
         (FieldType::Text, Cell::Whole(v)) => Cell::Text(v.to_string()),
@@ -21,6 +21,11 @@ pub(super) fn value(cell: &Cell, kind: FieldType) -> Cell {
         (FieldType::Text, Cell::Bool(b)) => Cell::Text(b.to_string()),
         _ => Cell::Empty,
     }
+}
+
+/// A number to fifteen significant digits: what Excel shows, and what survives readers that are off by the last bit (JSON parsers are).
+fn fifteen_digits(v: f64) -> f64 {
+    format!("{v:.14e}").parse().unwrap_or(v) + 0.0
 }
 
 /// A geometry rounded to nine decimals of a degree (a tenth of a millimetre), rings turned as RFC 7946 wants them (shells against the

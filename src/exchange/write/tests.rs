@@ -186,13 +186,13 @@ fn losses_of_a_shapefile_are_named() {
         [
             ("occurred_at_first", "occurred_a"),
             ("occurred_at_last", "occurred_1"),
-            ("所属村(社区)名称", "所属村"),
+            ("所属村(社区)名称", "所属村("),
             ("OCCURRED_A", "OCCURRED_2"),
         ]
     );
     assert_eq!(written.cut_texts, 1);
     let source = open(path.to_str().expect("path"), &OpenOptions::default()).expect("readable");
-    assert_eq!(source.head().columns, ["occurred_a", "occurred_1", "所属村", "OCCURRED_2"]);
+    assert_eq!(source.head().columns, ["occurred_a", "occurred_1", "所属村(", "OCCURRED_2"]);
     let rows: Vec<_> = source.collect::<Result<_, _>>().expect("rows");
     assert_eq!(rows[0].cells[0], Cell::Text("长".repeat(84)));
 }
