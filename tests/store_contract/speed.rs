@@ -68,7 +68,10 @@ async fn measured(name: &str, place: Place) -> f64 {
     let started = Instant::now();
     assert_eq!(store.check(&admin()).await.expect("check"), []);
     let check_s = started.elapsed().as_secs_f64();
-    println!("{name}: import {first_s:.1} s, the same again {again_s:.1} s, check {check_s:.1} s, peak {} MiB", peak_mib());
+    println!(
+        "{name}: import {first_s:.1} s, the same again {again_s:.1} s, check {check_s:.1} s, peak {} MiB",
+        peak_mib()
+    );
     first_s
 }
 
@@ -79,7 +82,8 @@ async fn speed_of_900_000_households_beside_ogr2ogr() {
     let folder = tempfile::tempdir().expect("folder");
     let csv = folder.path().join("households.csv");
     let mut out = std::io::BufWriter::new(std::fs::File::create(&csv).expect("a file"));
-    writeln!(out, "id,village,building,stairwell,floor,hamlet,group_name,persons,tenure,eligible,lon,lat").expect("a line");
+    writeln!(out, "id,village,building,stairwell,floor,hamlet,group_name,persons,tenure,eligible,lon,lat")
+        .expect("a line");
     for i in 0..HOUSEHOLDS {
         let (b, (lon, lat)) = (i % BUILDINGS, place_of(i % BUILDINGS));
         writeln!(out, "h{i:07},{VILLAGE},b{b:06},1单元,-1,上寨,3组,4,rented,1,{lon},{lat}").expect("a line");

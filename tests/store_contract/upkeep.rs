@@ -164,16 +164,38 @@ pub(crate) async fn backup_while_writing_is_a_whole_store(place: Place) {
     let history = copied.history(&admin(), &plan.id, 0, 10_000).await.expect("history");
     assert_eq!(history.len() as u64 + 1, head.version, "one moment, not two");
     for layer in Layer::ALL {
-        let list =
-            async |s: &dyn lianhu::store::Store| s.list(&admin(), *layer, &Filter::default()).await.expect("rows");
+        let list = async |s: &dyn Store| s.list(&admin(), *layer, &Filter::default()).await.expect("rows");
         assert_eq!(list(copied.as_ref()).await, list(store.as_ref()).await, "{}", layer.name());
     }
     assert_eq!(copied.derived(&admin(), &plan.id, VILLAGE).await.expect("derived"), derived);
+    let copied_log = copied.audit(&admin(), 0, 10_000).await;
+    assert!(copied_log.as_ref().is_ok_and(|log| !log.is_empty()));
     copied.close().await;
+    // from which a store of this engine is restored
+    let other = if place.database.is_some() { Place::postgis() } else { Place::sqlite() };
+    copy_into(&url, &other.url, &options(OpenMode::Create)).await.expect("copied");
+    let again = copy_into(&url, &other.url, &options(OpenMode::Create)).await;
+    assert!(matches!(again, Err(StoreError::BadArgument { .. })), "only into an empty store: {again:?}");
+    let back = other.try_open(OpenMode::ReadWrite).await.expect("the restored store");
+    assert_eq!(back.check(&admin()).await.expect("check"), []);
+    assert_eq!(back.get_plan(&admin(), &plan.id).await, Ok(head));
+    assert_eq!(back.audit(&admin(), 0, 10_000).await, copied_log);
+    bring(back.as_ref(), vec![building("new", VILLAGE, 105.6, 25.9)]).await.expect("its counters go on");
+    plan_again(back.as_ref()).await;
+    back.close().await;
     // and it is a store to go on with
     let restored = open(&url, options(OpenMode::ReadWrite)).await.expect("the copy opens");
     bring(restored.as_ref(), vec![building("new", VILLAGE, 105.6, 25.9)]).await.expect("import");
     assert_eq!(restored.check(&admin()).await.expect("check"), []);
+}
+
+/// A plan and an edit in a restored store: all counters must be beyond what came with the copy.
+async fn plan_again(store: &dyn Store) {
+    let plan = plan(store).await;
+    let grid = format!("{VILLAGE}001");
+    let edit = store.transact(&admin(), &request(&plan, 1, VILLAGE), &mut |_, r| Ok(renamed(r, &grid, "新"))).await;
+    edit.expect("edit");
+    assert_eq!(store.check(&admin()).await.expect("check"), []);
 }
 
 pub(crate) async fn f13_newer_store_is_refused_with_both_versions(place: Place) {
@@ -242,6 +264,30 @@ pub(crate) async fn reader_opens_beside_the_writer(place: Place) {
     drop(writer);
     let next = place.try_open(OpenMode::ReadWrite).await;
     assert!(next.is_ok(), "the lock goes with its holder");
+}
+
+/// F06 in small: the server drops every connection; the store goes on by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f06_dropped_connections_come_back_without_a_restart() {
+    let place = Place::postgis();
+    let store = place.open().await;
+    settle(store.as_ref(), 2).await;
+    let database = place.database.clone().expect("a database");
+    let drop_all = format!(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{database}' AND pid <> pg_backend_pid()"
+    );
+    crate::cluster::Cluster::get().psql("postgres", &drop_all);
+    for _ in 0..20 {
+        match store.count(&admin(), Layer::Buildings, &Filter::default()).await {
+            Ok(n) => {
+                assert_eq!(n, 2);
+                return;
+            }
+            Err(StoreError::Unavailable { retry_after_s }) => assert!(retry_after_s <= 5),
+            Err(e) => panic!("{e:?}"),
+        }
+    }
+    panic!("the store never came back");
 }
 
 /// Kept here so that the type of a failed edit is one: a store error is never taken for a refusal.

@@ -36,8 +36,8 @@ pub(super) struct SqliteEngine {
     writer: Option<SqlitePool>,
     /// Held by every transaction for reading, by a purge for writing.
     open: Arc<RwLock<()>>,
-    /// The lock on the store; let go when the engine goes.
-    _lock: Option<std::fs::File>,
+    /// The lock on the store; let go when the store is closed.
+    lock: std::sync::Mutex<Option<std::fs::File>>,
 }
 
 fn file_error(path: &Path, e: &std::io::Error) -> StoreError {
@@ -180,7 +180,7 @@ impl SqliteEngine {
             readers: pool(connect_options(path).read_only(true), READERS).await?,
             writer: None,
             open: Arc::new(RwLock::new(())),
-            _lock: lock,
+            lock: std::sync::Mutex::new(lock),
         };
         if writes {
             let wal = connect_options(path).journal_mode(SqliteJournalMode::Wal).pragma("cache_size", "-65536");
@@ -213,7 +213,18 @@ impl SqliteEngine {
 
     async fn begin(&self, pool: &SqlitePool, how: &'static str, writing: bool) -> Result<SqliteSession, StoreError> {
         let open = Arc::clone(&self.open).read_owned().await;
-        let transaction = pool.begin_with(how).await.map_err(|e| errors::of(&e, "begin"))?;
+        let mut begun = pool.begin_with(how).await;
+        // A full disk makes SQLite roll back by itself, of which sqlx's count of open transactions learns nothing: such a connection
+        // begins no more and is replaced.
+        let mut tries = pool.size();
+        while tries > 0 && begun.as_ref().is_err_and(|e| matches!(e, sqlx::Error::InvalidSavePointStatement)) {
+            if let Ok(spoilt) = pool.acquire().await {
+                let _ = spoilt.close().await;
+            }
+            begun = pool.begin_with(how).await;
+            tries -= 1;
+        }
+        let transaction = begun.map_err(|e| errors::of(&e, "begin"))?;
         Ok(SqliteSession { transaction, writing, set_aside: Vec::new(), _open: open })
     }
 }
@@ -289,6 +300,9 @@ impl Engine for SqliteEngine {
         self.readers.close().await;
         if let Some(writer) = &self.writer {
             writer.close().await;
+        }
+        if let Ok(mut lock) = self.lock.lock() {
+            lock.take();
         }
     }
 }
