@@ -20,6 +20,7 @@ mod foreign;
 mod idempotency;
 mod import;
 mod insert;
+mod messages;
 mod migrate;
 mod plans;
 mod postgis;
@@ -40,12 +41,13 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 pub use check::Finding;
-pub use contract::{
-    Belonging, CellChange, Committed, Derived, DerivedGrid, DerivedLeader, DerivedUnit, Filter, ForeignEdit,
-    GridVersion, HistoryEntry, Idempotency, ImportReport, ImportRequest, Look, Page, PlanFilter, Publication, Purged,
-    Retention, RowConflict, RowSource, Sink, Store, TransactionRequest, UsedCode, Verdict, Which, Work,
-};
+pub use contract::{Look, Sink, Store, Verdict, Work};
 pub use error::{Refusal, StoreError, TransactError};
+pub use messages::{
+    Belonging, CellChange, Committed, Derived, DerivedGrid, DerivedLeader, DerivedUnit, Filter, ForeignEdit,
+    GridVersion, HistoryEntry, Idempotency, ImportReport, ImportRequest, Page, PlanFilter, Publication, Purged,
+    Retention, RowConflict, RowSource, TransactionRequest, UsedCode, Which,
+};
 pub use rows::{Layer, RegisterRow};
 pub use scope::{Role, Scope};
 

@@ -1,6 +1,6 @@
 //! The contract of the store: every case is written once and runs on both engines. Cases of CASES.md carry their id.
 
-#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails loudly")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
 
 mod cluster;
 mod crash;

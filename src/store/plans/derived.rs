@@ -2,9 +2,9 @@
 
 use crate::domain::plan::PlanStatus;
 use crate::store::SqlStore;
-use crate::store::contract::{Derived, DerivedGrid, DerivedLeader, DerivedUnit};
 use crate::store::error::StoreError;
 use crate::store::insert;
+use crate::store::messages::{Derived, DerivedGrid, DerivedLeader, DerivedUnit};
 use crate::store::scope::{Right, Scope};
 use crate::store::sql::{Session, Sql};
 use crate::store::value::{Cell, Row, Value, row_sum};
