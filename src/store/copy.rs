@@ -1,10 +1,10 @@
-//! A whole store copied into the other engine's: how a PostGIS store is given out as a GeoPackage file.
+//! A whole store copied into another one, of either engine: how a PostGIS store is given out as a GeoPackage file and restored from one.
 
 use std::path::Path;
 
 use super::error::StoreError;
 use super::sql::{Dialect, Engine, Session, Sql};
-use super::value::Value;
+use super::value::{Row, Value};
 use super::{OpenMode, OpenOptions, insert, sqlite, wkb};
 
 /// Rows a step.
@@ -284,9 +284,26 @@ const TABLES: &[Table] = &[
     table!("register_state", "one", ["one", "version"]),
 ];
 
-/// A shape in the form the other engine takes.
+/// Columns that are true or false: SQLite gives them back as numbers.
+const BOOLEANS: [&str; 7] = ["eligible", "hard", "enabled", "locked", "in_force", "officers_locked", "undone"];
+/// Columns of bytes, and of numbers: PostgreSQL wants to know the kind of an absent one.
+const BYTES: [&str; 2] = ["phone_sealed", "salt"];
+const REALS: [&str; 7] = ["progress", "deviation", "area_m2", "perimeter_m", "polsby_popper", "sse_m2", "reach_m"];
+const WHOLE: [&str; 9] =
+    ["households", "buildings", "floor", "persons", "target", "row_sum", "derived_sum", "row_version", "position"];
+
+/// A value in the form the other engine takes.
 fn portable(column: &str, value: Value) -> Result<Value, StoreError> {
     match value {
+        Value::Int(Some(n)) if BOOLEANS.contains(&column) => Ok(Value::from(n != 0)),
+        v if v.is_null() => Ok(match column {
+            "geom" => Value::Shape(None),
+            c if BOOLEANS.contains(&c) => Value::Bool(None),
+            c if BYTES.contains(&c) => Value::Blob(None),
+            c if REALS.contains(&c) => Value::Real(None),
+            c if WHOLE.contains(&c) => Value::Int(None),
+            _ => Value::Text(None),
+        }),
         Value::Blob(Some(bytes)) if column == "geom" => {
             let shape = wkb::read(&bytes).map_err(|what| StoreError::decoding("geom", what))?;
             Ok(Value::Shape(Some(wkb::to_wkb(&shape))))
@@ -295,33 +312,86 @@ fn portable(column: &str, value: Value) -> Result<Value, StoreError> {
     }
 }
 
+/// The next rows of a table: PostgreSQL keeps a cursor, SQLite counts from the start again, which it does fast.
+async fn fetch(from: &mut dyn Session, table: &Table, offset: i64) -> Result<Vec<Row>, StoreError> {
+    if from.dialect() == Dialect::Postgres {
+        let mut fetch = Sql::new(table.name, "FETCH 2000 FROM copy_");
+        fetch.push(table.name);
+        return from.rows(fetch).await;
+    }
+    let mut sql = Sql::new(table.name, "SELECT ");
+    sql.push_list(table.columns).push(" FROM ").push(table.name).push(" ORDER BY ").push(table.order);
+    sql.push(" LIMIT ").bind(STEP).push(" OFFSET ").bind(offset);
+    from.rows(sql).await
+}
+
 async fn table(from: &mut dyn Session, to: &mut dyn Session, table: &Table) -> Result<(), StoreError> {
     let mut empty = Sql::new(table.name, "DELETE FROM ");
     empty.push(table.name);
     to.execute(empty).await?;
-    // a cursor, so that memory stays the same whatever the size
-    let mut declare = Sql::new(table.name, "DECLARE copy_");
-    declare.push(table.name).push(" NO SCROLL CURSOR FOR SELECT ").push_list(table.columns).push(" FROM ");
-    declare.push(table.name).push(" ORDER BY ").push(table.order);
-    from.execute(declare).await?;
+    if from.dialect() == Dialect::Postgres {
+        let mut declare = Sql::new(table.name, "DECLARE copy_");
+        declare.push(table.name).push(" NO SCROLL CURSOR FOR SELECT ").push_list(table.columns).push(" FROM ");
+        declare.push(table.name).push(" ORDER BY ").push(table.order);
+        from.execute(declare).await?;
+    }
+    let mut offset = 0;
     loop {
-        let mut fetch = Sql::new(table.name, "FETCH 2000 FROM copy_");
-        fetch.push(table.name);
-        let fetched = from.rows(fetch).await?;
-        let done = (fetched.len() as i64) < STEP;
+        let fetched = fetch(from, table, offset).await?;
+        let count = fetched.len() as i64;
         let mut rows = Vec::with_capacity(fetched.len());
         for mut row in fetched {
             let values = table.columns.iter().map(|c| portable(c, row.take_value()));
             rows.push(values.collect::<Result<Vec<_>, _>>()?);
         }
         insert::rows(to, table.name, table.columns, rows).await?;
-        if done {
+        offset += count;
+        if count < STEP {
             break;
         }
     }
-    let mut close = Sql::new(table.name, "CLOSE copy_");
-    close.push(table.name);
-    from.execute(close).await.map(drop)
+    if from.dialect() == Dialect::Postgres {
+        let mut close = Sql::new(table.name, "CLOSE copy_");
+        close.push(table.name);
+        from.execute(close).await?;
+    }
+    go_on_counting(to, table).await
+}
+
+/// PostgreSQL's sequences learn of the numbers that came with the rows.
+async fn go_on_counting(to: &mut dyn Session, table: &Table) -> Result<(), StoreError> {
+    let counted = ["fid", "no", "seq"].into_iter().find(|c| *c == table.order);
+    let Some(column) = counted.filter(|_| to.dialect() == Dialect::Postgres && table.name != "audit") else {
+        return Ok(());
+    };
+    let mut sql = Sql::new(table.name, "SELECT setval(pg_get_serial_sequence(");
+    sql.bind(table.name).push(", ").bind(column).push("), coalesce((SELECT max(").push(column);
+    sql.push(") FROM ").push(table.name).push("), 0) + 1, FALSE)");
+    to.rows(sql).await.map(drop)
+}
+
+/// Every table, in an order that keeps references.
+async fn all(from: &mut dyn Session, to: &mut dyn Session) -> Result<(), StoreError> {
+    for t in TABLES {
+        to.begin_bulk(t.name).await?;
+        table(from, to, t).await?;
+        to.end_bulk(t.name).await?;
+    }
+    Ok(())
+}
+
+/// Fills an empty store with all of another one, in one transaction.
+pub(super) async fn into_empty(from: &dyn Engine, to: &dyn Engine) -> Result<(), StoreError> {
+    let mut source = from.read().await?;
+    let mut target = to.write().await?;
+    let used =
+        "SELECT (SELECT count(*) FROM audit) + (SELECT count(*) FROM regions) + (SELECT count(*) FROM buildings)";
+    if target.one::<i64>(Sql::new("copy", used)).await? != 0 {
+        let what = "目标库不是空的 / the store to copy into is not empty".to_owned();
+        return Err(StoreError::BadArgument { name: "store", what });
+    }
+    all(source.as_mut(), target.as_mut()).await?;
+    target.commit().await
 }
 
 /// Writes a snapshot of a PostGIS store as a GeoPackage store.
@@ -330,7 +400,6 @@ pub(super) async fn to_geopackage(
     path: &Path,
     options: &OpenOptions,
 ) -> Result<(), StoreError> {
-    debug_assert!(from.dialect() == Dialect::Postgres);
     let file = |what: String| StoreError::File { path: path.display().to_string(), what };
     if path.exists() {
         return Err(file("已存在 / is there already".to_owned()));
@@ -355,13 +424,7 @@ async fn fill(from: &mut dyn Session, path: &Path, options: &OpenOptions) -> Res
     let options = OpenOptions { mode: OpenMode::Create, ..options.clone() };
     let target = sqlite::SqliteEngine::open(path, &options).await?;
     let mut to = target.write().await?;
-    // the log is written by the copy itself, which is the only time it is filled from outside
-    to.script("UPDATE store_writer SET active = 2").await?;
-    for t in TABLES {
-        to.begin_bulk(t.name).await?;
-        table(from, to.as_mut(), t).await?;
-        to.end_bulk(t.name).await?;
-    }
+    all(from, to.as_mut()).await?;
     to.commit().await?;
     // everything into the one file before it is renamed
     target.scrub().await?;

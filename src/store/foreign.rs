@@ -1,8 +1,8 @@
 //! Edits that another program made in the file while the service was stopped: seen, then accepted or taken back.
 
-use super::contract::ForeignEdit;
 use super::error::StoreError;
 use super::import::{bump, sum_of};
+use super::messages::ForeignEdit;
 use super::rows::Layer;
 use super::scope::{Right, Scope};
 use super::sql::{Dialect, Session, Sql};

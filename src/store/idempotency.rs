@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::contract::Idempotency;
 use super::error::StoreError;
+use super::messages::Idempotency;
 use super::sql::{Session, Sql};
 
 /// The answer kept under a key. The caller holds the lock of what the request changes, so that a twin in flight has ended.

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use sha2::{Digest, Sha256};
 
-use super::contract::{CellChange, ImportReport, ImportRequest, RowConflict, RowSource};
 use super::error::StoreError;
+use super::messages::{CellChange, ImportReport, ImportRequest, RowConflict, RowSource};
 use super::rows::{Layer, RegisterRow};
 use super::scope::{Right, Scope};
 use super::sql::{Session, Sql};

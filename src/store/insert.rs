@@ -15,6 +15,7 @@ pub(super) async fn rows(
     rows: Vec<Vec<Value>>,
 ) -> Result<(), StoreError> {
     let block = (session.most_binds() / columns.len().max(1)).clamp(1, MOST_ROWS);
+    let dialect = session.dialect();
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
         let mut sql = Sql::new(table, "INSERT INTO ");
@@ -25,7 +26,7 @@ pub(super) async fn rows(
                 if j > 0 {
                     sql.push(", ");
                 }
-                sql.bind(value);
+                sql.bind_one_of_many(dialect, value);
             }
             sql.push(")");
         }

@@ -20,6 +20,7 @@ mod foreign;
 mod idempotency;
 mod import;
 mod insert;
+mod messages;
 mod migrate;
 mod plans;
 mod postgis;
@@ -40,12 +41,13 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 pub use check::Finding;
-pub use contract::{
-    Belonging, CellChange, Committed, Derived, DerivedGrid, DerivedLeader, DerivedUnit, Filter, ForeignEdit,
-    GridVersion, HistoryEntry, Idempotency, ImportReport, ImportRequest, Look, Page, PlanFilter, Publication, Purged,
-    Retention, RowConflict, RowSource, Sink, Store, TransactionRequest, UsedCode, Verdict, Which, Work,
-};
+pub use contract::{Look, Sink, Store, Verdict, Work};
 pub use error::{Refusal, StoreError, TransactError};
+pub use messages::{
+    Belonging, CellChange, Committed, Derived, DerivedGrid, DerivedLeader, DerivedUnit, Filter, ForeignEdit,
+    GridVersion, HistoryEntry, Idempotency, ImportReport, ImportRequest, Page, PlanFilter, Publication, Purged,
+    Retention, RowConflict, RowSource, TransactionRequest, UsedCode, Which,
+};
 pub use rows::{Layer, RegisterRow};
 pub use scope::{Role, Scope};
 
@@ -140,13 +142,34 @@ impl SqlStore {
 /// [`StoreError::Newer`], [`StoreError::Older`] (read-only), [`StoreError::Busy`], [`StoreError::NotFound`], or that the URL, the
 /// file or the server is not what it should be.
 pub async fn open(url: &str, options: OpenOptions) -> Result<Arc<dyn Store>, StoreError> {
-    let engine: Box<dyn sql::Engine> = if let Some(path) = url.strip_prefix("sqlite:") {
-        Box::new(sqlite::SqliteEngine::open(Path::new(path), &options).await?)
-    } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        Box::new(postgis::PostgisEngine::open(url, &options).await?)
-    } else {
-        let what = format!("{}: sqlite:PATH.gpkg, postgres://…", url.chars().take(12).collect::<String>());
-        return Err(StoreError::BadArgument { name: "store", what });
-    };
+    let engine = engine(url, &options).await?;
     Ok(Arc::new(SqlStore { engine, options }))
+}
+
+async fn engine(url: &str, options: &OpenOptions) -> Result<Box<dyn sql::Engine>, StoreError> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        return Ok(Box::new(sqlite::SqliteEngine::open(Path::new(path), options).await?));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Box::new(postgis::PostgisEngine::open(url, options).await?));
+    }
+    // only the beginning is shown: an address may hold a password
+    let what = format!("{}: sqlite:PATH.gpkg, postgres://…", url.chars().take(12).collect::<String>());
+    Err(StoreError::BadArgument { name: "store", what })
+}
+
+/// Copies a whole store (a backup, say) into an empty one of either engine, made where there is none: rows, plans, history, audit
+/// log, as they are.
+///
+/// # Errors
+/// As [`open`]; [`StoreError::BadArgument`] when there is anything in the store to copy into.
+pub async fn copy_into(from: &str, to: &str, options: &OpenOptions) -> Result<(), StoreError> {
+    let read = OpenOptions { mode: OpenMode::ReadOnly, ..options.clone() };
+    let create = OpenOptions { mode: OpenMode::Create, ..options.clone() };
+    let source = engine(from, &read).await?;
+    let target = engine(to, &create).await?;
+    let outcome = copy::into_empty(source.as_ref(), target.as_ref()).await;
+    source.close().await;
+    target.close().await;
+    outcome
 }

@@ -1,7 +1,7 @@
 //! Deleting what is over, and every byte of it.
 
-use super::contract::{Purged, Retention};
 use super::error::StoreError;
+use super::messages::{Purged, Retention};
 use super::scope::{Right, Scope};
 use super::sql::{Dialect, Session, Sql};
 use super::{SqlStore, audit};

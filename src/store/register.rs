@@ -1,8 +1,9 @@
 //! Reading layers: pages, snapshots, counts; scope and filters as conditions.
 
-use super::contract::{Filter, Page, Sink};
+use super::contract::Sink;
 use super::dates;
 use super::error::StoreError;
+use super::messages::{Filter, Page};
 use super::rows::{Layer, LayerSpec, RegisterRow, ScopedBy};
 use super::scope::{Right, Scope, check_prefix};
 use super::sql::{Dialect, Session, Sql};

@@ -5,10 +5,10 @@ use std::path::Path;
 use crate::domain::plan::{PlanHead, VillageRows};
 use crate::domain::register::AuditRow;
 
-use super::contract::{
-    Belonging, Committed, Derived, Filter, ForeignEdit, GridVersion, HistoryEntry, ImportReport, ImportRequest, Look,
-    Page, PlanFilter, Publication, Purged, Retention, RowSource, Sink, Store, TransactionRequest, UsedCode, Verdict,
-    Which, Work,
+use super::contract::{Look, Sink, Store, Verdict, Work};
+use super::messages::{
+    Belonging, Committed, Derived, Filter, ForeignEdit, GridVersion, HistoryEntry, ImportReport, ImportRequest, Page,
+    PlanFilter, Publication, Purged, Retention, RowSource, TransactionRequest, UsedCode, Which,
 };
 use super::plans::{codes, derived, edit, heads, history, publish};
 use super::rows::{Layer, RegisterRow};

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::plan::{Changes, GridRow, UnitRow};
-use crate::store::contract::UsedCode;
 use crate::store::error::StoreError;
 use crate::store::insert;
+use crate::store::messages::UsedCode;
 use crate::store::scope::Scope;
 use crate::store::sql::{Session, Sql};
 use crate::store::value::{Cell, Row, Value, row_sum};

@@ -2,9 +2,9 @@
 
 use crate::domain::plan::PlanStatus;
 use crate::store::SqlStore;
-use crate::store::contract::{Derived, DerivedGrid, DerivedLeader, DerivedUnit};
 use crate::store::error::StoreError;
 use crate::store::insert;
+use crate::store::messages::{Derived, DerivedGrid, DerivedLeader, DerivedUnit};
 use crate::store::scope::{Right, Scope};
 use crate::store::sql::{Session, Sql};
 use crate::store::value::{Cell, Row, Value, row_sum};
@@ -132,7 +132,7 @@ pub(in crate::store) async fn get(
     let stored = heads::get(session, scope, plan, false).await?;
     let mut derived = Derived::default();
     let Some(part) = scope.within(village) else { return Ok(derived) };
-    let mut select = |table: &'static str, columns: &[&'static str], code: &'static str| {
+    let select = |table: &'static str, columns: &[&'static str], code: &'static str| {
         let mut sql = Sql::new(table, "SELECT ");
         sql.push(code).push(", ").push_list(columns).push(" FROM ").push(table);
         sql.push(" WHERE derived_sum IS NOT NULL AND plan_no = ").bind(stored.no);

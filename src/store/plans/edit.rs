@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use crate::domain::plan::{Change, Changes, Membership, PlanStatus};
-use crate::store::contract::{Committed, TransactionRequest, Work};
+use crate::store::contract::Work;
 use crate::store::error::{StoreError, TransactError};
+use crate::store::messages::{Committed, TransactionRequest};
 use crate::store::scope::{Right, Scope};
 use crate::store::sql::{Dialect, Session, Sql};
 use crate::store::value::{Row, Value, hex, row_sum};

@@ -1,8 +1,8 @@
 //! Plans as wholes: heads, rows by village, creation and forks.
 
 use crate::domain::plan::{GridRow, Membership, PlanHead, PlanStatus, Seat, UnitRow, VillageRows};
-use crate::store::contract::{GridVersion, PlanFilter};
 use crate::store::error::StoreError;
+use crate::store::messages::{GridVersion, PlanFilter};
 use crate::store::scope::{Right, Scope, check_prefix};
 use crate::store::sql::{Session, Sql};
 use crate::store::value::{Cell, Row, Value, row_sum};

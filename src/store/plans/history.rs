@@ -2,8 +2,9 @@
 
 use crate::domain::plan::{Change, Changes, PlanStatus};
 use crate::store::SqlStore;
-use crate::store::contract::{Committed, HistoryEntry, Look, Which};
+use crate::store::contract::Look;
 use crate::store::error::{StoreError, TransactError};
+use crate::store::messages::{Committed, HistoryEntry, Which};
 use crate::store::scope::{Right, Scope};
 use crate::store::sql::{Session, Sql};
 use crate::store::value::{Row, Value};

@@ -2,8 +2,9 @@
 
 use crate::domain::plan::{GridRow, PlanHead, PlanStatus};
 use crate::store::SqlStore;
-use crate::store::contract::{Belonging, Publication, Verdict};
+use crate::store::contract::Verdict;
 use crate::store::error::{StoreError, TransactError};
+use crate::store::messages::{Belonging, Publication};
 use crate::store::scope::{Right, Role, Scope};
 use crate::store::sql::{Session, Sql};
 use crate::store::{audit, dates};

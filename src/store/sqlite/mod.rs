@@ -36,8 +36,8 @@ pub(super) struct SqliteEngine {
     writer: Option<SqlitePool>,
     /// Held by every transaction for reading, by a purge for writing.
     open: Arc<RwLock<()>>,
-    /// The lock on the store; let go when the engine goes.
-    _lock: Option<std::fs::File>,
+    /// The lock on the store; let go when the store is closed.
+    lock: std::sync::Mutex<Option<std::fs::File>>,
 }
 
 fn file_error(path: &Path, e: &std::io::Error) -> StoreError {
@@ -180,7 +180,7 @@ impl SqliteEngine {
             readers: pool(connect_options(path).read_only(true), READERS).await?,
             writer: None,
             open: Arc::new(RwLock::new(())),
-            _lock: lock,
+            lock: std::sync::Mutex::new(lock),
         };
         if writes {
             let wal = connect_options(path).journal_mode(SqliteJournalMode::Wal).pragma("cache_size", "-65536");
@@ -213,7 +213,18 @@ impl SqliteEngine {
 
     async fn begin(&self, pool: &SqlitePool, how: &'static str, writing: bool) -> Result<SqliteSession, StoreError> {
         let open = Arc::clone(&self.open).read_owned().await;
-        let transaction = pool.begin_with(how).await.map_err(|e| errors::of(&e, "begin"))?;
+        let mut begun = pool.begin_with(how).await;
+        // A full disk makes SQLite roll back by itself, of which sqlx's count of open transactions learns nothing: such a connection
+        // begins no more and is replaced.
+        let mut tries = pool.size();
+        while tries > 0 && begun.as_ref().is_err_and(|e| matches!(e, sqlx::Error::InvalidSavePointStatement)) {
+            if let Ok(spoilt) = pool.acquire().await {
+                let _ = spoilt.close().await;
+            }
+            begun = pool.begin_with(how).await;
+            tries -= 1;
+        }
+        let transaction = begun.map_err(|e| errors::of(&e, "begin"))?;
         Ok(SqliteSession { transaction, writing, set_aside: Vec::new(), _open: open })
     }
 }
@@ -290,5 +301,54 @@ impl Engine for SqliteEngine {
         if let Some(writer) = &self.writer {
             writer.close().await;
         }
+        if let Ok(mut lock) = self.lock.lock() {
+            lock.take();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sql::Sql;
+
+    const NEXT: &str = "CREATE TABLE later (id INTEGER PRIMARY KEY); INSERT INTO later VALUES (7);";
+    const BROKEN: &str = "CREATE TABLE later (id INTEGER PRIMARY KEY); INSERT INTO nowhere VALUES (1);";
+    static TWO_STEPS: [migrate::Step; 2] = [
+        migrate::Step { version: 1, name: "register", sql: migrate::SQLITE[0].sql },
+        migrate::Step { version: 2, name: "later", sql: NEXT },
+    ];
+    static BROKEN_STEP: [migrate::Step; 2] = [
+        migrate::Step { version: 1, name: "register", sql: migrate::SQLITE[0].sql },
+        migrate::Step { version: 2, name: "broken", sql: BROKEN },
+    ];
+
+    async fn steps_of(engine: &SqliteEngine) -> i64 {
+        let mut session = engine.read().await.expect("session");
+        session.one(Sql::new("steps", "SELECT count(*) FROM schema_migrations")).await.expect("a number")
+    }
+
+    #[tokio::test]
+    async fn f13_older_store_is_copied_then_brought_up_to_date() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("a.gpkg");
+        let create = OpenOptions::new(OpenMode::Create);
+        SqliteEngine::open(&path, &create).await.expect("store").close().await;
+        let read = SqliteEngine::open_with(&path, &OpenOptions::new(OpenMode::ReadOnly), &TWO_STEPS).await;
+        assert_eq!(read.err(), Some(StoreError::Older { found: 1, known: 2 }));
+        // a step that fails leaves the old store
+        assert!(SqliteEngine::open_with(&path, &create, &BROKEN_STEP).await.is_err());
+        let old = SqliteEngine::open(&path, &OpenOptions::new(OpenMode::ReadOnly)).await.expect("still the old one");
+        assert_eq!(steps_of(&old).await, 1);
+        old.close().await;
+        let new = SqliteEngine::open_with(&path, &create, &TWO_STEPS).await.expect("upgraded");
+        assert_eq!(steps_of(&new).await, 2);
+        new.close().await;
+        let copy = beside(&path, ".v1.backup.gpkg");
+        let old = SqliteEngine::open(&copy, &OpenOptions::new(OpenMode::ReadOnly)).await.expect("the copy");
+        assert_eq!(steps_of(&old).await, 1);
+        old.close().await;
+        let newer = SqliteEngine::open(&path, &create).await;
+        assert_eq!(newer.err(), Some(StoreError::Newer { found: 2, known: 1 }));
     }
 }

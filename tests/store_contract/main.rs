@@ -1,0 +1,76 @@
+//! The contract of the store: every case is written once and runs on both engines. Cases of CASES.md carry their id.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
+
+mod cluster;
+mod crash;
+mod geopackage;
+mod ground;
+mod plans;
+mod publication;
+mod register;
+mod scopes;
+mod speed;
+mod upkeep;
+
+/// Each case as a test of each engine.
+macro_rules! on_both_engines {
+    ($($module:ident: $($case:ident),+;)+) => {
+        mod sqlite {
+            $($(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                crate::$module::$case(crate::ground::Place::sqlite()).await;
+            })+)+
+        }
+        mod postgis {
+            $($(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                crate::$module::$case(crate::ground::Place::postgis()).await;
+            })+)+
+        }
+    };
+}
+
+on_both_engines! {
+    register:
+        rows_of_every_layer_come_back_as_they_went_in,
+        import_counts_and_logs_changed_cells_only,
+        import_of_some_columns_leaves_the_others,
+        row_changed_meanwhile_is_a_conflict,
+        import_is_all_or_nothing,
+        i42_same_key_same_answer_rows_counted_once,
+        cancelled_or_dry_import_changes_nothing,
+        bulk_load_is_what_small_loads_are,
+        filter_is_kept_or_refused,
+        row_that_breaks_a_rule_is_named,
+        removed_rows_are_in_the_log;
+    scopes:
+        no_layer_leaks_across_a_scope,
+        plans_do_not_leak_across_a_scope,
+        roles_do_what_they_may,
+        officers_names_are_revealed_with_a_purpose_and_nowhere_else;
+    plans:
+        rows_of_a_plan_come_back_as_they_went_in,
+        e02_edit_on_an_older_version_of_the_same_grid_is_a_conflict,
+        e04_eight_clients_lose_no_update,
+        e06_same_key_same_answer_other_body_refused,
+        e10_undo_is_byte_equal_and_names_what_built_on_it,
+        undo_and_redo_run_to_both_ends,
+        refused_edit_changes_nothing,
+        random_edits_undone_are_the_first_state;
+    publication:
+        publish_compares_and_swaps_the_plan_in_force,
+        code_that_ended_never_comes_back,
+        household_is_found_where_it_was_on_a_day,
+        fork_goes_its_own_way,
+        derived_layers_follow_the_version;
+    upkeep:
+        audit_chain_is_whole_and_append_only,
+        purged_name_is_gone,
+        backup_while_writing_is_a_whole_store,
+        f13_newer_store_is_refused_with_both_versions,
+        changed_row_is_found_by_name,
+        reader_opens_beside_the_writer;
+    crash:
+        f01_killed_writer_loses_nothing_acknowledged;
+}
