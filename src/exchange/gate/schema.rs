@@ -152,6 +152,9 @@ pub const HOUSEHOLDS: LayerSchema = LayerSchema {
         field("eligible", "候选", &["可任"], FieldKind::Bool),
         VALID_FROM,
         VALID_TO,
+        // Of the building rather than the dwelling: read, and written with the buildings.
+        field("households", "户数", &[], FieldKind::Count(100_000)),
+        field("dedicated", "专属网格", &[], FieldKind::Text),
     ],
     shape: Shape::Place,
 };

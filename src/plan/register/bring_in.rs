@@ -15,7 +15,7 @@ use crate::exchange::{OpenOptions, open};
 use crate::store::{Filter, ImportReport, ImportRequest, Layer, RegisterRow, Scope, Store, StoreError};
 
 use super::RegisterError;
-use super::rows::{NamedBuildings, Surroundings, register_row};
+use super::rows::{NamedBuildings, Surroundings, dedicated_of, register_row};
 use super::villages::Villages;
 
 /// Rows that go to the store at once.
@@ -100,8 +100,8 @@ pub async fn import_files(
                     return Err(StoreError::Cancelled.into());
                 }
             }
-            let judged = register_row(wish.schema, &row, &around).and_then(|r| match &r {
-                RegisterRow::Households(h) => buildings.note(h, row.number),
+            let judged = register_row(wish.schema, &row, &around).and_then(|r| match layer {
+                Layer::Households => buildings.note(&r, dedicated_of(wish.schema, &row), row.number),
                 _ => Ok(()),
             });
             if let Err(fault) = judged {
@@ -196,7 +196,10 @@ fn second_reading(
             for row in rows {
                 match row {
                     // Rows with a fault are left out: there are none unless the import is partial.
-                    Ok(row) => chunk.extend(register_row(schema, &row, &around).ok()),
+                    Ok(row) => {
+                        let made = register_row(schema, &row, &around).ok();
+                        chunk.extend(made.filter(|r| r.layer().name() == schema.name));
+                    }
                     Err(e) => {
                         let _ = sender.blocking_send(Err(changed(e.to_string())));
                         return;
@@ -260,7 +263,10 @@ fn columns_of(mapping: &Mapping) -> Vec<String> {
     });
     // Telephones are not kept yet, and a group is called otherwise in the store.
     let mut columns: Vec<String> = named
-        .filter(|name| *name != "phone")
+        .filter(|name| {
+            let of_building = mapping.schema.name == "households" && matches!(*name, "households" | "dedicated");
+            *name != "phone" && !of_building
+        })
         .map(|name| if name == "group" { "group_name" } else { name }.to_owned())
         .collect();
     let has_place = mapping.schema.shape != crate::exchange::gate::schema::Shape::None;

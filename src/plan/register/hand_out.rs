@@ -107,7 +107,13 @@ fn schema_of(schema: &LayerSchema) -> WriterSchema {
         FieldKind::Date | FieldKind::Moment => FieldType::Date,
         FieldKind::Id | FieldKind::Code(_) | FieldKind::Text | FieldKind::Word(_) => FieldType::Text,
     };
-    let fields = schema.fields.iter().map(|f| WriterField { name: f.name.to_owned(), kind: kind(f) }).collect();
+    let of_building = |f: &&Field| !(schema.name == "households" && matches!(f.name, "households" | "dedicated"));
+    let fields = schema
+        .fields
+        .iter()
+        .filter(of_building)
+        .map(|f| WriterField { name: f.name.to_owned(), kind: kind(f) })
+        .collect();
     let geometries = match schema.shape {
         Shape::None => Geometries::None,
         Shape::OptionalPlace => Geometries::Points,

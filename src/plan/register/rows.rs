@@ -157,8 +157,22 @@ pub(super) fn register_row(
                 row_version: 0,
             })
         }
+        "households" if f.count("households") == Some(0) => {
+            let at = f.place()?;
+            // A building without households, such as a school.
+            let id = f.text("building").unwrap_or_else(|| building_of_place(at));
+            RegisterRow::Buildings(BuildingRow { dedicated: f.text("dedicated"), ..bare(id, village(Some(at))?, at) })
+        }
         "households" => {
             let at = f.place()?;
+            if let Some(n) = f.count("households").filter(|n| *n > 1) {
+                return Err(Fault::new(
+                    "several_households",
+                    format!(
+                        "户数为 {n}：住户图层须一行一户，楼栋汇总请导入 buildings / households {n}: one row a household here; rows of whole buildings belong to the layer buildings"
+                    ),
+                ));
+            }
             let tenure = match f.text("tenure").as_deref() {
                 Some("own") => Some(Tenure::Own),
                 Some("rented") => Some(Tenure::Rented),
@@ -238,6 +252,22 @@ pub(super) fn register_row(
             })
         }
     })
+}
+
+fn bare(id: String, village: String, at: [f64; 2]) -> BuildingRow {
+    BuildingRow {
+        id,
+        village,
+        name: None,
+        kind: None,
+        households: None,
+        dedicated: None,
+        stairwells: Vec::new(),
+        place: Geometry::Point(at),
+        valid_from: None,
+        valid_to: None,
+        row_version: 0,
+    }
 }
 
 fn no_shape() -> Fault {
@@ -365,48 +395,43 @@ pub(super) fn file_row(row: &RegisterRow) -> Option<(Vec<Cell>, Option<geo::Geom
     })
 }
 
-/// Buildings that household rows name, each where its first household lies.
+/// Buildings that rows of households name, each where its first household lies.
 #[derive(Debug, Default)]
-pub(super) struct NamedBuildings(BTreeMap<String, ([f64; 2], String, u64)>);
+pub(super) struct NamedBuildings(BTreeMap<String, (BuildingRow, u64)>);
 
 impl NamedBuildings {
-    /// Notes a household's building.
+    /// Notes the building of a row of the household layer.
     ///
     /// # Errors
     /// When the building was noted at another place (one building has one place) or in another village.
-    pub(super) fn note(&mut self, h: &HouseholdRow, number: u64) -> Result<(), Fault> {
-        let at = [h.place.lon_deg, h.place.lat_deg];
-        match self.0.get(&h.building) {
+    pub(super) fn note(&mut self, row: &RegisterRow, dedicated: Option<String>, number: u64) -> Result<(), Fault> {
+        let building = match row {
+            RegisterRow::Households(h) => BuildingRow {
+                dedicated,
+                ..bare(h.building.clone(), h.village.clone(), [h.place.lon_deg, h.place.lat_deg])
+            },
+            RegisterRow::Buildings(b) => b.clone(),
+            _ => return Ok(()),
+        };
+        match self.0.get(&building.id) {
             None => {
-                self.0.insert(h.building.clone(), (at, h.village.clone(), number));
+                self.0.insert(building.id.clone(), (building, number));
                 Ok(())
             }
-            Some((place, village, _)) if *place == at && *village == h.village => Ok(()),
-            Some((_, _, first)) => Err(Fault::new(
+            Some((known, _)) if known.place == building.place && known.village == building.village => Ok(()),
+            Some((_, first)) => Err(Fault::new(
                 "building_at_two_places",
                 format!(
                     "楼栋 {0} 在第 {first} 行位于别处 / building {0} lies elsewhere in row {first}",
-                    h.building.chars().take(60).collect::<String>()
+                    building.id.chars().take(60).collect::<String>()
                 ),
             )),
         }
     }
 
-    /// The buildings as rows, in the order of their ids.
+    /// The buildings, in the order of their ids.
     pub(super) fn into_rows(self) -> impl Iterator<Item = BuildingRow> {
-        self.0.into_iter().map(|(id, (at, village, _))| BuildingRow {
-            id,
-            village,
-            name: None,
-            kind: None,
-            households: None,
-            dedicated: None,
-            stairwells: Vec::new(),
-            place: Geometry::Point(at),
-            valid_from: None,
-            valid_to: None,
-            row_version: 0,
-        })
+        self.0.into_values().map(|(b, _)| b)
     }
 
     /// Ids of the buildings.
@@ -418,6 +443,11 @@ impl NamedBuildings {
     pub(super) fn forget(&mut self, id: &str) {
         self.0.remove(id);
     }
+}
+
+/// The institution a row of the household layer names.
+pub(super) fn dedicated_of(schema: &'static LayerSchema, row: &TypedRow) -> Option<String> {
+    Fields { schema, row }.text("dedicated")
 }
 
 #[cfg(test)]
