@@ -74,9 +74,13 @@ impl Sink for Kml {
         }
         text.push_str("<ExtendedData><SchemaData schemaUrl=\"#layer\">");
         for (name, value) in self.names.iter().zip(values) {
-            if *value != Cell::Empty {
-                let _ = write!(text, "<SimpleData name=\"{name}\">{}</SimpleData>", escaped(&text_of(value)));
-            }
+            let said = match value {
+                Cell::Empty => continue,
+                // GDAL takes the words true and false for zero, both of them.
+                Cell::Bool(b) => u8::from(*b).to_string(),
+                other => escaped(&text_of(other)),
+            };
+            let _ = write!(text, "<SimpleData name=\"{name}\">{said}</SimpleData>");
         }
         text.push_str("</SchemaData></ExtendedData>");
         if let Some(g) = geometry {
