@@ -1,4 +1,4 @@
-.PHONY: run test bench peers fmt
+.PHONY: run test needs soak bench peers fmt
 
 LIANHU = $(or $(CARGO_TARGET_DIR),target)/release/lianhu
 
@@ -14,10 +14,23 @@ run:
 	@echo
 	@echo "方案 plan: out/plan    挂图 wall maps: out/pictures/*.svg    检查 check: $(LIANHU) check out/plan"
 
-test:
+test: needs
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo test --locked
+
+# What the tests of the register run against: PostgreSQL with PostGIS, and GDAL. Installed where they are missing and we may.
+NEEDS = postgresql postgresql-postgis gdal-bin python3-gdal
+needs:
+	@if ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1 && command -v ogrinfo >/dev/null \
+	  && python3 -c 'import osgeo' 2>/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(NEEDS); \
+	else echo "请先安装 / please install: $(NEEDS)" >&2; exit 1; fi
+
+# What is too slow for every change: 10,000 batches of edits.
+soak:
+	LIANHU_SOAK=1 cargo test --release --locked -- --include-ignored
 
 # How cost grows (sizes ×10), then our solvers beside their peers. Wants python3 with venv; takes about half an hour.
 bench:

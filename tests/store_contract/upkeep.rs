@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lianhu::domain::register::OfficerRow;
-use lianhu::store::{Filter, Layer, OpenMode, RegisterRow, Retention, StoreError, TransactError, open};
+use lianhu::store::{
+    Filter, Layer, OpenMode, RegisterRow, Retention, Store, StoreError, TransactError, copy_into, open,
+};
 use sqlx::{AssertSqlSafe, Connection};
 
 use crate::ground::{NEIGHBOUR, Place, VILLAGE, admin, bring, building, options, plan, renamed, request, settle};

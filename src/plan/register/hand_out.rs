@@ -207,7 +207,10 @@ impl Part {
                 }
             }
             Self::Units => {
-                for u in &rows.units {
+                let lived_in: std::collections::BTreeSet<&str> =
+                    rows.memberships.iter().map(|m| m.unit.as_str()).collect();
+                // A unit without members is retired: its row only keeps the number from being given out again.
+                for u in rows.units.iter().filter(|u| lived_in.contains(u.code.as_str())) {
                     let of = derived.units.iter().find(|d| d.code == u.code);
                     let cells = [
                         text(&u.code),
