@@ -122,7 +122,7 @@ fn system_of(header: &Header<'_>) -> System {
 
 /// Reads the packed properties: a column's number, then its value; `None` where they are damaged.
 fn fill(cells: &mut [Cell], columns: &[(String, ColumnType)], mut rest: &[u8]) -> Option<()> {
-    fn take<'b, const N: usize>(rest: &mut &'b [u8]) -> Option<[u8; N]> {
+    fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
         let (taken, left) = rest.split_first_chunk::<N>()?;
         *rest = left;
         Some(*taken)

@@ -210,7 +210,9 @@ fn polygons_of(all: Vec<LineString<f64>>) -> Result<Geometry<f64>, Fault> {
     let clockwise = |r: &LineString<f64>| turn(r) < 0.0;
     // Writers that do not care about the direction are common: then every ring is a shell.
     let any_shell = all.iter().any(clockwise);
-    let (mut shells, mut holes): (Vec<Polygon<f64>>, Vec<(usize, LineString<f64>)>) = (Vec::new(), Vec::new());
+    let mut shells: Vec<Polygon<f64>> = Vec::new();
+    // Each with the shell before it.
+    let mut holes: Vec<(usize, LineString<f64>)> = Vec::new();
     for ring in all {
         if !any_shell || clockwise(&ring) {
             shells.push(Polygon::new(ring, Vec::new()));

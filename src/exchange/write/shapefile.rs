@@ -211,7 +211,7 @@ fn content_of(geometry: &Geometry<f64>) -> Vec<u8> {
         }
         Geometry::LineString(l) => {
             b = begin(Kind::Line);
-            parts(&mut b, &[l.0.clone()]);
+            parts(&mut b, std::slice::from_ref(&l.0));
         }
         Geometry::MultiLineString(m) => {
             b = begin(Kind::Line);
