@@ -1,6 +1,7 @@
 //! GDAL opens what we write, and we import what GDAL writes of it. Without GDAL the tests say so and pass.
 
 #![expect(clippy::expect_used, reason = "a failed step of the test should stop it loudly")]
+#![expect(clippy::panic, reason = "a failed step of the test should stop it loudly")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -171,7 +172,7 @@ fn what_gdal_writes_of_our_files_comes_back_whole() {
 }
 
 fn panic_with<T>(driver: &str, words: &str) -> T {
-    std::panic::panic_any(format!("{driver}: {words}"))
+    panic!("{driver}: {words}")
 }
 
 #[test]

@@ -211,6 +211,7 @@ fn polygons_of(all: Vec<LineString<f64>>) -> Result<Geometry<f64>, Fault> {
     // Writers that do not care about the direction are common: then every ring is a shell.
     let any_shell = all.iter().any(clockwise);
     let mut shells: Vec<Polygon<f64>> = Vec::new();
+    // Each with the shell before it.
     let mut holes: Vec<(usize, LineString<f64>)> = Vec::new();
     for ring in all {
         if !any_shell || clockwise(&ring) {
