@@ -30,7 +30,7 @@ needs:
 
 # What is too slow for every change: 10,000 batches of edits.
 soak:
-	LIANHU_SOAK=1 cargo test --release --locked -- --include-ignored
+	cargo test --release --locked --lib -- --ignored --nocapture
 
 # How cost grows (sizes ×10), then our solvers beside their peers. Wants python3 with venv; takes about half an hour.
 bench:
