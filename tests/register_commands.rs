@@ -42,7 +42,7 @@ fn what_is_imported_is_planned_published_and_handed_out() {
             "draft {STORE} --region 520423102003 --profile huangguoshu --name 试点 --budget 0 --publish 2026-12-01"
         ),
     );
-    assert!(planned.contains("1 村 villages"), "{planned}");
+    assert!(planned.contains("1 村 villages") && planned.contains("H1–H11：无违反"), "{planned}");
     for (layer, file) in [("grids", "g.geojson"), ("units", "u.xlsx"), ("leaders", "l.csv")] {
         let said = done(at, &format!("export {STORE} --layer {layer} {file}"));
         assert!(!said.contains("：0 行"), "{layer}: {said}");

@@ -147,7 +147,7 @@ fn summary(plans: &[VillagePlan], regions: &[Region]) -> String {
     text
 }
 
-fn say_breaches(breaches: &[crate::partition::check::Breach]) {
+pub(super) fn say_breaches(breaches: &[crate::partition::check::Breach]) {
     for rule in Rule::ALL {
         let of_rule: Vec<_> = breaches.iter().filter(|b| b.rule == rule).collect();
         if of_rule.is_empty() {

@@ -239,7 +239,10 @@ pub(super) fn draft(a: &DraftArgs, begun: Instant) -> Outcome {
                 date: date.clone(),
                 actor: ACTOR.to_owned(),
             };
-            // Made by the solver a moment ago and checked as written; people's edits are judged when they are made.
+            if !planned.breaches.is_empty() {
+                return Ok(planned);
+            }
+            // Judged above, in the same version: the store refuses if anybody touched it since.
             let mut agree = |_: &crate::domain::plan::PlanHead,
                              _: &[crate::domain::plan::VillageRows]|
              -> Result<(), Refusal> { Ok(()) };
@@ -247,12 +250,16 @@ pub(super) fn draft(a: &DraftArgs, begun: Instant) -> Outcome {
         }
         Ok(planned)
     })?;
+    super::plan::say_breaches(&planned.breaches);
+    if a.publish.is_some() && !planned.breaches.is_empty() {
+        println!("方案有违反，未发布，仍为草案 / the plan breaks hard rules: it stays a draft");
+    }
     let (villages, grids, units) = planned.counts;
     println!("方案 plan {}：{villages} 村 villages，{grids} 网格 grids，{units} 单元 units", planned.head.id);
     for e in planned.report.exceptions.iter().take(SHOWN) {
         println!("例外 exception: {} {} 户 households, {}", e.village, e.households, e.reason);
     }
-    Ok(0)
+    Ok(u8::from(!planned.breaches.is_empty()))
 }
 
 pub(super) fn backup(a: &FileArgs) -> Outcome {

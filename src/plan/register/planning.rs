@@ -7,8 +7,10 @@ use serde_json::json;
 use crate::domain::plan::{PlanHead, PlanStatus, VillageRows};
 use crate::domain::register::{BarrierRow, BuildingRow, Geometry, HouseholdRow, Polygons, RegionRow};
 use crate::domain::{Barrier, BarrierShape, Column, Households, LonLat, NO_VALUE, Positions, Profile, Region};
+use crate::partition::check::{Breach, check};
 use crate::plan::edit::rows_of;
-use crate::plan::job::Job;
+use crate::plan::folder::{Content, read_facts, stage_folder};
+use crate::plan::job::{Job, PlanError};
 use crate::plan::make::{VillagePlan, make_plan};
 use crate::plan::report::Report;
 use crate::plan::shapes::unit_hull;
@@ -36,6 +38,8 @@ pub struct Planned {
     pub head: PlanHead,
     /// Villages, grids, units.
     pub counts: (usize, usize, usize),
+    /// Breaches of H1–H11, judged on the plan as files would hold it; with any, it must not be published.
+    pub breaches: Vec<Breach>,
     /// The report.
     pub report: Report,
 }
@@ -71,6 +75,20 @@ pub async fn plan_region(
         valid_from: None,
         valid_to: None,
     };
+    let breaches = {
+        // The same judgement as of `lianhu plan`: on what is written, not on what the solver believes.
+        let scratch =
+            tempfile::tempdir().map_err(|e| PlanError::File { file: "tmp".to_owned(), message: e.to_string() })?;
+        let content = Content {
+            table: &input.table,
+            plans: &plans,
+            regions: &input.regions,
+            barriers: &input.barriers,
+            profile: wish.profile,
+        };
+        let staged = stage_folder(&scratch.path().join("plan"), &content)?;
+        check(&read_facts(&staged.path())?)
+    };
     let rows: Vec<VillageRows> = plans.iter().map(|p| rows_of(p, &input.table, wish.profile.grid.levels)).collect();
     let counts =
         (plans.len(), plans.iter().map(|p| p.grids.grids.len()).sum(), plans.iter().map(|p| p.units.len()).sum());
@@ -79,7 +97,7 @@ pub async fn plan_region(
         let derived = derived_of(plan, &input.table);
         store.set_derived(scope, &head.id, head.version, plan.code.as_str(), &derived).await?;
     }
-    Ok(Planned { head, counts, report })
+    Ok(Planned { head, counts, breaches, report })
 }
 
 /// A region's register as the core wants it.
