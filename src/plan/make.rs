@@ -58,6 +58,21 @@ impl VillagePlan {
         UnitsView { village: &self.grids.ground.village, unit_of: &self.unit_of, units: self.units.len() }
     }
 
+    /// Buildings and persons (where the table knows them) of each of its grids.
+    #[must_use]
+    pub fn grid_counts(&self, table: &Households) -> Vec<(usize, Option<u64>)> {
+        let k = self.grids.grids.len();
+        let mut persons: Vec<Option<u64>> = vec![table.persons.as_ref().map(|_| 0); k];
+        let mut buildings = vec![std::collections::BTreeSet::new(); k];
+        for (&row, g) in self.grids.ground.village.rows.iter().zip(self.grids.of_rows()) {
+            buildings[g as usize].insert(table.building.of[row as usize]);
+            if let (Some(sum), Some(p)) = (&mut persons[g as usize], &table.persons) {
+                *sum += u64::from(p[row as usize].unwrap_or(0));
+            }
+        }
+        buildings.iter().map(std::collections::BTreeSet::len).zip(persons).collect()
+    }
+
     /// Code of one of its grids.
     #[must_use]
     pub fn grid_code(&self, grid: u32) -> String {

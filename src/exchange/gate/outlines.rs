@@ -1,7 +1,7 @@
 //! The outlines of villages as the gate uses them: whether a place lies in one, and whether a whole layer lies beside its villages
 //! as the datum of Chinese web maps puts it.
 
-use geo::{Contains, Coord, LineString, Point, Polygon};
+use geo::{Contains, Coord, Intersects as _, LineString, Point, Polygon};
 use rstar::primitives::{GeomWithData, Rectangle};
 use rstar::{AABB, RTree};
 
@@ -65,6 +65,18 @@ impl Outlines {
                 .get(o.data)
                 .is_some_and(|(own, p)| code.is_none_or(|code| own.as_deref() == Some(code)) && p.contains(&at))
         })
+    }
+
+    /// Code of the outline around a place; on a common border the lesser one.
+    #[must_use]
+    pub fn code_at(&self, c: [f64; 2]) -> Option<&str> {
+        let at = Point::new(c[0], c[1]);
+        self.tree
+            .locate_in_envelope_intersecting(AABB::from_point(c))
+            .filter_map(|o| self.parts.get(o.data))
+            .filter(|(_, p)| p.intersects(&at))
+            .filter_map(|(own, _)| own.as_deref())
+            .min()
     }
 
     fn knows(&self, code: &str) -> bool {
@@ -201,5 +213,25 @@ mod tests {
             }),
             None
         );
+    }
+
+    #[test]
+    fn place_is_found_in_its_village_and_not_in_a_hole() {
+        let square = |x: f64, s: f64| vec![[x, 0.0], [x + s, 0.0], [x + s, s], [x, s], [x, 0.0]];
+        let region = |code: &str, polygons| Region {
+            code: Some(code.to_owned()),
+            name: None,
+            level: "village".to_owned(),
+            polygons,
+        };
+        let hole = vec![[0.4, 0.4], [0.6, 0.4], [0.6, 0.6], [0.4, 0.6], [0.4, 0.4]];
+        let v = Outlines::new(&[
+            region("520423102002", vec![vec![square(1.0, 1.0)]]),
+            region("520423102001", vec![vec![square(0.0, 1.0), hole]]),
+        ]);
+        assert_eq!(v.code_at([0.2, 0.2]), Some("520423102001"));
+        assert_eq!(v.code_at([1.2, 0.2]), Some("520423102002"));
+        assert_eq!(v.code_at([1.0, 0.5]), Some("520423102001"), "on the common border the lesser code");
+        assert_eq!((v.code_at([0.5, 0.5]), v.code_at([3.0, 0.5])), (None, None));
     }
 }

@@ -166,19 +166,11 @@ fn grid_features(c: &Content<'_>) -> Vec<Value> {
     for plan in c.plans {
         let ground = &plan.grids.ground;
         let frame = &ground.village.frame;
-        let k = plan.grids.grids.len();
-        let mut persons: Vec<Option<u64>> = vec![c.table.persons.as_ref().map(|_| 0); k];
-        let mut buildings = vec![std::collections::BTreeSet::new(); k];
-        for (&row, g) in ground.village.rows.iter().zip(plan.grids.of_rows()) {
-            buildings[g as usize].insert(c.table.building.of[row as usize]);
-            if let (Some(sum), Some(p)) = (&mut persons[g as usize], &c.table.persons) {
-                *sum += u64::from(p[row as usize].unwrap_or(0));
-            }
-        }
+        let counts = plan.grid_counts(c.table);
         if c.profile.grid.levels == 2 {
             features.push(level_one(c, plan));
         }
-        for (i, g) in plan.grids.grids.iter().enumerate() {
+        for (g, (buildings, persons)) in plan.grids.grids.iter().zip(counts) {
             let name = g.name.clone().unwrap_or_else(|| format!("{}第{}网格", plan.name, g.number));
             features.push(feature(
                 geometry(frame, &g.polygons),
@@ -189,8 +181,8 @@ fn grid_features(c: &Content<'_>) -> Vec<Value> {
                     ("level", json!(c.profile.grid.levels)),
                     ("village", json!(plan.code.as_str())),
                     ("households", json!(g.households)),
-                    ("buildings", json!(buildings[i].len())),
-                    ("persons", json!(persons[i])),
+                    ("buildings", json!(buildings)),
+                    ("persons", json!(persons)),
                     ("deviation", json!(g.deviation().map(share))),
                     ("area_m2", json!(rounded(g.area_m2))),
                     ("perimeter_m", json!(rounded(g.perimeter_m))),

@@ -6,17 +6,16 @@ use std::sync::atomic::AtomicBool;
 use tokio::sync::mpsc::channel;
 
 use crate::domain::Region;
-use crate::domain::register::RegionRow;
+use crate::domain::register::{BuildingRow, RegionRow};
 use crate::exchange::gate::schema::LayerSchema;
 use crate::exchange::gate::{
     CellFault, ColumnUse, FaultList, GateOptions, Mapping, Outlines, Report, TypedRow, typed_rows,
 };
 use crate::exchange::{OpenOptions, open};
-use crate::store::{Filter, ImportReport, ImportRequest, Layer, RegisterRow, Scope, Store, StoreError};
+use crate::store::{Filter, ImportReport, ImportRequest, Layer, RegisterRow, RowSource, Scope, Store, StoreError};
 
 use super::RegisterError;
 use super::rows::{NamedBuildings, Surroundings, dedicated_of, register_row};
-use super::villages::Villages;
 
 /// Rows that go to the store at once.
 const CHUNK: usize = 4_000;
@@ -75,7 +74,6 @@ pub async fn import_files(
     })?;
     let regions = if layer == Layer::Regions { Vec::new() } else { village_rows(store, scope).await? };
     let outlines = Arc::new(Outlines::new(&regions.iter().map(outline_of).collect::<Vec<_>>()));
-    let villages = Arc::new(Villages::new(regions));
     let mut outcome =
         ImportOutcome { reports: Vec::new(), faults: FaultList::new(wish.faults_kept), stored: Vec::new() };
     let mut buildings = NamedBuildings::default();
@@ -90,7 +88,7 @@ pub async fn import_files(
             None => here,
             Some(before) => before.into_iter().filter(|c| here.contains(c)).collect(),
         });
-        let around = Surroundings { villages: &villages, region: wish.region };
+        let around = Surroundings { villages: &outlines, region: wish.region };
         for row in rows.by_ref() {
             let row = row?;
             seen += 1;
@@ -132,16 +130,10 @@ pub async fn import_files(
     request.cancel.clone_from(&wish.cancel);
     if layer == Layer::Households {
         forget_known(store, scope, &mut buildings).await?;
-        let mut named = buildings.into_rows().map(RegisterRow::Buildings).peekable();
-        if named.peek().is_some() && !wish.dry_run {
-            let chunks: Vec<Vec<RegisterRow>> = std::iter::from_fn(|| {
-                let chunk: Vec<RegisterRow> = named.by_ref().take(CHUNK).collect();
-                (!chunk.is_empty()).then_some(chunk)
-            })
-            .collect();
+        if !buildings.is_empty() && !wish.dry_run {
             let mut for_buildings = request.clone();
             for_buildings.layer = Layer::Buildings;
-            let done = store.import(scope, actor, &for_buildings, &mut chunks.into_iter()).await?;
+            let done = store.import(scope, actor, &for_buildings, &mut Chunks(buildings.into_rows())).await?;
             outcome.stored.push((Layer::Buildings, done));
         }
     }
@@ -150,9 +142,20 @@ pub async fn import_files(
         return Ok(outcome);
     }
     request.columns = columns;
-    let done = store.import(scope, actor, &request, &mut second_reading(wish, outlines, villages)).await?;
+    let done = store.import(scope, actor, &request, &mut second_reading(wish, outlines)).await?;
     outcome.stored.push((layer, done));
     Ok(outcome)
+}
+
+/// Buildings as the store takes them, made as they are asked for.
+struct Chunks<I>(I);
+
+#[async_trait::async_trait]
+impl<I: Iterator<Item = BuildingRow> + Send> RowSource for Chunks<I> {
+    async fn next_chunk(&mut self) -> Result<Option<Vec<RegisterRow>>, StoreError> {
+        let chunk: Vec<RegisterRow> = self.0.by_ref().take(CHUNK).map(RegisterRow::Buildings).collect();
+        Ok((!chunk.is_empty()).then_some(chunk))
+    }
 }
 
 fn gate_options<'o>(overrides: &'o [String], outlines: &'o Outlines, faults_kept: usize) -> GateOptions<'o> {
@@ -168,13 +171,12 @@ fn gate_options<'o>(overrides: &'o [String], outlines: &'o Outlines, faults_kept
 fn second_reading(
     wish: &ImportWish<'_>,
     outlines: Arc<Outlines>,
-    villages: Arc<Villages>,
 ) -> tokio::sync::mpsc::Receiver<Result<Vec<RegisterRow>, StoreError>> {
     let (sender, receiver) = channel(4);
     let (schema, files, options) = (wish.schema, wish.files.to_vec(), wish.open.clone());
     let (overrides, region) = (wish.overrides.to_vec(), wish.region.map(str::to_owned));
     std::thread::spawn(move || {
-        let around = Surroundings { villages: &villages, region: region.as_deref() };
+        let around = Surroundings { villages: &outlines, region: region.as_deref() };
         for file in &files {
             // Read before without an error: what fails now is the file system's, or the file was changed meanwhile.
             let changed = |what: String| StoreError::File { path: file.clone(), what };
@@ -245,7 +247,7 @@ async fn forget_known(store: &dyn Store, scope: &Scope, buildings: &mut NamedBui
     if store.count(scope, Layer::Buildings, &Filter::default()).await? == 0 {
         return Ok(());
     }
-    let ids: Vec<String> = buildings.ids().cloned().collect();
+    let ids: Vec<String> = buildings.ids().map(str::to_owned).collect();
     for some in ids.chunks(KEYS) {
         let filter = Filter { ids: Some(some.to_vec()), limit: u32::try_from(KEYS).ok(), ..Filter::default() };
         for row in store.list(scope, Layer::Buildings, &filter).await?.rows {

@@ -6,7 +6,6 @@ mod hand_out;
 mod planning;
 mod rows;
 mod shapes;
-mod villages;
 
 pub use bring_in::{ImportOutcome, ImportWish, import_files};
 pub use hand_out::{ExportWish, LAYERS_OUT, export_layer};

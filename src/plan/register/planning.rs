@@ -280,25 +280,12 @@ fn derived_of(plan: &VillagePlan, table: &Households) -> Derived {
             .map(|p| p.iter().map(|ring| ring.iter().map(|&c| village.frame.to_written(c)).collect()).collect())
             .collect()
     };
-    let k = plan.grids.grids.len();
-    let mut persons: Vec<Option<u32>> = vec![table.persons.as_ref().map(|_| 0); k];
-    let mut buildings = vec![std::collections::BTreeSet::new(); k];
-    for (&row, g) in village.rows.iter().zip(plan.grids.of_rows()) {
-        let (row, g) = (row as usize, g as usize);
-        if let (Some(set), Some(b)) = (buildings.get_mut(g), table.building.of.get(row)) {
-            set.insert(*b);
-        }
-        if let (Some(Some(sum)), Some(p)) = (persons.get_mut(g), &table.persons) {
-            *sum += p.get(row).copied().flatten().unwrap_or(0);
-        }
-    }
-    let grids = plan.grids.grids.iter().zip(persons).zip(buildings);
-    let grids = grids.map(|((g, persons), buildings)| DerivedGrid {
+    let grids = plan.grids.grids.iter().zip(plan.grid_counts(table)).map(|(g, (buildings, persons))| DerivedGrid {
         code: plan.code.grid(g.number),
         polygons: written(&g.polygons),
         households: g.households,
-        buildings: buildings.len() as u32,
-        persons,
+        buildings: buildings as u32,
+        persons: persons.and_then(|p| u32::try_from(p).ok()),
         deviation: g.deviation(),
         area_m2: g.area_m2,
         perimeter_m: g.perimeter_m,

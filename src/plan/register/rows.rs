@@ -10,13 +10,12 @@ use crate::domain::LonLat;
 use crate::domain::register::{
     BarrierRow, BuildingRow, Geometry, HouseholdRow, IncidentRow, OfficerRow, OldNetRow, RegionRow, Tenure, trim_code,
 };
-use crate::exchange::gate::TypedRow;
 use crate::exchange::gate::schema::LayerSchema;
+use crate::exchange::gate::{Outlines, TypedRow};
 use crate::exchange::{Cell, Fault};
 use crate::store::RegisterRow;
 
 use super::shapes::{polygons_to_file, to_file, to_polygons, to_register};
-use super::villages::Villages;
 
 /// Incidents a file gives no state or level have just been reported to the grid.
 const FIRST_STATE: &str = "reported";
@@ -25,7 +24,7 @@ const FIRST_LEVEL: &str = "grid";
 /// What a file's rows need that does not stand in them.
 pub(super) struct Surroundings<'a> {
     /// Outlines, for rows that name no village.
-    pub(super) villages: &'a Villages,
+    pub(super) villages: &'a Outlines,
     /// Region for layers whose rows may leave it out.
     pub(super) region: Option<&'a str>,
 }
@@ -100,7 +99,7 @@ pub(super) fn register_row(
     let (valid_from, valid_to) = f.days();
     let village = |place: Option<[f64; 2]>| {
         f.text("village")
-            .or_else(|| place.and_then(|p| around.villages.at(p)).map(str::to_owned))
+            .or_else(|| place.and_then(|p| around.villages.code_at(p)).map(str::to_owned))
             .or_else(|| around.region.filter(|r| r.len() == 12).map(str::to_owned))
             .ok_or_else(|| {
                 Fault::new(
@@ -395,9 +394,20 @@ pub(super) fn file_row(row: &RegisterRow) -> Option<(Vec<Cell>, Option<geo::Geom
     })
 }
 
-/// Buildings that rows of households name, each where its first household lies.
+/// Buildings that rows of households name, each where its first household lies. There may be millions: each is kept small.
 #[derive(Debug, Default)]
-pub(super) struct NamedBuildings(BTreeMap<String, (BuildingRow, u64)>);
+pub(super) struct NamedBuildings {
+    of: BTreeMap<Box<str>, Named>,
+    villages: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Named {
+    at: [f64; 2],
+    village: u32,
+    row: u64,
+    dedicated: Option<Box<str>>,
+}
 
 impl NamedBuildings {
     /// Notes the building of a row of the household layer.
@@ -405,43 +415,59 @@ impl NamedBuildings {
     /// # Errors
     /// When the building was noted at another place (one building has one place) or in another village.
     pub(super) fn note(&mut self, row: &RegisterRow, dedicated: Option<String>, number: u64) -> Result<(), Fault> {
-        let building = match row {
-            RegisterRow::Households(h) => BuildingRow {
-                dedicated,
-                ..bare(h.building.clone(), h.village.clone(), [h.place.lon_deg, h.place.lat_deg])
-            },
-            RegisterRow::Buildings(b) => b.clone(),
+        let (id, village, at) = match row {
+            RegisterRow::Households(h) => (&h.building, &h.village, [h.place.lon_deg, h.place.lat_deg]),
+            RegisterRow::Buildings(BuildingRow { id, village, place: Geometry::Point(at), .. }) => (id, village, *at),
             _ => return Ok(()),
         };
-        match self.0.get(&building.id) {
+        // Rows of a village mostly stand together, so the last one is nearly always it.
+        let index = match self.villages.iter().rposition(|v| v == village) {
+            Some(i) => i,
             None => {
-                self.0.insert(building.id.clone(), (building, number));
+                self.villages.push(village.clone());
+                self.villages.len() - 1
+            }
+        } as u32;
+        match self.of.get(id.as_str()) {
+            None => {
+                let named = Named { at, village: index, row: number, dedicated: dedicated.map(String::into_boxed_str) };
+                self.of.insert(id.as_str().into(), named);
                 Ok(())
             }
-            Some((known, _)) if known.place == building.place && known.village == building.village => Ok(()),
-            Some((_, first)) => Err(Fault::new(
+            Some(known) if known.at == at && known.village == index => Ok(()),
+            Some(known) => Err(Fault::new(
                 "building_at_two_places",
                 format!(
-                    "楼栋 {0} 在第 {first} 行位于别处 / building {0} lies elsewhere in row {first}",
-                    building.id.chars().take(60).collect::<String>()
+                    "楼栋 {0} 在第 {1} 行位于别处 / building {0} lies elsewhere in row {1}",
+                    id.chars().take(60).collect::<String>(),
+                    known.row
                 ),
             )),
         }
     }
 
     /// The buildings, in the order of their ids.
-    pub(super) fn into_rows(self) -> impl Iterator<Item = BuildingRow> {
-        self.0.into_values().map(|(b, _)| b)
+    pub(super) fn into_rows(self) -> impl Iterator<Item = BuildingRow> + Send {
+        let Self { of, villages } = self;
+        of.into_iter().map(move |(id, n)| BuildingRow {
+            dedicated: n.dedicated.map(String::from),
+            ..bare(id.into(), villages.get(n.village as usize).cloned().unwrap_or_default(), n.at)
+        })
     }
 
     /// Ids of the buildings.
-    pub(super) fn ids(&self) -> impl Iterator<Item = &String> {
-        self.0.keys()
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.of.keys().map(AsRef::as_ref)
     }
 
     /// Leaves those out that are there already.
     pub(super) fn forget(&mut self, id: &str) {
-        self.0.remove(id);
+        self.of.remove(id);
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.of.is_empty()
     }
 }
 
