@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::plans_args::PlansArgs;
 use super::register_args::{AuditArgs, DraftArgs, ExportArgs, FileArgs, ImportArgs, PurgeArgs, StoreArgs};
 
 /// 联户：村（社区）网格与十联户划分。Balanced grids and ten-household units for every village.
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Migrate(StoreArgs),
     /// 按保留期清除。Deletes what need not be kept, and every byte of it.
     Purge(PurgeArgs),
+    /// 库中的方案：列出、修改、撤销、比较、检查、发布、跟随名册。Stored plans: list, edit, undo, compare, check, publish, absorb.
+    Plans(PlansArgs),
     /// 审计记录。The audit log.
     Audit(AuditArgs),
 }

@@ -7,6 +7,8 @@ mod console;
 mod draw;
 mod grids;
 mod plan;
+mod plans;
+mod plans_args;
 mod register;
 mod register_args;
 mod surroundings;

@@ -11,45 +11,47 @@ use crate::exchange::{Format, Isolation, Limits, OpenOptions as FileOptions, Wri
 use crate::partition::effort::Effort;
 use crate::plan::job::Job;
 use crate::plan::register::{
-    ExportWish, ImportOutcome, ImportWish, LAYERS_OUT, PlanWish, RegisterError, export_layer, import_files, plan_region,
+    ExportWish, ImportOutcome, ImportWish, LAYERS_OUT, NetsWish, PlanWish, PublishWish, RegisterError, export_layer,
+    import_files, plan_region, publish_plan,
 };
 use crate::space::datum::Crs;
-use crate::store::{
-    Filter, OpenMode, OpenOptions, Publication, Refusal, Retention, Role, Scope, Store, StoreError, open,
-};
+use crate::store::{Filter, OpenMode, OpenOptions, Retention, Role, Scope, Store, StoreError, open};
 
 use super::commands::{Failure, Outcome};
 use super::console;
 use super::register_args::{AuditArgs, DraftArgs, ExportArgs, FileArgs, ImportArgs, PurgeArgs, StoreArgs};
 
 /// Who acts on the command line: whoever holds the file.
-const ACTOR: &str = "cli";
+pub(super) const ACTOR: &str = "cli";
 /// Faults shown; the list has all.
-const SHOWN: usize = 20;
+pub(super) const SHOWN: usize = 20;
 /// Faults kept for the list.
 const KEPT: usize = 10_000;
 
-fn failed(e: RegisterError) -> Failure {
+pub(super) fn failed(e: RegisterError) -> Failure {
     let code = match &e {
         RegisterError::Store(s) => s.exit_code(),
         RegisterError::Transact(crate::store::TransactError::Store(s)) => s.exit_code(),
-        RegisterError::Gate(crate::exchange::gate::GateError::Mapping(_)) | RegisterError::NoLayer { .. } => 2,
+        RegisterError::Gate(crate::exchange::gate::GateError::Mapping(_))
+        | RegisterError::NoLayer { .. }
+        | RegisterError::NoNet { .. } => 2,
+        RegisterError::NotLegal { .. } => 1,
         RegisterError::Read(r) if r.is_usage() => 2,
         _ => 3,
     };
     Failure { message: e.to_string(), code }
 }
 
-fn of_store(e: StoreError) -> Failure {
+pub(super) fn of_store(e: StoreError) -> Failure {
     failed(e.into())
 }
 
-fn everything() -> Scope {
+pub(super) fn everything() -> Scope {
     Scope::whole_store(Role::Admin)
 }
 
 /// Runs with the store open; always closes it.
-fn with_store<T>(
+pub(super) fn with_store<T>(
     a: &StoreArgs,
     mode: OpenMode,
     work: impl AsyncFnOnce(&dyn Store) -> Result<T, Failure>,
@@ -223,30 +225,17 @@ pub(super) fn draft(a: &DraftArgs, begun: Instant) -> Outcome {
         replay: None,
     };
     let (grids, units) = (job(effort(0.5)), job(effort(1.0)));
-    let wish = PlanWish { region: &a.region, name: &a.name, profile: &profile, jobs: (&grids, &units) };
+    let nets = match a.old_nets.as_slice() {
+        [] => NetsWish::None,
+        [all] if all == "all" || all == "全部" => NetsWish::All,
+        names => NetsWish::Named(names.to_vec()),
+    };
+    let wish = PlanWish { region: &a.region, name: &a.name, profile: &profile, nets: &nets, jobs: (&grids, &units) };
     let planned = with_store(&a.store, OpenMode::ReadWrite, async |store| {
         let planned = plan_region(store, &everything(), ACTOR, &wish).await.map_err(failed)?;
-        if let Some(date) = &a.publish {
-            let live = crate::store::PlanFilter {
-                status: Some(crate::domain::plan::PlanStatus::Live),
-                region: Some(a.region.clone()),
-            };
-            let in_force = store.list_plans(&everything(), &live).await.map_err(of_store)?;
-            let request = Publication {
-                plan: planned.head.id.clone(),
-                base_version: planned.head.version,
-                expected_live: in_force.into_iter().find(|p| p.region == a.region).map(|p| p.id),
-                date: date.clone(),
-                actor: ACTOR.to_owned(),
-            };
-            if !planned.breaches.is_empty() {
-                return Ok(planned);
-            }
-            // Judged above, in the same version: the store refuses if anybody touched it since.
-            let mut agree = |_: &crate::domain::plan::PlanHead,
-                             _: &[crate::domain::plan::VillageRows]|
-             -> Result<(), Refusal> { Ok(()) };
-            store.publish(&everything(), &request, &mut agree).await.map_err(|e| failed(e.into()))?;
+        if let (Some(date), true) = (&a.publish, planned.breaches.is_empty()) {
+            let wish = PublishWish { plan: &planned.head.id, base_version: Some(planned.head.version), date };
+            publish_plan(store, &everything(), ACTOR, &wish).await.map_err(failed)?;
         }
         Ok(planned)
     })?;
@@ -256,6 +245,21 @@ pub(super) fn draft(a: &DraftArgs, begun: Instant) -> Outcome {
     }
     let (villages, grids, units) = planned.counts;
     println!("方案 plan {}：{villages} 村 villages，{grids} 网格 grids，{units} 单元 units", planned.head.id);
+    if let Some(moved) = &planned.moved {
+        println!(
+            "与现行方案相比 against the plan in force: 换网格 other grid {} 户，换单元 other unit {} 户",
+            moved["grid_changed"]["households"], moved["unit_changed"]["households"]
+        );
+    }
+    for n in &planned.nets {
+        println!(
+            "旧网 old net {}：保留旧界 border kept {:.1} %，换网格的户 households in another grid {} / {}",
+            n.net,
+            n.kept_share * 100.0,
+            n.households_changed,
+            n.households
+        );
+    }
     for e in planned.report.exceptions.iter().take(SHOWN) {
         println!("例外 exception: {} {} 户 households, {}", e.village, e.households, e.reason);
     }

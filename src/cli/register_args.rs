@@ -96,6 +96,9 @@ pub(crate) struct DraftArgs {
     /// 时间上限（秒）。Wall-clock cap in seconds; rounds chosen by size otherwise.
     #[arg(long)]
     pub(crate) budget: Option<f64>,
+    /// 沿用旧网边界（全科网格）：旧网名称，可多次；all 为全部。Old nets whose borders are re-used; `all` for every one.
+    #[arg(long, value_name = "NET")]
+    pub(crate) old_nets: Vec<String>,
     /// 立即发布，自该日起施行。Puts it in force from this day on.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) publish: Option<String>,

@@ -9,17 +9,20 @@ use crate::domain::register::AuditRow;
 use super::check::Finding;
 use super::error::{Refusal, StoreError, TransactError};
 use super::messages::{
-    Belonging, Committed, Derived, Filter, ForeignEdit, GridVersion, HistoryEntry, ImportReport, ImportRequest, Page,
-    PlanFilter, Publication, Purged, Retention, RowSource, TransactionRequest, UsedCode, Which,
+    Belonging, Committed, Derived, Filter, ForeignEdit, GridVersion, HistoryEntry, ImportReport, ImportRequest,
+    NewVillage, Page, PlanFilter, Publication, Purged, Retention, RowSource, TransactionRequest, UsedCode, Which,
+    Worked,
 };
 use super::rows::{Layer, RegisterRow};
 use super::scope::Scope;
 
 /// The plan layer's part of an edit: sees the plan and the villages' rows, says what to change. Runs inside the write transaction,
 /// on the calling task; nothing is stored when it refuses.
-pub type Work<'a> = dyn FnMut(&PlanHead, &[VillageRows]) -> Result<Changes, Refusal> + Send + 'a;
-/// The plan layer's look at changes it did not make itself (undo, redo): the rows as they stand, and what would change.
-pub type Look<'a> = dyn FnMut(&PlanHead, &[VillageRows], &Changes) -> Result<(), Refusal> + Send + 'a;
+pub type Work<'a> = dyn FnMut(&PlanHead, &[VillageRows]) -> Result<Worked, Refusal> + Send + 'a;
+/// The plan layer's look at changes it did not make itself (undo, redo): the rows as they stand, and what would change. Answers what
+/// will be derived then, by village.
+pub type Look<'a> =
+    dyn FnMut(&PlanHead, &[VillageRows], &Changes) -> Result<Vec<(String, Derived)>, Refusal> + Send + 'a;
 /// The plan layer's look at a whole plan before it is put in force.
 pub type Verdict<'a> = dyn FnMut(&PlanHead, &[VillageRows]) -> Result<(), Refusal> + Send + 'a;
 /// Takes rows as they come; `Break` stops.
@@ -70,7 +73,7 @@ pub trait Store: Send + Sync {
         scope: &Scope,
         actor: &str,
         head: &PlanHead,
-        villages: &mut (dyn Iterator<Item = VillageRows> + Send),
+        villages: &mut (dyn Iterator<Item = NewVillage> + Send),
     ) -> Result<PlanHead, StoreError>;
     /// Plans of the scope, newest last.
     async fn list_plans(&self, scope: &Scope, filter: &PlanFilter) -> Result<Vec<PlanHead>, StoreError>;

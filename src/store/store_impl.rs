@@ -7,8 +7,8 @@ use crate::domain::register::AuditRow;
 
 use super::contract::{Look, Sink, Store, Verdict, Work};
 use super::messages::{
-    Belonging, Committed, Derived, Filter, ForeignEdit, GridVersion, HistoryEntry, ImportReport, ImportRequest, Page,
-    PlanFilter, Publication, Purged, Retention, RowSource, TransactionRequest, UsedCode, Which,
+    Belonging, Committed, Derived, Filter, ForeignEdit, GridVersion, HistoryEntry, ImportReport, ImportRequest,
+    NewVillage, Page, PlanFilter, Publication, Purged, Retention, RowSource, TransactionRequest, UsedCode, Which,
 };
 use super::plans::{codes, derived, edit, heads, history, publish};
 use super::rows::{Layer, RegisterRow};
@@ -91,7 +91,7 @@ impl Store for SqlStore {
         scope: &Scope,
         actor: &str,
         head: &PlanHead,
-        villages: &mut (dyn Iterator<Item = VillageRows> + Send),
+        villages: &mut (dyn Iterator<Item = NewVillage> + Send),
     ) -> Result<PlanHead, StoreError> {
         heads::create(self, scope, actor, head, villages).await
     }

@@ -202,7 +202,10 @@ pub(crate) fn head(region: &str) -> PlanHead {
 /// A stored plan of both villages (of their township), two grids each.
 pub(crate) async fn plan(store: &dyn Store) -> PlanHead {
     let villages = vec![village_rows(VILLAGE, 2), village_rows(NEIGHBOUR, 2)];
-    store.create_plan(&admin(), "tester", &head("520423102"), &mut villages.into_iter()).await.expect("a plan")
+    store
+        .create_plan(&admin(), "tester", &head("520423102"), &mut villages.into_iter().map(Into::into))
+        .await
+        .expect("a plan")
 }
 
 pub(crate) fn request(plan: &PlanHead, base_version: u64, village: &str) -> TransactionRequest {
