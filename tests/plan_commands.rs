@@ -302,8 +302,11 @@ fn new_plan_keeps_codes_locks_and_names_of_what_goes_on() {
 fn one_net_follows_the_borders_of_old_ones() {
     let dir = folder();
     let at = dir.path();
-    let live = village_in_force(at);
-    done(at, &format!("export {STORE} --layer grids --plan {live} grids.geojson"));
+    village_in_force(at);
+    // A net worth keeping: as good as a plan of its own would be.
+    let planned = done(at, &format!("draft {STORE} --region {VILLAGE} --profile xixiu --seed 1"));
+    let old = planned.split("方案 plan ").nth(1).and_then(|t| t.split('：').next()).unwrap_or_default();
+    done(at, &format!("export {STORE} --layer grids --plan {old} grids.geojson"));
     let mut grids = json(&at.join("grids.geojson"));
     for f in grids["features"].as_array_mut().unwrap_or_else(|| panic!("no features")) {
         let code = f["properties"]["code"].clone();

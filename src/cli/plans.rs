@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::domain::plan::{Changes, PlanStatus};
 use crate::plan::edit::{Applied, Figures, Operation, Policy};
 use crate::plan::register::{
-    AbsorbWish, ComparedVillage, EditWish, Editor, PublishWish, absorb_register, compare_plans, judge_plan,
-    publish_plan,
+    AbsorbWish, ComparedVillage, EditWish, Editor, PublishWish, absorb_register, china_today, compare_plans,
+    judge_plan, publish_plan,
 };
 use crate::store::{OpenMode, PlanFilter, Store, Which};
 
@@ -41,7 +41,7 @@ pub(super) fn plans(a: &PlansArgs) -> Outcome {
                 grid_versions: Vec::new(),
                 operations: read_operations(operations)?,
                 policy: if *keep_problems { Policy::KeepAsDraftProblem } else { Policy::Refuse },
-                today: today(),
+                today: china_today(),
                 idempotency: None,
             };
             edit(store, &wish, *preview).await
@@ -78,7 +78,7 @@ pub(super) fn plans(a: &PlansArgs) -> Outcome {
             Ok(0)
         }
         C::Absorb { plan, region, beside_new_plan } => {
-            let day = today();
+            let day = china_today();
             let (region, beside_new_plan) = (region.as_deref(), *beside_new_plan);
             absorb(store, &AbsorbWish { plan, region, today: &day, beside_new_plan }).await
         }
@@ -93,12 +93,6 @@ pub(super) fn plans(a: &PlansArgs) -> Outcome {
             Ok(0)
         }
     })
-}
-
-/// The day in China.
-fn today() -> String {
-    let now = time::OffsetDateTime::now_utc().to_offset(time::macros::offset!(+8));
-    now.date().to_string()
 }
 
 fn read_operations(path: &Path) -> Result<Vec<Operation>, Failure> {

@@ -10,7 +10,7 @@ use lianhu::domain::plan::{PlanHead, PlanStatus};
 use lianhu::store::{Filter, Layer, OpenMode, PlanFilter, Publication, RegisterRow, Store, open};
 use time::macros::date;
 
-use crate::ground::{Numbers, Place, VILLAGE, admin, bring, household, options, plan, settle};
+use crate::ground::{Numbers, Place, VILLAGE, admin, bring, household, options, options_by_chance, plan, settle};
 
 const URL: &str = "LIANHU_TEST_KILLED_URL";
 const WORK: &str = "LIANHU_TEST_KILLED_WORK";
@@ -70,7 +70,7 @@ async fn worker_to_be_killed() {
     let (Ok(url), Ok(work), Ok(round)) = (std::env::var(URL), std::env::var(WORK), std::env::var(ROUND)) else {
         return;
     };
-    let store = open(&url, options(OpenMode::ReadWrite)).await.expect("the store");
+    let store = open(&url, options_by_chance(OpenMode::ReadWrite)).await.expect("the store");
     let round: u32 = round.parse().expect("a number");
     for n in 0_u32.. {
         let number = round * 100_000 + n;

@@ -31,6 +31,7 @@ mod split;
 mod state;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use apply::{Applied, apply};
 pub use compare::{Comparison, compare, compare_rows, rows_difference};
@@ -42,3 +43,4 @@ pub use layers::{GridLayer, UnitLayer};
 pub use ledger::{Absorbed, LedgerCount, absorb, absorb_rows};
 pub use operation::{LockTarget, Operation, Policy, Reason, ReasonKind, Refusal, SplitBy};
 pub use state::{StateError, VillageState, apply_changes};
+pub use view::{AtomView, BuildingView, GridView, UnitView, VillageView};

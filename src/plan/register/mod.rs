@@ -95,3 +95,9 @@ pub enum RegisterError {
 fn first(breaches: &[Breach]) -> String {
     breaches.first().map(ToString::to_string).unwrap_or_default()
 }
+
+/// The day in China, `YYYY-MM-DD`: for grids that end today.
+#[must_use]
+pub fn china_today() -> String {
+    time::OffsetDateTime::now_utc().to_offset(time::macros::offset!(+8)).date().to_string()
+}

@@ -58,7 +58,7 @@ pub struct Planned {
 /// last (see `renumber`).
 ///
 /// # Errors
-/// Nothing to plan, what the solver refuses, what the store says. Nothing is stored then.
+/// Nothing to plan, what the solver refuses, what the store says; being cancelled. Nothing is stored then.
 pub async fn plan_region(
     store: &dyn Store,
     scope: &Scope,
@@ -86,6 +86,9 @@ pub async fn plan_region(
     let fresh: BTreeMap<String, VillageRows> =
         plans.iter().map(|p| (p.code.as_str().to_owned(), rows_of(p, &table, wish.profile.grid.levels))).collect();
     drop((plans, table));
+    if wish.jobs.0.cancel.load(std::sync::atomic::Ordering::Relaxed) {
+        return Err(StoreError::Cancelled.into());
+    }
     input.table.lock = None;
     let done: Vec<Finished> = by_village(&input.table)
         .into_par_iter()
