@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::register_args::{AuditArgs, DraftArgs, ExportArgs, FileArgs, ImportArgs, PurgeArgs, StoreArgs};
+use super::serve_args::{ServeArgs, TokenCommand, UserCommand};
 
 /// 联户：村（社区）网格与十联户划分。Balanced grids and ten-household units for every village.
 #[derive(Parser, Debug)]
@@ -46,6 +47,14 @@ pub(crate) enum Command {
     Purge(PurgeArgs),
     /// 审计记录。The audit log.
     Audit(AuditArgs),
+    /// 启动服务。Runs the service: OGC API, application API, map.
+    Serve(ServeArgs),
+    /// 用户。Users.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// 令牌。Bearer tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
 }
 
 #[derive(Args, Debug)]

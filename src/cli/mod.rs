@@ -4,11 +4,14 @@
 mod args;
 mod commands;
 mod console;
+mod demo;
 mod draw;
 mod grids;
 mod plan;
 mod register;
 mod register_args;
+mod serve;
+mod serve_args;
 mod surroundings;
 mod synth;
 

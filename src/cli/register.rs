@@ -23,13 +23,13 @@ use super::console;
 use super::register_args::{AuditArgs, DraftArgs, ExportArgs, FileArgs, ImportArgs, PurgeArgs, StoreArgs};
 
 /// Who acts on the command line: whoever holds the file.
-const ACTOR: &str = "cli";
+pub(super) const ACTOR: &str = "cli";
 /// Faults shown; the list has all.
 const SHOWN: usize = 20;
 /// Faults kept for the list.
 const KEPT: usize = 10_000;
 
-fn failed(e: RegisterError) -> Failure {
+pub(super) fn failed(e: RegisterError) -> Failure {
     let code = match &e {
         RegisterError::Store(s) => s.exit_code(),
         RegisterError::Transact(crate::store::TransactError::Store(s)) => s.exit_code(),
@@ -40,16 +40,16 @@ fn failed(e: RegisterError) -> Failure {
     Failure { message: e.to_string(), code }
 }
 
-fn of_store(e: StoreError) -> Failure {
+pub(super) fn of_store(e: StoreError) -> Failure {
     failed(e.into())
 }
 
-fn everything() -> Scope {
+pub(super) fn everything() -> Scope {
     Scope::whole_store(Role::Admin)
 }
 
 /// Runs with the store open; always closes it.
-fn with_store<T>(
+pub(super) fn with_store<T>(
     a: &StoreArgs,
     mode: OpenMode,
     work: impl AsyncFnOnce(&dyn Store) -> Result<T, Failure>,
@@ -314,7 +314,9 @@ pub(super) fn check(url: &str) -> Outcome {
 }
 
 pub(super) fn migrate(a: &StoreArgs) -> Outcome {
-    with_store(a, OpenMode::ReadWrite, async |_| Ok(()))?;
+    // PostgreSQL is upgraded only where that is asked for by name, as it is here.
+    let mode = if a.store.starts_with("sqlite:") { OpenMode::ReadWrite } else { OpenMode::Create };
+    with_store(a, mode, async |_| Ok(()))?;
     println!("库结构已是最新 / the store is up to date");
     Ok(0)
 }

@@ -9,6 +9,8 @@ mod shapes;
 
 pub use bring_in::{ImportOutcome, ImportWish, import_files};
 pub use hand_out::{ExportWish, LAYERS_OUT, export_layer};
+pub(crate) use shapes::{polygons_to_file, to_file};
+
 pub use planning::{PlanWish, Planned, plan_region};
 
 use crate::exchange::ReadError;
