@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::plans_args::PlansArgs;
 use super::register_args::{AuditArgs, DraftArgs, ExportArgs, FileArgs, ImportArgs, PurgeArgs, StoreArgs};
+use super::serve_args::{ServeArgs, TokenCommand, UserCommand};
 
 /// 联户：村（社区）网格与十联户划分。Balanced grids and ten-household units for every village.
 #[derive(Parser, Debug)]
@@ -49,6 +50,14 @@ pub(crate) enum Command {
     Plans(PlansArgs),
     /// 审计记录。The audit log.
     Audit(AuditArgs),
+    /// 启动服务。Runs the service: OGC API, application API, map.
+    Serve(ServeArgs),
+    /// 用户。Users.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// 令牌。Bearer tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
 }
 
 #[derive(Args, Debug)]

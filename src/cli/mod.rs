@@ -4,6 +4,7 @@
 mod args;
 mod commands;
 mod console;
+mod demo;
 mod draw;
 mod grids;
 mod plan;
@@ -11,6 +12,8 @@ mod plans;
 mod plans_args;
 mod register;
 mod register_args;
+mod serve;
+mod serve_args;
 mod surroundings;
 mod synth;
 

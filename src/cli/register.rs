@@ -318,7 +318,9 @@ pub(super) fn check(url: &str) -> Outcome {
 }
 
 pub(super) fn migrate(a: &StoreArgs) -> Outcome {
-    with_store(a, OpenMode::ReadWrite, async |_| Ok(()))?;
+    // PostgreSQL is upgraded only where that is asked for by name, as it is here.
+    let mode = if a.store.starts_with("sqlite:") { OpenMode::ReadWrite } else { OpenMode::Create };
+    with_store(a, mode, async |_| Ok(()))?;
     println!("库结构已是最新 / the store is up to date");
     Ok(0)
 }

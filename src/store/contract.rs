@@ -33,7 +33,7 @@ pub type Sink<'a> = dyn FnMut(Vec<RegisterRow>) -> ControlFlow<()> + Send + 'a;
 /// Every method takes the [`Scope`] of whoever asks: what lies outside is [`StoreError::NotFound`] or simply not among the rows. A
 /// method that returned `Ok` from a write is on the disk; one that returned an error changed nothing.
 #[async_trait::async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: super::Accounts {
     /// A page of a layer's rows, in the order of their keys. Officers come without name and phone.
     async fn list(&self, scope: &Scope, layer: Layer, filter: &Filter) -> Result<Page, StoreError>;
     /// All rows of a layer from one snapshot, in chunks, in constant memory. Returns how many.
@@ -147,6 +147,8 @@ pub trait Store: Send + Sync {
 
     /// The audit log after an entry, at most `limit` entries. For auditors and admins of the whole store.
     async fn audit(&self, scope: &Scope, after: u64, limit: u32) -> Result<Vec<AuditRow>, StoreError>;
+    /// Number of the last entry of the audit log: it grows with every write of any process.
+    async fn audit_head(&self, scope: &Scope) -> Result<u64, StoreError>;
     /// Adds an entry of the service's own (a login, an export with names).
     async fn note(
         &self,

@@ -13,6 +13,7 @@ use super::messages::{
 use super::plans::{codes, derived, edit, heads, history, publish};
 use super::rows::{Layer, RegisterRow};
 use super::scope::{Right, Scope, check_prefix};
+use super::sql::Sql;
 use super::{Finding, SqlStore, StoreError, TransactError, audit, check, foreign, import, purge, register};
 
 /// Longest list of log entries.
@@ -216,6 +217,11 @@ impl Store for SqlStore {
             return Err(StoreError::Forbidden { role: scope.role().word(), operation });
         }
         audit::list(self.engine.read().await?.as_mut(), after, limit.min(LONGEST_LIST)).await
+    }
+
+    async fn audit_head(&self, _scope: &Scope) -> Result<u64, StoreError> {
+        let sql = Sql::new("audit_head", "SELECT seq FROM audit_head WHERE one = 1");
+        self.engine.read().await?.one(sql).await
     }
 
     async fn note(

@@ -23,6 +23,7 @@ pub use hand_out::{ExportWish, LAYERS_OUT, export_layer};
 pub use judging::{Judgement, PublishWish, judge_plan, publish_plan};
 pub use old_nets::NetsWish;
 pub use planning::{PlanWish, Planned, plan_region};
+pub(crate) use shapes::{polygons_to_file, to_file};
 
 use crate::exchange::ReadError;
 use crate::exchange::WriteError;

@@ -1,0 +1,89 @@
+//! The service: OGC API for any GIS (`/ogc`), the application's own API (`/api`), the map (`/`).
+//!
+//! How a request goes: [`listen`] accepts and watches the clock; [`guard`] gives it an id, catches panics, counts, and puts the security
+//! headers on the answer; [`router`] is the one list of what there is; everything but what it lists as public needs a
+//! [`auth::Principal`], whose scope goes into every read. Collections are answered from [`memory`]; work that takes long leaves the
+//! request threads. Errors are [`Problem`]s.
+
+mod admin;
+pub(crate) mod auth;
+mod bodies;
+mod error;
+mod events;
+mod extract;
+mod guard;
+mod listen;
+mod memory;
+mod ogc;
+mod openapi;
+mod regions;
+mod router;
+mod serve;
+mod session;
+mod tokens;
+mod users;
+mod web;
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::store::Store;
+
+pub use auth::{CameBy, Manners, Principal};
+pub(crate) use auth::{TOKEN_DAYS, fresh_token};
+pub use error::{Answer, Problem};
+pub use serve::{ServeError, Settings, serve};
+
+use auth::Keeper;
+use bodies::Bodies;
+use events::Tail;
+use memory::Memory;
+
+/// What every handler can reach.
+pub struct App {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) keeper: Keeper,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) tail: Arc<Tail>,
+    pub(crate) bodies: Bodies,
+    /// True from the moment the service is asked to stop.
+    pub(crate) stopping: watch::Receiver<bool>,
+    /// Routes for tests of faults.
+    pub(crate) with_test_routes: bool,
+}
+
+impl App {
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    /// To be called after this process wrote to the store: what others see of it is at most a moment away then. Needed only where the
+    /// audit log does not tell, as after [`Store::set_derived`]; otherwise it is just faster.
+    pub fn plans_changed(&self) {
+        self.memory.plans_changed();
+        self.tail.look_now();
+    }
+}
+
+/// Returns once the flag is raised (or nobody can raise it any more).
+async fn raised(flag: &mut watch::Receiver<bool>) {
+    let _ = flag.wait_for(|raised| *raised).await.map(drop);
+}
+
+/// A password's hash for the store.
+///
+/// # Errors
+/// Why it is not taken, for people.
+pub(crate) fn password_hash(password: &str) -> Result<String, String> {
+    auth::password::check(password).and_then(|()| auth::password::hash(password)).map_err(|p| p.detail().to_owned())
+}
+
+/// The present moment, RFC 3339 UTC.
+fn now_text() -> String {
+    let now = time::OffsetDateTime::now_utc();
+    let now = now.replace_nanosecond(0).unwrap_or(now);
+    now.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+}
