@@ -43,3 +43,9 @@ pub(crate) fn progress(stage: &str, share: f64) {
 pub(crate) fn now_utc() -> String {
     time::OffsetDateTime::now_utc().format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }
+
+/// The present day in China, `YYYY-MM-DD`.
+pub(crate) fn today() -> String {
+    let day = time::macros::format_description!("[year]-[month]-[day]");
+    time::OffsetDateTime::now_utc().to_offset(time::macros::offset!(+8)).format(day).unwrap_or_default()
+}

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::exchange::gate::FaultList;
 use crate::exchange::gate::schema::LayerSchema;
-use crate::exchange::{Format, Isolation, Limits, OpenOptions as FileOptions, WriteOptions};
+use crate::exchange::ledger::Ledger;
+use crate::exchange::{Format, Isolation, Limits, OpenOptions as FileOptions, WriteOptions, Written};
 use crate::partition::effort::Effort;
 use crate::plan::job::Job;
 use crate::plan::register::{
@@ -23,13 +25,13 @@ use super::console;
 use super::register_args::{AuditArgs, DraftArgs, ExportArgs, FileArgs, ImportArgs, PurgeArgs, StoreArgs};
 
 /// Who acts on the command line: whoever holds the file.
-const ACTOR: &str = "cli";
+pub(super) const ACTOR: &str = "cli";
 /// Faults shown; the list has all.
-const SHOWN: usize = 20;
+pub(super) const SHOWN: usize = 20;
 /// Faults kept for the list.
-const KEPT: usize = 10_000;
+pub(super) const KEPT: usize = 10_000;
 
-fn failed(e: RegisterError) -> Failure {
+pub(super) fn failed(e: RegisterError) -> Failure {
     let code = match &e {
         RegisterError::Store(s) => s.exit_code(),
         RegisterError::Transact(crate::store::TransactError::Store(s)) => s.exit_code(),
@@ -44,12 +46,12 @@ fn of_store(e: StoreError) -> Failure {
     failed(e.into())
 }
 
-fn everything() -> Scope {
+pub(super) fn everything() -> Scope {
     Scope::whole_store(Role::Admin)
 }
 
 /// Runs with the store open; always closes it.
-fn with_store<T>(
+pub(super) fn with_store<T>(
     a: &StoreArgs,
     mode: OpenMode,
     work: impl AsyncFnOnce(&dyn Store) -> Result<T, Failure>,
@@ -84,6 +86,12 @@ fn cancel() -> Arc<AtomicBool> {
 }
 
 pub(super) fn import(a: &ImportArgs) -> Outcome {
+    if let Some(ledger) = Ledger::named(&a.layer) {
+        return super::ledger::import(a, ledger);
+    }
+    if a.plan.is_some() {
+        return Err(Failure::usage("--plan 只用于台账 / --plan goes with ledgers only"));
+    }
     let Some(schema) = LayerSchema::named(&a.layer) else {
         return Err(Failure::usage(format!(
             "--layer {0}：没有这个图层；可用 {1}\n--layer {0}: no such layer; there are {1}",
@@ -92,8 +100,7 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
         )));
     };
     let crs = a.crs.as_deref().map(Crs::parse).transpose().map_err(Failure::usage)?;
-    let isolation = std::env::current_exe().map_or(Isolation::InProcess, Isolation::Child);
-    let open = FileOptions { layer: a.sheet.clone(), crs, format: None, limits: Limits::default(), isolation };
+    let open = file_options(a.sheet.clone(), crs);
     let progress = |rows: u64| {
         if std::io::stderr().is_terminal() {
             eprint!("\r读取 rows read: {rows}");
@@ -119,10 +126,21 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
         let format = Format::of_path(&path.to_string_lossy());
         outcome.faults.write(format, path).map_err(Failure::input)?;
     }
-    if outcome.faults.is_empty() || a.partial {
+    refuse_unless_partial(&outcome.faults, a.partial)
+}
+
+/// Hostile-prone formats are taken apart in a child process.
+pub(super) fn file_options(sheet: Option<String>, crs: Option<Crs>) -> FileOptions {
+    let isolation = std::env::current_exe().map_or(Isolation::InProcess, Isolation::Child);
+    FileOptions { layer: sheet, crs, format: None, limits: Limits::default(), isolation }
+}
+
+/// What is said at the end when there were faults.
+pub(super) fn refuse_unless_partial(faults: &FaultList, partial: bool) -> Outcome {
+    if faults.is_empty() || partial {
         return Ok(0);
     }
-    let total = outcome.faults.total;
+    let total = faults.total;
     Err(Failure::input(format!(
         "共 {total} 处错误，未入库；改正后重试，或用 --partial 跳过有错的行\n{total} faults, nothing was stored: mend them, or leave the rows out with --partial"
     )))
@@ -142,15 +160,7 @@ fn tell(outcome: &ImportOutcome) {
             eprintln!("  {warning}");
         }
     }
-    for fault in outcome.faults.faults.iter().take(SHOWN) {
-        eprintln!("{fault}");
-    }
-    if outcome.faults.total > SHOWN as u64 {
-        eprintln!(
-            "… 共 {0} 处，用 --faults FILE 导出清单 / {0} in all; --faults FILE writes the list",
-            outcome.faults.total
-        );
-    }
+    tell_faults(&outcome.faults);
     for (layer, r) in &outcome.stored {
         println!(
             "{}：新增 {}，更新 {}，未变 {}，冲突 {}{} / inserted, updated, unchanged, conflicts",
@@ -170,12 +180,25 @@ fn tell(outcome: &ImportOutcome) {
     }
 }
 
+/// The first faults, and how many there are.
+pub(super) fn tell_faults(faults: &FaultList) {
+    for fault in faults.faults.iter().take(SHOWN) {
+        eprintln!("{fault}");
+    }
+    if faults.total > SHOWN as u64 {
+        eprintln!("… 共 {0} 处，用 --faults FILE 导出清单 / {0} in all; --faults FILE writes the list", faults.total);
+    }
+}
+
 pub(super) fn export(a: &ExportArgs) -> Outcome {
     let format = match &a.format {
         Some(name) => Format::parse(name)
             .ok_or_else(|| Failure::usage(format!("--format {name}: geojson geojsonseq gpkg fgb shp kml csv xlsx")))?,
         None => Format::of_path(&a.file.to_string_lossy()),
     };
+    if let Some(ledger) = Ledger::named(&a.layer) {
+        return super::ledger::export(a, ledger, format);
+    }
     let bbox_deg = a.bbox.as_deref().map(bbox).transpose()?;
     let wish = ExportWish {
         layer: &a.layer,
@@ -189,14 +212,18 @@ pub(super) fn export(a: &ExportArgs) -> Outcome {
     let written = with_store(&a.store, mode, async |store| {
         export_layer(store, &everything(), ACTOR, &wish, &a.file).await.map_err(failed)
     })?;
-    println!("{}：{} 行 rows", a.file.display(), written.rows);
+    tell_written(&a.file, &written);
+    Ok(0)
+}
+
+pub(super) fn tell_written(file: &Path, written: &Written) {
+    println!("{}：{} 行 rows", file.display(), written.rows);
     for (field, name) in &written.renamed {
         println!("  {field} → {name}");
     }
     if written.cut_texts > 0 {
         println!("  截短的文字 texts cut: {}", written.cut_texts);
     }
-    Ok(0)
 }
 
 fn bbox(text: &str) -> Result<[f64; 4], Failure> {

@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::domain::plan::{PlanStatus, VillageRows};
+use crate::domain::plan::{PlanHead, PlanStatus, VillageRows};
 use crate::exchange::gate::schema::{Field, FieldKind, LayerSchema, Shape};
 use crate::exchange::{
     Cell, FieldType, Format, Geometries, WriteError, WriteOptions, Writer, WriterField, WriterSchema, Written,
 };
-use crate::store::{Derived, Filter, Layer, PlanFilter, Scope, Store};
+use crate::store::{Derived, Filter, Layer, PlanFilter, Scope, Store, StoreError};
 
 use super::RegisterError;
 use super::rows::file_row;
@@ -237,6 +237,18 @@ impl Part {
     }
 }
 
+/// The plan of an id, or the plans in force.
+pub(super) async fn chosen_plans(
+    store: &dyn Store,
+    scope: &Scope,
+    plan: Option<&str>,
+) -> Result<Vec<PlanHead>, StoreError> {
+    match plan {
+        Some(id) => Ok(vec![store.get_plan(scope, id).await?]),
+        None => store.list_plans(scope, &PlanFilter { status: Some(PlanStatus::Live), region: None }).await,
+    }
+}
+
 /// Writes a layer of one plan, or of all plans in force.
 async fn export_part(
     store: &dyn Store,
@@ -249,16 +261,10 @@ async fn export_part(
     if f.bbox_deg.is_some() || f.ids.is_some() || f.building.is_some() || f.as_of.is_some() {
         // Never answered without the filter.
         return Err(
-            crate::store::StoreError::Unsupported { layer: "grids/units/leaders", filter: "bbox/ids/as-of" }.into()
+            StoreError::Unsupported { layer: "grids/units/leaders", filter: "bbox/ids/as-of" }.into()
         );
     }
-    let plans = match wish.plan {
-        Some(id) => vec![store.get_plan(scope, id).await?],
-        None => {
-            let filter = PlanFilter { status: Some(PlanStatus::Live), region: None };
-            store.list_plans(scope, &filter).await?
-        }
-    };
+    let plans = chosen_plans(store, scope, wish.plan).await?;
     let mut writer = Writer::create(wish.format, path, part.schema(), wish.options)?;
     for plan in plans {
         for village in store.plan_villages(scope, &plan.id).await? {

@@ -3,12 +3,14 @@
 
 mod bring_in;
 mod hand_out;
+mod ledgers;
 mod planning;
 mod rows;
 mod shapes;
 
 pub use bring_in::{ImportOutcome, ImportWish, import_files};
 pub use hand_out::{ExportWish, LAYERS_OUT, export_layer};
+pub use ledgers::{LedgerImport, LedgerOutcome, LedgerWish, export_ledger, import_ledger};
 pub use planning::{PlanWish, Planned, plan_region};
 
 use crate::exchange::ReadError;
