@@ -78,12 +78,16 @@ pub(crate) struct SynthArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct DrawArgs {
-    /// 方案文件夹（lianhu plan 的输出）。Plan directory, as written by `lianhu plan`.
-    pub(crate) folder: PathBuf,
+    /// 方案文件夹（lianhu plan 的输出）或库 sqlite:文件.gpkg、postgres://…。Plan directory, or a store.
+    #[arg(value_name = "DIR|URL")]
+    pub(crate) source: String,
+    /// 库中的方案，省略则为施行中的方案。A plan of the store, instead of those in force.
+    #[arg(long, value_name = "ID")]
+    pub(crate) plan: Option<String>,
     /// 村编码；省略则画全部村的总图。Village code; without it, an overview of all villages.
     #[arg(long, value_name = "CODE")]
     pub(crate) village: Option<String>,
-    /// 输出的 SVG 文件。SVG file to write.
+    /// 输出文件：.svg 或 .pdf（用本机中文字体）。File to write: .svg, or .pdf with the Chinese font of this computer.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }

@@ -238,7 +238,7 @@ impl Part {
 }
 
 /// The plan of an id, or the plans in force.
-pub(super) async fn chosen_plans(
+pub(in crate::plan) async fn chosen_plans(
     store: &dyn Store,
     scope: &Scope,
     plan: Option<&str>,

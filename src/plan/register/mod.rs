@@ -9,6 +9,7 @@ mod rows;
 mod shapes;
 
 pub use bring_in::{ImportOutcome, ImportWish, import_files};
+pub(in crate::plan) use hand_out::chosen_plans;
 pub use hand_out::{ExportWish, LAYERS_OUT, export_layer};
 pub use ledgers::{LedgerImport, LedgerOutcome, LedgerWish, export_ledger, import_ledger};
 pub use planning::{PlanWish, Planned, plan_region};
