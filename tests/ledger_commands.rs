@@ -22,10 +22,7 @@ fn planned(folder: &Path) {
     done(folder, &format!("import {STORE} --layer regions {}", fixture("regions.geojson")));
     done(folder, &format!("import {STORE} --layer barriers --region 520423 {}", fixture("barriers.geojson")));
     done(folder, &format!("import {STORE} --layer households {}", fixture("households.csv")));
-    done(
-        folder,
-        &format!("draft {STORE} --region {VILLAGE} --profile jingkai --budget 0 --publish 2026-12-01"),
-    );
+    done(folder, &format!("draft {STORE} --region {VILLAGE} --profile jingkai --budget 0 --publish 2026-12-01"));
 }
 
 fn folder() -> tempfile::TempDir {
@@ -41,10 +38,7 @@ fn rows(path: &Path) -> Vec<Vec<String>> {
     let text = text(path);
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
-    reader
-        .records()
-        .map(|r| r.unwrap_or_else(|e| panic!("{e}")).iter().map(str::to_owned).collect())
-        .collect()
+    reader.records().map(|r| r.unwrap_or_else(|e| panic!("{e}")).iter().map(str::to_owned).collect()).collect()
 }
 
 fn column(rows: &[Vec<String>], title: &str) -> usize {
@@ -173,8 +167,7 @@ fn edited_rows_alone_are_applied_and_can_be_looked_up_later() {
     planned(at);
     done(at, &format!("export {STORE} --layer ledger-units u.csv"));
     let mut units = rows(&at.join("u.csv"));
-    let (leader, first, members) =
-        (column(&units, "联户长"), column(&units, "副联户长1"), column(&units, "户号清单"));
+    let (leader, first, members) = (column(&units, "联户长"), column(&units, "副联户长1"), column(&units, "户号清单"));
     let second = column(&units, "副联户长2");
     let taken = [units[2][leader].clone(), units[2][first].clone(), units[2][second].clone()];
     let fresh = units[2][members].split('、').find(|m| !taken.contains(&(*m).to_owned())).map(str::to_owned);
@@ -221,11 +214,11 @@ fn rows_that_break_a_rule_are_refused_by_row_and_nothing_is_applied_unless_parti
     done(at, &format!("export {STORE} --layer ledger-units u.csv"));
     let original = text(&at.join("u.csv"));
     let mut units = rows(&at.join("u.csv"));
-    let leader = column(&units, "联户长");
+    let (leader, count, group) = (column(&units, "联户长"), column(&units, "户数"), column(&units, "联系群"));
     let stranger = units[9][leader].clone();
     units[2][leader] = stranger.clone();
-    units[3][column(&units, "户数")] = "99".to_owned();
-    units[4][column(&units, "联系群")] = "群4".to_owned();
+    units[3][count] = "99".to_owned();
+    units[4][group] = "群4".to_owned();
     units[5][0] = "5.20423E+17".to_owned();
     save(&at.join("bad.csv"), &units);
     let out = lianhu(at, &format!("import {STORE} --layer ledger-units bad.csv --faults f.csv"));
@@ -248,7 +241,7 @@ fn rows_that_break_a_rule_are_refused_by_row_and_nothing_is_applied_unless_parti
     assert!(out.contains("更新 1，"), "{out}");
     done(at, &format!("export {STORE} --layer ledger-units w.csv"));
     let now = rows(&at.join("w.csv"));
-    assert_eq!(now[4][column(&now, "联系群")], "群4");
+    assert_eq!(now[4][group], "群4");
     assert_ne!(now[2][leader], stranger);
 }
 

@@ -85,7 +85,9 @@ fn edited_cells_alone_are_changed_and_a_fresh_export_is_no_conflict() {
 
 fn officers(at: &Path) {
     done(at, &format!("import {STORE} --layer regions {}", fixture("regions.geojson")));
-    let rows = format!("人员编号,所属编码,职务,姓名,电话\no1,{VILLAGE}001,网格长,张三,{PHONE}\no2,{VILLAGE}001,网格员,李四,\n");
+    let rows = format!(
+        "人员编号,所属编码,职务,姓名,电话\no1,{VILLAGE}001,网格长,张三,{PHONE}\no2,{VILLAGE}001,网格员,李四,\n"
+    );
     write(&at.join("o.csv"), &rows);
 }
 

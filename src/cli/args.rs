@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::register_args::{AuditArgs, DraftArgs, ExportArgs, FileArgs, ImportArgs, PurgeArgs, StoreArgs};
+use super::register_args::{AuditArgs, DraftArgs, ExportArgs, FileArgs, ImportArgs, KeyArgs, PurgeArgs, StoreArgs};
 
 /// 联户：村（社区）网格与十联户划分。Balanced grids and ten-household units for every village.
 #[derive(Parser, Debug)]
@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Migrate(StoreArgs),
     /// 按保留期清除。Deletes what need not be kept, and every byte of it.
     Purge(PurgeArgs),
+    /// 生成人员电话的加密密钥。Makes the key that officers' telephones are sealed with.
+    Key(KeyArgs),
     /// 审计记录。The audit log.
     Audit(AuditArgs),
 }

@@ -63,6 +63,7 @@ pub(crate) fn run(command: Command, begun: Instant) -> Outcome {
         Command::Restore(a) => super::register::restore(&a),
         Command::Migrate(a) => super::register::migrate(&a),
         Command::Purge(a) => super::register::purge(&a),
+        Command::Key(a) => super::key::make(&a),
         Command::Audit(a) => super::register::audit(&a),
     }
 }

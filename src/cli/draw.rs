@@ -28,7 +28,8 @@ pub(super) fn run(a: &DrawArgs) -> Outcome {
             draw_store(store, &everything(), a.plan.as_deref(), village).await.map_err(failed)
         })?
     } else if a.plan.is_some() {
-        let said = "--plan 只用于库，方案文件夹只有一个方案 / --plan goes with a store: a plan directory holds one plan";
+        let said =
+            "--plan 只用于库，方案文件夹只有一个方案 / --plan goes with a store: a plan directory holds one plan";
         return Err(Failure::usage(said));
     } else {
         draw(Path::new(&a.source), village).map_err(failed)?

@@ -6,6 +6,7 @@ mod commands;
 mod console;
 mod draw;
 mod grids;
+mod key;
 mod ledger;
 mod plan;
 mod register;

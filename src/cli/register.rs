@@ -115,6 +115,10 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
         dry_run: a.dry_run,
         partial: a.partial,
         faults_kept: KEPT,
+        sealer: match schema.name {
+            "officers" => super::key::find(&a.store)?.map(Arc::new),
+            _ => None,
+        },
         cancel: Some(cancel()),
         progress: &progress,
     };
@@ -125,6 +129,12 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
     if let Some(path) = &a.faults {
         let format = Format::of_path(&path.to_string_lossy());
         outcome.faults.write(format, path).map_err(Failure::input)?;
+    }
+    let conflicts: usize = outcome.stored.iter().filter(|(_, r)| !r.stored).map(|(_, r)| r.conflicts.len()).sum();
+    if conflicts > 0 {
+        return Err(Failure::input(format!(
+            "{conflicts} 行在导出后已被他人修改，未入库；请重新导出后再改，或用 --partial 只导入其余行\n{conflicts} rows were changed in the store since this was exported, nothing was stored: export again and repeat the edits, or bring the other rows in with --partial"
+        )));
     }
     refuse_unless_partial(&outcome.faults, a.partial)
 }
@@ -169,7 +179,11 @@ fn tell(outcome: &ImportOutcome) {
             r.updated,
             r.unchanged,
             r.conflicts.len(),
-            if r.stored { "" } else { "（试运行，未入库 dry run）" }
+            match (r.stored, r.conflicts.is_empty()) {
+                (true, _) => "",
+                (false, true) => "（试运行，未入库 dry run）",
+                (false, false) => "（未入库 not stored）",
+            }
         );
         for c in r.conflicts.iter().take(SHOWN) {
             println!(
@@ -192,20 +206,23 @@ pub(super) fn tell_faults(faults: &FaultList) {
 
 pub(super) fn export(a: &ExportArgs) -> Outcome {
     let format = match &a.format {
-        Some(name) => Format::parse(name)
-            .ok_or_else(|| Failure::usage(format!("--format {name}: geojson geojsonseq gpkg fgb shp kml csv xlsx")))?,
+        Some(name) => Format::parse(name).ok_or_else(|| {
+            Failure::usage(format!("--format {name}: geojson geojsonseq gpkg fgb shp kml csv xlsx geoparquet"))
+        })?,
         None => Format::of_path(&a.file.to_string_lossy()),
     };
     if let Some(ledger) = Ledger::named(&a.layer) {
         return super::ledger::export(a, ledger, format);
     }
     let bbox_deg = a.bbox.as_deref().map(bbox).transpose()?;
+    let sealer = if a.with_names { super::key::find(&a.store)? } else { None };
     let wish = ExportWish {
         layer: &a.layer,
         format,
         filter: Filter { bbox_deg, region: a.region.clone(), as_of: a.as_of.clone(), ..Filter::default() },
         plan: a.plan.as_deref(),
         names_for: a.purpose.as_deref().filter(|_| a.with_names),
+        sealer: sealer.as_ref(),
         options: WriteOptions::default(),
     };
     let mode = if a.with_names { OpenMode::ReadWrite } else { OpenMode::ReadOnly };

@@ -58,7 +58,7 @@ pub(crate) struct ExportArgs {
     /// ledger-summary（汇总）。Layer; grids, units, leaders and ledgers are those of the plans in force.
     #[arg(long)]
     pub(crate) layer: String,
-    /// 格式：geojson geojsonseq gpkg fgb shp kml csv xlsx；省略则按文件名。Format; told from the file's name otherwise.
+    /// 格式：geojson geojsonseq gpkg fgb shp kml csv xlsx geoparquet；省略则按文件名。Format; told from the file's name otherwise.
     #[arg(long)]
     pub(crate) format: Option<String>,
     /// 区划编码前缀。Rows of this region only.
@@ -73,7 +73,7 @@ pub(crate) struct ExportArgs {
     /// 指定方案（用于 grids units leaders 和台账）。The plan, instead of those in force.
     #[arg(long, value_name = "ID")]
     pub(crate) plan: Option<String>,
-    /// 包含人员姓名（须说明用途，记入审计）。Officers with their names; wants a purpose, and is logged.
+    /// 包含人员姓名和电话（须说明用途，记入审计）。Officers with names and telephones; wants a purpose, and is logged.
     #[arg(long, requires = "purpose")]
     pub(crate) with_names: bool,
     /// 用途。What the names are for.
@@ -113,6 +113,15 @@ pub(crate) struct FileArgs {
     pub(crate) store: StoreArgs,
     /// 备份文件（.gpkg）。The copy.
     pub(crate) file: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct KeyArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// 密钥文件；省略则为库文件旁的 .key。The key's file; without it, beside the store.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -197,8 +197,7 @@ impl SummaryLine {
     /// Its cells.
     #[must_use]
     pub fn cells(&self) -> Vec<Cell> {
-        let counts =
-            [self.grids, self.heads, self.workers, self.units, self.leaders, self.deputies, self.level_one];
+        let counts = [self.grids, self.heads, self.workers, self.units, self.leaders, self.deputies, self.level_one];
         let mut cells = vec![Cell::text(self.code.as_str()), Cell::text(self.name.as_str())];
         cells.extend(counts.map(Cell::Whole));
         cells

@@ -94,8 +94,7 @@ impl Ledger {
         if !matches!(format, Format::Csv | Format::Xlsx) {
             return Err(WriteError::Format);
         }
-        let fields =
-            self.columns(with_names).map(|c| WriterField { name: c.title.to_owned(), kind: c.kind }).collect();
+        let fields = self.columns(with_names).map(|c| WriterField { name: c.title.to_owned(), kind: c.kind }).collect();
         let schema = WriterSchema { layer: self.title().to_owned(), fields, geometries: Geometries::None };
         Ok(LedgerWriter(Writer::create(format, path, schema, options)?))
     }

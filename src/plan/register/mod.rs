@@ -6,6 +6,7 @@ mod hand_out;
 mod ledgers;
 mod planning;
 mod rows;
+mod seal;
 mod shapes;
 
 pub use bring_in::{ImportOutcome, ImportWish, import_files};
@@ -13,6 +14,7 @@ pub(in crate::plan) use hand_out::chosen_plans;
 pub use hand_out::{ExportWish, LAYERS_OUT, export_layer};
 pub use ledgers::{LedgerImport, LedgerOutcome, LedgerWish, export_ledger, import_ledger};
 pub use planning::{PlanWish, Planned, plan_region};
+pub use seal::{KEY_BYTES, SealError, Sealer};
 
 use crate::exchange::ReadError;
 use crate::exchange::WriteError;
@@ -42,6 +44,9 @@ pub enum RegisterError {
     /// A refused edit.
     #[error(transparent)]
     Transact(#[from] TransactError),
+    /// Telephones, and the key they are sealed with.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// A layer that is not exchanged.
     #[error("没有图层“{name}”；可用：{known}\nno layer \"{name}\"; there are: {known}")]
     NoLayer {

@@ -112,7 +112,8 @@ pub async fn import_ledger(
             let Some((head, _)) = standing.plans.get(plan) else { continue };
             let first = file_of.entry(cell.code.clone()).or_insert_with(|| file.clone());
             if first != file {
-                let reason = format!("编码 {0} 也在文件 {first} 中修改 / code {0} is edited in file {first} too", cell.code);
+                let reason =
+                    format!("编码 {0} 也在文件 {first} 中修改 / code {0} is edited in file {first} too", cell.code);
                 outcome.faults.add(CellFault {
                     file: file.clone(),
                     sheet: sheet.clone(),
@@ -199,9 +200,7 @@ impl Standing {
         };
         let mut pen = Pen::new(store, scope, actor, &as_exported).await?;
         let mut all = Self { plans: Vec::new(), lines: Vec::new(), plan_of: BTreeMap::new() };
-        for (i, (head, villages)) in
-            plans_and_villages(store, scope, wish.plan, None).await?.into_iter().enumerate()
-        {
+        for (i, (head, villages)) in plans_and_villages(store, scope, wish.plan, None).await?.into_iter().enumerate() {
             pen.turn_to(store, scope, wish.ledger, &head).await?;
             for village in &villages {
                 let lines = pen.lines(wish.ledger, &view(store, scope, &head.id, village).await?);
@@ -241,11 +240,8 @@ async fn carry_out(
     apply: bool,
 ) -> Result<Done, RegisterError> {
     let villages: BTreeSet<&str> = batch.edits.iter().filter_map(|e| e.code.get(..12)).collect();
-    let remarks: serde_json::Map<String, serde_json::Value> = batch
-        .edits
-        .iter()
-        .filter_map(|e| Some((e.code.clone(), json!(e.cells.first()?.remark.as_ref()?))))
-        .collect();
+    let remarks: serde_json::Map<String, serde_json::Value> =
+        batch.edits.iter().filter_map(|e| Some((e.code.clone(), json!(e.cells.first()?.remark.as_ref()?)))).collect();
     let request = TransactionRequest {
         plan: batch.head.id.clone(),
         base_version: batch.head.version,

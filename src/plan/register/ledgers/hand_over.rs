@@ -114,8 +114,7 @@ impl Pen {
         head: &crate::domain::plan::PlanHead,
     ) -> Result<(), StoreError> {
         let profile = Profile::parse(&head.profile);
-        self.profile =
-            Some(profile.map_err(|what| StoreError::Corrupt { what, place: format!("plans {}", head.id) })?);
+        self.profile = Some(profile.map_err(|what| StoreError::Corrupt { what, place: format!("plans {}", head.id) })?);
         if ledger == Ledger::Units {
             self.updates = updates(store, scope, &head.id).await?;
         }

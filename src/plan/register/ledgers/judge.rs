@@ -153,11 +153,7 @@ fn of_office(unit: &UnitRow, members: &[&str], profile: &Profile) -> Vec<(Option
             exception: unit.exception.clone(),
         }],
         households: members.iter().map(household).collect(),
-        unit_rules: Some(UnitSizes {
-            min: profile.unit.min,
-            max: profile.unit.max,
-            deputies: profile.unit.deputies,
-        }),
+        unit_rules: Some(UnitSizes { min: profile.unit.min, max: profile.unit.max, deputies: profile.unit.deputies }),
         ..PlanFacts::default()
     };
     let breaches = check(&facts).into_iter().filter(|b| b.rule == Rule::H8);
