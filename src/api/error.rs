@@ -137,8 +137,9 @@ impl Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    /// The envelope; what must not leave goes to the log.
+    pub(super) fn into_value(self) -> Value {
         let request_id = request_id();
         if let Some(cause) = &self.cause {
             tracing::error!(request_id, code = self.code, cause, "failed");
@@ -156,14 +157,21 @@ impl IntoResponse for Problem {
             map.extend(self.more);
             map.insert("request_id".to_owned(), request_id.into());
         }
-        let mut response = (self.status, body.to_string()).into_response();
+        body
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, retry_after_s) = (self.status, self.retry_after_s);
+        let mut response = (status, self.into_value().to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"lianhu\""));
         }
         response
@@ -234,6 +242,12 @@ impl From<RegisterError> for Problem {
             RegisterError::Plan(_) => faulty("cannot_plan"),
             RegisterError::NoLayer { .. } => Self::missing(),
             RegisterError::NoHousehold { .. } => faulty("no_household"),
+            RegisterError::State(_) => faulty("differs"),
+            RegisterError::NotLegal { plan, breaches } => faulty("not_legal")
+                .with("plan", plan)
+                .with("breaches", serde_json::to_value(breaches).unwrap_or_default()),
+            RegisterError::NoNet { .. } => faulty("no_net"),
+            RegisterError::Seal(_) => faulty("no_key"),
         }
     }
 }

@@ -12,10 +12,12 @@ mod error;
 mod events;
 mod extract;
 mod guard;
+mod jobs;
 mod listen;
 mod memory;
 mod ogc;
 mod openapi;
+mod plans;
 mod regions;
 mod router;
 mod serve;
@@ -24,11 +26,13 @@ mod tokens;
 mod users;
 mod web;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::store::Store;
+use crate::plan::register::{Editor, RegisterError};
+use crate::store::{Filter, Layer, RegisterRow, Scope, Store};
 
 pub use auth::{CameBy, Manners, Principal};
 pub(crate) use auth::{TOKEN_DAYS, fresh_token};
@@ -38,6 +42,7 @@ pub use serve::{ServeError, Settings, serve};
 use auth::Keeper;
 use bodies::Bodies;
 use events::Tail;
+use jobs::Jobs;
 use memory::Memory;
 
 /// What every handler can reach.
@@ -47,6 +52,8 @@ pub struct App {
     pub(crate) memory: Arc<Memory>,
     pub(crate) tail: Arc<Tail>,
     pub(crate) bodies: Bodies,
+    pub(crate) editor: Arc<Editor>,
+    pub(crate) jobs: Jobs,
     /// True from the moment the service is asked to stop.
     pub(crate) stopping: watch::Receiver<bool>,
     /// Routes for tests of faults.
@@ -58,6 +65,34 @@ impl App {
     #[must_use]
     pub fn store(&self) -> &dyn Store {
         self.store.as_ref()
+    }
+
+    /// Names of villages, by code.
+    pub(crate) async fn village_names(&self, scope: &Scope, codes: &[String]) -> Answer<BTreeMap<String, String>> {
+        let mut names = BTreeMap::new();
+        for some in codes.chunks(1_000) {
+            let filter = Filter { ids: Some(some.to_vec()), limit: Some(1_000), ..Filter::default() };
+            for row in self.store.list(scope, Layer::Regions, &filter).await?.rows {
+                if let RegisterRow::Regions(r) = row {
+                    names.insert(r.code, r.name);
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// Runs what computes for long on a thread that may.
+    pub(crate) async fn off_thread<T, F>(
+        self: &Arc<Self>,
+        work: impl FnOnce(Arc<Self>) -> F + Send + 'static,
+    ) -> Answer<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, RegisterError>>,
+    {
+        let (app, runtime) = (self.clone(), tokio::runtime::Handle::current());
+        let done = tokio::task::spawn_blocking(move || runtime.block_on(work(app))).await;
+        Ok(done.map_err(|e| Problem::internal(e.to_string()))??)
     }
 
     /// To be called after this process wrote to the store: what others see of it is at most a moment away then. Needed only where the

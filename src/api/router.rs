@@ -8,7 +8,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, patch, post};
 
 use super::error::Problem;
-use super::{App, auth, events, guard, ogc, openapi, regions, session, tokens, users, web};
+use super::{App, auth, events, guard, jobs, ogc, openapi, plans, regions, session, tokens, users, web};
 
 /// All routes of the public listener.
 #[rustfmt::skip]
@@ -41,6 +41,20 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/tokens", get(tokens::list).post(tokens::add))
         .route("/api/tokens/{id}", axum::routing::delete(tokens::revoke))
         .route("/api/regions", get(regions::list))
+        .route("/api/profiles", get(plans::profiles))
+        .route("/api/plans", get(plans::list).post(plans::create))
+        .route("/api/plans/{id}", get(plans::one))
+        .route("/api/plans/{id}/villages/{village}", get(plans::village))
+        .route("/api/plans/{id}/preview", post(plans::preview))
+        .route("/api/plans/{id}/edits", post(plans::edit))
+        .route("/api/plans/{id}/undo", post(plans::undo))
+        .route("/api/plans/{id}/redo", post(plans::redo))
+        .route("/api/plans/{id}/history", get(plans::history))
+        .route("/api/plans/{id}/check", get(plans::check))
+        .route("/api/plans/{id}/publish", post(plans::publish))
+        .route("/api/plans/{id}/fork", post(plans::fork))
+        .route("/api/plans/{id}/compare/{other}", get(plans::compare))
+        .route("/api/jobs/{id}", get(jobs::one).delete(jobs::cancel))
         .route("/api/events", get(events::stream));
     let known = if app.with_test_routes { known.route("/api/test/panic", get(faulty)) } else { known };
     let known = known.route_layer(from_fn_with_state(app.clone(), auth::require));

@@ -8,11 +8,13 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::plan::register::Editor;
 use crate::store::{Store, StoreError};
 
 use super::auth::{Keeper, Manners};
 use super::bodies::Bodies;
 use super::events::Tail;
+use super::jobs::Jobs;
 use super::memory::Memory;
 use super::{App, admin, listen, router};
 
@@ -94,6 +96,8 @@ pub async fn serve(
         memory: memory.clone(),
         tail: tail.clone(),
         bodies: Bodies::default(),
+        editor: Arc::new(Editor::new()),
+        jobs: Jobs::default(),
         stopping,
         with_test_routes: settings.with_test_routes,
     });

@@ -65,6 +65,7 @@ pub(crate) fn run(command: Command, begun: Instant) -> Outcome {
         Command::Migrate(a) => super::register::migrate(&a),
         Command::Purge(a) => super::register::purge(&a),
         Command::Plans(a) => super::plans::plans(&a),
+        Command::Key(a) => super::key::make(&a),
         Command::Audit(a) => super::register::audit(&a),
         Command::Serve(a) => super::serve::serve(&a),
         Command::User(UserCommand::Add(a)) => super::serve::add_user(&a),

@@ -3,13 +3,14 @@
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use crate::domain::plan::{PlanHead, VillageRows};
 use crate::exchange::gate::schema::LayerSchema;
 use crate::exchange::{Isolation, Limits, OpenOptions as FileOptions};
 use crate::partition::effort::Effort;
 use crate::plan::job::Job;
-use crate::plan::register::{ImportWish, PlanWish, import_files, plan_region};
-use crate::store::{Filter, Layer, Publication, Refusal, Store};
+use crate::plan::register::{
+    ImportWish, NetsWish, PlanWish, PublishWish, china_today, import_files, plan_region, publish_plan,
+};
+use crate::store::{Filter, Layer, Store};
 
 use super::commands::Failure;
 use super::register::{everything, failed, of_store};
@@ -31,12 +32,6 @@ const FILES: [(&str, &str, &[u8]); 4] = [
 
 fn broken(e: impl std::fmt::Display) -> Failure {
     Failure::input(format!("示例数据无法载入 / the example cannot be loaded: {e}"))
-}
-
-fn today() -> String {
-    let format = time::macros::format_description!("[year]-[month]-[day]");
-    let now = time::OffsetDateTime::now_utc().to_offset(time::macros::offset!(+8));
-    now.format(format).unwrap_or_default()
 }
 
 /// Loads the township, unless the store holds anything.
@@ -70,6 +65,7 @@ pub(super) async fn load(store: &dyn Store) -> Result<(), Failure> {
             partial: false,
             faults_kept: 3,
             cancel: None,
+            sealer: None,
             progress: &|_| {},
         };
         let done = import_files(store, &scope, ACTOR, &wish).await.map_err(failed)?;
@@ -87,21 +83,20 @@ pub(super) async fn load(store: &dyn Store) -> Result<(), Failure> {
         progress: &|_, _| {},
         replay: None,
     });
-    let wish = PlanWish { region: REGION, name: "示例方案 example", profile: &profile, jobs: (&grids, &units) };
+    let wish = PlanWish {
+        region: REGION,
+        name: "示例方案 example",
+        profile: &profile,
+        nets: &NetsWish::None,
+        jobs: (&grids, &units),
+    };
     let planned = plan_region(store, &scope, ACTOR, &wish).await.map_err(failed)?;
     if let Some(breach) = planned.breaches.first() {
         eprintln!("示例方案有违反，未发布 / the example plan breaks a rule and stays a draft: {breach:?}");
         return Ok(());
     }
-    let request = Publication {
-        plan: planned.head.id.clone(),
-        base_version: planned.head.version,
-        expected_live: None,
-        date: today(),
-        actor: ACTOR.to_owned(),
-    };
-    // judged by the planner a moment ago, in the same version
-    let mut agree = |_: &PlanHead, _: &[VillageRows]| -> Result<(), Refusal> { Ok(()) };
-    store.publish(&scope, &request, &mut agree).await.map_err(|e| failed(e.into()))?;
+    let day = china_today();
+    let wish = PublishWish { plan: &planned.head.id, base_version: Some(planned.head.version), date: &day };
+    publish_plan(store, &scope, ACTOR, &wish).await.map_err(failed)?;
     Ok(())
 }

@@ -7,6 +7,8 @@ mod console;
 mod demo;
 mod draw;
 mod grids;
+mod key;
+mod ledger;
 mod plan;
 mod plans;
 mod plans_args;

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::exchange::gate::FaultList;
 use crate::exchange::gate::schema::LayerSchema;
-use crate::exchange::{Format, Isolation, Limits, OpenOptions as FileOptions, WriteOptions};
+use crate::exchange::ledger::Ledger;
+use crate::exchange::{Format, Isolation, Limits, OpenOptions as FileOptions, WriteOptions, Written};
 use crate::partition::effort::Effort;
 use crate::plan::job::Job;
 use crate::plan::register::{
@@ -26,7 +28,7 @@ pub(super) const ACTOR: &str = "cli";
 /// Faults shown; the list has all.
 pub(super) const SHOWN: usize = 20;
 /// Faults kept for the list.
-const KEPT: usize = 10_000;
+pub(super) const KEPT: usize = 10_000;
 
 pub(super) fn failed(e: RegisterError) -> Failure {
     let code = match &e {
@@ -86,6 +88,12 @@ fn cancel() -> Arc<AtomicBool> {
 }
 
 pub(super) fn import(a: &ImportArgs) -> Outcome {
+    if let Some(ledger) = Ledger::named(&a.layer) {
+        return super::ledger::import(a, ledger);
+    }
+    if a.plan.is_some() {
+        return Err(Failure::usage("--plan 只用于台账 / --plan goes with ledgers only"));
+    }
     let Some(schema) = LayerSchema::named(&a.layer) else {
         return Err(Failure::usage(format!(
             "--layer {0}：没有这个图层；可用 {1}\n--layer {0}: no such layer; there are {1}",
@@ -94,8 +102,7 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
         )));
     };
     let crs = a.crs.as_deref().map(Crs::parse).transpose().map_err(Failure::usage)?;
-    let isolation = std::env::current_exe().map_or(Isolation::InProcess, Isolation::Child);
-    let open = FileOptions { layer: a.sheet.clone(), crs, format: None, limits: Limits::default(), isolation };
+    let open = file_options(a.sheet.clone(), crs);
     let progress = |rows: u64| {
         if std::io::stderr().is_terminal() {
             eprint!("\r读取 rows read: {rows}");
@@ -110,6 +117,10 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
         dry_run: a.dry_run,
         partial: a.partial,
         faults_kept: KEPT,
+        sealer: match schema.name {
+            "officers" => super::key::find(&a.store)?.map(Arc::new),
+            _ => None,
+        },
         cancel: Some(cancel()),
         progress: &progress,
     };
@@ -121,10 +132,27 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
         let format = Format::of_path(&path.to_string_lossy());
         outcome.faults.write(format, path).map_err(Failure::input)?;
     }
-    if outcome.faults.is_empty() || a.partial {
+    let conflicts: usize = outcome.stored.iter().filter(|(_, r)| !r.stored).map(|(_, r)| r.conflicts.len()).sum();
+    if conflicts > 0 {
+        return Err(Failure::input(format!(
+            "{conflicts} 行在导出后已被他人修改，未入库；请重新导出后再改，或用 --partial 只导入其余行\n{conflicts} rows were changed in the store since this was exported, nothing was stored: export again and repeat the edits, or bring the other rows in with --partial"
+        )));
+    }
+    refuse_unless_partial(&outcome.faults, a.partial)
+}
+
+/// Hostile-prone formats are taken apart in a child process.
+pub(super) fn file_options(sheet: Option<String>, crs: Option<Crs>) -> FileOptions {
+    let isolation = std::env::current_exe().map_or(Isolation::InProcess, Isolation::Child);
+    FileOptions { layer: sheet, crs, format: None, limits: Limits::default(), isolation }
+}
+
+/// What is said at the end when there were faults.
+pub(super) fn refuse_unless_partial(faults: &FaultList, partial: bool) -> Outcome {
+    if faults.is_empty() || partial {
         return Ok(0);
     }
-    let total = outcome.faults.total;
+    let total = faults.total;
     Err(Failure::input(format!(
         "共 {total} 处错误，未入库；改正后重试，或用 --partial 跳过有错的行\n{total} faults, nothing was stored: mend them, or leave the rows out with --partial"
     )))
@@ -144,15 +172,7 @@ fn tell(outcome: &ImportOutcome) {
             eprintln!("  {warning}");
         }
     }
-    for fault in outcome.faults.faults.iter().take(SHOWN) {
-        eprintln!("{fault}");
-    }
-    if outcome.faults.total > SHOWN as u64 {
-        eprintln!(
-            "… 共 {0} 处，用 --faults FILE 导出清单 / {0} in all; --faults FILE writes the list",
-            outcome.faults.total
-        );
-    }
+    tell_faults(&outcome.faults);
     for (layer, r) in &outcome.stored {
         println!(
             "{}：新增 {}，更新 {}，未变 {}，冲突 {}{} / inserted, updated, unchanged, conflicts",
@@ -161,7 +181,11 @@ fn tell(outcome: &ImportOutcome) {
             r.updated,
             r.unchanged,
             r.conflicts.len(),
-            if r.stored { "" } else { "（试运行，未入库 dry run）" }
+            match (r.stored, r.conflicts.is_empty()) {
+                (true, _) => "",
+                (false, true) => "（试运行，未入库 dry run）",
+                (false, false) => "（未入库 not stored）",
+            }
         );
         for c in r.conflicts.iter().take(SHOWN) {
             println!(
@@ -172,33 +196,53 @@ fn tell(outcome: &ImportOutcome) {
     }
 }
 
+/// The first faults, and how many there are.
+pub(super) fn tell_faults(faults: &FaultList) {
+    for fault in faults.faults.iter().take(SHOWN) {
+        eprintln!("{fault}");
+    }
+    if faults.total > SHOWN as u64 {
+        eprintln!("… 共 {0} 处，用 --faults FILE 导出清单 / {0} in all; --faults FILE writes the list", faults.total);
+    }
+}
+
 pub(super) fn export(a: &ExportArgs) -> Outcome {
     let format = match &a.format {
-        Some(name) => Format::parse(name)
-            .ok_or_else(|| Failure::usage(format!("--format {name}: geojson geojsonseq gpkg fgb shp kml csv xlsx")))?,
+        Some(name) => Format::parse(name).ok_or_else(|| {
+            Failure::usage(format!("--format {name}: geojson geojsonseq gpkg fgb shp kml csv xlsx geoparquet"))
+        })?,
         None => Format::of_path(&a.file.to_string_lossy()),
     };
+    if let Some(ledger) = Ledger::named(&a.layer) {
+        return super::ledger::export(a, ledger, format);
+    }
     let bbox_deg = a.bbox.as_deref().map(bbox).transpose()?;
+    let sealer = if a.with_names { super::key::find(&a.store)? } else { None };
     let wish = ExportWish {
         layer: &a.layer,
         format,
         filter: Filter { bbox_deg, region: a.region.clone(), as_of: a.as_of.clone(), ..Filter::default() },
         plan: a.plan.as_deref(),
         names_for: a.purpose.as_deref().filter(|_| a.with_names),
+        sealer: sealer.as_ref(),
         options: WriteOptions::default(),
     };
     let mode = if a.with_names { OpenMode::ReadWrite } else { OpenMode::ReadOnly };
     let written = with_store(&a.store, mode, async |store| {
         export_layer(store, &everything(), ACTOR, &wish, &a.file).await.map_err(failed)
     })?;
-    println!("{}：{} 行 rows", a.file.display(), written.rows);
+    tell_written(&a.file, &written);
+    Ok(0)
+}
+
+pub(super) fn tell_written(file: &Path, written: &Written) {
+    println!("{}：{} 行 rows", file.display(), written.rows);
     for (field, name) in &written.renamed {
         println!("  {field} → {name}");
     }
     if written.cut_texts > 0 {
         println!("  截短的文字 texts cut: {}", written.cut_texts);
     }
-    Ok(0)
 }
 
 fn bbox(text: &str) -> Result<[f64; 4], Failure> {

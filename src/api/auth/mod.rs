@@ -73,6 +73,14 @@ impl Principal {
         matches!(self.scope.role(), Role::Exporter | Role::Planner | Role::Admin)
     }
 
+    /// Refuses everybody who does not edit plans.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn need_planner(&self, operation: &str) -> Answer<()> {
+        self.need(&[Role::Planner, Role::Admin], operation)
+    }
+
     /// Refuses everybody but some roles.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ pub(super) fn document(origin: &str) -> Value {
         schema["additionalProperties"] = false.into();
         schema
     };
-    let paths = json!({
+    let mut paths = json!({
         "/openapi.json": {"get": answers(operation("definition", "本文档 / this document", ANYBODY), 200, JSON, json!({"type": "object"}))},
         "/session": {
             "post": also(
@@ -60,6 +60,9 @@ pub(super) fn document(origin: &str) -> Value {
             ),
         },
     });
+    if let Some(paths) = paths.as_object_mut() {
+        paths.extend(super::plans::paths());
+    }
     let token_fields = [
         ("id", text()),
         ("name", text()),
@@ -125,5 +128,6 @@ pub(super) fn document(origin: &str) -> Value {
     ] {
         schemas.insert(name.to_owned(), schema);
     }
+    schemas.extend(super::plans::schemas().into_iter().map(|(name, schema)| (name.to_owned(), schema)));
     around("联户 Lianhu", &format!("{origin}/api"), paths, schemas)
 }

@@ -4,6 +4,7 @@
 mod application;
 mod ogc;
 mod parts;
+mod plans;
 
 use std::sync::Arc;
 

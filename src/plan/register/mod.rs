@@ -9,20 +9,25 @@ mod editor;
 mod hand_out;
 mod input;
 mod judging;
+mod ledgers;
 mod old_nets;
 mod planning;
 mod renumber;
 mod rows;
+mod seal;
 mod shapes;
 
 pub use absorbing::{AbsorbWish, AbsorbedVillage, absorb_register};
 pub use bring_in::{ImportOutcome, ImportWish, import_files};
 pub use comparing::{ComparedVillage, compare_plans};
 pub use editor::{EditWish, Edited, Editor};
+pub(in crate::plan) use hand_out::chosen_plans;
 pub use hand_out::{ExportWish, LAYERS_OUT, export_layer};
 pub use judging::{Judgement, PublishWish, judge_plan, publish_plan};
+pub use ledgers::{LedgerImport, LedgerOutcome, LedgerWish, export_ledger, import_ledger};
 pub use old_nets::NetsWish;
 pub use planning::{PlanWish, Planned, plan_region};
+pub use seal::{KEY_BYTES, SealError, Sealer};
 pub(crate) use shapes::{polygons_to_file, to_file};
 
 use crate::exchange::ReadError;
@@ -76,6 +81,9 @@ pub enum RegisterError {
         /// Nets there are.
         known: String,
     },
+    /// Telephones, and the key they are sealed with.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// A layer that is not exchanged.
     #[error("没有图层“{name}”；可用：{known}\nno layer \"{name}\"; there are: {known}")]
     NoLayer {
