@@ -20,7 +20,7 @@ pub struct GridLayer {
     pub buildings: u32,
     /// Persons, where the register knows any.
     pub persons: Option<u32>,
-    /// |households ÷ mean − 1|, where it stands in the balance.
+    /// Households ÷ mean − 1, where it stands in the balance.
     pub deviation: Option<f64>,
     /// Area.
     pub area_m2: f64,
@@ -79,7 +79,7 @@ impl VillageState {
                 households: held[i],
                 buildings: buildings[i],
                 persons: persons[i],
-                deviation: deviations[i].map(f64::abs),
+                deviation: deviations[i],
                 area_m2: area[i],
                 perimeter_m: perimeter[i],
                 polsby_popper: compactness(area[i], perimeter[i]),

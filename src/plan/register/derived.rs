@@ -21,7 +21,7 @@ pub(super) fn derived_of(state: &VillageState) -> Derived {
         households: g.households,
         buildings: g.buildings,
         persons: g.persons,
-        deviation: g.deviation,
+        deviation: g.deviation.map(f64::abs),
         area_m2: g.area_m2,
         perimeter_m: g.perimeter_m,
         polsby_popper: g.polsby_popper,
