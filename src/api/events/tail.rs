@@ -1,6 +1,6 @@
 //! Follows the audit log: what it tells makes events, and makes collections be loaded anew.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,8 +8,9 @@ use serde_json::json;
 use tokio::sync::{Notify, watch};
 
 use crate::api::memory::{Collection, Memory};
+use crate::domain::plan::{PlanHead, PlanStatus};
 use crate::domain::register::AuditRow;
-use crate::store::{Role, Scope, Store, StoreError};
+use crate::store::{Layer, Role, Scope, Store, StoreError};
 
 /// Between two looks at the log.
 const LOOK: Duration = Duration::from_millis(200);
@@ -55,8 +56,6 @@ pub(crate) struct Tail {
     wake: Notify,
     /// The last events, and the id after which they are complete.
     kept: Mutex<(u64, VecDeque<Arc<Event>>)>,
-    /// Regions of plans by id: they never change.
-    regions: Mutex<HashMap<String, String>>,
 }
 
 fn log_reader() -> Scope {
@@ -67,7 +66,7 @@ impl Tail {
     pub(crate) async fn new(store: Arc<dyn Store>, memory: Arc<Memory>) -> Result<Self, StoreError> {
         let head = store.audit_head(&log_reader()).await?;
         let kept = Mutex::new((head, VecDeque::new()));
-        Ok(Self { store, memory, head: watch::Sender::new(head), wake: Notify::new(), kept, regions: Mutex::default() })
+        Ok(Self { store, memory, head: watch::Sender::new(head), wake: Notify::new(), kept })
     }
 
     /// The number of the last entry, to be watched.
@@ -106,8 +105,7 @@ impl Tail {
             let Some(end) = rows.last().map(|r| r.seq) else { break };
             let mut events = Vec::new();
             for row in &rows {
-                self.tell_memory(row);
-                events.extend(self.event(row).await?.map(Arc::new));
+                events.extend(self.tell(row).await?.map(Arc::new));
             }
             if let Ok(mut kept) = self.kept.lock() {
                 kept.1.extend(events);
@@ -123,53 +121,42 @@ impl Tail {
         Ok(())
     }
 
-    fn tell_memory(&self, row: &AuditRow) {
+    /// Tells of an entry that concerns data: to the collections made of it, and to clients.
+    async fn tell(&self, row: &AuditRow) -> Result<Option<Event>, StoreError> {
         if row.operation.starts_with("plan.") {
-            self.memory.plans_changed();
-        } else if row.operation.starts_with("register.") {
-            match Collection::named(&row.subject) {
-                Some(collection) => self.memory.changed([collection]),
-                // several layers, or one that has no collection: better once too often
-                None if crate::store::Layer::named(&row.subject).is_none() => self.memory.changed(Collection::ALL),
-                None => {}
+            let Some(plan) = self.plan(&row.subject).await? else { return Ok(None) };
+            // a draft is in no collection
+            if plan.status != PlanStatus::Draft {
+                self.memory.plans_changed();
             }
-        }
-    }
-
-    async fn event(&self, row: &AuditRow) -> Result<Option<Event>, StoreError> {
-        let by_whom = row.scope.split_once('@').and_then(|(_, area)| Scope::of_area(Role::Viewer, area).ok());
-        let whole = || Scope::whole_store(Role::Viewer);
-        if row.operation.starts_with("plan.") {
-            let region = self.region_of(&row.subject).await?;
-            let area = region.as_ref().and_then(|r| Scope::region(Role::Viewer, r).ok());
-            let Some(area) = area else { return Ok(None) };
-            let data = json!({"operation": row.operation, "plan": row.subject, "region": region, "at": row.at});
-            return Ok(Some(Event { id: row.seq, kind: "plan", data: data.to_string(), area }));
+            return Ok(event_of_plan(row, &plan));
         }
         if row.operation.starts_with("register.") {
-            let data = json!({"operation": row.operation, "layer": row.subject, "at": row.at});
-            let area = by_whom.unwrap_or_else(whole);
-            return Ok(Some(Event { id: row.seq, kind: "register", data: data.to_string(), area }));
+            match Collection::named(&row.subject) {
+                Some(collection) => self.memory.changed([collection]),
+                // several layers at once: better once too often
+                None if Layer::named(&row.subject).is_none() => self.memory.changed(Collection::ALL),
+                None => {}
+            }
+            return Ok(Some(event_of_register(row)));
         }
         Ok(None)
     }
 
-    async fn region_of(&self, plan: &str) -> Result<Option<String>, StoreError> {
-        if let Ok(known) = self.regions.lock()
-            && let Some(region) = known.get(plan)
-        {
-            return Ok(Some(region.clone()));
-        }
-        match self.store.get_plan(&Scope::whole_store(Role::Viewer), plan).await {
-            Ok(head) => {
-                if let Ok(mut known) = self.regions.lock() {
-                    known.insert(plan.to_owned(), head.region.clone());
-                }
-                Ok(Some(head.region))
-            }
+    async fn plan(&self, id: &str) -> Result<Option<PlanHead>, StoreError> {
+        match self.store.get_plan(&Scope::whole_store(Role::Viewer), id).await {
+            Ok(head) => Ok(Some(head)),
             Err(StoreError::NotFound { .. }) => Ok(None),
             Err(e) => Err(e),
         }
+    }
+
+    /// An old entry as clients are told of it.
+    async fn event(&self, row: &AuditRow) -> Result<Option<Event>, StoreError> {
+        if row.operation.starts_with("plan.") {
+            return Ok(self.plan(&row.subject).await?.and_then(|plan| event_of_plan(row, &plan)));
+        }
+        Ok(row.operation.starts_with("register.").then(|| event_of_register(row)))
     }
 
     /// Events after an id.
@@ -191,4 +178,18 @@ impl Tail {
         }
         Ok(Since::Events(events, up_to))
     }
+}
+
+fn event_of_plan(row: &AuditRow, plan: &PlanHead) -> Option<Event> {
+    let area = Scope::region(Role::Viewer, &plan.region).ok()?;
+    let data = json!({"operation": row.operation, "plan": plan.id, "region": plan.region, "at": row.at});
+    Some(Event { id: row.seq, kind: "plan", data: data.to_string(), area })
+}
+
+/// Where it happened is told by the area of whoever did it: rows outside of that were not touched.
+fn event_of_register(row: &AuditRow) -> Event {
+    let area = row.scope.split_once('@').and_then(|(_, area)| Scope::of_area(Role::Viewer, area).ok());
+    let area = area.unwrap_or_else(|| Scope::whole_store(Role::Viewer));
+    let data = json!({"operation": row.operation, "layer": row.subject, "at": row.at});
+    Event { id: row.seq, kind: "register", data: data.to_string(), area }
 }

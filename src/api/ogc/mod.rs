@@ -16,7 +16,7 @@ mod time;
 
 pub(super) use items::{item, items};
 pub(super) use openapi::{api, api_page};
-pub(super) use query::{LIMIT, MOST};
-
 pub(super) use pages::{collection, collections, conformance, landing, queryables, style};
+#[cfg(test)]
+pub(super) use query::{FILES as FORMS, KNOWN as ITEM_PARAMETERS, LIMIT, MOST};
 pub(super) use tiles::{matrix_set, matrix_sets, tile, tileset, tilesets};

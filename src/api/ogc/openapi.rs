@@ -15,12 +15,12 @@ use super::html;
 
 pub(in crate::api) async fn api(State(app): State<Arc<App>>, params: Params, headers: HeaderMap) -> Answer<Response> {
     params.only(&["f"])?;
-    Ok(written(&ogc_document(&app.keeper.origin(&headers)), "application/vnd.oai.openapi+json;version=3.0"))
+    Ok(written(&ogc_document(&app.keeper.origin(&headers))?, "application/vnd.oai.openapi+json;version=3.0"))
 }
 
 /// The same for people: each operation with its parameters.
-pub(in crate::api) async fn api_page(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let document = ogc_document(&app.keeper.origin(&headers));
+pub(in crate::api) async fn api_page(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer<Response> {
+    let document = ogc_document(&app.keeper.origin(&headers))?;
     let mut rows = Vec::new();
     for (path, operations) in document["paths"].as_object().into_iter().flatten() {
         for (method, operation) in operations.as_object().into_iter().flatten() {
@@ -34,5 +34,6 @@ pub(in crate::api) async fn api_page(State(app): State<Arc<App>>, headers: Heade
     }
     let head = ["操作 operation", "说明 what", "参数 parameters"].map(str::to_owned);
     let body = html::page("接口说明 The API explained", &[("/ogc", "OGC API")], &html::table(&head, &rows));
-    ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")], body).into_response()
+    let named = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")];
+    Ok((named, body).into_response())
 }

@@ -18,6 +18,8 @@ use super::time::{Span, datetime};
 pub(in crate::api) const LIMIT: u64 = 100;
 /// Most features of a page.
 pub(in crate::api) const MOST: u64 = 10_000;
+/// Numbers above the maximum mean the maximum, as the standard has it, up to here.
+const ASKED: u64 = 1_000_000_000;
 /// Ids that can be asked for at once.
 const MOST_IDS: usize = 1_000;
 
@@ -30,7 +32,7 @@ pub(super) enum Form {
 }
 
 /// Names of `f`, media type and file name's end of what is given out as files.
-pub(super) const FILES: [(&str, crate::exchange::Format, &str, &str); 7] = {
+pub(in crate::api) const FILES: [(&str, crate::exchange::Format, &str, &str); 7] = {
     use crate::exchange::Format::{Csv, FlatGeobuf, GeoJsonSeq, GeoPackage, Kml, Shapefile, Xlsx};
     [
         ("fgb", FlatGeobuf, "application/flatgeobuf", "fgb"),
@@ -100,7 +102,7 @@ pub(super) struct Query {
 }
 
 /// Parameters that every collection knows.
-pub(super) const KNOWN: [&str; 14] = [
+pub(in crate::api) const KNOWN: [&str; 14] = [
     "f",
     "limit",
     "cursor",
@@ -237,7 +239,7 @@ impl Query {
         selects.sort_unstable();
         Ok(Self {
             form: form(params, headers, true)?,
-            limit: params.number("limit", 1..=u64::MAX)?.unwrap_or(LIMIT).min(MOST) as usize,
+            limit: params.number("limit", 1..=ASKED)?.unwrap_or(LIMIT).min(MOST) as usize,
             cursor: params.get("cursor").map(str::to_owned),
             descending,
             bbox_deg: params.get("bbox").map(|t| bbox(t, bbox_crs)).transpose()?,

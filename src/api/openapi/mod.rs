@@ -1,10 +1,5 @@
-//! The definitions of both interfaces (OpenAPI 3.0), each whole in itself: no reference leaves the document. Every operation says which
-//! roles may call it (`x-roles`); a test walks them.
-
-mod application;
-mod ogc;
-mod parts;
-mod plans;
+//! The definitions of both interfaces (OpenAPI 3.0) as they stand beside this file, each whole in itself: no reference leaves the
+//! document. Every operation says which roles may call it (`x-roles`); tests walk them, and compare them with the router.
 
 use std::sync::Arc;
 
@@ -14,15 +9,36 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::App;
-use super::error::Answer;
+use super::error::{Answer, Problem};
 use super::extract::Params;
 
-pub(super) use ogc::document as ogc_document;
+const APPLICATION: &str = include_str!("application.json");
+const OGC: &str = include_str!("ogc.json");
+
+/// A document with this service's address and version.
+fn document_of(text: &str, origin: &str) -> Answer<Value> {
+    let mut document: Value = serde_json::from_str(text).map_err(|e| Problem::internal(format!("openapi: {e}")))?;
+    if let Some(Value::String(url)) = document.pointer_mut("/servers/0/url") {
+        url.insert_str(0, origin);
+    }
+    if let Some(version) = document.pointer_mut("/info/version") {
+        *version = env!("CARGO_PKG_VERSION").into();
+    }
+    Ok(document)
+}
+
+/// The definition of `/ogc`.
+///
+/// # Errors
+/// Never, as tests read the same text.
+pub(super) fn ogc_document(origin: &str) -> Answer<Value> {
+    document_of(OGC, origin)
+}
 
 /// `/api/openapi.json`.
 pub(super) async fn document(State(app): State<Arc<App>>, params: Params, headers: HeaderMap) -> Answer<Response> {
     params.only(&[])?;
-    Ok(written(&application::document(&app.keeper.origin(&headers)), "application/json"))
+    Ok(written(&document_of(APPLICATION, &app.keeper.origin(&headers))?, "application/json"))
 }
 
 /// A document as an answer.
@@ -33,8 +49,13 @@ pub(super) fn written(document: &Value, kind: &'static str) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::memory::Collection;
+    use crate::api::ogc::{FORMS, ITEM_PARAMETERS, LIMIT, MOST};
+    use crate::store::Role;
 
-    const ORIGIN: &str = "http://example.invalid";
+    fn documents() -> [Value; 2] {
+        [APPLICATION, OGC].map(|t| document_of(t, "http://example.invalid").expect("document"))
+    }
 
     fn references<'v>(value: &'v Value, into: &mut Vec<&'v str>) {
         match value {
@@ -53,17 +74,19 @@ mod tests {
 
     #[test]
     fn documents_are_whole_and_every_operation_has_a_policy() {
-        for document in [application::document(ORIGIN), ogc::document(ORIGIN)] {
+        for document in documents() {
             let mut found = Vec::new();
             references(&document, &mut found);
+            assert!(found.len() > 20);
             for reference in found {
                 let pointer = reference.strip_prefix('#').expect("no reference leaves the document");
                 assert!(document.pointer(pointer).is_some(), "{reference}");
             }
             for (path, operations) in document["paths"].as_object().expect("paths") {
                 for (method, operation) in operations.as_object().expect("operations") {
-                    let roles = operation["x-roles"].as_array();
-                    assert!(roles.is_some_and(|r| !r.is_empty()), "{method} {path} has no policy");
+                    let roles = operation["x-roles"].as_array().expect("a policy");
+                    let known = |r: &Value| r == "anybody" || r.as_str().and_then(Role::parse).is_some();
+                    assert!(!roles.is_empty() && roles.iter().all(known), "{method} {path} has no policy");
                     assert!(
                         operation["operationId"].is_string() && operation["responses"].is_object(),
                         "{method} {path}"
@@ -76,31 +99,37 @@ mod tests {
     /// What the router has and what the documents say are one list.
     #[test]
     fn route_without_a_document_does_not_pass() {
-        let router = include_str!("../router.rs");
-        let mut routes: Vec<String> = router
-            .split(".route(\"")
-            .skip(1)
-            .filter_map(|part| part.split_once('"').map(|(path, _)| path.to_owned()))
-            .filter(|p| {
-                !["/", "/assets/{*path}", "/ogc/", "/ogc/style.css", "/ogc/api.html", "/api/test/panic"]
-                    .contains(&p.as_str())
-            })
-            .collect();
-        routes.sort();
-        routes.dedup();
-        let mut documented: Vec<String> = Vec::new();
-        for (document, prefix) in [(application::document(ORIGIN), "/api"), (ogc::document(ORIGIN), "/ogc")] {
-            for path in document["paths"].as_object().expect("paths").keys() {
-                documented.push(if path == "/" { prefix.to_owned() } else { format!("{prefix}{path}") });
-            }
-        }
-        documented.sort();
-        let bare = |list: &[String]| -> Vec<String> {
-            // names in braces are the document's own
-            list.iter()
-                .map(|p| p.split('/').map(|s| if s.starts_with('{') { "{}" } else { s }).collect::<Vec<_>>().join("/"))
-                .collect()
-        };
-        assert_eq!(bare(&routes), bare(&documented));
+        let elsewhere = ["/", "/assets/{*path}", "/ogc/", "/ogc/style.css", "/ogc/api.html", "/api/test/panic"];
+        let router = include_str!("../router.rs").split(".route(\"").skip(1);
+        let routes = router.filter_map(|part| part.split_once('"')).map(|(path, _)| path.to_owned());
+        let routes = routes.filter(|p| !elsewhere.contains(&p.as_str()));
+        let documented = documents().into_iter().zip(["/api", "/ogc"]).flat_map(|(document, prefix)| {
+            let paths = document["paths"].as_object().expect("paths").clone();
+            paths.into_iter().map(move |(p, _)| format!("{prefix}{}", p.trim_end_matches('/')))
+        });
+        // names in braces are the document's own
+        let bare =
+            |p: String| p.split('/').map(|s| if s.starts_with('{') { "{}" } else { s }).collect::<Vec<_>>().join("/");
+        let routes: std::collections::BTreeSet<String> = routes.map(bare).collect();
+        assert_eq!(routes, documented.map(bare).collect());
+    }
+
+    #[test]
+    fn items_are_documented_as_they_are_read() {
+        let [_, ogc] = documents();
+        let parameters =
+            ogc["paths"]["/collections/{collectionId}/items"]["get"]["parameters"].as_array().expect("list").clone();
+        let of = |name: &str| parameters.iter().find(|p| p["name"] == name).expect(name).clone();
+        let ids = Collection::ALL.map(|c| Value::from(c.id()));
+        assert_eq!(of("collectionId")["schema"]["enum"], Value::from(ids.to_vec()));
+        assert_eq!(
+            (of("limit")["schema"]["default"].as_u64(), of("limit")["schema"]["maximum"].as_u64()),
+            (Some(LIMIT), Some(MOST))
+        );
+        let queries = parameters.iter().filter(|p| p["in"] == "query").filter_map(|p| p["name"].as_str());
+        assert_eq!(queries.collect::<std::collections::BTreeSet<_>>(), ITEM_PARAMETERS.into_iter().collect());
+        let mut forms = vec!["json", "html"];
+        forms.extend(FORMS.iter().map(|f| f.0));
+        assert_eq!(of("f")["schema"]["enum"], Value::from(forms));
     }
 }

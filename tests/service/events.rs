@@ -1,0 +1,133 @@
+//! Events: in order, scoped, none lost over a reconnect. On SQLite the service is the only writer, so there only the stream itself is
+//! looked at; on PostGIS another process writes meanwhile.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::server::{Server, VILLAGE};
+
+/// An event.
+#[derive(Clone, Debug, PartialEq)]
+struct Event {
+    id: u64,
+    kind: String,
+    data: Value,
+}
+
+struct Stream(BufReader<TcpStream>);
+
+impl Stream {
+    fn open(server: &Server, token: &str, last: Option<u64>) -> Self {
+        let host = server.base.trim_start_matches("http://");
+        let mut socket = TcpStream::connect(host).expect("connected");
+        socket.set_read_timeout(Some(Duration::from_millis(200))).expect("set");
+        let last = last.map_or(String::new(), |id| format!("Last-Event-ID: {id}\r\n"));
+        let head = format!("GET /api/events HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n{last}\r\n");
+        socket.write_all(head.as_bytes()).expect("sent");
+        Self(BufReader::new(socket))
+    }
+
+    /// Events within a time, up to a number of them.
+    fn events(&mut self, most: usize, within: Duration) -> Vec<Event> {
+        let (mut found, begun) = (Vec::new(), Instant::now());
+        let (mut id, mut kind, mut line) = (0, String::new(), String::new());
+        while found.len() < most && begun.elapsed() < within {
+            match self.0.read_line(&mut line) {
+                Ok(0) => break,
+                Ok(_) => {}
+                // what was read so far stays in the line
+                Err(_) => continue,
+            }
+            let text = line.trim_end();
+            if let Some(n) = text.strip_prefix("id: ") {
+                id = n.parse().expect("a number");
+            } else if let Some(name) = text.strip_prefix("event: ") {
+                name.clone_into(&mut kind);
+            } else if let Some(data) = text.strip_prefix("data: ") {
+                found.push(Event { id, kind: kind.clone(), data: serde_json::from_str(data).expect("JSON") });
+            }
+            line.clear();
+        }
+        found
+    }
+
+    /// The id the stream begins after.
+    fn hello(&mut self) -> u64 {
+        let begun = Instant::now();
+        let mut line = String::new();
+        while begun.elapsed() < Duration::from_secs(10) {
+            if self.0.read_line(&mut line).is_ok() {
+                if let Some(id) = line.trim_end().strip_prefix("id: ") {
+                    return id.parse().expect("a number");
+                }
+                line.clear();
+            }
+        }
+        panic!("no hello");
+    }
+}
+
+fn incident(server: &Server, id: &str, village: &str) {
+    let file = server.place.folder.path().join(format!("{id}.csv"));
+    let text = format!(
+        "编号,时间,类别,级别,经度,纬度,区划\n{id},2025-05-01T10:00:00+08:00,矛盾劝解,网格,105.6435644,25.9749874,{village}\n"
+    );
+    std::fs::write(&file, text).expect("written");
+    server.place.run(&["import", "--layer", "incidents", "--region", village, &file.to_string_lossy()], "");
+}
+
+fn is_postgis(server: &Server) -> bool {
+    server.place.url.starts_with("postgres")
+}
+
+pub(crate) fn change_is_told_in_order_and_after_a_reconnect(server: &Server) {
+    let mut first = Stream::open(server, &server.token, None);
+    let begin = first.hello();
+    assert!(begin > 0);
+    // an id from nowhere begins anew
+    let mut lost = Stream::open(server, &server.token, Some(begin + 1_000_000));
+    lost.hello();
+    assert_eq!(lost.events(1, Duration::from_secs(5)).first().map(|e| e.kind.clone()), Some("reset".to_owned()));
+    server
+        .ask(
+            "GET",
+            "/api/events",
+            &[("last-event-id", "x"), ("authorization", &format!("Bearer {}", server.token))],
+            None,
+        )
+        .problem(400, "bad_parameter");
+    if !is_postgis(server) {
+        return;
+    }
+    incident(server, "EV1", VILLAGE);
+    incident(server, "EV2", VILLAGE);
+    let told = first.events(2, Duration::from_secs(10));
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].id < told[1].id && told.iter().all(|e| e.kind == "register" && e.data["layer"] == "incidents"));
+    drop(first);
+    incident(server, "EV3", VILLAGE);
+    let mut again = Stream::open(server, &server.token, Some(told[0].id));
+    let missed = again.events(2, Duration::from_secs(10));
+    assert_eq!(missed.first(), told.get(1));
+    assert_eq!(missed.len(), 2);
+}
+
+pub(crate) fn change_is_served_within_a_second(server: &Server) {
+    if !is_postgis(server) {
+        return;
+    }
+    let path = "/ogc/collections/incidents/items?limit=1";
+    let before = server.get(path).is(200);
+    incident(server, "EV9", VILLAGE);
+    let begun = Instant::now();
+    // twenty times what is promised, as a guard against hanging
+    while server.get("/ogc/collections/incidents/items/EV9").status != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let after = server.get(path).is(200);
+    assert_ne!(before.header("etag"), after.header("etag"));
+}

@@ -1,0 +1,102 @@
+//! What happens when things break.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::client::send;
+use crate::server::{Place, Server};
+
+pub(crate) fn f16_panic_is_500_with_its_id_and_is_counted(server: &Server) {
+    let panics = || -> u64 {
+        let text = send("GET", &format!("{}/metrics", server.admin_base), &[], None).is(200).text();
+        let line = text.lines().find_map(|l| l.strip_prefix("lianhu_panics_total "));
+        line.map_or(0, |n| n.trim().parse().expect("a number"))
+    };
+    let before = panics();
+    let reply = server.get("/api/test/panic").problem(500, "internal");
+    assert!(!reply.text().contains("asked for by a test"));
+    assert!(server.log().contains(reply.header("x-request-id")));
+    assert!(panics() > before);
+    server.get("/api/session").is(200);
+    let metrics = send("GET", &format!("{}/metrics", server.admin_base), &[], None).text();
+    assert!(metrics.contains("lianhu_requests_total{") && metrics.contains("route=\"/api/test/panic\""));
+    // the public listener tells nothing of this
+    server.get("/metrics").problem(404, "not_found");
+    send("GET", &format!("{}/livez", server.admin_base), &[], None).is(200);
+}
+
+pub(crate) fn f08_half_open_heads_are_closed(server: &Server) {
+    let host = server.base.trim_start_matches("http://");
+    let mut slow: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(host).expect("connected")).collect();
+    for s in &mut slow {
+        s.write_all(b"GET /ogc HTTP/1.1\r\nHost: x\r\nX-Slow: ").expect("sent");
+    }
+    // everybody else is served meanwhile
+    server.get("/ogc/collections/grids/items?limit=1").is(200);
+    let begun = Instant::now();
+    for s in &mut slow {
+        s.set_read_timeout(Some(Duration::from_secs(40))).expect("set");
+        let mut rest = Vec::new();
+        let _ = s.read_to_end(&mut rest);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(35), "{:?}", begun.elapsed());
+}
+
+/// On SQLite alone: what is looked at is the service, not the store.
+#[test]
+fn f10_end_is_asked_for_and_nobody_notices() {
+    let place = Place::sqlite();
+    let token = place.settle();
+    let mut server = Server::start(place, token, &[]);
+    let (base, token, admin_base) = (server.base.clone(), server.token.clone(), server.admin_base.clone());
+    let (ready, answered) = (AtomicBool::new(true), AtomicUsize::new(0));
+    let bearer = format!("Bearer {token}");
+    std::thread::scope(|threads| {
+        for _ in 0..5 {
+            threads.spawn(|| {
+                let url = format!("{base}/ogc/collections/households/items?f=xlsx");
+                send("GET", &url, &[("authorization", &bearer)], None).is(200);
+                answered.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        for _ in 0..5 {
+            threads.spawn(|| {
+                // a balancer sends no more once the service says that it is not ready
+                while ready.load(Ordering::Relaxed) {
+                    let url = format!("{base}/ogc/collections/grids/items?limit=10");
+                    send("GET", &url, &[("authorization", &bearer)], None).is(200);
+                    answered.fetch_add(1, Ordering::Relaxed);
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+            });
+        }
+        std::thread::sleep(Duration::from_millis(700));
+        server.terminate();
+        let begun = Instant::now();
+        while send("GET", &format!("{admin_base}/readyz"), &[], None).status == 200 {
+            assert!(begun.elapsed() < Duration::from_secs(5));
+        }
+        ready.store(false, Ordering::Relaxed);
+    });
+    assert!(server.ended(), "a good end: {}", server.log());
+    assert!(answered.load(Ordering::Relaxed) > 10);
+}
+
+#[test]
+fn demonstration_is_for_this_machine_alone() {
+    let place = Place::sqlite();
+    place.settle();
+    let server = Server::start(place, String::new(), &["--demo"]);
+    let who = server.ask("GET", "/api/session", &[], None).is(200).json();
+    assert_eq!((who["role"].as_str(), who["by"].as_str()), (Some("planner"), Some("demo")));
+    server.ask("GET", "/ogc/collections/grids/items?limit=1", &[], None).is(200);
+    // through a proxy, or by another name (DNS rebinding): nobody
+    server.ask("GET", "/api/session", &[("x-forwarded-for", "10.1.2.3")], None).problem(401, "unauthenticated");
+    server.ask("GET", "/api/session", &[("host", "evil.example")], None).problem(401, "unauthenticated");
+    // a foreign page cannot write
+    server
+        .ask("POST", "/api/tokens", &[("origin", "https://evil.example")], Some(&serde_json::json!({})))
+        .problem(403, "cross_site");
+}

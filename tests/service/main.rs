@@ -1,0 +1,69 @@
+//! The service from outside: the built binary, on both stores. Cases of CASES.md carry their id.
+
+#![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
+
+mod access;
+mod client;
+#[path = "../store_contract/cluster.rs"]
+mod cluster;
+mod events;
+mod faults;
+mod features;
+mod files;
+mod gdal;
+mod leaks;
+mod server;
+mod tiles;
+
+/// Each case as a test of each engine, against one server that they share.
+macro_rules! on_both_engines {
+    ($($module:ident: $($case:ident),+;)+) => {
+        mod sqlite {
+            $($(#[test]
+            fn $case() {
+                crate::$module::$case(crate::server::Shared::sqlite());
+            })+)+
+        }
+        mod postgis {
+            $($(#[test]
+            fn $case() {
+                crate::$module::$case(crate::server::Shared::postgis());
+            })+)+
+        }
+    };
+}
+
+on_both_engines! {
+    access:
+        a04_exporter_who_asks_for_persons_is_refused_and_noted,
+        a07_disabled_user_is_out_at_the_next_request,
+        a09_wrong_passwords_slow_their_sender_alone,
+        a11_sign_in_always_makes_a_new_session,
+        a12_foreign_pages_cannot_write,
+        a17_every_answer_has_the_headers,
+        token_is_shown_once_and_can_be_revoked,
+        admin_of_a_region_gives_no_rights_outside_of_it;
+    leaks:
+        a01_routes_by_roles_by_regions_leak_nothing;
+    features:
+        landing_links_lead_somewhere,
+        pages_follow_each_other_and_hold_everything_once,
+        every_filter_is_kept,
+        axes_are_in_the_order_of_the_system,
+        unknown_and_senseless_parameters_are_400,
+        a19_hostile_parameters_never_break_anything,
+        answer_is_304_until_something_changes,
+        e13_odd_etags_never_break_anything;
+    files:
+        files_hold_what_the_query_means;
+    tiles:
+        tile_holds_the_features_of_its_place;
+    events:
+        change_is_told_in_order_and_after_a_reconnect,
+        change_is_served_within_a_second;
+    gdal:
+        ogr_reads_pages_filters_and_boxes;
+    faults:
+        f16_panic_is_500_with_its_id_and_is_counted,
+        f08_half_open_heads_are_closed;
+}
