@@ -10,10 +10,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("graph", &[]),
     ("space", &["domain", "graph"]),
     ("partition", &["domain", "space", "graph"]),
+    ("hotspot", &["domain", "space"]),
     ("store", &["domain"]),
     ("exchange", &["domain", "space"]),
-    ("plan", &["domain", "space", "graph", "partition", "store", "exchange"]),
-    ("cli", &["domain", "space", "partition", "store", "exchange", "plan"]),
+    ("plan", &["domain", "space", "graph", "partition", "hotspot", "store", "exchange"]),
+    ("cli", &["domain", "space", "partition", "hotspot", "store", "exchange", "plan"]),
 ];
 
 fn rust_files(dir: &Path, into: &mut Vec<PathBuf>) {

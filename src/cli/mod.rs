@@ -2,10 +2,13 @@
 //! 130 cancelled.
 
 mod args;
+mod cell_files;
 mod commands;
 mod console;
 mod draw;
 mod grids;
+mod hotspot_args;
+mod hotspots;
 mod plan;
 mod register;
 mod register_args;
