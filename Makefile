@@ -55,6 +55,9 @@ peers:
 	test -x out/venv/bin/python || python3 -m venv out/venv
 	out/venv/bin/pip install --quiet -r benches/peers/requirements.txt
 	out/venv/bin/python benches/peers/table.py $(LIANHU) out/peers
+	test -x out/venv-hotspots/bin/python || python3 -m venv out/venv-hotspots
+	out/venv-hotspots/bin/pip install --quiet -r benches/hotspots/requirements.txt
+	out/venv-hotspots/bin/python benches/hotspots/table.py $(LIANHU) out/hotspots
 
 fmt:
 	cargo fmt

@@ -10,11 +10,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("graph", &[]),
     ("space", &["domain", "graph"]),
     ("partition", &["domain", "space", "graph"]),
+    ("hotspot", &["domain", "space"]),
     ("store", &["domain"]),
     ("exchange", &["domain", "space"]),
-    ("plan", &["domain", "space", "graph", "partition", "store", "exchange"]),
+    ("plan", &["domain", "space", "graph", "partition", "hotspot", "store", "exchange"]),
     ("api", &["domain", "space", "store", "exchange", "plan"]),
-    ("cli", &["domain", "space", "partition", "store", "exchange", "plan", "api"]),
+    ("cli", &["domain", "space", "partition", "hotspot", "store", "exchange", "plan", "api"]),
 ];
 
 fn rust_files(dir: &Path, into: &mut Vec<PathBuf>) {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::hotspot_args::{HotspotsArgs, ScanArgs, TrendsArgs};
 use super::plans_args::PlansArgs;
 use super::register_args::{AuditArgs, DraftArgs, ExportArgs, FileArgs, ImportArgs, KeyArgs, PurgeArgs, StoreArgs};
 use super::serve_args::{ServeArgs, TokenCommand, UserCommand};
@@ -32,6 +33,12 @@ pub(crate) enum Command {
     Draw(DrawArgs),
     /// 生成合成数据（演示、压力测试）。Makes a synthetic county for demonstration and load.
     Synth(SynthArgs),
+    /// 热点：六边形的 Gi*、显著性、排列检验。Where incidents concentrate, and whether that is more than chance.
+    Hotspots(HotspotsArgs),
+    /// 趋势：Mann–Kendall 与新兴热点分类。Which hot and cold spots are new, growing, fading.
+    Trends(TrendsArgs),
+    /// 时空扫描：近日的异常聚集。Outbreaks alive on the last day, and how often chance brings such a one.
+    Scan(ScanArgs),
     /// 导入台账。Brings files into the register; nothing is stored unless all rows are good.
     Import(ImportArgs),
     /// 导出图层。Hands a layer of the register or of its plans out.

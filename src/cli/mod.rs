@@ -2,11 +2,14 @@
 //! 130 cancelled.
 
 mod args;
+mod cell_files;
 mod commands;
 mod console;
 mod demo;
 mod draw;
 mod grids;
+mod hotspot_args;
+mod hotspots;
 mod key;
 mod ledger;
 mod plan;

@@ -6,7 +6,7 @@ use crate::exchange::{self, Read, ReadError, ReadOptions};
 use super::args::InputArgs;
 use super::commands::{Failure, conversion};
 
-type Polygons = Vec<Vec<Vec<[f64; 2]>>>;
+pub(super) type Polygons = Vec<Vec<Vec<[f64; 2]>>>;
 
 fn read<T>(
     path: &str,

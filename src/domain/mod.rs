@@ -6,6 +6,7 @@ pub mod households;
 pub mod plan;
 pub mod position;
 pub mod profile;
+pub mod random;
 pub mod region;
 pub mod register;
 

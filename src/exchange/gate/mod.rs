@@ -28,6 +28,7 @@ pub(super) use faults::Place;
 pub use faults::{CellFault, FaultList};
 pub use mapping::{ColumnUse, Mapping, MappingError};
 pub use outlines::{Outlines, Suspicion};
+pub use typed::moment_of;
 pub(super) use typed::typed as typed_cell;
 
 /// Faults kept in full unless asked otherwise.

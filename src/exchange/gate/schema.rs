@@ -94,6 +94,13 @@ const LEVELS: &[(&str, &[&str])] = &[
 /// Digits of a division's code, higher ones with or without their zeros.
 const DIVISION: &[usize] = &[2, 4, 6, 9, 12];
 
+const OCCURRED_AT: Field = needed(
+    "occurred_at",
+    "发生时间",
+    &["上报时间", "时间", "发生日期", "日期", "reported_at", "date", "time", "datetime", "date_time", "timestamp"],
+    FieldKind::Moment,
+);
+
 /// Every layer.
 pub const LAYERS: &[LayerSchema] = &[REGIONS, BUILDINGS, HOUSEHOLDS, BARRIERS, OFFICERS, INCIDENTS, OLD_NETS];
 
@@ -253,12 +260,27 @@ pub const INCIDENTS: LayerSchema = LayerSchema {
             ]),
         ),
         field("state", "状态", &["办理状态"], FieldKind::Text),
-        needed("occurred_at", "发生时间", &["上报时间", "时间", "发生日期", "reported_at", "date"], FieldKind::Moment),
+        OCCURRED_AT,
         field("due_at", "办理时限", &["截止时间"], FieldKind::Moment),
         field("summary", "摘要", &["事件内容", "描述"], FieldKind::Text),
         ROW_VERSION,
     ],
     shape: Shape::OptionalPlace,
+};
+
+/// When and where something happened, whatever else the file says: what statistics need of incidents.
+pub const OCCURRENCES: LayerSchema =
+    LayerSchema { name: "occurrences", title: "事件时空", fields: &[OCCURRED_AT], shape: Shape::OptionalPlace };
+
+/// Counts of H3 cells.
+pub const CELL_COUNTS: LayerSchema = LayerSchema {
+    name: "cell_counts",
+    title: "六边形计数",
+    fields: &[
+        needed("h3", "六边形", &["h3_index", "h3index", "hex", "hexid", "cell"], FieldKind::Id),
+        needed("count", "数量", &["件数", "事件数", "n"], FieldKind::Count(u32::MAX as i64)),
+    ],
+    shape: Shape::None,
 };
 
 /// 原有网格 (公安、城管、旅游、扶贫等).

@@ -212,12 +212,18 @@ fn date(text: &str) -> Option<Date> {
     Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok()
 }
 
-/// A day, or a day with hour and minute, as `2021-05-03` or `2021-05-03T14:30:00`; a zone behind it is left as it is.
+/// A day, or a day with hour and minute, as `2021-05-03` or `2021-05-03T14:30:00`, with the zone it was written with, if any, as `Z` or
+/// `+08:00`. Nine digits or more are seconds since 1970, twelve or more milliseconds.
 fn moment(text: &str) -> Option<String> {
     let text = text.trim();
+    if let Some(at) = epoch(text) {
+        return Some(at);
+    }
     let day = date(text)?;
     let Some((_, clock)) = text.split_once(['T', ' ']) else { return Some(day.to_string()) };
     let clock = clock.trim();
+    let clock = clock.strip_suffix("UTC").or_else(|| clock.strip_suffix("GMT")).map_or(clock, |c| c.trim_end());
+    let named = text.ends_with("UTC") || text.ends_with("GMT");
     let at = clock.find(['Z', '+', '-']).unwrap_or(clock.len());
     let (clock, zone) = clock.split_at_checked(at)?;
     let mut parts = clock.trim().split([':', '时', '分']).map(|p| p.trim_end_matches('秒'));
@@ -227,10 +233,48 @@ fn moment(text: &str) -> Option<String> {
     };
     let (hour, minute, second) = (part(23)?, part(59)?, part(59)?);
     let whole = PrimitiveDateTime::new(day, time::Time::from_hms(hour, minute, second).ok()?);
-    let zone_ok = zone.is_empty()
-        || zone == "Z"
-        || (zone.len() <= 6 && zone.bytes().skip(1).all(|b| b.is_ascii_digit() || b == b':'));
-    zone_ok.then(|| format!("{}T{hour:02}:{minute:02}:{second:02}{zone}", whole.date()))
+    let zone = if named { Some("Z".to_owned()) } else { zone_of(zone) };
+    zone.map(|zone| format!("{}T{hour:02}:{minute:02}:{second:02}{zone}", whole.date()))
+}
+
+/// `Z`, `+08`, `+0800` or `+08:00` as RFC 3339 has it; nothing stays nothing.
+fn zone_of(text: &str) -> Option<String> {
+    let Some(digits) = text.strip_prefix(['+', '-']) else {
+        return matches!(text, "" | "Z").then(|| text.to_owned());
+    };
+    let digits = digits.replace(':', "");
+    let (hours, minutes) = digits.split_at_checked(2)?;
+    let minutes = if minutes.is_empty() { "00" } else { minutes };
+    let number = |t: &str, most: u8| t.len() == 2 && t.parse::<u8>().is_ok_and(|v| v <= most);
+    let sign = text.get(..1)?;
+    (number(hours, 23) && number(minutes, 59)).then(|| format!("{sign}{hours}:{minutes}"))
+}
+
+/// Seconds or milliseconds since 1970 as a moment in UTC.
+fn epoch(text: &str) -> Option<String> {
+    let digits = text.split('.').next()?;
+    let fraction = text.strip_prefix(digits)?.trim_start_matches('.');
+    if !(9..=14).contains(&digits.len()) || !digits.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let number = digits.parse::<i64>().ok()?;
+    let seconds = if digits.len() >= 12 { number.div_euclid(1_000) } else { number };
+    let at = time::OffsetDateTime::from_unix_timestamp(seconds).ok()?;
+    let (day, clock) = (at.date(), at.time());
+    Some(format!("{day}T{:02}:{:02}:{:02}Z", clock.hour(), clock.minute(), clock.second()))
+}
+
+/// A moment in the many ways people write it, as a point in time; without a zone it is China's (UTC+8).
+#[must_use]
+pub fn moment_of(text: &str) -> Option<time::OffsetDateTime> {
+    use time::format_description::well_known::Rfc3339;
+    use time::macros::offset;
+    let written = moment(text)?;
+    let naive = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
+    time::OffsetDateTime::parse(&written, &Rfc3339)
+        .or_else(|_| PrimitiveDateTime::parse(&written, naive).map(|m| m.assume_offset(offset!(+8))))
+        .or_else(|e| date(&written).map(|d| d.midnight().assume_offset(offset!(+8))).ok_or(e))
+        .ok()
 }
 
 #[cfg(test)]
@@ -277,7 +321,31 @@ mod tests {
         assert_eq!(at("2021/5/3 14:30"), Cell::Date("2021-05-03T14:30:00".to_owned()));
         assert_eq!(at("2021-05-03T14:30:00+08:00"), Cell::Date("2021-05-03T14:30:00+08:00".to_owned()));
         assert_eq!(at("2021-05-03"), Cell::Date("2021-05-03".to_owned()));
+        assert_eq!(at("2021-05-03 14:30+0800"), Cell::Date("2021-05-03T14:30:00+08:00".to_owned()));
+        assert_eq!(at("2021-05-03 14:30:05 UTC"), Cell::Date("2021-05-03T14:30:05Z".to_owned()));
+        for epoch in ["1620023400", "1620023400000", "1620023400.25"] {
+            assert_eq!(at(epoch), Cell::Date("2021-05-03T06:30:00Z".to_owned()), "{epoch}");
+        }
+        assert_eq!(typed(FieldKind::Moment, "c", Cell::Whole(1_620_023_400)), Ok(at("1620023400")));
+        assert_eq!(code(FieldKind::Moment, text("44319")), "not_a_date");
+        assert_eq!(code(FieldKind::Moment, text("2021-05-03 14:30+8")), "not_a_date");
         assert_eq!(code(FieldKind::Moment, text("2021-05-03 25:00")), "not_a_date");
+    }
+
+    #[test]
+    fn moments_without_a_zone_are_those_of_china() {
+        let utc = |t: &str| moment_of(t).map(time::OffsetDateTime::unix_timestamp);
+        for t in [
+            "2021-05-03 14:30",
+            "2021-05-03T06:30:00Z",
+            "2021/5/3 14:30:00+08:00",
+            "1620023400",
+            "2021年5月3日 14时30分",
+        ] {
+            assert_eq!(utc(t), Some(1_620_023_400), "{t}");
+        }
+        assert_eq!(utc("2021-05-03"), Some(1_619_971_200));
+        assert_eq!(utc("gestern"), None);
     }
 
     #[test]

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use time::format_description::well_known::Rfc3339;
 use time::macros::{format_description, offset};
-use time::{Date, OffsetDateTime, PrimitiveDateTime, Time};
 
 use crate::domain::LonLat;
 use crate::domain::register::{
     BarrierRow, BuildingRow, Geometry, HouseholdRow, IncidentRow, OfficerRow, OldNetRow, RegionRow, Tenure, trim_code,
 };
 use crate::exchange::gate::schema::LayerSchema;
-use crate::exchange::gate::{Outlines, TypedRow};
+use crate::exchange::gate::{Outlines, TypedRow, moment_of};
 use crate::exchange::{Cell, Fault};
 use crate::store::RegisterRow;
 
@@ -292,14 +290,8 @@ fn split(list: &str) -> Vec<String> {
 
 /// A moment as the register keeps it, RFC 3339 UTC with milliseconds; without an offset it is China's time.
 pub(super) fn stamp(text: &str) -> Result<String, Fault> {
-    let naive = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
-    let day = format_description!("[year]-[month]-[day]");
-    let moment = OffsetDateTime::parse(text, &Rfc3339)
-        .or_else(|_| PrimitiveDateTime::parse(text, naive).map(|m| m.assume_offset(offset!(+8))))
-        .or_else(|_| Date::parse(text, day).map(|d| d.with_time(Time::MIDNIGHT).assume_offset(offset!(+8))));
     let written = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-    moment
-        .ok()
+    moment_of(text)
         .and_then(|m| m.to_offset(offset!(UTC)).format(written).ok())
         .ok_or_else(|| Fault::new("not_a_date", format!("“{text}”不是日期时间 / \"{text}\" is no date with time")))
 }

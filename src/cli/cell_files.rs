@@ -1,0 +1,69 @@
+//! Results by cell as files: plain CSV for programs (UTF-8 without a mark, so that any reader finds the first column by its name), GeoJSON with
+//! the outlines, and whatever else the writers know.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use geo::Geometry;
+
+use crate::exchange::{self, Cell, FieldType, Format, Geometries, WriteOptions, Writer, WriterField, WriterSchema};
+
+use super::commands::Failure;
+
+/// A table's name and columns.
+pub(super) struct Sheet<'a> {
+    pub(super) layer: &'a str,
+    pub(super) fields: &'a [(&'a str, FieldType)],
+}
+
+/// Writes one row for each item, whole or not at all.
+pub(super) fn write<T>(
+    path: &Path,
+    sheet: &Sheet<'_>,
+    items: &[T],
+    row: impl Fn(usize, &T) -> Vec<Cell>,
+    shape: impl Fn(&T) -> Geometry<f64>,
+) -> Result<(), Failure> {
+    match Format::of_path(&path.to_string_lossy()) {
+        Format::Csv => {
+            let failed = |e: std::io::Error| Failure::input(format!("{0}：{e}\n{0}: {e}", path.display()));
+            exchange::write_whole(path, &csv(sheet, items, row).map_err(failed)?).map_err(failed)
+        }
+        format => {
+            let field = |f: &(&str, FieldType)| WriterField { name: f.0.to_owned(), kind: f.1 };
+            let schema = WriterSchema {
+                layer: sheet.layer.to_owned(),
+                fields: sheet.fields.iter().map(field).collect(),
+                geometries: Geometries::Any,
+            };
+            let mut out = Writer::create(format, path, schema, WriteOptions::default()).map_err(Failure::input)?;
+            for (i, item) in items.iter().enumerate() {
+                out.write(&row(i, item), Some(&shape(item))).map_err(Failure::input)?;
+            }
+            out.finish().map(drop).map_err(Failure::input)
+        }
+    }
+}
+
+/// Numbers stand with all their digits; nothing in these tables needs quotes.
+fn csv<T>(sheet: &Sheet<'_>, items: &[T], row: impl Fn(usize, &T) -> Vec<Cell>) -> std::io::Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(items.len() * 96);
+    let names: Vec<&str> = sheet.fields.iter().map(|f| f.0).collect();
+    writeln!(out, "{}", names.join(","))?;
+    for (i, item) in items.iter().enumerate() {
+        for (at, cell) in row(i, item).iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            match cell {
+                Cell::Empty => {}
+                Cell::Text(t) | Cell::Date(t) => out.extend_from_slice(t.as_bytes()),
+                Cell::Whole(v) => write!(out, "{v}")?,
+                Cell::Real(v) => write!(out, "{v}")?,
+                Cell::Bool(b) => out.push(b'0' + u8::from(*b)),
+            }
+        }
+        out.push(b'\n');
+    }
+    Ok(out)
+}

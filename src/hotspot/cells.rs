@@ -1,0 +1,249 @@
+//! H3 cells (六边形) as the places of a study: found, filled in, counted into.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use geo::{Contains, ConvexHull, MultiPoint, MultiPolygon, Point, Polygon};
+use h3o::geom::{ContainmentMode, TilerBuilder};
+use h3o::{LatLng, Resolution};
+use rayon::prelude::*;
+
+use crate::domain::LonLat;
+
+use super::error::HotspotError;
+
+/// One hexagon (or pentagon) of the H3 grid; never called a grid, which is what households are divided into.
+pub type HexCell = h3o::CellIndex;
+
+/// The most cells of a study: 2 GB of everything that is held per cell.
+pub const MOST_CELLS: usize = 10_000_000;
+
+/// Mixes the bits of one index; indices are not chosen by an adversary who could gain from collisions.
+#[derive(Default)]
+pub(super) struct CellHasher(u64);
+
+impl Hasher for CellHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for b in bytes {
+            self.write_u64(u64::from(*b));
+        }
+    }
+
+    fn write_u64(&mut self, v: u64) {
+        let h = (self.0 ^ v).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = h ^ (h >> 32);
+    }
+}
+
+type CellMap = HashMap<u64, u32, BuildHasherDefault<CellHasher>>;
+
+/// Distinct cells of one resolution, ascending.
+#[derive(Clone, Debug)]
+pub struct CellSet {
+    cells: Vec<HexCell>,
+    at: CellMap,
+}
+
+impl CellSet {
+    /// The distinct cells among `cells`.
+    ///
+    /// # Errors
+    /// When there is none, there are too many, or they differ in resolution.
+    pub fn new(mut cells: Vec<HexCell>) -> Result<Self, HotspotError> {
+        cells.par_sort_unstable();
+        cells.dedup();
+        let Some(first) = cells.first() else {
+            return Err(HotspotError::Nothing { chinese: "没有六边形", english: "there is no cell" });
+        };
+        if cells.len() > MOST_CELLS {
+            return Err(HotspotError::TooManyCells { most: MOST_CELLS });
+        }
+        if let Some(other) = cells.iter().find(|c| c.resolution() != first.resolution()) {
+            return Err(HotspotError::MixedResolutions { first: first.to_string(), other: other.to_string() });
+        }
+        let mut at = CellMap::with_capacity_and_hasher(cells.len(), BuildHasherDefault::default());
+        at.extend(cells.iter().map(|c| u64::from(*c)).zip(0..));
+        Ok(Self { cells, at })
+    }
+
+    /// The cells, ascending.
+    #[must_use]
+    pub fn cells(&self) -> &[HexCell] {
+        &self.cells
+    }
+
+    /// How many there are; at least one.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a set of cells is never empty")]
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// The place of a cell in [`Self::cells`].
+    #[must_use]
+    pub fn find(&self, cell: HexCell) -> Option<u32> {
+        self.at.get(&u64::from(cell)).copied()
+    }
+
+    /// Centres of the cells.
+    #[must_use]
+    pub fn centres(&self) -> Vec<LonLat> {
+        self.cells.par_iter().map(|c| centre(*c)).collect()
+    }
+
+    /// How many of them are pentagons, which have five neighbours.
+    #[must_use]
+    pub fn pentagons(&self) -> usize {
+        self.cells.iter().filter(|c| c.is_pentagon()).count()
+    }
+
+    /// Counts cells into the set: how often each member occurs, and how many are no member.
+    #[must_use]
+    pub fn count(&self, cells: &[HexCell]) -> (Vec<u32>, u64) {
+        let (mut counts, mut outside) = (vec![0_u32; self.len()], 0);
+        for cell in cells {
+            match self.find(*cell).and_then(|i| counts.get_mut(i as usize)) {
+                Some(n) => *n = n.saturating_add(1),
+                None => outside += 1,
+            }
+        }
+        (counts, outside)
+    }
+}
+
+/// The resolution of a number.
+///
+/// # Errors
+/// When it is none of 0…15.
+pub fn resolution(number: u8) -> Result<Resolution, HotspotError> {
+    Resolution::try_from(number).map_err(|_| HotspotError::Resolution(number))
+}
+
+/// The cell a place lies in; `None` for degrees that are none.
+#[must_use]
+pub fn cell_of(place: LonLat, resolution: Resolution) -> Option<HexCell> {
+    LatLng::new(place.lat_deg, place.lon_deg).ok().map(|p| p.to_cell(resolution))
+}
+
+/// The centre of a cell.
+#[must_use]
+pub fn centre(cell: HexCell) -> LonLat {
+    let c = LatLng::from(cell);
+    LonLat { lon_deg: c.lng(), lat_deg: c.lat() }
+}
+
+/// The cells that share a side with `cell`: six, around a pentagon five.
+pub(super) fn ring(cell: HexCell) -> impl Iterator<Item = HexCell> {
+    cell.grid_disk_safe(1).filter(move |c| *c != cell)
+}
+
+/// The study area of incidents that come without one: their cells, and every cell whose centre lies in their convex hull.
+///
+/// # Errors
+/// When there is no incident, or the hull holds too many cells.
+pub fn hull_cells(cells: &[HexCell]) -> Result<CellSet, HotspotError> {
+    let own = CellSet::new(cells.to_vec())?;
+    let place = |c: HexCell| {
+        let p = centre(c);
+        Point::new(p.lon_deg, p.lat_deg)
+    };
+    let hull: Polygon<f64> = own.cells.iter().map(|c| place(*c)).collect::<MultiPoint<f64>>().convex_hull();
+    let mut found: HashSet<u64, BuildHasherDefault<CellHasher>> = own.cells.iter().map(|c| u64::from(*c)).collect();
+    let (mut queue, mut all) = (VecDeque::from(own.cells.clone()), own.cells);
+    while let Some(cell) = queue.pop_front() {
+        for next in ring(cell) {
+            if !found.contains(&u64::from(next)) && hull.contains(&place(next)) {
+                found.insert(u64::from(next));
+                queue.push_back(next);
+                all.push(next);
+            }
+        }
+        if all.len() > MOST_CELLS {
+            return Err(HotspotError::TooManyCells { most: MOST_CELLS });
+        }
+    }
+    CellSet::new(all)
+}
+
+/// Cells whose centre lies inside an outline; parts that are no valid ring are passed over and counted.
+///
+/// # Errors
+/// When the outline would hold too many cells, or none.
+pub fn outline_cells(
+    outline: &MultiPolygon<f64>,
+    resolution: Resolution,
+) -> Result<(Vec<HexCell>, usize), HotspotError> {
+    let mut tiler = TilerBuilder::new(resolution).containment_mode(ContainmentMode::ContainsCentroid).build();
+    let passed_over = outline.iter().filter(|p| tiler.add((*p).clone()).is_err()).count();
+    // The hint is an upper bound of the outlines' boxes.
+    if tiler.coverage_size_hint() > 8 * MOST_CELLS {
+        return Err(HotspotError::TooManyCells { most: MOST_CELLS });
+    }
+    let mut cells: Vec<HexCell> = tiler.into_coverage().collect();
+    cells.sort_unstable();
+    cells.dedup();
+    if cells.is_empty() {
+        return Err(HotspotError::Nothing {
+            chinese: "边界内没有六边形", english: "no cell lies inside the boundary"
+        });
+    }
+    Ok((cells, passed_over))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near_anshun(resolution: Resolution) -> HexCell {
+        cell_of(LonLat { lon_deg: 105.932, lat_deg: 26.2456 }, resolution).expect("a place on Earth")
+    }
+
+    #[test]
+    fn members_are_found_and_others_counted_outside() {
+        let middle = near_anshun(Resolution::Nine);
+        let set = CellSet::new(ring(middle).chain([middle, middle]).collect()).expect("seven cells");
+        assert_eq!(set.len(), 7);
+        for (i, c) in set.cells().iter().enumerate() {
+            assert_eq!(set.find(*c), Some(i as u32));
+        }
+        let far = ring(set.cells()[0]).find(|c| set.find(*c).is_none()).expect("one beyond");
+        let (counts, outside) = set.count(&[middle, middle, far]);
+        assert_eq!((counts.iter().sum::<u32>(), outside), (2, 1));
+        assert_eq!(counts[set.find(middle).expect("member") as usize], 2);
+    }
+
+    #[test]
+    fn resolutions_do_not_mix_and_an_empty_set_is_refused() {
+        let both = vec![near_anshun(Resolution::Nine), near_anshun(Resolution::Eight)];
+        assert!(matches!(CellSet::new(both), Err(HotspotError::MixedResolutions { .. })));
+        assert!(matches!(CellSet::new(Vec::new()), Err(HotspotError::Nothing { .. })));
+        assert_eq!(resolution(16), Err(HotspotError::Resolution(16)));
+    }
+
+    #[test]
+    fn hull_fills_what_lies_between_the_incidents() {
+        let middle = near_anshun(Resolution::Nine);
+        let rim: Vec<HexCell> = middle.grid_ring::<Vec<_>>(5);
+        let study = hull_cells(&rim).expect("a disk");
+        assert_eq!(study.len(), 1 + 3 * 5 * 6);
+        assert_eq!(hull_cells(&[middle]).expect("one cell").len(), 1);
+    }
+
+    #[test]
+    fn outline_holds_the_cells_whose_centre_is_inside() {
+        let at = |x: f64, y: f64| geo::Coord { x: 105.93 + x, y: 26.24 + y };
+        let square = Polygon::new(vec![at(0.0, 0.0), at(0.05, 0.0), at(0.05, 0.05), at(0.0, 0.05)].into(), Vec::new());
+        let (cells, passed_over) =
+            outline_cells(&MultiPolygon::new(vec![square.clone()]), Resolution::Nine).expect("cells");
+        assert_eq!(passed_over, 0);
+        assert!(cells.len() > 200, "{}", cells.len());
+        for c in cells {
+            let p = centre(c);
+            assert!(square.contains(&Point::new(p.lon_deg, p.lat_deg)));
+        }
+    }
+}

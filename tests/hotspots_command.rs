@@ -1,0 +1,199 @@
+//! `lianhu hotspots`, `trends` and `scan` from outside: files in, files out, what is said.
+
+#![expect(clippy::expect_used, reason = "a test fails loudly")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use common::{Numbers, done, json, lianhu, said};
+use h3o::{CellIndex, LatLng, Resolution};
+
+const COLUMNS: &str = "h3,count,expected,neighbours,z,p,p_sim,fdr05,class";
+
+fn township(file: &str) -> String {
+    format!("{}/fixtures/township/{file}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn disk(k: u32) -> Vec<CellIndex> {
+    LatLng::new(26.2456, 105.932).expect("place").to_cell(Resolution::Ten).grid_disk(k)
+}
+
+/// Counts with one crowd in the middle, as a CSV of cells.
+fn cells(k: u32) -> (String, BTreeMap<CellIndex, f64>) {
+    let mut r = Numbers(5);
+    let middle: Vec<CellIndex> = disk(1);
+    let counts: BTreeMap<CellIndex, f64> = disk(k)
+        .into_iter()
+        .map(|c| (c, (r.unit() * r.unit() * 4.0).floor() + if middle.contains(&c) { 6.0 } else { 0.0 }))
+        .collect();
+    let lines: Vec<String> = counts.iter().map(|(c, n)| format!("{c},{n}")).collect();
+    (format!("h3,count\n{}\n", lines.join("\n")), counts)
+}
+
+fn rows(path: &Path) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_path(path).expect("readable");
+    reader.deserialize().map(|r| r.expect("a row")).collect()
+}
+
+fn number(row: &BTreeMap<String, String>, name: &str) -> f64 {
+    row[name].parse().expect("a number")
+}
+
+#[test]
+fn counts_of_cells_become_the_nine_columns_with_the_z_of_the_formula() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (text, counts) = cells(12);
+    std::fs::write(folder.path().join("cells.csv"), text).expect("written");
+    let out = done(folder.path(), "hotspots cells.csv --cells --permutations 99 --out hot.csv");
+    assert!(out.contains("sha256") && out.contains("多于偶然"), "{out}");
+    let bytes = std::fs::read_to_string(folder.path().join("hot.csv")).expect("text");
+    assert_eq!(bytes.lines().next(), Some(COLUMNS));
+    let found = rows(&folder.path().join("hot.csv"));
+    assert_eq!(found.len(), counts.len());
+    let n = counts.len() as f64;
+    let mean = counts.values().sum::<f64>() / n;
+    let sd = (counts.values().map(|v| v * v).sum::<f64>() / n - mean * mean).sqrt();
+    let mut hot = 0;
+    for row in &found {
+        let cell: CellIndex = row["h3"].parse().expect("a cell");
+        let around: Vec<f64> = cell.grid_disk::<Vec<_>>(1).iter().filter_map(|c| counts.get(c).copied()).collect();
+        let w = around.len() as f64;
+        let z = (around.iter().sum::<f64>() - w * mean) / (sd * ((n * w - w * w) / (n - 1.0)).sqrt());
+        assert!((number(row, "z") - z).abs() < 1e-11, "{row:?} {z}");
+        assert!((number(row, "expected") - w * mean).abs() < 1e-9);
+        assert_eq!((number(row, "count"), number(row, "neighbours")), (counts[&cell], w - 1.0));
+        assert!((0.0..=1.0).contains(&number(row, "p")) && (0.01..=1.0).contains(&number(row, "p_sim")));
+        assert!(row["fdr05"] == "0" || row["fdr05"] == "1");
+        hot += usize::from(row["class"] == "hot");
+    }
+    let middle = disk(0)[0].to_string();
+    let middle = found.iter().find(|r| r["h3"] == middle).expect("the middle");
+    assert_eq!((middle["class"].as_str(), middle["fdr05"].as_str()), ("hot", "1"));
+    assert!((7..30).contains(&hot), "{hot}");
+}
+
+#[test]
+fn bytes_depend_on_the_seed_and_not_on_the_threads() {
+    let folder = tempfile::tempdir().expect("folder");
+    std::fs::write(folder.path().join("cells.csv"), cells(9).0).expect("written");
+    let run = |threads: &str, seed: &str, name: &str| -> Vec<u8> {
+        let arguments = ["hotspots", "cells.csv", "--cells", "--weights", "band:300", "--seed", seed, "--out", name];
+        let out: Output = Command::new(env!("CARGO_BIN_EXE_lianhu"))
+            .current_dir(folder.path())
+            .env("RAYON_NUM_THREADS", threads)
+            .args(arguments)
+            .output()
+            .expect("the program starts");
+        assert!(out.status.success(), "{}", said(&out));
+        std::fs::read(folder.path().join(name)).expect("written")
+    };
+    let one = run("1", "3", "a.csv");
+    assert_eq!(one, run("4", "3", "b.csv"));
+    assert_ne!(one, run("4", "4", "c.csv"));
+}
+
+#[test]
+fn the_demonstration_s_incidents_go_through_all_three_commands() {
+    let folder = tempfile::tempdir().expect("folder");
+    let incidents = township("incidents.csv");
+    let out = done(folder.path(), &format!("hotspots {incidents} --resolution 9 --permutations 99 --out hot.geojson"));
+    assert!(out.contains("600"), "{out}");
+    let layer = json(&folder.path().join("hot.geojson"));
+    let features = layer["features"].as_array().expect("features");
+    assert!(features.iter().any(|f| f["properties"]["class"] == "hot"), "{out}");
+    let counted: u64 = features.iter().map(|f| f["properties"]["count"].as_u64().expect("count")).sum();
+    assert_eq!(counted, 600);
+    for f in features {
+        let names: Vec<&str> = f["properties"].as_object().expect("properties").keys().map(String::as_str).collect();
+        assert_eq!(names.join(","), COLUMNS);
+        let ring = f["geometry"]["coordinates"][0].as_array().expect("a ring");
+        assert!(ring.len() >= 7 && ring.first() == ring.last());
+    }
+
+    let rate = township("households.csv");
+    done(folder.path(), &format!("hotspots {incidents} --resolution 9 --rate {rate} --permutations 0 --out rate.csv"));
+    let rated = rows(&folder.path().join("rate.csv"));
+    assert!(rated.iter().all(|r| r["p_sim"].is_empty() && !r.values().any(|v| v.contains("NaN"))));
+    let total: f64 = rated.iter().map(|r| number(r, "count")).sum();
+    assert!((total - 600.0).abs() < 1e-9);
+
+    let out = done(folder.path(), &format!("trends {incidents} --resolution 8 --step 30d --steps 12 --out trends.csv"));
+    assert!(out.contains("UTC+8"), "{out}");
+    let courses = rows(&folder.path().join("trends.csv"));
+    assert!(courses.iter().any(|r| r["class"].ends_with("_hot")), "{out}");
+    assert!(courses.iter().all(|r| number(r, "tau").abs() <= 1.0));
+
+    let out = done(folder.path(), &format!("scan {incidents} --radius 3km --days 7 --permutations 99 --out scan.csv"));
+    assert!(out.contains("600"), "{out}");
+    for c in rows(&folder.path().join("scan.csv")) {
+        assert!((number(&c, "recurrence_days") * number(&c, "p") - 1.0).abs() < 1e-9);
+        assert!(number(&c, "observed") > number(&c, "expected") && c["to"] == "2025-12-31", "{c:?}");
+    }
+}
+
+#[test]
+fn an_outbreak_planted_in_the_last_three_days_is_the_first_cluster() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut text = std::fs::read_to_string(township("incidents.csv")).expect("fixture");
+    for i in 0..12 {
+        let (day, minute) = (29 + i % 3, 10 + i);
+        text.push_str(&format!("X{i},2025-12-{day} 12:{minute},其他,网格,105.70{},25.96{},已办结\n", i % 4, i % 3));
+    }
+    std::fs::write(folder.path().join("incidents.csv"), text).expect("written");
+    done(folder.path(), "scan incidents.csv --radius 2km --days 7 --permutations 499 --out scan.geojson");
+    let first = &json(&folder.path().join("scan.geojson"))["features"][0]["properties"];
+    assert_eq!((first["rank"].as_i64(), first["p"].as_f64()), (Some(1), Some(0.002)));
+    assert_eq!(first["from"], "2025-12-29");
+    assert!(first["observed"].as_i64() >= Some(12) && first["recurrence_days"] == 500.0, "{first}");
+    assert!((first["lon"].as_f64().expect("lon") - 105.7015).abs() < 0.01, "{first}");
+}
+
+#[test]
+fn a_window_keeps_what_lies_inside_it_and_the_edge_looks_beyond() {
+    let folder = tempfile::tempdir().expect("folder");
+    let text = "time,lon,lat\n2026-01-01 00:00,105.90,26.20\n2026-01-09 00:00,105.91,26.21\n2026-01-10T00:00:00Z,105.92,26.20\n1768003200,105.93,26.22\n";
+    std::fs::write(folder.path().join("i.csv"), text).expect("written");
+    let kept = |flags: &str| -> f64 {
+        done(folder.path(), &format!("hotspots i.csv --resolution 9 --permutations 0 {flags} --out o.csv"));
+        rows(&folder.path().join("o.csv")).iter().map(|r| number(r, "count")).sum()
+    };
+    assert_eq!(kept(""), 4.0);
+    assert_eq!(kept("--window 2d"), 3.0);
+    assert_eq!(kept("--window 12h --as-of 2026-01-09T01:00:00+08:00"), 1.0);
+    let square = r#"{"type":"FeatureCollection","features":[{"type":"Feature","properties":{},"geometry":{"type":"Polygon",
+        "coordinates":[[[105.88,26.18],[105.915,26.18],[105.915,26.23],[105.88,26.23],[105.88,26.18]]]}}]}"#;
+    std::fs::write(folder.path().join("b.geojson"), square).expect("written");
+    assert_eq!(kept("--boundary b.geojson"), 2.0);
+}
+
+#[test]
+fn faults_are_told_with_row_and_column_and_wrong_flags_are_usage() {
+    let folder = tempfile::tempdir().expect("folder");
+    std::fs::write(folder.path().join("i.csv"), "time,lon,lat\nsoon,105.9,26.2\n2026-01-01,26.2,105.9\n")
+        .expect("written");
+    std::fs::write(folder.path().join("c.csv"), "h3,count\nnocell,1\n").expect("written");
+    std::fs::write(folder.path().join("e.csv"), "time,lon,lat\n").expect("written");
+    for (line, code, part) in [
+        ("hotspots i.csv --resolution 9 --out o.csv", 3, "column time"),
+        ("hotspots i.csv --resolution 9 --out o.csv", 3, "axes swapped?"),
+        ("hotspots c.csv --cells --out o.csv", 3, "bad_cell"),
+        ("hotspots e.csv --resolution 9 --out o.csv", 3, "there is no"),
+        ("trends e.csv --resolution 9 --step 1d --steps 9 --out o.csv", 3, "there is no"),
+        ("scan e.csv --radius 3km --days 7 --out o.csv", 3, "there is no"),
+        ("hotspots absent.csv --resolution 9 --out o.csv", 3, "absent.csv"),
+        ("hotspots i.csv --out o.csv", 2, "--resolution"),
+        ("hotspots i.csv --resolution 16 --out o.csv", 2, "16"),
+        ("hotspots i.csv --resolution 9 --weights ring3 --out o.csv", 2, "ring1 or band:500"),
+        ("trends i.csv --resolution 9 --step 1d --steps 2 --out o.csv", 2, "时段数"),
+        ("scan i.csv --radius far --days 7 --out o.csv", 2, "distance"),
+    ] {
+        let out = lianhu(folder.path(), line);
+        let text = said(&out);
+        assert_eq!(out.status.code(), Some(code), "{line}: {text}");
+        assert!(text.contains(part), "{line}: {text}");
+    }
+    assert!(!folder.path().join("o.csv").exists());
+}
