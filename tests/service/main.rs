@@ -12,6 +12,7 @@ mod features;
 mod files;
 mod gdal;
 mod leaks;
+mod plans;
 mod server;
 mod tiles;
 
@@ -56,6 +57,16 @@ on_both_engines! {
         e13_odd_etags_never_break_anything;
     files:
         files_hold_what_the_query_means;
+    plans:
+        village_is_whole_and_fits_itself,
+        viewer_sees_the_plan_and_no_household,
+        e01_edit_says_what_it_is_based_on,
+        e02_edit_of_a_grid_that_others_changed_is_a_conflict,
+        e06_same_key_same_answer_other_body_refused,
+        e08_edit_that_breaks_a_rule_is_refused_with_the_way_out,
+        e10_undo_brings_back_the_hash_and_names_what_built_on_it,
+        draft_with_a_problem_is_kept_and_not_published,
+        plan_is_made_in_the_background_and_can_be_stopped;
     tiles:
         tile_holds_the_features_of_its_place;
     events:

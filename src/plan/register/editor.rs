@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::domain::plan::{Changes, PlanHead, PlanStatus, VillageRows};
 use crate::plan::edit::{Applied, Land, Operation, Policy, Refusal as Refused, StateError, VillageState, apply};
 use crate::store::{
-    Committed, Derived, Idempotency, Refusal, Scope, Store, TransactError, TransactionRequest, Which, Worked,
+    Committed, Derived, Idempotency, Refusal, Role, Scope, Store, StoreError, TransactError, TransactionRequest, Which,
+    Worked,
 };
 
 use super::RegisterError;
@@ -110,6 +111,11 @@ impl Editor {
         head: &PlanHead,
         village: &str,
     ) -> Result<Arc<Land>, RegisterError> {
+        // What is kept is shared: whoever asks must see the whole village, and gets it as it is, whoever asked first.
+        if !scope.covers(village) {
+            return Err(StoreError::NotFound { what: "村 / village", id: village.to_owned() }.into());
+        }
+        let scope = &Scope::whole_store(Role::Viewer);
         let version = store.register_version(scope).await?;
         let key = (village.to_owned(), head.profile.clone(), version);
         if let Some(land) = lock(&self.lands).find(&key) {

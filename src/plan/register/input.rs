@@ -9,7 +9,7 @@ use crate::domain::{
 use crate::plan::edit::{Land, Outline};
 use crate::plan::job::PlanError;
 use crate::plan::village::Village;
-use crate::store::{Filter, Layer, RegisterRow, Scope, Store, StoreError};
+use crate::store::{Filter, Layer, RegisterRow, Role, Scope, Store, StoreError};
 
 /// A region's register as the core wants it.
 pub(super) struct Input {
@@ -61,12 +61,14 @@ pub(super) async fn read_input(store: &dyn Store, scope: &Scope, region: &str) -
         _ => None,
     })
     .await?;
-    // Barriers are kept with any division above or beside: all of the scope, a crossing far away does no harm.
-    let barriers: Vec<BarrierRow> = gather(store, scope, Layer::Barriers, None, |r| match r {
-        RegisterRow::Barriers(r) if r.valid_to.is_none() => Some(r),
-        _ => None,
-    })
-    .await?;
+    // Barriers are kept with any division above or beside, so they are looked for everywhere: they are no secret, a plan that does not
+    // know of one is wrong, and a crossing far away does no harm.
+    let barriers: Vec<BarrierRow> =
+        gather(store, &Scope::whole_store(Role::Viewer), Layer::Barriers, None, |r| match r {
+            RegisterRow::Barriers(r) if r.valid_to.is_none() => Some(r),
+            _ => None,
+        })
+        .await?;
     let regions: Vec<Region> = regions
         .into_iter()
         .filter(|r| r.level != "village" || r.code.starts_with(region))
