@@ -34,6 +34,12 @@ pub struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: String,
+    /// Apart, so that answers stay small.
+    rest: Box<Rest>,
+}
+
+#[derive(Debug, Default)]
+struct Rest {
     field: Option<String>,
     hint: Option<&'static str>,
     more: Map<String, Value>,
@@ -48,8 +54,7 @@ pub type Answer<T> = Result<T, Problem>;
 impl Problem {
     /// A problem with its stable code and what to say, Chinese / English.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
-        Self { status, code, detail, field: None, hint: None, more: Map::new(), retry_after_s: None, cause: None }
+        Self { status, code, detail: detail.into(), rest: Box::default() }
     }
 
     /// 400 with the parameter or field to blame.
@@ -81,7 +86,7 @@ impl Problem {
             "unavailable",
             "服务暂时不可用，请稍后重试 / not available now, try again soon",
         );
-        p.retry_after_s = Some(retry_after_s);
+        p.rest.retry_after_s = Some(retry_after_s);
         p
     }
 
@@ -92,35 +97,35 @@ impl Problem {
             "internal",
             "内部错误，请将 request_id 告知管理员 / internal error: tell the administrator the request_id",
         );
-        p.cause = Some(cause.into());
+        p.rest.cause = Some(cause.into());
         p
     }
 
     /// The parameter or field to blame.
     #[must_use]
     pub fn field(mut self, field: &str) -> Self {
-        self.field = Some(field.chars().take(80).collect());
+        self.rest.field = Some(field.chars().take(80).collect());
         self
     }
 
     /// What to do.
     #[must_use]
     pub fn hint(mut self, hint: &'static str) -> Self {
-        self.hint = Some(hint);
+        self.rest.hint = Some(hint);
         self
     }
 
     /// Another member of the answer.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.more.insert(name.to_owned(), value.into());
+        self.rest.more.insert(name.to_owned(), value.into());
         self
     }
 
     /// When to try again.
     #[must_use]
     pub fn retry_after_s(mut self, seconds: u32) -> Self {
-        self.retry_after_s = Some(seconds);
+        self.rest.retry_after_s = Some(seconds);
         self
     }
 
@@ -141,7 +146,7 @@ impl Problem {
     /// The envelope; what must not leave goes to the log.
     pub(super) fn into_value(self) -> Value {
         let request_id = request_id();
-        if let Some(cause) = &self.cause {
+        if let Some(cause) = &self.rest.cause {
             tracing::error!(request_id, code = self.code, cause, "failed");
         }
         let mut body = json!({
@@ -152,9 +157,9 @@ impl Problem {
             "detail": self.detail,
         });
         if let Some(map) = body.as_object_mut() {
-            map.extend(self.field.map(|f| ("field".to_owned(), f.into())));
-            map.extend(self.hint.map(|h| ("hint".to_owned(), h.into())));
-            map.extend(self.more);
+            map.extend(self.rest.field.map(|f| ("field".to_owned(), f.into())));
+            map.extend(self.rest.hint.map(|h| ("hint".to_owned(), h.into())));
+            map.extend(self.rest.more);
             map.insert("request_id".to_owned(), request_id.into());
         }
         body
@@ -163,7 +168,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, retry_after_s) = (self.status, self.retry_after_s);
+        let (status, retry_after_s) = (self.status, self.rest.retry_after_s);
         let mut response = (status, self.into_value().to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -184,7 +189,7 @@ impl From<StoreError> for Problem {
         match e {
             StoreError::Newer { .. } | StoreError::Older { .. } => {
                 let mut p = Self::unavailable(60);
-                p.cause = Some(said);
+                p.rest.cause = Some(said);
                 p
             }
             StoreError::Busy { .. } => Self::unavailable(5),
@@ -272,7 +277,7 @@ mod tests {
         let e = StoreError::Corrupt { what: "SECRET".to_owned(), place: "page 3".to_owned() };
         let p = Problem::from(e);
         assert_eq!(p.status, StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(!p.detail.contains("SECRET") && p.cause.is_some_and(|c| c.contains("SECRET")));
+        assert!(!p.detail.contains("SECRET") && p.rest.cause.is_some_and(|c| c.contains("SECRET")));
     }
 
     #[test]
@@ -286,6 +291,6 @@ mod tests {
             edit: None,
         };
         let p = Problem::from(conflict);
-        assert_eq!((p.status.as_u16(), p.more.get("current_version")), (409, Some(&Value::from(7))));
+        assert_eq!((p.status.as_u16(), p.rest.more.get("current_version")), (409, Some(&Value::from(7))));
     }
 }

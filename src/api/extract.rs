@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -36,6 +36,18 @@ pub(crate) async fn read_body(body: Body, most_bytes: usize) -> Answer<Vec<u8>> 
 pub(crate) fn too_large(most_bytes: usize) -> Problem {
     let what = format!("请求体超过 {most_bytes} 字节 / the body is longer than {most_bytes} bytes");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", what)
+}
+
+/// What stands in the path; what is no text there is no resource.
+pub(crate) struct Segments<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segments<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let read = Path::<T>::from_request_parts(parts, state).await;
+        read.map(|Path(t)| Self(t)).map_err(|_| Problem::missing())
+    }
 }
 
 /// A JSON body. Types that are read this way refuse unknown fields.

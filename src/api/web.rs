@@ -1,12 +1,12 @@
 //! The map page and its files, built into the program; without them, a page that says how to build them.
 
 use axum::body::Body;
-use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 
 use super::error::Problem;
+use super::extract::Segments;
 
 #[derive(RustEmbed)]
 #[folder = "web-map/dist/"]
@@ -42,7 +42,7 @@ pub(super) async fn map(headers: HeaderMap) -> Response {
 }
 
 /// A file of the map; its name holds a hash of its content.
-pub(super) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn asset(Segments(path): Segments<String>, headers: HeaderMap) -> Response {
     let year = "public, max-age=31536000, immutable";
     file(&format!("assets/{path}"), &headers, year).unwrap_or_else(|| Problem::missing().into_response())
 }

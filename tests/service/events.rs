@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::server::{Server, VILLAGE};
+use crate::server::{Server, VILLAGE, writing};
 
 /// An event.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,9 +72,8 @@ impl Stream {
 
 fn incident(server: &Server, id: &str, village: &str) {
     let file = server.place.folder.path().join(format!("{id}.csv"));
-    let text = format!(
-        "编号,时间,类别,级别,经度,纬度,区划\n{id},2025-05-01T10:00:00+08:00,矛盾劝解,网格,105.6435644,25.9749874,{village}\n"
-    );
+    let text =
+        format!("编号,时间,类别,级别,经度,纬度\n{id},2025-05-01T10:00:00+08:00,矛盾劝解,网格,105.6435644,25.9749874\n");
     std::fs::write(&file, text).expect("written");
     server.place.run(&["import", "--layer", "incidents", "--region", village, &file.to_string_lossy()], "");
 }
@@ -102,6 +101,9 @@ pub(crate) fn change_is_told_in_order_and_after_a_reconnect(server: &Server) {
     if !is_postgis(server) {
         return;
     }
+    let _writing = writing();
+    let mut first = Stream::open(server, &server.token, None);
+    first.hello();
     incident(server, "EV1", VILLAGE);
     incident(server, "EV2", VILLAGE);
     let told = first.events(2, Duration::from_secs(10));
@@ -119,6 +121,7 @@ pub(crate) fn change_is_served_within_a_second(server: &Server) {
     if !is_postgis(server) {
         return;
     }
+    let _writing = writing();
     let path = "/ogc/collections/incidents/items?limit=1";
     let before = server.get(path).is(200);
     incident(server, "EV9", VILLAGE);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::server::{Server, VILLAGE};
+use crate::server::{Server, VILLAGE, still};
 
 fn items(server: &Server, collection: &str, query: &str) -> Value {
     server.get(&format!("/ogc/collections/{collection}/items{query}")).is(200).json()
@@ -95,11 +95,12 @@ pub(crate) fn pages_follow_each_other_and_hold_everything_once(server: &Server) 
         if query.contains("sortby=-") {
             sorted.reverse();
         }
-        assert!(order == sorted && order.len() > 300, "{collection}{query}: {}", order.len());
+        assert!(order == sorted && order.len() > 50, "{collection}{query}: {}", order.len());
     }
 }
 
 pub(crate) fn every_filter_is_kept(server: &Server) {
+    let _still = still();
     let all = server.all(&server.token, "households", "");
     let count = |fits: &dyn Fn(&Value) -> bool| all.iter().filter(|f| fits(&f["properties"])).count() as u64;
     let persons = |p: &Value| p["persons"].as_u64();
@@ -211,7 +212,7 @@ pub(crate) fn unknown_and_senseless_parameters_are_400(server: &Server) {
     }
     server.get("/ogc/collections/nothing/items").problem(404, "not_found");
     server.get("/ogc/nothing").problem(404, "not_found");
-    server.ask("POST", "/ogc/collections", &[], None).problem(405, "method");
+    server.write("POST", "/ogc/collections", &Value::Null).problem(405, "method");
     // above the maximum is the maximum, as the standard has it
     assert_eq!(items(server, "grids", "?limit=1000000")["numberReturned"], items(server, "grids", "")["numberMatched"]);
 }
@@ -261,7 +262,7 @@ pub(crate) fn a19_hostile_parameters_never_break_anything(server: &Server) {
         ] {
             let reply = server.get(&format!("/ogc/collections/households/items?limit=1&{name}={text}"));
             assert!(matches!(reply.status, 200 | 400), "{name}={text}: {} {}", reply.status, reply.text());
-            assert!(!reply.text().contains("sqlx") && !reply.text().contains("<script>"));
+            assert!(!reply.text().contains("sqlx") && !reply.header("content-type").starts_with("text/html"));
         }
         for path in [
             "/ogc/collections/{}/items",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::server::{ROLES, Server, TOWNSHIP, VILLAGE};
+use crate::server::{ROLES, Server, TOWNSHIP, VILLAGE, still};
 
 /// Own, parent, child, sibling, none, as they lie to the township and its first village; a zone; all.
 const AREAS: [&str; 8] =
@@ -69,6 +69,7 @@ fn contains(ring: &[[f64; 2]], [x, y]: [f64; 2]) -> bool {
 }
 
 pub(crate) fn a01_routes_by_roles_by_regions_leak_nothing(server: &Server) {
+    let _still = still();
     let all: BTreeMap<&str, Vec<Value>> =
         COLLECTIONS.into_iter().map(|c| (c, server.all(&server.token, c, ""))).collect();
     assert!(all.values().all(|f| !f.is_empty()), "there is something to leak");

@@ -72,7 +72,6 @@ impl Place {
 pub(crate) struct Server {
     watch: Child,
     input: Option<ChildStdin>,
-    pub(crate) pid: u32,
     pub(crate) base: String,
     pub(crate) admin_base: String,
     pub(crate) token: String,
@@ -94,13 +93,13 @@ impl Server {
             .expect("the service starts");
         let mut lines = BufReader::new(watch.stdout.take().expect("output")).lines();
         let mut line = || lines.next().expect("the service says its addresses").expect("text");
-        let pid = line().trim().parse().expect("a process id");
+        line();
         let said = line();
         let addresses: Vec<&str> = said.split_whitespace().filter(|w| w.starts_with("http://")).collect();
         let bare = |text: &str| format!("http://{}", text["http://".len()..].split('/').next().unwrap_or_default());
         let (base, admin_base) = (bare(addresses[0]), bare(addresses[2]));
         let input = watch.stdin.take();
-        let server = Self { watch, input, pid, base, admin_base, token, place };
+        let server = Self { watch, input, base, admin_base, token, place };
         let begun = Instant::now();
         while send("GET", &format!("{}/readyz", server.admin_base), &[], None).status != 200 {
             assert!(begun.elapsed() < Duration::from_secs(60), "not ready: {}", server.log());
@@ -193,4 +192,16 @@ impl Shared {
             Server::start(place, token, &[])
         })
     }
+}
+
+static WRITING: std::sync::RwLock<()> = std::sync::RwLock::new(());
+
+/// While this is held, no test changes what a shared server serves.
+pub(crate) fn still() -> std::sync::RwLockReadGuard<'static, ()> {
+    WRITING.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Held by tests that change what a shared server serves.
+pub(crate) fn writing() -> std::sync::RwLockWriteGuard<'static, ()> {
+    WRITING.write().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

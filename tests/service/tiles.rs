@@ -49,7 +49,7 @@ pub(crate) fn tile_holds_the_features_of_its_place(server: &Server) {
             .collect();
         // the margin may bring a neighbour in, and a shape thinner than a unit of the tile is nothing
         assert!(
-            wanted.len() >= 2 && wanted.difference(&seen).count() <= wanted.len() / 50,
+            !wanted.is_empty() && wanted.difference(&seen).count() <= wanted.len() / 50,
             "{collection}: {wanted:?} {seen:?}"
         );
         assert!(features.iter().all(|f| f["geometry"]["type"].as_str().is_some_and(|t| t.ends_with("Polygon"))));

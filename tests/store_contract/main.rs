@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
 
+mod accounts;
 mod cluster;
 mod crash;
 mod geopackage;
@@ -72,6 +73,10 @@ on_both_engines! {
         f13_newer_store_is_refused_with_both_versions,
         changed_row_is_found_by_name,
         reader_opens_beside_the_writer;
+    accounts:
+        users_sessions_and_tokens_come_and_go,
+        accounts_are_managed_within_the_own_area,
+        copy_of_a_store_has_its_accounts;
     crash:
         f01_killed_writer_loses_nothing_acknowledged;
     killed:

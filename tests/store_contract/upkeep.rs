@@ -27,7 +27,7 @@ impl Place {
     }
 
     /// Statements on the tables, between what passes the guards and what puts them back.
-    async fn past_the_guards(&self, sql: &str) {
+    pub(crate) async fn past_the_guards(&self, sql: &str) {
         let all = if self.database.is_some() {
             format!("SET search_path = lianhu, public; SET lianhu.purge = 'on'; {sql}")
         } else {

@@ -47,7 +47,8 @@ impl Client {
         }
         loop {
             let head = *self.head.borrow_and_update();
-            if head > self.last {
+            // also an id beyond the head: it is of another log
+            if head != self.last {
                 match self.app.tail.since(self.last).await {
                     Ok(Since::Events(events, up_to)) => {
                         let text = self.text(&events);

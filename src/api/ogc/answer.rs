@@ -6,11 +6,14 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use crate::api::App;
 use crate::api::bodies::{Packing, pack};
 use crate::api::error::{Answer, Problem};
 
+/// Heavy answers made at once; others wait.
+static TURNS: Semaphore = Semaphore::const_new(8);
 /// Links as an HTTP header: at most so many bytes.
 const LONGEST_LINKS: usize = 8 * 1024;
 
@@ -119,6 +122,7 @@ pub(super) async fn kept(
             }
         }
     }
+    let _turn = if heavy { TURNS.acquire().await.ok() } else { None };
     let work = move || -> Answer<(Made, Bytes, Packing)> {
         let made = make()?;
         let (body, packing) = pack(made.body.clone(), wanted);

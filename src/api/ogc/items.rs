@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::Response;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
-use crate::api::extract::Params;
+use crate::api::extract::{Params, Segments};
 use crate::api::memory::fragment::{Pen, quote};
 use crate::api::memory::{Collection, Shape, Snapshot};
 
@@ -131,7 +131,7 @@ fn key_of(app: &App, headers: &HeaderMap, principal: &Principal, snapshot: &Snap
 pub(in crate::api) async fn items(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path(collection): Path<String>,
+    Segments(collection): Segments<String>,
     params: Params,
     headers: HeaderMap,
 ) -> Answer<Response> {
@@ -152,7 +152,7 @@ pub(in crate::api) async fn items(
         params.pairs().collect::<Vec<_>>(),
     );
     let base = format!("{}/ogc/collections/{}/items", app.keeper.origin(&headers), collection.id());
-    let heavy = is_heavy(&query);
+    let heavy = is_heavy(&query, snapshot.len());
     kept(&app, &headers, &key, heavy, move || {
         let rows = rows(&snapshot, &view, &area, &query);
         let page = rows.page(&snapshot, &query);
@@ -272,7 +272,7 @@ fn items_page(snapshot: &Snapshot, query: &Query, page: &Page, links: &[(String,
 pub(in crate::api) async fn item(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path((collection, id)): Path<(String, String)>,
+    Segments((collection, id)): Segments<(String, String)>,
     params: Params,
     headers: HeaderMap,
 ) -> Answer<Response> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::Answer;
-use crate::api::extract::Params;
+use crate::api::extract::{Params, Segments};
 use crate::api::memory::collection::{Kind, Shapes, Time};
 use crate::api::memory::{Collection, Snapshot, View};
 
@@ -187,7 +187,7 @@ pub(in crate::api) async fn collections(
 pub(in crate::api) async fn collection(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path(collection): Path<String>,
+    Segments(collection): Segments<String>,
     params: Params,
     headers: HeaderMap,
 ) -> Answer<Response> {
@@ -216,7 +216,7 @@ pub(in crate::api) async fn collection(
 pub(in crate::api) async fn queryables(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path(collection): Path<String>,
+    Segments(collection): Segments<String>,
     params: Params,
     headers: HeaderMap,
 ) -> Answer<Response> {

@@ -80,9 +80,15 @@ fn matching(snapshot: &Snapshot, view: &View, query: &Query) -> Vec<u32> {
     rows
 }
 
-/// Whether finding the rows walks over many.
-pub(super) fn is_heavy(query: &Query) -> bool {
-    query.filter.is_some() || query.span.is_some() || query.limit > 2_000
+/// Features through which a request thread may look by itself.
+const FEW: usize = 20_000;
+/// Features of a page that a request thread may write by itself.
+const SHORT: usize = 2_000;
+
+/// Whether finding the rows, or writing them, takes long.
+pub(super) fn is_heavy(query: &Query, features: usize) -> bool {
+    let walks = query.filter.is_some() || query.span.is_some();
+    walks || query.limit > SHORT || (features > FEW && !query.selects.is_empty())
 }
 
 /// The rows of a query; kept with the snapshot, so that the next page finds them there.

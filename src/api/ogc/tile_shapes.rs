@@ -34,7 +34,7 @@ fn is_within(side: usize, c: Coord<f64>) -> bool {
 }
 
 fn crossing(side: usize, a: Coord<f64>, b: Coord<f64>) -> Coord<f64> {
-    let at = if side % 2 == 0 { -MARGIN } else { EXTENT + MARGIN };
+    let at = if side.is_multiple_of(2) { -MARGIN } else { EXTENT + MARGIN };
     if side < 2 {
         coord! { x: at, y: a.y + (b.y - a.y) * (at - a.x) / (b.x - a.x) }
     } else {

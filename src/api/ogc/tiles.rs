@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::f64::consts::PI;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use fast_mvt::{MvtCoord, MvtGeomType, MvtLayerBuilder, MvtResult, MvtTileBuilder, MvtValueRef};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
-use crate::api::extract::Params;
+use crate::api::extract::{Params, Segments};
 use crate::api::memory::collection::Kind;
 use crate::api::memory::{Snapshot, View};
 
@@ -86,7 +86,7 @@ fn matrices(id: &str) -> Answer<()> {
 pub(in crate::api) async fn tile(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path((collection, set, z, y, x)): Path<(String, String, String, String, String)>,
+    Segments((collection, set, z, y, x)): Segments<(String, String, String, String, String)>,
     params: Params,
     headers: HeaderMap,
 ) -> Answer<Response> {
@@ -229,7 +229,7 @@ fn tileset_of(origin: &str, collection: &str, whole: bool, bounds: Option<[f64; 
 pub(in crate::api) async fn tilesets(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path(collection): Path<String>,
+    Segments(collection): Segments<String>,
     params: Params,
     headers: HeaderMap,
 ) -> Answer<Response> {
@@ -254,7 +254,7 @@ fn as_json(params: &Params, headers: &HeaderMap, value: &Value) -> Answer<Respon
 pub(in crate::api) async fn tileset(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path((collection, set)): Path<(String, String)>,
+    Segments((collection, set)): Segments<(String, String)>,
     params: Params,
     headers: HeaderMap,
 ) -> Answer<Response> {
@@ -284,7 +284,7 @@ pub(in crate::api) async fn matrix_sets(
 
 pub(in crate::api) async fn matrix_set(
     _: Principal,
-    Path(set): Path<String>,
+    Segments(set): Segments<String>,
     params: Params,
     headers: HeaderMap,
 ) -> Answer<Response> {

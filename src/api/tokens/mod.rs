@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use crate::store::{Role, Token};
 use super::App;
 use super::auth::{Principal, TOKEN_DAYS, fresh_token};
 use super::error::{Answer, Problem};
-use super::extract::{Json, Params};
+use super::extract::{Json, Params, Segments};
 use super::users::scope_of;
 
 /// A token lasts at most ten years.
@@ -74,7 +74,7 @@ pub(super) async fn add(
 pub(super) async fn revoke(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
 ) -> Answer<StatusCode> {
     principal.need(&[Role::Admin], "管理令牌 / manage tokens")?;
     app.store.revoke_token(&principal.scope, &principal.actor, &id).await?;

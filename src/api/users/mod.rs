@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use crate::store::{Account, AccountChange, Role, Scope};
 use super::App;
 use super::auth::{Principal, password};
 use super::error::{Answer, Problem};
-use super::extract::{Json, Params};
+use super::extract::{Json, Params, Segments};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,7 +82,7 @@ pub(super) async fn add(
 pub(super) async fn change(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     Json(wish): Json<UserChange>,
 ) -> Answer<axum::Json<Value>> {
     principal.need(&[Role::Admin], "管理用户 / manage users")?;
