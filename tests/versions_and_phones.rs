@@ -32,7 +32,7 @@ fn text(path: &Path) -> String {
 /// A store with a village's outline and three buildings.
 fn buildings(at: &Path) {
     done(at, &format!("import {STORE} --layer regions {}", fixture("regions.geojson")));
-    let rows: String = (1..=3).map(|i| format!("b{i},{VILLAGE},第{i}栋,105.66,26.0{i}\n")).collect();
+    let rows: String = (1..=3).map(|i| format!("b{i},{VILLAGE},第{i}栋,105.66,26.000{i}\n")).collect();
     write(&at.join("b.csv"), &format!("楼栋编号,所属村,名称,经度,纬度\n{rows}"));
     done(at, &format!("import {STORE} --layer buildings b.csv"));
 }
@@ -45,7 +45,7 @@ fn a_row_changed_in_the_store_since_its_export_is_a_conflict_and_is_not_overwrit
         buildings(at);
         done(at, &format!("export {STORE} --layer buildings old.{ending}"));
         // Meanwhile somebody renames b2.
-        let renamed = format!("楼栋编号,所属村,名称,经度,纬度\nb2,{VILLAGE},新名,105.66,26.02\n");
+        let renamed = format!("楼栋编号,所属村,名称,经度,纬度\nb2,{VILLAGE},新名,105.66,26.0002\n");
         write(&at.join("b.csv"), &renamed);
         assert!(done(at, &format!("import {STORE} --layer buildings b.csv")).contains("更新 1，"));
         // The export still says 第2栋: taken by itself that would be a change back.

@@ -33,7 +33,12 @@ grep -q foreign found.txt
 cat found.txt
 
 echo "== LibreOffice"
-office() { soffice --headless -env:UserInstallation="file://$work/profile" --convert-to "$1" --outdir "$2" "$3" >/dev/null 2>&1; }
+# UTF-8, and numbers with all their digits rather than as shown.
+csv="csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false"
+office() {
+  soffice --headless -env:UserInstallation="file://$work/profile" ${4:+"--infilter=$4"} --convert-to "$1" --outdir "$2" "$3" \
+    >office.txt 2>&1 || { cat office.txt >&2; exit 1; }
+}
 # A store that QGIS did not touch.
 "$lianhu" import --store sqlite:clean.gpkg --layer regions "$township/regions.geojson" >/dev/null 2>&1
 "$lianhu" import --store sqlite:clean.gpkg --layer households "$township/households.csv" >/dev/null 2>&1
@@ -46,7 +51,7 @@ unchanged() {
 mkdir ods round csv
 for layer in buildings households ledger-grids ledger-units; do
   "$lianhu" export --store sqlite:clean.gpkg --layer $layer "$layer.xlsx" >/dev/null
-  office csv csv "$layer.xlsx"
+  office "$csv" csv "$layer.xlsx"
   unchanged $layer "csv/$layer.csv"
   office ods ods "$layer.xlsx"
   office xlsx round "ods/$layer.ods"
@@ -54,7 +59,7 @@ for layer in buildings households ledger-grids ledger-units; do
 done
 # A spreadsheet that guesses turns codes into numbers: those are refused, by row, never taken for codes.
 mkdir guessed
-office xlsx guessed csv/ledger-units.csv
+office xlsx guessed csv/ledger-units.csv CSV:44,34,76,1
 if said=$("$lianhu" import --store sqlite:clean.gpkg --layer ledger-units guessed/ledger-units.xlsx 2>&1); then
   echo "numbers were taken for codes: $said" >&2
   exit 1

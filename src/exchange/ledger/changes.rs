@@ -70,7 +70,9 @@ pub fn ledger_changes(
     };
     let of_role = |role: Role| columns.iter().zip(&at).find(|(c, _)| c.role == role).and_then(|(_, at)| *at);
     let claim_column = of_role(Role::Claim);
-    let remark_column = columns.iter().zip(&at).rfind(|(c, _)| c.role == Role::Remark).and_then(|(_, at)| *at);
+    // Of the remarks the last is the reason.
+    let remark_at = columns.iter().rposition(|c| c.role == Role::Remark);
+    let remark_column = remark_at.and_then(|i| at.get(i).copied().flatten());
     let before: BTreeMap<&str, &Vec<Cell>> = exported
         .iter()
         .filter_map(|row| match row.first() {
@@ -121,7 +123,9 @@ pub fn ledger_changes(
         let text_at = |at: Option<usize>| at.and_then(|c| raw.cells.get(c)).map(shown).filter(|t| !t.is_empty());
         let claim = text_at(claim_column);
         let is_stale = claim.as_deref().is_some_and(|c| stale(&code, c));
-        let remark = text_at(remark_column);
+        // What was exported is the reason of an earlier change.
+        let earlier = remark_at.and_then(|i| old.get(i)).map(shown);
+        let remark = text_at(remark_column).filter(|r| earlier.as_ref() != Some(r));
         let changed_before = result.changes.len();
         for (i, column) in columns.iter().enumerate() {
             let Some(now) = at.get(i).copied().flatten().and_then(|c| raw.cells.get(c)) else { continue };

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::domain::plan::{PlanHead, PlanStatus, VillageRows};
 use crate::domain::register::OfficerRow;
 use crate::exchange::gate::schema::{Field, FieldKind, LayerSchema, Shape};
+use crate::exchange::ledger::Ledger;
 use crate::exchange::{
     Cell, FieldType, Format, Geometries, WriteError, WriteOptions, Writer, WriterField, WriterSchema, Written,
 };
@@ -63,7 +64,10 @@ pub async fn export_layer(
     if let Some(part) = Part::named(wish.layer) {
         return export_part(store, scope, wish, part, path).await;
     }
-    let unknown = || RegisterError::NoLayer { name: wish.layer.to_owned(), known: LAYERS_OUT.join(", ") };
+    let unknown = || {
+        let known: Vec<&str> = LAYERS_OUT.into_iter().chain(Ledger::ALL.map(Ledger::name)).collect();
+        RegisterError::NoLayer { name: wish.layer.to_owned(), known: known.join(", ") }
+    };
     let schema = LayerSchema::named(wish.layer).ok_or_else(unknown)?;
     let layer = Layer::named(schema.name).ok_or_else(unknown)?;
     let with_names = layer != Layer::Officers || wish.names_for.is_some();

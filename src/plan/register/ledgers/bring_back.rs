@@ -92,7 +92,7 @@ pub async fn import_ledger(
         committed: Vec::new(),
     };
     let mut batches: BTreeMap<usize, Batch> = BTreeMap::new();
-    let mut file_of: BTreeMap<String, String> = BTreeMap::new();
+    let mut file_of: BTreeMap<String, (String, Option<String>)> = BTreeMap::new();
     for file in wish.files {
         let source = open(file, &wish.open)?;
         if source.head().features || !matches!(source.format(), Format::Csv | Format::Xlsx) {
@@ -110,7 +110,7 @@ pub async fn import_ledger(
         for cell in said.changes {
             let Some(&plan) = standing.plan_of.get(cell.code.as_str()) else { continue };
             let Some((head, _)) = standing.plans.get(plan) else { continue };
-            let first = file_of.entry(cell.code.clone()).or_insert_with(|| file.clone());
+            let (first, _) = file_of.entry(cell.code.clone()).or_insert_with(|| (file.clone(), sheet.clone()));
             if first != file {
                 let reason =
                     format!("编码 {0} 也在文件 {first} 中修改 / code {0} is edited in file {first} too", cell.code);
@@ -161,9 +161,10 @@ pub async fn import_ledger(
         }
     }
     for r in refused {
+        let (file, sheet) = file_of.get(&r.code).cloned().unwrap_or_default();
         outcome.faults.add(CellFault {
-            file: file_of.get(&r.code).cloned().unwrap_or_default(),
-            sheet: None,
+            file,
+            sheet,
             row: r.row,
             column: r.column.map(str::to_owned),
             id: Some(r.code),

@@ -126,8 +126,9 @@ fn unit_after(before: &UnitRow, members: &[&str], cells: &[CellChange], profile:
         let new = of_office(&after, members, profile).into_iter().filter(|b| !old.contains(b));
         faults.extend(new.map(|(id, reason)| {
             let column = cells.iter().find(|c| said(&c.after) == id && id.is_some()).map(|c| c.column);
-            let shown = id.map_or(String::new(), |id| format!("户 {id}："));
-            (column, Fault::new("h8", format!("{shown}{reason}")))
+            let at = column.map_or(String::new(), |c| format!("列 {c}："));
+            let whom = id.map_or(String::new(), |id| format!("户 {id}："));
+            (column, Fault::new("h8", format!("{at}{whom}{reason}")))
         }));
     }
     if faults.is_empty() { Ok(after) } else { Err(faults) }
