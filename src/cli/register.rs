@@ -17,7 +17,7 @@ use crate::plan::register::{
     import_files, plan_region, publish_plan,
 };
 use crate::space::datum::Crs;
-use crate::store::{Filter, OpenMode, OpenOptions, Retention, Role, Scope, Store, StoreError, open};
+use crate::store::{Filter, OpenMode, OpenOptions, Retention, Role, Scope, Store, StoreError, copy_into, open};
 
 use super::commands::{Failure, Outcome};
 use super::console;
@@ -52,18 +52,21 @@ pub(super) fn everything() -> Scope {
     Scope::whole_store(Role::Admin)
 }
 
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::input(format!("无法启动 / cannot start: {e}")))
+}
+
 /// Runs with the store open; always closes it.
 pub(super) fn with_store<T>(
     a: &StoreArgs,
     mode: OpenMode,
     work: impl AsyncFnOnce(&dyn Store) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::input(format!("无法启动 / cannot start: {e}")))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let store = open(&a.store, OpenOptions::new(mode)).await.map_err(of_store)?;
         let outcome = work(store.as_ref()).await;
         store.close().await;
@@ -319,21 +322,19 @@ pub(super) fn backup(a: &FileArgs) -> Outcome {
 }
 
 pub(super) fn restore(a: &FileArgs) -> Outcome {
-    let Some(path) = a.store.store.strip_prefix("sqlite:") else {
-        return Err(Failure::usage(
-            "restore 只用于 sqlite: 库；PostgreSQL 请用 pg_restore / restore is for sqlite: stores; use pg_restore for PostgreSQL",
-        ));
-    };
-    let path = Path::new(path);
-    if path.exists() {
+    let target = a.store.store.strip_prefix("sqlite:").map(Path::new);
+    if let Some(path) = target.filter(|p| p.exists()) {
         return Err(Failure::input(format!(
             "{0} 已存在，请另选或先移走 / {0} is there already: choose another or move it away",
             path.display()
         )));
     }
     let shown = |e: std::io::Error| Failure::input(format!("{}: {e}", a.file.display()));
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let fresh = tempfile::Builder::new().prefix(".lianhu-").tempdir_in(parent).map_err(shown)?;
+    // Beside the target, so that it can be moved there; for a server anywhere.
+    let scratch = std::env::temp_dir();
+    let beside = target.and_then(Path::parent).filter(|p| !p.as_os_str().is_empty());
+    let beside = beside.unwrap_or(if target.is_some() { Path::new(".") } else { &scratch });
+    let fresh = tempfile::Builder::new().prefix(".lianhu-").tempdir_in(beside).map_err(shown)?;
     let staged = fresh.path().join("restored.gpkg");
     std::fs::copy(&a.file, &staged).map_err(shown)?;
     let staged_url = StoreArgs { store: format!("sqlite:{}", staged.display()) };
@@ -343,8 +344,15 @@ pub(super) fn restore(a: &FileArgs) -> Outcome {
     if let Some(first) = findings.first() {
         return Err(Failure::input(format!("{}：{} {}", a.file.display(), first.place, first.what)));
     }
-    std::fs::rename(&staged, path).map_err(shown)?;
-    println!("已恢复 restored: {}", path.display());
+    match target {
+        Some(path) => std::fs::rename(&staged, path).map_err(shown)?,
+        None => {
+            let create = OpenOptions::new(OpenMode::Create);
+            runtime()?.block_on(copy_into(&staged_url.store, &a.store.store, &create)).map_err(of_store)?;
+        }
+    }
+    // An address may hold a password.
+    println!("已恢复 restored: {}", target.map_or_else(|| "postgres://…".to_owned(), |p| p.display().to_string()));
     Ok(0)
 }
 

@@ -70,6 +70,7 @@ on_both_engines! {
         audit_chain_is_whole_and_append_only,
         purged_name_is_gone,
         backup_while_writing_is_a_whole_store,
+        backup_is_restored_from_the_command_line,
         f13_newer_store_is_refused_with_both_versions,
         changed_row_is_found_by_name,
         reader_opens_beside_the_writer;

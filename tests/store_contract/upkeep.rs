@@ -300,3 +300,25 @@ fn store_error_stays_a_store_error() {
     let error = TransactError::from(StoreError::Full);
     assert_eq!(error.to_string(), StoreError::Full.to_string());
 }
+
+pub(crate) async fn backup_is_restored_from_the_command_line(place: Place) {
+    let other = Place::sqlite();
+    let store = other.open().await;
+    settle(store.as_ref(), 6).await;
+    let head = plan(store.as_ref()).await;
+    let copy = other.folder.path().join("copy.gpkg");
+    store.backup(&admin(), &copy).await.expect("saved");
+    store.close().await;
+    let restore = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lianhu"));
+        command.args(["restore", "--store", &place.url]).arg(&copy).output().expect("the program runs")
+    };
+    let done = restore();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let store = place.open().await;
+    assert_eq!(store.get_plan(&admin(), &head.id).await, Ok(head));
+    assert_eq!(store.count(&admin(), Layer::Households, &Filter::default()).await, Ok(12));
+    assert_eq!(store.check(&admin()).await.expect("check"), []);
+    store.close().await;
+    assert!(!restore().status.success(), "what is there is never replaced");
+}
