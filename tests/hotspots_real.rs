@@ -1,6 +1,5 @@
 //! Hotspots on published and real data that are not part of the project.
 
-#![expect(clippy::expect_used, reason = "a test fails loudly")]
 
 mod common;
 
