@@ -172,7 +172,8 @@ fn a_window_keeps_what_lies_inside_it_and_the_edge_looks_beyond() {
 #[test]
 fn faults_are_told_with_row_and_column_and_wrong_flags_are_usage() {
     let folder = tempfile::tempdir().expect("folder");
-    std::fs::write(folder.path().join("i.csv"), "time,lon,lat\nsoon,105.9,26.2\n2026-01-01,26.2,105.9\n").expect("written");
+    std::fs::write(folder.path().join("i.csv"), "time,lon,lat\nsoon,105.9,26.2\n2026-01-01,26.2,105.9\n")
+        .expect("written");
     std::fs::write(folder.path().join("c.csv"), "h3,count\nnocell,1\n").expect("written");
     std::fs::write(folder.path().join("e.csv"), "time,lon,lat\n").expect("written");
     for (line, code, part) in [
