@@ -3,7 +3,7 @@
 use geo::MultiPolygon;
 use h3o::Resolution;
 
-use super::cells::{CellSet, HexCell, MOST_CELLS, hull_cells, outline_cells};
+use super::cells::{CellIds, CellSet, HexCell, MOST_CELLS, hull_cells, outline_cells, ring};
 use super::error::HotspotError;
 use super::note::Note;
 use super::weights::Neighbourhood;
@@ -52,20 +52,18 @@ impl Area {
             Neighbourhood::BandM(m) => (m / (1.3 * resolution.edge_length_m())).ceil().clamp(1.0, 1e4) as u32,
         };
         let own = CellSet::new(inner)?;
-        let mut all = own.clone();
-        let mut rim = own.cells().to_vec();
+        let mut found: CellIds = own.cells().iter().map(|c| u64::from(*c)).collect();
+        let (mut all, mut rim) = (own.cells().to_vec(), own.cells().to_vec());
         for _ in 0..rings {
-            let before = all;
-            let mut next: Vec<HexCell> =
-                rim.iter().flat_map(|c| super::cells::ring(*c)).filter(|c| before.find(*c).is_none()).collect();
-            next.sort_unstable();
-            next.dedup();
-            if before.len() + next.len() > MOST_CELLS {
+            let around = rim.iter().flat_map(|c| ring(*c));
+            let next: Vec<HexCell> = around.filter(|c| found.insert(u64::from(*c))).collect();
+            if all.len() + next.len() > MOST_CELLS {
                 return Err(HotspotError::TooManyCells { most: MOST_CELLS });
             }
-            all = CellSet::new([before.cells(), &next].concat())?;
+            all.extend_from_slice(&next);
             rim = next;
         }
+        let all = CellSet::new(all)?;
         let inside = all.cells().iter().map(|c| own.find(*c).is_some()).collect();
         let notes = (passed_over > 0).then_some(Note::InvalidOutline { parts: passed_over }).into_iter().collect();
         Ok(Self { cells: all, inside: Some(inside), notes })
@@ -95,9 +93,7 @@ mod tests {
             .cells()
             .iter()
             .zip(&inside)
-            .find(|(c, i)| {
-                !**i && super::super::cells::ring(**c).any(|n| area.cells.find(n).is_some_and(|j| inside[j as usize]))
-            })
+            .find(|(c, i)| !**i && ring(**c).any(|n| area.cells.find(n).is_some_and(|j| inside[j as usize])))
             .map(|(c, _)| *c)
             .expect("a cell of the rim");
         let far = cell_of(LonLat { lon_deg: 106.5, lat_deg: 26.2 }, Resolution::Nine).expect("place");
@@ -110,7 +106,7 @@ mod tests {
         let options = HotspotOptions { permutations: 0, ..HotspotOptions::default() };
         let found = hotspots(&study, &options).expect("a study");
         assert_eq!(found.cells.len(), inner);
-        let touched = found.cells.iter().filter(|c| super::super::cells::ring(c.cell).any(|n| n == beyond));
+        let touched = found.cells.iter().filter(|c| ring(c.cell).any(|n| n == beyond));
         for c in touched {
             assert!(c.observed >= 40 && c.z.is_some_and(|z| z > 3.0), "{c:?}");
         }

@@ -40,6 +40,8 @@ impl Hasher for CellHasher {
 }
 
 type CellMap = HashMap<u64, u32, BuildHasherDefault<CellHasher>>;
+/// Cells that were met.
+pub(super) type CellIds = HashSet<u64, BuildHasherDefault<CellHasher>>;
 
 /// Distinct cells of one resolution, ascending.
 #[derive(Clone, Debug)]
@@ -152,7 +154,7 @@ pub fn hull_cells(cells: &[HexCell]) -> Result<CellSet, HotspotError> {
         Point::new(p.lon_deg, p.lat_deg)
     };
     let hull: Polygon<f64> = own.cells.iter().map(|c| place(*c)).collect::<MultiPoint<f64>>().convex_hull();
-    let mut found: HashSet<u64, BuildHasherDefault<CellHasher>> = own.cells.iter().map(|c| u64::from(*c)).collect();
+    let mut found: CellIds = own.cells.iter().map(|c| u64::from(*c)).collect();
     let (mut queue, mut all) = (VecDeque::from(own.cells.clone()), own.cells);
     while let Some(cell) = queue.pop_front() {
         for next in ring(cell) {

@@ -1,7 +1,8 @@
 //! New, growing, fading: hot and cold spots over a cube of cells and time steps.
 //!
 //! 1. each bin's neighbourhood is its cell and the neighbours, now and one step before; Gi* over all bins of the cube;
-//! 2. the exact law of a neighbourhood's count ([`SumLaw`]) gives each bin a p, Benjamini–Hochberg over all bins says which are hot or cold;
+//! 2. the binomial law of a neighbourhood's count, if all incidents fell on bins at random, gives each bin a p (below 30 bins the law under
+//!    permutation, [`SumLaw`]); Benjamini–Hochberg over all bins says which are hot or cold;
 //! 3. Mann–Kendall says whether a cell's z rises or falls;
 //! 4. the cell's history and trend have exactly one pattern ([`Pattern::of`]).
 //!
@@ -14,8 +15,9 @@ use rayon::prelude::*;
 use super::cells::{CellSet, HexCell};
 use super::error::HotspotError;
 use super::fdr::{FdrMethod, cut};
-use super::gi::{Moments, sums};
+use super::gi::{FEWEST_FOR_NORMAL, Moments, sums};
 use super::law::SumLaw;
+use super::normal::{binomial_tails, doubled};
 use super::note::Note;
 use super::trend::{FEWEST_STEPS, Trend, mann_kendall};
 use super::weights::{Neighbourhood, Weights};
@@ -252,9 +254,18 @@ impl Spots {
         let n = cube.cells.len();
         let layers: Vec<Vec<f64>> = values.par_chunks(n).map(|step| sums(weights, step)).collect();
         let size = |t: usize, i: usize| (weights.degree(i) + 1) * if t == 0 { 1 } else { 2 };
-        let sizes: BTreeSet<usize> = (0..n).flat_map(|i| [size(0, i), size(1, i)]).collect();
-        let sizes: Vec<usize> = sizes.into_iter().collect();
-        let law = SumLaw::new(cube.counts, &sizes, options.seed);
+        let (bins, incidents) = (moments.n, cube.counts.iter().map(|c| u64::from(*c)).sum::<u64>());
+        let law = (bins < FEWEST_FOR_NORMAL).then(|| {
+            let sizes: BTreeSet<usize> = (0..n).flat_map(|i| [size(0, i), size(1, i)]).collect();
+            SumLaw::new(cube.counts, &sizes.into_iter().collect::<Vec<_>>(), options.seed)
+        });
+        let judge = |w: usize, sum: u64| match &law {
+            Some(law) => law.two_sided_p(w, sum),
+            None => {
+                let (upper, lower) = binomial_tails(incidents, w as f64 / bins as f64, sum);
+                doubled(upper, lower)
+            }
+        };
         let (z, p): (Vec<f64>, Vec<f64>) = (0..n * cube.steps)
             .into_par_iter()
             .with_min_len(1024)
@@ -262,11 +273,11 @@ impl Spots {
                 let (t, i) = (bin / n, bin % n);
                 let of = |t: usize| layers.get(t).and_then(|l| l.get(i)).copied().unwrap_or(0.0);
                 let (sum, w) = (of(t) + if t == 0 { 0.0 } else { of(t - 1) }, size(t, i));
-                ((sum - moments.mean * w as f64) * moments.scale(w), law.two_sided_p(w, sum as u64))
+                ((sum - moments.mean * w as f64) * moments.scale(w), judge(w, sum as u64))
             })
             .unzip();
         let cut = cut(&p, options.alpha, FdrMethod::BenjaminiHochberg);
-        Self { n, steps: cube.steps, z, p, cut, is_sampled: !law.is_exact() }
+        Self { n, steps: cube.steps, z, p, cut, is_sampled: law.is_some_and(|l| !l.is_exact()) }
     }
 
     fn course(&self, cell: HexCell, i: usize, count: u64) -> TrendCell {

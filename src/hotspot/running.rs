@@ -3,7 +3,7 @@
 use super::cells::{CellSet, HexCell};
 use super::error::HotspotError;
 use super::gi::Moments;
-use super::law::SumLaw;
+use super::normal::{binomial_tails, doubled};
 use super::weights::{Neighbourhood, Weights};
 
 /// Counts and neighbourhood sums of a study, kept up to date.
@@ -92,13 +92,12 @@ impl Running {
         Some((*self.sums.get(i)?, self.weights.degree(i) + 1))
     }
 
-    /// The law by which classes are judged, made anew from the counts.
+    /// The two-sided exact p by which place `i` is classed, as things stand: incidents fall on cells at random.
     #[must_use]
-    pub fn law(&self, seed: u64) -> SumLaw {
-        let mut sizes: Vec<usize> = (0..self.weights.len()).map(|i| self.weights.degree(i) + 1).collect();
-        sizes.sort_unstable();
-        sizes.dedup();
-        SumLaw::new(&self.counts, &sizes, seed)
+    pub fn p(&self, i: usize) -> Option<f64> {
+        let (sum, w) = self.neighbourhood(i)?;
+        let (upper, lower) = binomial_tails(self.total, w as f64 / self.cells.len() as f64, sum);
+        Some(doubled(upper, lower))
     }
 }
 
@@ -107,6 +106,7 @@ mod tests {
     use super::*;
     use crate::domain::random::Random;
     use crate::hotspot::gi::gi_star;
+    use crate::hotspot::{HotspotOptions, Study, hotspots};
     use h3o::{LatLng, Resolution};
 
     #[test]
@@ -127,8 +127,14 @@ mod tests {
             if step % 100 == 99 {
                 let values: Vec<f64> = running.counts().iter().map(|c| f64::from(*c)).collect();
                 let anew = gi_star(&weights, &values).expect("not constant");
+                let counts = running.counts();
+                let study = Study { cells: &cells, counts, households: None, inside: None };
+                let study = hotspots(&study, &HotspotOptions { permutations: 0, ..HotspotOptions::default() })
+                    .expect("a study");
                 for (i, z) in anew.z.iter().enumerate() {
                     assert!((running.z(i).expect("z") - z).abs() < 1e-11);
+                    let p = study.cells.get(i).and_then(|c| c.p_class);
+                    assert!(running.p(i).zip(p).is_some_and(|(a, b)| (a - b).abs() < 1e-12));
                     let (sum, w) = running.neighbourhood(i).expect("cell");
                     assert_eq!((sum as f64, w), (anew.sums[i], weights.degree(i) + 1));
                 }
