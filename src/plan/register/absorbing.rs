@@ -92,7 +92,9 @@ pub async fn absorb_register(
             grid_versions: Vec::new(),
             villages: vec![code.clone()],
             actor: actor.to_owned(),
-            operation: serde_json::json!({"village": code, "absorb": {"register_version": store.register_version(scope).await?}}),
+            operation: serde_json::json!({
+                "operation": "absorb", "village": code, "register_version": store.register_version(scope).await?,
+            }),
             idempotency: None,
         };
         let committed = store

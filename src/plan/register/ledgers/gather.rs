@@ -215,6 +215,7 @@ fn reason_of(entry: &HistoryEntry, unit: &str) -> String {
     each_operation(&entry.operation, &mut |name| {
         let word = match name {
             "ledger" => "台账修改",
+            "absorb" => "名册变动",
             "transfer_buildings" => "楼栋划转",
             "split_grid" => "网格拆分",
             "merge_grids" => "网格合并",
