@@ -1,6 +1,5 @@
 //! Hotspots on published and real data that are not part of the project.
 
-
 mod common;
 
 use std::collections::BTreeMap;
