@@ -1,0 +1,26 @@
+// Words on a canvas: a quiet plate under them so that they stay legible on any colour.
+
+const FONT = `"Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", system-ui, sans-serif`;
+
+export interface Look { strong?: boolean; mark?: string; size?: number }
+
+/** Lines of text centred on a place; answers the plate's box. */
+export function label(pen: CanvasRenderingContext2D, x: number, y: number, lines: readonly string[], look: Look = {}): void {
+  const size = look.size ?? 13, high = size * 1.35;
+  const font = (i: number): string => `${i === 0 ? 600 : 400} ${i === 0 ? size : size - 1}px ${FONT}`;
+  const widths = lines.map((line, i) => { pen.font = font(i); return pen.measureText(line).width; });
+  const w = Math.max(...widths) + 12, h = lines.length * high + 5;
+  pen.fillStyle = "rgba(255, 255, 255, .88)";
+  pen.strokeStyle = look.mark ?? "rgba(30, 45, 58, .25)";
+  pen.lineWidth = look.mark === undefined ? 1 : 2;
+  pen.beginPath();
+  pen.roundRect(x - w / 2, y - h / 2, w, h, 4);
+  pen.fill();
+  pen.stroke();
+  pen.fillStyle = "#16232d";
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  lines.forEach((line, i) => { pen.font = font(i); pen.fillText(line, x, y - h / 2 + 2.5 + high * (i + 0.5)); });
+  pen.textAlign = "start";
+  pen.textBaseline = "alphabetic";
+}

@@ -1,0 +1,275 @@
+// The village on the table: ground in its grid's colour, borders, buildings, what the hand is doing, what is wrong.
+
+import type L from "leaflet";
+import type { App } from "../app";
+import type { State } from "../state";
+import { palettes } from "../style/palette";
+import { colour, neighbours } from "../village/colouring";
+import type { Model } from "../village/model";
+import { row } from "../village/model";
+import { type Outline, outlineOf } from "../village/outline";
+import { CanvasLayer } from "./canvas-layer";
+import { label } from "./lettering";
+import { type Ink, inkOf } from "./patterns";
+
+/** What a tool shows besides: a shape in local pixels, or the ring of the brush. */
+export type Sketch = { kind: "path"; points: readonly (readonly [number, number])[]; closed: boolean } | { kind: "ring"; x: number; y: number; radius: number };
+
+/** Timings kept. */
+const KEPT = 1_000;
+
+export class VillageLayer extends CanvasLayer {
+  private outline: Outline | null = null;
+  private colours: Int32Array = new Int32Array();
+  private readonly former = new Map<string, number>();
+  private drawn: Model | null = null;
+  private sketch: Sketch | null = null;
+  private ink: Ink | null = null;
+  /** When the hand last moved in a stroke (ms of the page), to be told how long its picture took. */
+  stamp = 0;
+  /** Milliseconds from a move of the hand to its picture, newest last. */
+  readonly latencies: number[] = [];
+  /** Milliseconds of the last drawings, newest last. */
+  readonly timings: number[] = [];
+
+  constructor(private readonly app: App) {
+    super(410);
+    app.store.subscribe((now, before) => { if (this.concerns(now, before)) this.redraw(); });
+  }
+
+  private concerns(now: State, before: State): boolean {
+    return now.model !== before.model || now.stroke !== before.stroke || now.selection !== before.selection || now.focus !== before.focus
+      || now.active !== before.active || now.palette !== before.palette || now.compared !== before.compared || now.tab !== before.tab || now.lang !== before.lang;
+  }
+
+  hover(sketch: Sketch | null): void {
+    this.sketch = sketch;
+    this.redraw();
+  }
+
+  /** Colour of a grid, for the panels. */
+  colourOf(grid: number): string {
+    const { fills } = palettes[this.app.state.palette];
+    const { model } = this.app.state;
+    if (model !== null) this.prepare(model);
+    return fills[this.colours[grid] ?? 0] ?? fills[0]!;
+  }
+
+  private prepare(model: Model): void {
+    if (this.drawn === model) return;
+    if (this.drawn?.data.village !== model.data.village) this.former.clear();
+    this.drawn = model;
+    this.outline = outlineOf(model);
+    const { grids } = model.data;
+    this.colours = colour(neighbours(model), palettes.calm.fills.length, grids.map(g => this.former.get(g.code)));
+    grids.forEach((g, i) => this.former.set(g.code, this.colours[i]!));
+  }
+
+  protected override draw(pen: CanvasRenderingContext2D, map: L.Map, size: L.Point): void {
+    const begun = performance.now();
+    const { state } = this.app;
+    const { model } = state;
+    if (model === null) return;
+    this.prepare(model);
+    const scale = 2 ** (map.getZoom() - 18), corner = map.project(map.containerPointToLatLng([0, 0]), 18);
+    const dx = (model.origin[0] - corner.x) * scale, dy = (model.origin[1] - corner.y) * scale;
+    const X = (x: number): number => x * scale + dx, Y = (y: number): number => y * scale + dy;
+    const seen = (a: number): boolean =>
+      X(model.box[4 * a + 2]!) >= 0 && X(model.box[4 * a]!) <= size.x && Y(model.box[4 * a + 3]!) >= 0 && Y(model.box[4 * a + 1]!) <= size.y;
+    this.ink ??= inkOf(pen);
+    const trace = (atoms: Iterable<number>): void => {
+      pen.beginPath();
+      for (const a of atoms) {
+        if (!seen(a)) continue;
+        for (let r = model.atomRings[a]!; r < model.atomRings[a + 1]!; r++) {
+          const from = model.ringFirst[r]!, to = model.ringFirst[r + 1]!;
+          pen.moveTo(X(model.corner[2 * from]!), Y(model.corner[2 * from + 1]!));
+          for (let i = from + 1; i < to; i++) pen.lineTo(X(model.corner[2 * i]!), Y(model.corner[2 * i + 1]!));
+          pen.closePath();
+        }
+      }
+    };
+    this.ground(pen, model, trace, seen);
+    this.signs(pen, model, trace);
+    this.borders(pen, model, X, Y);
+    this.buildings(pen, model, scale, X, Y, seen);
+    this.labels(pen, model, X, Y, scale);
+    this.drawSketch(pen, X, Y, scale);
+    const now = performance.now();
+    this.timings.push(now - begun);
+    if (this.stamp > 0) this.latencies.push(now - this.stamp);
+    this.stamp = 0;
+    for (const list of [this.timings, this.latencies]) if (list.length > KEPT) list.shift();
+  }
+
+  private ground(pen: CanvasRenderingContext2D, model: Model, trace: (atoms: Iterable<number>) => void, seen: (a: number) => boolean): void {
+    const { fills } = palettes[this.app.state.palette];
+    const by = new Map<number, number[]>();
+    for (let a = 0; a < model.atoms; a++) {
+      if (!seen(a)) continue;
+      const c = this.colours[model.grid[a]!] ?? 0;
+      (by.get(c) ?? by.set(c, []).get(c)!).push(a);
+    }
+    pen.globalAlpha = 0.78;
+    for (const [c, atoms] of by) {
+      trace(atoms);
+      pen.fillStyle = fills[c] ?? fills[0]!;
+      pen.fill("evenodd");
+    }
+    pen.globalAlpha = 1;
+  }
+
+  /** Locks, dedicated grids, the selection, moved and stranded cells: by pattern, never by colour alone. */
+  private signs(pen: CanvasRenderingContext2D, model: Model, trace: (atoms: Iterable<number>) => void): void {
+    const { state } = this.app, ink = this.ink;
+    if (ink === null) return;
+    const where = (test: (g: number) => boolean): number[] => {
+      const list: number[] = [];
+      for (let a = 0; a < model.atoms; a++) if (test(model.grid[a]!)) list.push(a);
+      return list;
+    };
+    const paint = (atoms: number[], fill: string | CanvasPattern): void => {
+      if (atoms.length === 0) return;
+      trace(atoms);
+      pen.fillStyle = fill;
+      pen.fill("evenodd");
+    };
+    const { grids } = model.data;
+    if (grids.some(g => g.kind === "dedicated")) paint(where(g => grids[g]?.kind === "dedicated"), ink.dots);
+    if (grids.some(g => g.locked)) paint(where(g => grids[g]?.locked === true), ink.lock);
+    paint([...this.app.moved.keys()], "rgba(255, 255, 255, .38)");
+    for (const part of state.stroke?.stranded ?? []) paint(part.atoms, ink.hatch);
+    if (state.selection.size > 0) {
+      paint([...state.selection], "rgba(12, 74, 110, .28)");
+      pen.strokeStyle = "#0b3a57";
+      pen.lineWidth = 1.5;
+      pen.stroke();
+    }
+    if (state.focus >= 0) {
+      trace([state.focus]);
+      pen.strokeStyle = "#ffffff";
+      pen.lineWidth = 6;
+      pen.stroke();
+      pen.strokeStyle = "#0b3a57";
+      pen.lineWidth = 3;
+      pen.stroke();
+    }
+  }
+
+  private borders(pen: CanvasRenderingContext2D, model: Model, X: (x: number) => number, Y: (y: number) => number): void {
+    const { outline } = this;
+    if (outline === null) return;
+    const { line, outer } = palettes[this.app.state.palette];
+    const { active } = this.app.state;
+    const draw = (width: number, ink: string, test: (a: number, b: number) => boolean): void => {
+      pen.beginPath();
+      for (let i = 0; i < outline.left.length; i++) {
+        const a = model.grid[outline.left[i]!]!, right = outline.right[i]!, b = right < 0 ? -1 : model.grid[right]!;
+        if (!test(a, b)) continue;
+        pen.moveTo(X(outline.ends[4 * i]!), Y(outline.ends[4 * i + 1]!));
+        pen.lineTo(X(outline.ends[4 * i + 2]!), Y(outline.ends[4 * i + 3]!));
+      }
+      pen.lineWidth = width;
+      pen.strokeStyle = ink;
+      pen.stroke();
+    };
+    pen.lineCap = "round";
+    draw(1.4, line, (a, b) => b >= 0 && a !== b);
+    draw(2.4, outer, (_, b) => b < 0);
+    if (active >= 0) draw(3.6, "#0b5c8a", (a, b) => a !== b && (a === active || b === active));
+    pen.lineCap = "butt";
+  }
+
+  private buildings(pen: CanvasRenderingContext2D, model: Model, scale: number, X: (x: number) => number, Y: (y: number) => number, seen: (a: number) => boolean): void {
+    const { state } = this.app, { data } = model;
+    if (state.tab === "units" && state.active >= 0) this.units(pen, model, X, Y);
+    const compared = new Set<number>();
+    if (state.compared !== null) for (const [id, b] of data.households) if (state.compared.households.has(id)) compared.add(data.buildings[b]!.atom);
+    const close = scale >= 0.5;
+    pen.fillStyle = "rgba(22, 35, 45, .82)";
+    pen.beginPath();
+    for (let a = 0; a < model.atoms; a++) {
+      if (!model.isLived(a) || !seen(a)) continue;
+      const x = X(model.site[2 * a]!), y = Y(model.site[2 * a + 1]!);
+      const r = Math.max(1, Math.min(1.3 + Math.sqrt(model.weight[a]!) * 0.9, 9) * Math.min(scale * 2.4, 1));
+      pen.moveTo(x + r, y);
+      pen.arc(x, y, r, 0, 2 * Math.PI);
+    }
+    pen.fill();
+    pen.strokeStyle = "#a1260d";
+    pen.lineWidth = 2;
+    for (const a of compared) {
+      pen.beginPath();
+      pen.arc(X(model.site[2 * a]!), Y(model.site[2 * a + 1]!), 7, 0, 2 * Math.PI);
+      pen.stroke();
+    }
+    if (!close) return;
+    pen.font = "11px system-ui, sans-serif";
+    pen.textAlign = "center";
+    for (let a = 0; a < model.atoms; a++) {
+      if (!model.isLived(a) || !seen(a)) continue;
+      const x = X(model.site[2 * a]!), y = Y(model.site[2 * a + 1]!);
+      if (scale >= 1.4) pen.fillText(String(model.weight[a]), x, y + 20);
+      if (row(model.buildingsOf, a).some(b => data.buildings[b]!.locked)) { pen.lineWidth = 1.5; pen.strokeStyle = "#16232d"; pen.strokeRect(x - 7, y - 7, 14, 14); }
+    }
+    pen.textAlign = "start";
+  }
+
+  /** Units of the chosen grid: every building tied to the middle of its unit. */
+  private units(pen: CanvasRenderingContext2D, model: Model, X: (x: number) => number, Y: (y: number) => number): void {
+    const middle = new Map<number, { x: number; y: number; n: number; atoms: number[] }>();
+    for (const [, b, u] of model.data.households) {
+      const atom = model.data.buildings[b]!.atom;
+      if (model.grid[atom] !== this.app.state.active) continue;
+      const m = middle.get(u) ?? { x: 0, y: 0, n: 0, atoms: [] };
+      m.x += model.site[2 * atom]!; m.y += model.site[2 * atom + 1]!; m.n += 1;
+      m.atoms.push(atom);
+      middle.set(u, m);
+    }
+    pen.strokeStyle = "rgba(11, 58, 87, .75)";
+    pen.lineWidth = 1.2;
+    pen.beginPath();
+    for (const m of middle.values()) for (const a of new Set(m.atoms)) {
+      pen.moveTo(X(m.x / m.n), Y(m.y / m.n));
+      pen.lineTo(X(model.site[2 * a]!), Y(model.site[2 * a + 1]!));
+    }
+    pen.stroke();
+    for (const [u, m] of middle) label(pen, X(m.x / m.n), Y(m.y / m.n), [model.data.units[u]?.code.slice(15) ?? "?"], { size: 11 });
+  }
+
+  private labels(pen: CanvasRenderingContext2D, model: Model, X: (x: number) => number, Y: (y: number) => number, scale: number): void {
+    const { state } = this.app;
+    if (state.tab === "units" && state.active >= 0) return;
+    const n = model.data.grids.length, sum = new Float64Array(3 * n);
+    for (let a = 0; a < model.atoms; a++) {
+      const g = model.grid[a]!, w = model.weight[a]!;
+      if (g < 0 || g >= n) continue;
+      sum[3 * g]! += w * model.site[2 * a]!; sum[3 * g + 1]! += w * model.site[2 * a + 1]!; sum[3 * g + 2]! += w;
+    }
+    const small = scale < 0.12;
+    model.data.grids.forEach((g, i) => {
+      const w = sum[3 * i + 2]!;
+      if (w === 0) return;
+      const name = g.name === "" ? g.code.slice(12) : small ? g.code.slice(12) : `${g.code.slice(12)} ${g.name.slice(0, 10)}`;
+      const lines = [`${name}${g.locked ? " ■" : ""}`, this.app.t("householdsN", { n: model.total[i]! })];
+      label(pen, X(sum[3 * i]! / w), Y(sum[3 * i + 1]! / w), lines, i === state.active ? { mark: "#0b5c8a" } : {});
+    });
+  }
+
+  private drawSketch(pen: CanvasRenderingContext2D, X: (x: number) => number, Y: (y: number) => number, scale: number): void {
+    const { sketch } = this;
+    if (sketch === null) return;
+    pen.beginPath();
+    if (sketch.kind === "ring") pen.arc(X(sketch.x), Y(sketch.y), sketch.radius * scale, 0, 2 * Math.PI);
+    else sketch.points.forEach(([x, y], i) => { if (i === 0) pen.moveTo(X(x), Y(y)); else pen.lineTo(X(x), Y(y)); });
+    if (sketch.kind === "path" && sketch.closed) { pen.closePath(); pen.fillStyle = "rgba(11, 92, 138, .10)"; pen.fill(); }
+    pen.strokeStyle = "#ffffff";
+    pen.lineWidth = 4;
+    pen.stroke();
+    pen.strokeStyle = "#0b3a57";
+    pen.lineWidth = 2;
+    pen.setLineDash(sketch.kind === "path" && sketch.closed ? [6, 4] : []);
+    pen.stroke();
+    pen.setLineDash([]);
+  }
+}

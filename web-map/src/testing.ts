@@ -1,0 +1,35 @@
+// `window.lianhu`: what tests, ours and others', may read. Copies only.
+
+import type { App } from "./app";
+import type { MapView } from "./map/map";
+import { issuesOf } from "./village/problems";
+
+export function expose(app: App, map: MapView): void {
+  const state = () => {
+    const s = app.state, { model } = s;
+    const code = (g: number): string | null => model?.data.grids[g]?.code ?? null;
+    return structuredClone({
+      plan: s.plan === null ? null : { id: s.plan.id, version: s.plan.version, status: s.plan.status, name: s.plan.name },
+      village: model?.data.village ?? null, hash: model?.data.hash ?? null, mode: s.tool, tab: s.tab, lang: s.lang,
+      active: code(s.active), focus: s.focus < 0 || model === null ? null : model.buildingIds([s.focus]),
+      selection: model?.buildingIds(s.selection) ?? [], problem: s.problem,
+      problems: model === null ? [] : issuesOf(model).map(({ rule, hard, ids, message }) => ({ rule, hard, ids, message })),
+      totals: Object.fromEntries(model?.data.grids.map((g, i) => [g.code, { households: model.total[i]!, deviation: model.deviation(i), locked: g.locked }]) ?? []),
+      stroke: s.stroke === null ? null : {
+        receiver: code(s.stroke.receiver), buildings: s.stroke.buildings, households: s.stroke.households, units: s.stroke.units,
+        totals: s.stroke.totals.map(x => ({ ...x, grid: code(x.grid) })), held: s.stroke.held,
+        stranded: s.stroke.stranded.map(p => ({ grid: code(p.grid), households: p.households, buildings: model?.buildingIds(p.atoms) ?? [], neighbour: code(p.neighbour) })),
+      },
+      pending: s.pending !== null, offline: s.offline, waiting: s.waiting, busy: s.busy, dialog: s.dialog?.kind ?? null, conflict: s.conflict !== null,
+      history: s.history.map(e => ({ seq: e.seq, undone: e.undone, version: e.version })),
+      colours: Object.fromEntries(model?.data.grids.map((g, i) => [g.code, map.village.colourOf(i)]) ?? []),
+    });
+  };
+  /** Buildings with their grid and place on the screen. */
+  const buildings = () => (app.state.model?.data.buildings ?? []).map(b => {
+    const model = app.state.model!;
+    return { id: b.id, households: b.households, grid: model.data.grids[model.grid[b.atom]!]?.code ?? null, screen: map.screenOf(b.atom), beside: [...new Set(model.buildingIds(model.near.of.subarray(model.near.first[b.atom], model.near.first[b.atom + 1])))] };
+  });
+  const timings = () => ({ draw_ms: [...map.village.timings], stroke_ms: [...map.village.latencies] });
+  Object.defineProperty(window, "lianhu", { value: Object.freeze({ state, buildings, timings }), writable: false });
+}
