@@ -68,7 +68,7 @@ export interface ProblemBody {
   refusal?: { operation?: unknown; reasons: Reason[] }; grids?: string[]; author?: string; time?: string; current_version?: number;
   breaches?: Breach[];
 }
-export interface Who { id: string; name: string; role: string; region: string }
+export interface Who { id: string; name: string; role: string; region: string; by?: string }
 
 /** The service answered, with a no. */
 export class Refused extends Error {

@@ -14,7 +14,6 @@ const table = {
   noPlans: ["此区划还没有方案。在“方案”页生成一个。", "There is no plan here yet. Generate one on the Plan tab."],
   noRegions: ["库里还没有区划。先用 lianhu import 导入区划和住户。", "The store has no regions. Import regions and households with lianhu import first."],
   status_draft: ["草案", "draft"], status_live: ["现行", "in force"], status_retired: ["停用", "retired"],
-  villages: ["村（社区）", "Villages"],
   pickVillage: ["选择一个村开始：点地图或下表。", "Choose a village to begin: on the map or below."],
   gridsN: ["{n} 个网格", "{n} grids"], householdsN: ["{n} 户", "{n} households"], buildingsN: ["{n} 栋", "{n} buildings"],
   personsN: ["{n} 人", "{n} people"], unitsN: ["{n} 个单元", "{n} units"], problemsN: ["{n} 个问题", "{n} problems"], kmN: ["{n} 米", "{n} m"],
@@ -43,7 +42,7 @@ const table = {
   code: ["编码", "Code"], name: ["名称", "Name"], households: ["户数", "Households"], target: ["目标", "Target"], deviation: ["偏差", "Deviation"],
   unit_h: ["户", "households"], key: ["键", "Key"],
   dedicated: ["专属", "dedicated"], locked: ["已锁定", "locked"],
-  meanTarget: ["户均目标 {n} 户，容差 ±{p}", "Target {n} households, tolerance ±{p}"],
+  meanTarget: ["每网格目标 {n} 户，容差 ±{p}", "Target {n} households a grid, tolerance ±{p}"],
   largestDeviation: ["最大偏差 {p}", "Largest deviation {p}"],
   compactness: ["平均紧凑度 {n}", "Mean compactness {n}"],
   receiver: ["接收网格", "Receiving grid"], noReceiver: ["未选定接收网格", "No receiving grid chosen"],
@@ -55,7 +54,7 @@ const table = {
   rename: ["改名", "Rename"], splitCount: ["按数拆分", "Split by count"], splitInto: ["拆成几个", "Into how many"], merge: ["合并", "Merge"],
   mergeWith: ["与相邻网格合并", "Merge with"], dedicate: ["设为专属网格", "Make a dedicated grid"], dedicateName: ["单位名称，如“镇中心小学”", "Name of the institution"],
   retire: ["撤销专属网格", "End dedicated grid"], rebalance: ["均衡其余网格", "Rebalance the rest"], reform: ["重组单元", "Form units anew"],
-  apply: ["应用", "Apply"], cancel: ["取消", "Cancel"], accept: ["采用", "Accept"], drop: ["放弃", "Drop"], close: ["关闭", "Close"], more: ["操作", "Actions"],
+  cancel: ["取消", "Cancel"], accept: ["采用", "Accept"], drop: ["放弃", "Drop"], close: ["关闭", "Close"], 
   // stroke
   strokeMoved: ["划入 {grid}：{b} 栋 {h} 户", "Into {grid}: {b} buildings, {h} households"],
   unitsTouched: ["影响 {n} 个单元", "{n} units touched"],
@@ -80,10 +79,9 @@ const table = {
   unitsOf: ["{grid} 的十联户单元", "Ten-household units of {grid}"],
   pickGridFirst: ["先在“网格”页或地图上选一个网格。", "Choose a grid first, on the Grids tab or the map."],
   leader: ["联户长", "Leader"], deputies: ["副联户长", "Deputies"], members: ["成员", "Members"], noLeader: ["未定", "not set"],
-  size: ["规模", "Size"], sizeRule: ["每单元 {min}–{max} 户，副联户长 {d} 名", "{min}–{max} households each, {d} deputies"],
+  sizeRule: ["每单元 {min}–{max} 户，副联户长 {d} 名", "{min}–{max} households each, {d} deputies"],
   outOfSize: ["超出范围", "outside the bounds"], exception: ["例外：{why}", "Exception: {why}"],
   moveTo: ["移到单元", "Move to unit"], setOfficers: ["保存联户长", "Save officers"], lockOfficers: ["锁定人选", "Lock officers"], unlockOfficers: ["解锁人选", "Unlock officers"],
-  household: ["户号", "Household"],
   noUnits: ["这个网格还没有单元。点“重组单元”生成。", "This grid has no units yet. Form them anew."],
   hiddenHouseholds: ["当前账户看不到户号。", "This account does not see household ids."],
   // problems
@@ -120,12 +118,12 @@ const table = {
   // trouble
   offline: ["连不上服务。{n} 处修改保留在本页，恢复后只发送一次。", "The service cannot be reached. {n} edits are kept on this page and sent once."],
   retry: ["立即重试", "Try now"], back: ["已恢复连接", "Connected again"],
-  failed: ["出错：{why}", "Failed: {why}"], busy: ["正在保存…", "Saving …"], loading: ["正在载入…", "Loading …"],
+  failed: ["出错：{why}", "Failed: {why}"], busy: ["正在保存…", "Saving …"], 
   signIn: ["登录", "Sign in"], signOut: ["退出", "Sign out"], user: ["用户名", "Name"], password: ["密码", "Password"], signInWhy: ["请登录后继续，未保存的修改仍在。", "Sign in to go on; unsaved edits are kept."],
   updated: ["方案已被他人更新到版本 {v}", "Somebody brought the plan to version {v}"],
   language: ["English", "中文"], palette: ["配色", "Colours"], palette_calm: ["柔和", "Calm"], palette_strong: ["鲜明", "Strong"], palette_grey: ["灰度", "Grey"],
   help: ["键盘", "Keys"], unassigned: ["未划入", "unassigned"], loadedVillage: ["{name}：{g} 个网格，{h} 户", "{name}: {g} grids, {h} households"],
-  scale: ["比例尺 {n}", "Scale {n}"], skip: ["跳到地图", "Skip to the map"],
+  skip: ["跳到地图", "Skip to the map"],
 } as const satisfies Record<string, readonly [string, string]>;
 
 export type Key = keyof typeof table;

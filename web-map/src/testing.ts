@@ -2,9 +2,10 @@
 
 import type { App } from "./app";
 import type { MapView } from "./map/map";
+import { row } from "./village/model";
 import { issuesOf } from "./village/problems";
 
-export function expose(app: App, map: MapView): void {
+export function expose(app: App, map: MapView) {
   const state = () => {
     const s = app.state, { model } = s;
     const code = (g: number): string | null => model?.data.grids[g]?.code ?? null;
@@ -25,11 +26,17 @@ export function expose(app: App, map: MapView): void {
       colours: Object.fromEntries(model?.data.grids.map((g, i) => [g.code, map.village.colourOf(i)]) ?? []),
     });
   };
-  /** Buildings with their grid and place on the screen. */
-  const buildings = () => (app.state.model?.data.buildings ?? []).map(b => {
-    const model = app.state.model!;
-    return { id: b.id, households: b.households, grid: model.data.grids[model.grid[b.atom]!]?.code ?? null, screen: map.screenOf(b.atom), beside: [...new Set(model.buildingIds(model.near.of.subarray(model.near.first[b.atom], model.near.first[b.atom + 1])))] };
-  });
+  /** Cells: whose ground, what stands there, which cells one can walk to. */
+  const atoms = () => {
+    const { model } = app.state;
+    return model === null ? [] : Array.from({ length: model.atoms }, (_, a) => ({
+      grid: model.data.grids[model.grid[a]!]?.code ?? null, buildings: model.buildingIds([a]), households: model.weight[a]!, near: [...row(model.near, a)],
+    }));
+  };
+  /** Where a cell's site is on the screen, CSS pixels. */
+  const screen = (atom: number) => map.screenOf(atom);
   const timings = () => ({ draw_ms: [...map.village.timings], stroke_ms: [...map.village.latencies] });
-  Object.defineProperty(window, "lianhu", { value: Object.freeze({ state, buildings, timings }), writable: false });
+  const exposed = Object.freeze({ state, atoms, screen, timings });
+  Object.defineProperty(window, "lianhu", { value: exposed, writable: false });
+  return exposed;
 }

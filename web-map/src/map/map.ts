@@ -8,6 +8,7 @@ import type { Tool, Where } from "../tools/tool";
 import { WORLD_PX, type Model } from "../village/model";
 import { Graticule } from "./graticule";
 import { RegionLayer } from "./region-layer";
+import { SketchLayer } from "./sketch-layer";
 import { VillageLayer } from "./village-layer";
 
 /** Zoom at which local pixels are screen pixels. */
@@ -18,6 +19,7 @@ const HOME: L.LatLngTuple = [26.0, 105.9];
 export class MapView implements View {
   readonly leaflet: L.Map;
   readonly village: VillageLayer;
+  readonly sketch: SketchLayer;
   private readonly regions: RegionLayer;
   private tool: Tool | null = null;
   private pressed = false;
@@ -33,6 +35,7 @@ export class MapView implements View {
     new Graticule().addTo(this.leaflet);
     this.regions = new RegionLayer(app).addTo(this.leaflet);
     this.village = new VillageLayer(app).addTo(this.leaflet);
+    this.sketch = new SketchLayer(app).addTo(this.leaflet);
     new ResizeObserver(() => this.leaflet.invalidateSize({ pan: false })).observe(box);
     this.pointer(box);
     app.store.subscribe((now, before) => {
@@ -105,7 +108,7 @@ export class MapView implements View {
     };
     box.addEventListener("pointerup", up);
     box.addEventListener("pointercancel", event => { touches.delete(event.pointerId); this.cancelTool(); app.dropStroke(); });
-    box.addEventListener("pointerleave", () => { if (!this.pressed) this.village.hover(null); });
+    box.addEventListener("pointerleave", () => { if (!this.pressed) this.sketch.show(null); });
     box.addEventListener("contextmenu", event => event.preventDefault());
   }
 

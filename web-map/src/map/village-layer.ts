@@ -8,23 +8,47 @@ import { colour, neighbours } from "../village/colouring";
 import type { Model } from "../village/model";
 import { row } from "../village/model";
 import { type Outline, outlineOf } from "../village/outline";
-import { CanvasLayer } from "./canvas-layer";
+import { type Box, CanvasLayer } from "./canvas-layer";
 import { label } from "./lettering";
 import { type Ink, inkOf } from "./patterns";
 
-/** What a tool shows besides: a shape in local pixels, or the ring of the brush. */
-export type Sketch = { kind: "path"; points: readonly (readonly [number, number])[]; closed: boolean } | { kind: "ring"; x: number; y: number; radius: number };
-
+/** Half the width of the widest label. */
+const LABEL_PX = 110;
 /** Timings kept. */
 const KEPT = 1_000;
+
+/** Screen places of local ones. */
+export function placing(model: Model, map: L.Map) {
+  const scale = 2 ** (map.getZoom() - 18), corner = map.project(map.containerPointToLatLng([0, 0]), 18);
+  const dx = (model.origin[0] - corner.x) * scale, dy = (model.origin[1] - corner.y) * scale;
+  return { scale, X: (x: number): number => x * scale + dx, Y: (y: number): number => y * scale + dy };
+}
+
+/** For every grid, the building nearest to the middle of its households. */
+function middles(model: Model): Float64Array {
+  const n = model.data.grids.length, sum = new Float64Array(3 * n), at = new Float64Array(2 * n), least = new Float64Array(n).fill(Infinity);
+  for (let a = 0; a < model.atoms; a++) {
+    const g = model.grid[a]!, w = model.weight[a]! + (model.isLived(a) ? 1e-6 : 0);
+    sum[3 * g]! += w * model.site[2 * a]!; sum[3 * g + 1]! += w * model.site[2 * a + 1]!; sum[3 * g + 2]! += w;
+  }
+  for (let a = 0; a < model.atoms; a++) {
+    const g = model.grid[a]!, w = sum[3 * g + 2]!, x = model.site[2 * a]!, y = model.site[2 * a + 1]!;
+    const far = w === 0 ? 0 : Math.hypot(x - sum[3 * g]! / w, y - sum[3 * g + 1]! / w);
+    if (far < least[g]! && (w === 0 || model.isLived(a))) { least[g] = far; at[2 * g] = x; at[2 * g + 1] = y; }
+  }
+  return at;
+}
 
 export class VillageLayer extends CanvasLayer {
   private outline: Outline | null = null;
   private colours: Int32Array = new Int32Array();
   private readonly former = new Map<string, number>();
   private drawn: Model | null = null;
-  private sketch: Sketch | null = null;
   private ink: Ink | null = null;
+  /** Where each grid's words stand, local pixels: they do not move while the hand does. */
+  private labelAt: Float64Array = new Float64Array();
+  /** Cells shown as moved. */
+  private shown: number[] = [];
   /** When the hand last moved in a stroke (ms of the page), to be told how long its picture took. */
   stamp = 0;
   /** Milliseconds from a move of the hand to its picture, newest last. */
@@ -34,17 +58,30 @@ export class VillageLayer extends CanvasLayer {
 
   constructor(private readonly app: App) {
     super(410);
-    app.store.subscribe((now, before) => { if (this.concerns(now, before)) this.redraw(); });
+    app.store.subscribe((now, before) => {
+      if (this.concerns(now, before)) this.redraw();
+      else if (now.stroke !== before.stroke) this.follow(now, before);
+    });
+  }
+
+  /** A stroke went on: what it moved and what it says is drawn again, nothing else. */
+  private follow(now: State, before: State): void {
+    const { map } = this, { model } = now;
+    if (map === null || model === null || this.drawn !== model) { this.redraw(); return; }
+    const stranded = [...now.stroke?.stranded ?? [], ...before.stroke?.stranded ?? []].flatMap(p => p.atoms);
+    const { X, Y } = placing(model, map);
+    for (const a of [...this.app.moved.keys(), ...this.shown, ...stranded])
+      this.touch([X(model.box[4 * a]!) - 6, Y(model.box[4 * a + 1]!) - 6, X(model.box[4 * a + 2]!) + 6, Y(model.box[4 * a + 3]!) + 6]);
+    this.shown = [...this.app.moved.keys()];
+    for (const { grid } of now.stroke?.totals ?? before.stroke?.totals ?? []) {
+      const x = X(this.labelAt[2 * grid]!), y = Y(this.labelAt[2 * grid + 1]!);
+      this.touch([x - LABEL_PX, y - 24, x + LABEL_PX, y + 24]);
+    }
   }
 
   private concerns(now: State, before: State): boolean {
-    return now.model !== before.model || now.stroke !== before.stroke || now.selection !== before.selection || now.focus !== before.focus
+    return now.model !== before.model || now.pending !== before.pending || now.selection !== before.selection || now.focus !== before.focus
       || now.active !== before.active || now.palette !== before.palette || now.compared !== before.compared || now.tab !== before.tab || now.lang !== before.lang;
-  }
-
-  hover(sketch: Sketch | null): void {
-    this.sketch = sketch;
-    this.redraw();
   }
 
   /** Colour of a grid, for the panels. */
@@ -63,19 +100,18 @@ export class VillageLayer extends CanvasLayer {
     const { grids } = model.data;
     this.colours = colour(neighbours(model), palettes.calm.fills.length, grids.map(g => this.former.get(g.code)));
     grids.forEach((g, i) => this.former.set(g.code, this.colours[i]!));
+    this.labelAt = middles(model);
   }
 
-  protected override draw(pen: CanvasRenderingContext2D, map: L.Map, size: L.Point): void {
+  protected override draw(pen: CanvasRenderingContext2D, map: L.Map, _size: L.Point, box: Box): void {
     const begun = performance.now();
     const { state } = this.app;
     const { model } = state;
     if (model === null) return;
     this.prepare(model);
-    const scale = 2 ** (map.getZoom() - 18), corner = map.project(map.containerPointToLatLng([0, 0]), 18);
-    const dx = (model.origin[0] - corner.x) * scale, dy = (model.origin[1] - corner.y) * scale;
-    const X = (x: number): number => x * scale + dx, Y = (y: number): number => y * scale + dy;
+    const { scale, X, Y } = placing(model, map);
     const seen = (a: number): boolean =>
-      X(model.box[4 * a + 2]!) >= 0 && X(model.box[4 * a]!) <= size.x && Y(model.box[4 * a + 3]!) >= 0 && Y(model.box[4 * a + 1]!) <= size.y;
+      X(model.box[4 * a + 2]!) >= box[0] && X(model.box[4 * a]!) <= box[2] && Y(model.box[4 * a + 3]!) >= box[1] && Y(model.box[4 * a + 1]!) <= box[3];
     this.ink ??= inkOf(pen);
     const trace = (atoms: Iterable<number>): void => {
       pen.beginPath();
@@ -94,7 +130,6 @@ export class VillageLayer extends CanvasLayer {
     this.borders(pen, model, X, Y);
     this.buildings(pen, model, scale, X, Y, seen);
     this.labels(pen, model, X, Y, scale);
-    this.drawSketch(pen, X, Y, scale);
     const now = performance.now();
     this.timings.push(now - begun);
     if (this.stamp > 0) this.latencies.push(now - this.stamp);
@@ -240,36 +275,12 @@ export class VillageLayer extends CanvasLayer {
   private labels(pen: CanvasRenderingContext2D, model: Model, X: (x: number) => number, Y: (y: number) => number, scale: number): void {
     const { state } = this.app;
     if (state.tab === "units" && state.active >= 0) return;
-    const n = model.data.grids.length, sum = new Float64Array(3 * n);
-    for (let a = 0; a < model.atoms; a++) {
-      const g = model.grid[a]!, w = model.weight[a]!;
-      if (g < 0 || g >= n) continue;
-      sum[3 * g]! += w * model.site[2 * a]!; sum[3 * g + 1]! += w * model.site[2 * a + 1]!; sum[3 * g + 2]! += w;
-    }
-    const small = scale < 0.12;
+    const short = scale < 0.12;
     model.data.grids.forEach((g, i) => {
-      const w = sum[3 * i + 2]!;
-      if (w === 0) return;
-      const name = g.name === "" ? g.code.slice(12) : small ? g.code.slice(12) : `${g.code.slice(12)} ${g.name.slice(0, 10)}`;
-      const lines = [`${name}${g.locked ? " ■" : ""}`, this.app.t("householdsN", { n: model.total[i]! })];
-      label(pen, X(sum[3 * i]! / w), Y(sum[3 * i + 1]! / w), lines, i === state.active ? { mark: "#0b5c8a" } : {});
+      if (g.buildings === 0) return;
+      const name = g.name === "" || short ? g.code.slice(12) : `${g.code.slice(12)} ${[...g.name].slice(0, 10).join("")}`;
+      const lines = [g.locked ? `${name} ■` : name, this.app.t("householdsN", { n: model.total[i]! })];
+      label(pen, X(this.labelAt[2 * i]!), Y(this.labelAt[2 * i + 1]!), lines, i === state.active ? { mark: "#0b5c8a" } : {});
     });
-  }
-
-  private drawSketch(pen: CanvasRenderingContext2D, X: (x: number) => number, Y: (y: number) => number, scale: number): void {
-    const { sketch } = this;
-    if (sketch === null) return;
-    pen.beginPath();
-    if (sketch.kind === "ring") pen.arc(X(sketch.x), Y(sketch.y), sketch.radius * scale, 0, 2 * Math.PI);
-    else sketch.points.forEach(([x, y], i) => { if (i === 0) pen.moveTo(X(x), Y(y)); else pen.lineTo(X(x), Y(y)); });
-    if (sketch.kind === "path" && sketch.closed) { pen.closePath(); pen.fillStyle = "rgba(11, 92, 138, .10)"; pen.fill(); }
-    pen.strokeStyle = "#ffffff";
-    pen.lineWidth = 4;
-    pen.stroke();
-    pen.strokeStyle = "#0b3a57";
-    pen.lineWidth = 2;
-    pen.setLineDash(sketch.kind === "path" && sketch.closed ? [6, 4] : []);
-    pen.stroke();
-    pen.setLineDash([]);
   }
 }

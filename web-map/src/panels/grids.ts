@@ -31,7 +31,7 @@ function fillDeviation(app: App, grid: number, cell: HTMLElement): void {
   const bar = h("span", { class: "bar" }, h("span", { class: d !== null && d < 0 ? "under" : "over" }));
   const share = d === null ? 0 : Math.min(Math.abs(d) / Math.max(tolerance * FULL, 1e-9), 1);
   (bar.firstElementChild as HTMLElement).style.width = `${(share * 50).toFixed(1)}%`;
-  cell.replaceChildren(bar, h("span", {}, `${out ? "▲ " : ""}${percent(d)}`));
+  cell.replaceChildren(bar, h("span", {}, percent(d)));
 }
 
 /** New totals of a stroke, in the rows concerned only. */

@@ -56,6 +56,7 @@ export function topbar(app: App, place: HTMLElement): void {
       h("button", { testid: "keys", label: t("help"), title: t("help"), click: () => app.store.set({ dialog: { kind: "keys" } }) }, icon("keys")),
       h("button", { testid: "language", lang: lang === "zh" ? "en" : "zh-CN", click: () => app.store.set({ lang: lang === "zh" ? "en" : "zh" }) }, t("language")),
       who === null ? null : h("span", { class: "quiet user", testid: "user" }, who.name),
+      who === null || who.by !== "session" ? null : h("button", { testid: "sign-out", click: () => void app.signOut() }, t("signOut")),
     ];
   };
   mount(place, app, s => [s.path, s.children, s.plans, s.plan, s.who, s.lang, s.busy, s.palette], draw);

@@ -5,7 +5,7 @@ export interface Palette { fills: readonly string[]; ground: string; line: strin
 
 export const palettes: Record<PaletteName, Palette> = {
   calm: {
-    fills: ["#9cc5e8", "#f6d384", "#7fb5a0", "#e9a98f", "#c9b8e6", "#dfe8a8", "#6f97c4", "#f3c6d6"],
+    fills: ["#9ec9ed", "#fee392", "#82b6a2", "#e9a98f", "#b9a6ca", "#dfe8a8", "#6f97c4", "#f4c5d5"],
     ground: "#f4f3ef", line: "#33424f", outer: "#1d2a35",
   },
   strong: {
@@ -13,7 +13,7 @@ export const palettes: Record<PaletteName, Palette> = {
     ground: "#f6f6f4", line: "#1b1b1b", outer: "#000000",
   },
   grey: {
-    fills: ["#f2f2f2", "#8f8f8f", "#d0d0d0", "#6b6b6b", "#b0b0b0", "#e2e2e2", "#7d7d7d", "#c0c0c0"],
+    fills: ["#f3f3f3", "#9b9b9b", "#c6c6c6", "#717171", "#dddddd", "#868686", "#b0b0b0", "#5e5e5e"],
     ground: "#ffffff", line: "#111111", outer: "#000000",
   },
 };

@@ -27,12 +27,12 @@ export class Area implements Tool {
     if (!pressed || first === undefined) return;
     if (this.name === "rectangle") this.loop = [first, [at.x, first[1]], [at.x, at.y], [first[0], at.y]];
     else this.loop.push([at.x, at.y]);
-    this.map.village.hover({ kind: "path", points: this.loop, closed: true });
+    this.map.sketch.show({ kind: "path", points: this.loop, closed: true });
   }
   up(at: Where): void {
     const { model } = this.app.state;
     const xs = this.loop.map(p => p[0]), ys = this.loop.map(p => p[1]);
-    this.map.village.hover(null);
+    this.map.sketch.show(null);
     if (model !== null && this.loop.length > 2) {
       const box = model.inBox(Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys));
       this.app.store.dispatch({ type: "select", atoms: box.filter(a => encloses(this.loop, model.site[2 * a]!, model.site[2 * a + 1]!)), how: howOf(at) });
@@ -40,5 +40,5 @@ export class Area implements Tool {
     }
     this.loop = [];
   }
-  cancel(): void { this.loop = []; this.map.village.hover(null); }
+  cancel(): void { this.loop = []; this.map.sketch.show(null); }
 }

@@ -22,7 +22,7 @@ export class Brush implements Tool {
     this.paint(at, at);
   }
   move(at: Where, pressed: boolean): void {
-    this.map.village.hover({ kind: "ring", x: at.x, y: at.y, radius: this.radius });
+    this.map.sketch.show({ kind: "ring", x: at.x, y: at.y, radius: this.radius });
     if (!pressed || this.last === null) return;
     this.paint(this.last, at);
     this.last = at;
@@ -35,7 +35,7 @@ export class Brush implements Tool {
   }
   cancel(): void {
     this.last = null;
-    this.map.village.hover(null);
+    this.map.sketch.show(null);
   }
   private paint(from: Where, to: Where): void {
     const { model } = this.app.state;

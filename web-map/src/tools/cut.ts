@@ -15,7 +15,7 @@ export class Cut implements Tool {
     const last = this.line.at(-1);
     if (!pressed || last === undefined || Math.hypot(at.x - last[0], at.y - last[1]) < 3 * at.perScreenPx) return;
     this.line.push([at.x, at.y]);
-    this.map.village.hover({ kind: "path", points: this.line, closed: false });
+    this.map.sketch.show({ kind: "path", points: this.line, closed: false });
   }
   up(): void {
     const { model, active } = this.app.state, { line } = this;
@@ -29,5 +29,5 @@ export class Cut implements Tool {
     void this.app.propose({ operation: "split_grid", grid: grid.code, by: { line: line.map(([x, y]) => this.map.lonLat(x, y)) } },
       `${this.app.t("tool_cut")} ${this.app.gridName(through)}`);
   }
-  cancel(): void { this.line = []; this.map.village.hover(null); }
+  cancel(): void { this.line = []; this.map.sketch.show(null); }
 }
