@@ -2,7 +2,7 @@
 
 import { api, freshKey, Refused, Unreachable, type EditRequest, type Operation, type Plan, type Policy, type Region, type Village } from "./api";
 import { Outbox, type Parcel } from "./outbox";
-import type { Store } from "./state";
+import type { Store, Tab } from "./state";
 import { half, percent, text, type Key } from "./strings";
 import { issuesOf } from "./village/problems";
 import { Model } from "./village/model";
@@ -30,7 +30,10 @@ export class App {
       send: parcel => api.edit(parcel.plan, parcel.request, parcel.key),
       done: (parcel, answer) => {
         this.say("good", "applied", { v: answer.committed.version, what: parcel.what });
-        if (this.isOpen(parcel)) this.show(answer.village);
+        if (this.isOpen(parcel)) {
+          this.store.dispatch({ type: "select", atoms: [], how: "set" });
+          this.show(answer.village);
+        }
         void this.loadHistory();
       },
       refused: (parcel, problem) => this.onRefused(parcel, problem),
@@ -322,6 +325,16 @@ export class App {
     this.extend(atoms);
     if (this.state.stroke?.buildings.length === 0 && this.state.stroke.held === 0) this.say("info", "nothingMoved");
     this.finish();
+  }
+
+  /** Opens a tab; the units of a grid are looked at from near. */
+  openTab(tab: Tab): void {
+    this.store.set({ tab });
+    const { model, active } = this.state;
+    if (tab !== "units" || model === null || active < 0) return;
+    const atoms: number[] = [];
+    for (let a = 0; a < model.atoms; a++) if (model.grid[a] === active && model.isLived(a)) atoms.push(a);
+    this.view?.showAtoms(atoms);
   }
 
   speakSelection(): void {

@@ -41,7 +41,7 @@ const table = {
   // grids
   code: ["编码", "Code"], name: ["名称", "Name"], households: ["户数", "Households"], target: ["目标", "Target"], deviation: ["偏差", "Deviation"],
   unit_h: ["户", "households"], key: ["键", "Key"],
-  dedicated: ["专属", "dedicated"], locked: ["已锁定", "locked"],
+  dedicated: ["专属", "dedicated"], locked: ["已锁定", "locked"], lockMark: ["锁", "locked"],
   meanTarget: ["每网格目标 {n} 户，容差 ±{p}", "Target {n} households a grid, tolerance ±{p}"],
   largestDeviation: ["最大偏差 {p}", "Largest deviation {p}"],
   compactness: ["平均紧凑度 {n}", "Mean compactness {n}"],
@@ -51,8 +51,8 @@ const table = {
   clear: ["清除选择", "Clear selection"],
   lock: ["锁定", "Lock"], unlock: ["解锁", "Unlock"], lockAll: ["全部锁定", "Lock all"], unlockAll: ["全部解锁", "Unlock all"],
   lockBuildings: ["锁定所选楼栋", "Lock selected buildings"], unlockBuildings: ["解锁所选楼栋", "Unlock selected buildings"],
-  rename: ["改名", "Rename"], splitCount: ["按数拆分", "Split by count"], splitInto: ["拆成几个", "Into how many"], merge: ["合并", "Merge"],
-  mergeWith: ["与相邻网格合并", "Merge with"], dedicate: ["设为专属网格", "Make a dedicated grid"], dedicateName: ["单位名称，如“镇中心小学”", "Name of the institution"],
+  rename: ["改名", "Rename"], splitCount: ["按数拆分", "Split by count"], splitInto: ["拆成（个）", "Into (grids)"], merge: ["合并", "Merge"],
+  mergeWith: ["相邻网格", "Neighbour"], dedicate: ["设为专属网格", "Make a dedicated grid"], dedicateName: ["单位名称，如“镇中心小学”", "Name of the institution"],
   retire: ["撤销专属网格", "End dedicated grid"], rebalance: ["均衡其余网格", "Rebalance the rest"], reform: ["重组单元", "Form units anew"],
   cancel: ["取消", "Cancel"], accept: ["采用", "Accept"], drop: ["放弃", "Drop"], close: ["关闭", "Close"], 
   // stroke

@@ -4,12 +4,18 @@ const FONT = `"Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Microso
 
 export interface Look { strong?: boolean; mark?: string; size?: number }
 
-/** Lines of text centred on a place; answers the plate's box. */
+/** Half the width and height that a label takes. */
+export function plate(pen: CanvasRenderingContext2D, lines: readonly string[], look: Look = {}): [number, number] {
+  const size = look.size ?? 13;
+  const widths = lines.map((line, i) => { pen.font = `${i === 0 ? 600 : 400} ${i === 0 ? size : size - 1}px ${FONT}`; return pen.measureText(line).width; });
+  return [Math.max(...widths) / 2 + 6, (lines.length * size * 1.35 + 5) / 2];
+}
+
+/** Lines of text centred on a place. */
 export function label(pen: CanvasRenderingContext2D, x: number, y: number, lines: readonly string[], look: Look = {}): void {
   const size = look.size ?? 13, high = size * 1.35;
   const font = (i: number): string => `${i === 0 ? 600 : 400} ${i === 0 ? size : size - 1}px ${FONT}`;
-  const widths = lines.map((line, i) => { pen.font = font(i); return pen.measureText(line).width; });
-  const w = Math.max(...widths) + 12, h = lines.length * high + 5;
+  const [halfW, halfH] = plate(pen, lines, look), w = 2 * halfW, h = 2 * halfH;
   pen.fillStyle = "rgba(255, 255, 255, .88)";
   pen.strokeStyle = look.mark ?? "rgba(30, 45, 58, .25)";
   pen.lineWidth = look.mark === undefined ? 1 : 2;

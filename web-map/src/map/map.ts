@@ -109,6 +109,8 @@ export class MapView implements View {
     box.addEventListener("pointerup", up);
     box.addEventListener("pointercancel", event => { touches.delete(event.pointerId); this.cancelTool(); app.dropStroke(); });
     box.addEventListener("pointerleave", () => { if (!this.pressed) this.sketch.show(null); });
+    // a press on the map never begins to mark text
+    box.addEventListener("mousedown", event => event.preventDefault());
     box.addEventListener("contextmenu", event => event.preventDefault());
   }
 

@@ -9,7 +9,7 @@ import type { Model } from "../village/model";
 import { row } from "../village/model";
 import { type Outline, outlineOf } from "../village/outline";
 import { type Box, CanvasLayer } from "./canvas-layer";
-import { label } from "./lettering";
+import { label, plate } from "./lettering";
 import { type Ink, inkOf } from "./patterns";
 
 /** Half the width of the widest label. */
@@ -269,7 +269,15 @@ export class VillageLayer extends CanvasLayer {
       pen.lineTo(X(model.site[2 * a]!), Y(model.site[2 * a + 1]!));
     }
     pen.stroke();
-    for (const [u, m] of middle) label(pen, X(m.x / m.n), Y(m.y / m.n), [model.data.units[u]?.code.slice(15) ?? "?"], { size: 11 });
+    // a label that would lie on another is left out until there is room
+    const taken: [number, number][] = [];
+    for (const [u, m] of middle) {
+      const x = X(m.x / m.n), y = Y(m.y / m.n), lines = [model.data.units[u]?.code.slice(15) ?? "?"], look = { size: 11 };
+      const [w, h] = plate(pen, lines, look);
+      if (taken.some(([tx, ty]) => Math.abs(tx - x) < 2 * w && Math.abs(ty - y) < 2 * h)) continue;
+      taken.push([x, y]);
+      label(pen, x, y, lines, look);
+    }
   }
 
   private labels(pen: CanvasRenderingContext2D, model: Model, X: (x: number) => number, Y: (y: number) => number, scale: number): void {
@@ -279,7 +287,7 @@ export class VillageLayer extends CanvasLayer {
     model.data.grids.forEach((g, i) => {
       if (g.buildings === 0) return;
       const name = g.name === "" || short ? g.code.slice(12) : `${g.code.slice(12)} ${[...g.name].slice(0, 10).join("")}`;
-      const lines = [g.locked ? `${name} ■` : name, this.app.t("householdsN", { n: model.total[i]! })];
+      const lines = [g.locked ? `${name} · ${this.app.t("lockMark")}` : name, this.app.t("householdsN", { n: model.total[i]! })];
       label(pen, X(this.labelAt[2 * i]!), Y(this.labelAt[2 * i + 1]!), lines, i === state.active ? { mark: "#0b5c8a" } : {});
     });
   }

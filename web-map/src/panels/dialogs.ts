@@ -33,7 +33,7 @@ export function dialogs(app: App, place: HTMLElement): void {
       case "publish": return [h("h2", {}, `${t("publish")} ${plan?.name ?? ""}`), h("p", {}, t("publishWhy")), form("publish-form", f => void app.publish(field(f, "date")),
         label(t("publishDate"), h("input", { name: "date", type: "date", required: true, value: today(), testid: "publish-date" })),
         actions(cancel(), h("button", { type: "submit", class: "primary", testid: "publish-go" }, t("publish"))))];
-      case "generate": return [h("h2", {}, `${t("generate")} · ${path.at(-1)?.name ?? ""}`), form("generate-form", f => {
+      case "generate": return [h("h2", {}, `${t("generate")} · ${(path.findLast(r => r.level !== "village") ?? path.at(-1))?.name ?? ""}`), form("generate-form", f => {
         const old = new FormData(f).has("old");
         void app.generate({
           region: (path.findLast(r => r.level !== "village") ?? path.at(-1))?.code ?? "", profile: field(f, "profile"),

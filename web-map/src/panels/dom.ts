@@ -10,13 +10,13 @@ export interface Props {
   step?: number; required?: boolean; colspan?: number; scope?: string; lang?: string; autocomplete?: string; live?: "polite" | "assertive"; tabindex?: number;
   for?: string; maxlength?: number; current?: boolean; open?: boolean; download?: boolean;
   click?: (event: MouseEvent) => void; input?: (event: Event) => void; change?: (event: Event) => void; submit?: (event: SubmitEvent) => void; toggle?: (event: Event) => void;
-  key?: (event: KeyboardEvent) => void;
+  key?: (event: KeyboardEvent) => void; hint?: string;
 }
 
 const ATTRIBUTES: Partial<Record<keyof Props, string>> = {
   class: "class", testid: "data-testid", title: "title", label: "aria-label", id: "id", role: "role", type: "type", href: "href", name: "name", min: "min",
   max: "max", step: "step", colspan: "colspan", scope: "scope", lang: "lang", autocomplete: "autocomplete", live: "aria-live", tabindex: "tabindex", for: "for",
-  maxlength: "maxlength",
+  maxlength: "maxlength", hint: "placeholder",
 };
 
 export function h<K extends keyof HTMLElementTagNameMap>(tag: K, props: Props = {}, ...children: Child[]): HTMLElementTagNameMap[K] {

@@ -20,12 +20,12 @@ export function side(app: App, map: MapView, place: HTMLElement): void {
     const { tab, model } = app.state;
     const bad = model === null ? 0 : issuesOf(model).length;
     return TABS.map(name => h("button", {
-      role: "tab", testid: `tab-${name}`, selected: tab === name, tabindex: tab === name ? 0 : -1, click: () => app.store.set({ tab: name }),
+      role: "tab", testid: `tab-${name}`, selected: tab === name, tabindex: tab === name ? 0 : -1, click: () => app.openTab(name),
       key: e => {
         const step = e.key === "ArrowRight" ? 1 : e.key === "ArrowLeft" ? -1 : 0;
         if (step === 0) return;
         const next = TABS[(TABS.indexOf(name) + step + TABS.length) % TABS.length]!;
-        app.store.set({ tab: next });
+        app.openTab(next);
         tabs.querySelector<HTMLElement>(`[data-testid="tab-${next}"]`)?.focus();
       },
     }, t(`tab_${name}`), name === "problems" && bad > 0 ? h("span", { class: "count" }, bad) : null));
