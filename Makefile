@@ -1,4 +1,4 @@
-.PHONY: run test needs soak bench peers fmt
+.PHONY: run test needs soak interop bench peers fmt
 
 LIANHU = $(or $(CARGO_TARGET_DIR),target)/release/lianhu
 
@@ -19,18 +19,31 @@ test: needs
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo test --locked
 
-# What the tests of the register run against: PostgreSQL with PostGIS, and GDAL. Installed where they are missing and we may.
-NEEDS = postgresql postgresql-postgis gdal-bin python3-gdal
+# What the tests of the register run against: PostgreSQL with PostGIS, GDAL, a reader of PDF and a Chinese font for it. Installed where
+# they are missing and we may.
+NEEDS = postgresql postgresql-postgis gdal-bin python3-gdal poppler-utils fonts-noto-cjk
 needs:
 	@if ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1 && command -v ogrinfo >/dev/null \
-	  && python3 -c 'import osgeo' 2>/dev/null; then :; \
+	  && /usr/bin/python3 -c 'import osgeo' 2>/dev/null && command -v pdftotext >/dev/null \
+	  && ls /usr/share/fonts/opentype/noto/NotoSansCJK-*.ttc >/dev/null 2>&1; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(NEEDS); \
 	else echo "请先安装 / please install: $(NEEDS)" >&2; exit 1; fi
 
-# What is too slow for every change: 10,000 batches of edits.
+# What is too slow for every change: 10,000 batches of edits, 200 rounds of killing on each engine.
 soak:
+	LIANHU_CRASH_ROUNDS=200 cargo test --release --locked --test store_contract -- f01_
 	cargo test --release --locked --lib -- --ignored --nocapture
+
+# Other programs with our files and we with theirs: headless QGIS and LibreOffice. Heavy to install.
+INTEROP = python3-qgis qgis-providers libreoffice-calc
+interop:
+	@if /usr/bin/python3 -c 'import qgis.core' 2>/dev/null && command -v soffice >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(INTEROP); \
+	else echo "请先安装 / please install: $(INTEROP)" >&2; exit 1; fi
+	cargo build --release --locked
+	sh tests/interop/run.sh $(LIANHU)
 
 # How cost grows (sizes ×10), then our solvers beside their peers. Wants python3 with venv; takes about half an hour.
 bench:

@@ -4,6 +4,7 @@
 //! arguments, an import/export gate (`exchange`), the application (`plan`) and the command line (`cli`). Which layer may
 //! import which stands in `ARCHITECTURE.md` and is guarded by `tests/layers.rs`.
 
+pub mod api;
 pub mod cli;
 pub mod domain;
 pub mod exchange;

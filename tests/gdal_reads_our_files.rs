@@ -111,6 +111,40 @@ fn gdal_counts_names_and_places_in_every_format_we_write() {
     }
 }
 
+/// GDAL's own validator, from Debian's python3-gdal, says nothing against a file.
+#[test]
+fn exported_packages_are_valid_by_gdal_s_validator() {
+    if !gdal() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("folder");
+    let mut files = vec![households(folder.path(), Format::GeoPackage, "gpkg")];
+    let square = polygon![(x: 105.93, y: 26.24), (x: 105.94, y: 26.24), (x: 105.94, y: 26.25)];
+    for (name, geometries, shape) in [
+        ("areas", Geometries::Any, Some(Geometry::Polygon(square))),
+        ("nothing", Geometries::Any, None),
+        ("officers", Geometries::None, None),
+    ] {
+        let path = folder.path().join(format!("{name}.gpkg"));
+        let schema = WriterSchema { geometries, ..schema(&[("id", FieldType::Text), ("due_at", FieldType::Date)]) };
+        let mut writer = Writer::create(Format::GeoPackage, &path, schema, WriteOptions::default()).expect("begun");
+        if name != "nothing" {
+            let at = Cell::Date("2021-05-03T06:30:00.000Z".to_owned());
+            writer.write(&[Cell::Text("a".to_owned()), at], shape.as_ref()).expect("written");
+        }
+        writer.finish().expect("finished");
+        files.push(path);
+    }
+    for file in files {
+        let out = Command::new("/usr/bin/python3")
+            .args(["-m", "osgeo_utils.samples.validate_gpkg", "--extra", text(&file)])
+            .output()
+            .expect("python3 with python3-gdal");
+        let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        assert!(out.status.success() && !said.contains("ERROR"), "{}: {said}", file.display());
+    }
+}
+
 #[test]
 fn what_gdal_writes_of_our_files_comes_back_whole() {
     if !gdal() {

@@ -13,7 +13,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     ("exchange", &["domain", "space"]),
     ("plan", &["domain", "space", "graph", "partition", "store", "exchange"]),
-    ("cli", &["domain", "space", "partition", "store", "exchange", "plan"]),
+    ("api", &["domain", "space", "store", "exchange", "plan"]),
+    ("cli", &["domain", "space", "partition", "store", "exchange", "plan", "api"]),
 ];
 
 fn rust_files(dir: &Path, into: &mut Vec<PathBuf>) {

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::register_args::{AuditArgs, DraftArgs, ExportArgs, FileArgs, ImportArgs, PurgeArgs, StoreArgs};
+use super::plans_args::PlansArgs;
+use super::register_args::{AuditArgs, DraftArgs, ExportArgs, FileArgs, ImportArgs, KeyArgs, PurgeArgs, StoreArgs};
+use super::serve_args::{ServeArgs, TokenCommand, UserCommand};
 
 /// 联户：村（社区）网格与十联户划分。Balanced grids and ten-household units for every village.
 #[derive(Parser, Debug)]
@@ -44,8 +46,20 @@ pub(crate) enum Command {
     Migrate(StoreArgs),
     /// 按保留期清除。Deletes what need not be kept, and every byte of it.
     Purge(PurgeArgs),
+    /// 库中的方案：列出、修改、撤销、比较、检查、发布、跟随名册。Stored plans: list, edit, undo, compare, check, publish, absorb.
+    Plans(PlansArgs),
+    /// 生成人员电话的加密密钥。Makes the key that officers' telephones are sealed with.
+    Key(KeyArgs),
     /// 审计记录。The audit log.
     Audit(AuditArgs),
+    /// 启动服务。Runs the service: OGC API, application API, map.
+    Serve(ServeArgs),
+    /// 用户。Users.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// 令牌。Bearer tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
 }
 
 #[derive(Args, Debug)]
@@ -78,12 +92,16 @@ pub(crate) struct SynthArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct DrawArgs {
-    /// 方案文件夹（lianhu plan 的输出）。Plan directory, as written by `lianhu plan`.
-    pub(crate) folder: PathBuf,
+    /// 方案文件夹（lianhu plan 的输出）或库 sqlite:文件.gpkg、postgres://…。Plan directory, or a store.
+    #[arg(value_name = "DIR|URL")]
+    pub(crate) source: String,
+    /// 库中的方案，省略则为施行中的方案。A plan of the store, instead of those in force.
+    #[arg(long, value_name = "ID")]
+    pub(crate) plan: Option<String>,
     /// 村编码；省略则画全部村的总图。Village code; without it, an overview of all villages.
     #[arg(long, value_name = "CODE")]
     pub(crate) village: Option<String>,
-    /// 输出的 SVG 文件。SVG file to write.
+    /// 输出文件：.svg 或 .pdf（用本机中文字体）。File to write: .svg, or .pdf with the Chinese font of this computer.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }

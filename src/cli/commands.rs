@@ -21,6 +21,7 @@ use crate::space::datum::Crs;
 
 use super::args::{Command, EffortArgs, InputArgs, OutputArgs, UnitsArgs};
 use super::console;
+use super::serve_args::{TokenCommand, UserCommand};
 use super::surroundings::read_barriers;
 
 /// A failed command: what to say and the exit code.
@@ -63,7 +64,12 @@ pub(crate) fn run(command: Command, begun: Instant) -> Outcome {
         Command::Restore(a) => super::register::restore(&a),
         Command::Migrate(a) => super::register::migrate(&a),
         Command::Purge(a) => super::register::purge(&a),
+        Command::Plans(a) => super::plans::plans(&a),
+        Command::Key(a) => super::key::make(&a),
         Command::Audit(a) => super::register::audit(&a),
+        Command::Serve(a) => super::serve::serve(&a),
+        Command::User(UserCommand::Add(a)) => super::serve::add_user(&a),
+        Command::Token(TokenCommand::Add(a)) => super::serve::add_token(&a),
     }
 }
 

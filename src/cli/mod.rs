@@ -4,11 +4,18 @@
 mod args;
 mod commands;
 mod console;
+mod demo;
 mod draw;
 mod grids;
+mod key;
+mod ledger;
 mod plan;
+mod plans;
+mod plans_args;
 mod register;
 mod register_args;
+mod serve;
+mod serve_args;
 mod surroundings;
 mod synth;
 

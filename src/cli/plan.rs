@@ -163,8 +163,13 @@ pub(super) fn say_breaches(breaches: &[crate::partition::check::Breach]) {
     }
 }
 
+/// Whether a path is a store's URL.
+pub(super) fn is_store(path: &str) -> bool {
+    ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| path.starts_with(scheme))
+}
+
 pub(super) fn check(a: &CheckArgs) -> Outcome {
-    if let Some(url) = a.path.to_str().filter(|p| p.starts_with("sqlite:") || p.starts_with("postgres")) {
+    if let Some(url) = a.path.to_str().filter(|p| is_store(p)) {
         return super::register::check(url);
     }
     let facts = if a.path.is_dir() { folder::read_facts(&a.path) } else { folder::read_grid_file(&a.path) }

@@ -6,50 +6,54 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::exchange::gate::FaultList;
 use crate::exchange::gate::schema::LayerSchema;
-use crate::exchange::{Format, Isolation, Limits, OpenOptions as FileOptions, WriteOptions};
+use crate::exchange::ledger::Ledger;
+use crate::exchange::{Format, Isolation, Limits, OpenOptions as FileOptions, WriteOptions, Written};
 use crate::partition::effort::Effort;
 use crate::plan::job::Job;
 use crate::plan::register::{
-    ExportWish, ImportOutcome, ImportWish, LAYERS_OUT, PlanWish, RegisterError, export_layer, import_files, plan_region,
+    ExportWish, ImportOutcome, ImportWish, LAYERS_OUT, NetsWish, PlanWish, PublishWish, RegisterError, export_layer,
+    import_files, plan_region, publish_plan,
 };
 use crate::space::datum::Crs;
-use crate::store::{
-    Filter, OpenMode, OpenOptions, Publication, Refusal, Retention, Role, Scope, Store, StoreError, open,
-};
+use crate::store::{Filter, OpenMode, OpenOptions, Retention, Role, Scope, Store, StoreError, open};
 
 use super::commands::{Failure, Outcome};
 use super::console;
 use super::register_args::{AuditArgs, DraftArgs, ExportArgs, FileArgs, ImportArgs, PurgeArgs, StoreArgs};
 
 /// Who acts on the command line: whoever holds the file.
-const ACTOR: &str = "cli";
+pub(super) const ACTOR: &str = "cli";
 /// Faults shown; the list has all.
-const SHOWN: usize = 20;
+pub(super) const SHOWN: usize = 20;
 /// Faults kept for the list.
-const KEPT: usize = 10_000;
+pub(super) const KEPT: usize = 10_000;
 
-fn failed(e: RegisterError) -> Failure {
+pub(super) fn failed(e: RegisterError) -> Failure {
     let code = match &e {
         RegisterError::Store(s) => s.exit_code(),
         RegisterError::Transact(crate::store::TransactError::Store(s)) => s.exit_code(),
-        RegisterError::Gate(crate::exchange::gate::GateError::Mapping(_)) | RegisterError::NoLayer { .. } => 2,
+        RegisterError::Gate(crate::exchange::gate::GateError::Mapping(_))
+        | RegisterError::NoLayer { .. }
+        | RegisterError::NoNet { .. } => 2,
+        RegisterError::NotLegal { .. } => 1,
         RegisterError::Read(r) if r.is_usage() => 2,
         _ => 3,
     };
     Failure { message: e.to_string(), code }
 }
 
-fn of_store(e: StoreError) -> Failure {
+pub(super) fn of_store(e: StoreError) -> Failure {
     failed(e.into())
 }
 
-fn everything() -> Scope {
+pub(super) fn everything() -> Scope {
     Scope::whole_store(Role::Admin)
 }
 
 /// Runs with the store open; always closes it.
-fn with_store<T>(
+pub(super) fn with_store<T>(
     a: &StoreArgs,
     mode: OpenMode,
     work: impl AsyncFnOnce(&dyn Store) -> Result<T, Failure>,
@@ -84,6 +88,12 @@ fn cancel() -> Arc<AtomicBool> {
 }
 
 pub(super) fn import(a: &ImportArgs) -> Outcome {
+    if let Some(ledger) = Ledger::named(&a.layer) {
+        return super::ledger::import(a, ledger);
+    }
+    if a.plan.is_some() {
+        return Err(Failure::usage("--plan 只用于台账 / --plan goes with ledgers only"));
+    }
     let Some(schema) = LayerSchema::named(&a.layer) else {
         return Err(Failure::usage(format!(
             "--layer {0}：没有这个图层；可用 {1}\n--layer {0}: no such layer; there are {1}",
@@ -92,8 +102,7 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
         )));
     };
     let crs = a.crs.as_deref().map(Crs::parse).transpose().map_err(Failure::usage)?;
-    let isolation = std::env::current_exe().map_or(Isolation::InProcess, Isolation::Child);
-    let open = FileOptions { layer: a.sheet.clone(), crs, format: None, limits: Limits::default(), isolation };
+    let open = file_options(a.sheet.clone(), crs);
     let progress = |rows: u64| {
         if std::io::stderr().is_terminal() {
             eprint!("\r读取 rows read: {rows}");
@@ -108,6 +117,10 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
         dry_run: a.dry_run,
         partial: a.partial,
         faults_kept: KEPT,
+        sealer: match schema.name {
+            "officers" => super::key::find(&a.store)?.map(Arc::new),
+            _ => None,
+        },
         cancel: Some(cancel()),
         progress: &progress,
     };
@@ -119,10 +132,27 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
         let format = Format::of_path(&path.to_string_lossy());
         outcome.faults.write(format, path).map_err(Failure::input)?;
     }
-    if outcome.faults.is_empty() || a.partial {
+    let conflicts: usize = outcome.stored.iter().filter(|(_, r)| !r.stored).map(|(_, r)| r.conflicts.len()).sum();
+    if conflicts > 0 {
+        return Err(Failure::input(format!(
+            "{conflicts} 行在导出后已被他人修改，未入库；请重新导出后再改，或用 --partial 只导入其余行\n{conflicts} rows were changed in the store since this was exported, nothing was stored: export again and repeat the edits, or bring the other rows in with --partial"
+        )));
+    }
+    refuse_unless_partial(&outcome.faults, a.partial)
+}
+
+/// Hostile-prone formats are taken apart in a child process.
+pub(super) fn file_options(sheet: Option<String>, crs: Option<Crs>) -> FileOptions {
+    let isolation = std::env::current_exe().map_or(Isolation::InProcess, Isolation::Child);
+    FileOptions { layer: sheet, crs, format: None, limits: Limits::default(), isolation }
+}
+
+/// What is said at the end when there were faults.
+pub(super) fn refuse_unless_partial(faults: &FaultList, partial: bool) -> Outcome {
+    if faults.is_empty() || partial {
         return Ok(0);
     }
-    let total = outcome.faults.total;
+    let total = faults.total;
     Err(Failure::input(format!(
         "共 {total} 处错误，未入库；改正后重试，或用 --partial 跳过有错的行\n{total} faults, nothing was stored: mend them, or leave the rows out with --partial"
     )))
@@ -142,15 +172,7 @@ fn tell(outcome: &ImportOutcome) {
             eprintln!("  {warning}");
         }
     }
-    for fault in outcome.faults.faults.iter().take(SHOWN) {
-        eprintln!("{fault}");
-    }
-    if outcome.faults.total > SHOWN as u64 {
-        eprintln!(
-            "… 共 {0} 处，用 --faults FILE 导出清单 / {0} in all; --faults FILE writes the list",
-            outcome.faults.total
-        );
-    }
+    tell_faults(&outcome.faults);
     for (layer, r) in &outcome.stored {
         println!(
             "{}：新增 {}，更新 {}，未变 {}，冲突 {}{} / inserted, updated, unchanged, conflicts",
@@ -159,7 +181,11 @@ fn tell(outcome: &ImportOutcome) {
             r.updated,
             r.unchanged,
             r.conflicts.len(),
-            if r.stored { "" } else { "（试运行，未入库 dry run）" }
+            match (r.stored, r.conflicts.is_empty()) {
+                (true, _) => "",
+                (false, true) => "（试运行，未入库 dry run）",
+                (false, false) => "（未入库 not stored）",
+            }
         );
         for c in r.conflicts.iter().take(SHOWN) {
             println!(
@@ -170,33 +196,53 @@ fn tell(outcome: &ImportOutcome) {
     }
 }
 
+/// The first faults, and how many there are.
+pub(super) fn tell_faults(faults: &FaultList) {
+    for fault in faults.faults.iter().take(SHOWN) {
+        eprintln!("{fault}");
+    }
+    if faults.total > SHOWN as u64 {
+        eprintln!("… 共 {0} 处，用 --faults FILE 导出清单 / {0} in all; --faults FILE writes the list", faults.total);
+    }
+}
+
 pub(super) fn export(a: &ExportArgs) -> Outcome {
     let format = match &a.format {
-        Some(name) => Format::parse(name)
-            .ok_or_else(|| Failure::usage(format!("--format {name}: geojson geojsonseq gpkg fgb shp kml csv xlsx")))?,
+        Some(name) => Format::parse(name).ok_or_else(|| {
+            Failure::usage(format!("--format {name}: geojson geojsonseq gpkg fgb shp kml csv xlsx geoparquet"))
+        })?,
         None => Format::of_path(&a.file.to_string_lossy()),
     };
+    if let Some(ledger) = Ledger::named(&a.layer) {
+        return super::ledger::export(a, ledger, format);
+    }
     let bbox_deg = a.bbox.as_deref().map(bbox).transpose()?;
+    let sealer = if a.with_names { super::key::find(&a.store)? } else { None };
     let wish = ExportWish {
         layer: &a.layer,
         format,
         filter: Filter { bbox_deg, region: a.region.clone(), as_of: a.as_of.clone(), ..Filter::default() },
         plan: a.plan.as_deref(),
         names_for: a.purpose.as_deref().filter(|_| a.with_names),
+        sealer: sealer.as_ref(),
         options: WriteOptions::default(),
     };
     let mode = if a.with_names { OpenMode::ReadWrite } else { OpenMode::ReadOnly };
     let written = with_store(&a.store, mode, async |store| {
         export_layer(store, &everything(), ACTOR, &wish, &a.file).await.map_err(failed)
     })?;
-    println!("{}：{} 行 rows", a.file.display(), written.rows);
+    tell_written(&a.file, &written);
+    Ok(0)
+}
+
+pub(super) fn tell_written(file: &Path, written: &Written) {
+    println!("{}：{} 行 rows", file.display(), written.rows);
     for (field, name) in &written.renamed {
         println!("  {field} → {name}");
     }
     if written.cut_texts > 0 {
         println!("  截短的文字 texts cut: {}", written.cut_texts);
     }
-    Ok(0)
 }
 
 fn bbox(text: &str) -> Result<[f64; 4], Failure> {
@@ -223,30 +269,17 @@ pub(super) fn draft(a: &DraftArgs, begun: Instant) -> Outcome {
         replay: None,
     };
     let (grids, units) = (job(effort(0.5)), job(effort(1.0)));
-    let wish = PlanWish { region: &a.region, name: &a.name, profile: &profile, jobs: (&grids, &units) };
+    let nets = match a.old_nets.as_slice() {
+        [] => NetsWish::None,
+        [all] if all == "all" || all == "全部" => NetsWish::All,
+        names => NetsWish::Named(names.to_vec()),
+    };
+    let wish = PlanWish { region: &a.region, name: &a.name, profile: &profile, nets: &nets, jobs: (&grids, &units) };
     let planned = with_store(&a.store, OpenMode::ReadWrite, async |store| {
         let planned = plan_region(store, &everything(), ACTOR, &wish).await.map_err(failed)?;
-        if let Some(date) = &a.publish {
-            let live = crate::store::PlanFilter {
-                status: Some(crate::domain::plan::PlanStatus::Live),
-                region: Some(a.region.clone()),
-            };
-            let in_force = store.list_plans(&everything(), &live).await.map_err(of_store)?;
-            let request = Publication {
-                plan: planned.head.id.clone(),
-                base_version: planned.head.version,
-                expected_live: in_force.into_iter().find(|p| p.region == a.region).map(|p| p.id),
-                date: date.clone(),
-                actor: ACTOR.to_owned(),
-            };
-            if !planned.breaches.is_empty() {
-                return Ok(planned);
-            }
-            // Judged above, in the same version: the store refuses if anybody touched it since.
-            let mut agree = |_: &crate::domain::plan::PlanHead,
-                             _: &[crate::domain::plan::VillageRows]|
-             -> Result<(), Refusal> { Ok(()) };
-            store.publish(&everything(), &request, &mut agree).await.map_err(|e| failed(e.into()))?;
+        if let (Some(date), true) = (&a.publish, planned.breaches.is_empty()) {
+            let wish = PublishWish { plan: &planned.head.id, base_version: Some(planned.head.version), date };
+            publish_plan(store, &everything(), ACTOR, &wish).await.map_err(failed)?;
         }
         Ok(planned)
     })?;
@@ -256,6 +289,21 @@ pub(super) fn draft(a: &DraftArgs, begun: Instant) -> Outcome {
     }
     let (villages, grids, units) = planned.counts;
     println!("方案 plan {}：{villages} 村 villages，{grids} 网格 grids，{units} 单元 units", planned.head.id);
+    if let Some(moved) = &planned.moved {
+        println!(
+            "与现行方案相比 against the plan in force: 换网格 other grid {} 户，换单元 other unit {} 户",
+            moved["grid_changed"]["households"], moved["unit_changed"]["households"]
+        );
+    }
+    for n in &planned.nets {
+        println!(
+            "旧网 old net {}：保留旧界 border kept {:.1} %，换网格的户 households in another grid {} / {}",
+            n.net,
+            n.kept_share * 100.0,
+            n.households_changed,
+            n.households
+        );
+    }
     for e in planned.report.exceptions.iter().take(SHOWN) {
         println!("例外 exception: {} {} 户 households, {}", e.village, e.households, e.reason);
     }
@@ -314,7 +362,9 @@ pub(super) fn check(url: &str) -> Outcome {
 }
 
 pub(super) fn migrate(a: &StoreArgs) -> Outcome {
-    with_store(a, OpenMode::ReadWrite, async |_| Ok(()))?;
+    // PostgreSQL is upgraded only where that is asked for by name, as it is here.
+    let mode = if a.store.starts_with("sqlite:") { OpenMode::ReadWrite } else { OpenMode::Create };
+    with_store(a, mode, async |_| Ok(()))?;
     println!("库结构已是最新 / the store is up to date");
     Ok(0)
 }

@@ -16,7 +16,9 @@ pub(crate) struct StoreArgs {
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
-    /// 图层：regions buildings households barriers officers incidents old_nets（或中文名）。Layer, in English or Chinese.
+    /// 图层：regions buildings households barriers officers incidents old_nets（或中文名）；改过的台账：ledger-grids（网格台账）
+    /// ledger-units（单元台账），只应用有改动的单元格。Layer, in English or Chinese; or an edited ledger, of which only changed cells are
+    /// applied.
     #[arg(long)]
     pub(crate) layer: String,
     /// 文件：CSV XLSX GeoJSON(Seq) GeoPackage Shapefile(zip) FlatGeobuf KML。Files of that layer.
@@ -34,6 +36,9 @@ pub(crate) struct ImportArgs {
     /// 没有所属区划列时使用的区划编码。Region of rows that name none.
     #[arg(long, value_name = "CODE")]
     pub(crate) region: Option<String>,
+    /// 台账所属方案，省略则为施行中的方案。The plan an edited ledger shows, instead of those in force.
+    #[arg(long, value_name = "ID")]
+    pub(crate) plan: Option<String>,
     /// 只检查，不入库。Says what would happen, stores nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -49,10 +54,11 @@ pub(crate) struct ImportArgs {
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
-    /// 图层，含 grids units leaders。Layer; grids, units and leaders are those of the plans in force.
+    /// 图层，含 grids units leaders；台账（xlsx 或 csv）：ledger-grids（网格台账）ledger-units（单元台账）ledger-gaps（缺口）
+    /// ledger-summary（汇总）。Layer; grids, units, leaders and ledgers are those of the plans in force.
     #[arg(long)]
     pub(crate) layer: String,
-    /// 格式：geojson geojsonseq gpkg fgb shp kml csv xlsx；省略则按文件名。Format; told from the file's name otherwise.
+    /// 格式：geojson geojsonseq gpkg fgb shp kml csv xlsx geoparquet；省略则按文件名。Format; told from the file's name otherwise.
     #[arg(long)]
     pub(crate) format: Option<String>,
     /// 区划编码前缀。Rows of this region only.
@@ -64,10 +70,10 @@ pub(crate) struct ExportArgs {
     /// 某日有效的行。Rows valid on this day.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) as_of: Option<String>,
-    /// 指定方案（用于 grids units leaders）。The plan, instead of those in force.
+    /// 指定方案（用于 grids units leaders 和台账）。The plan, instead of those in force.
     #[arg(long, value_name = "ID")]
     pub(crate) plan: Option<String>,
-    /// 包含人员姓名（须说明用途，记入审计）。Officers with their names; wants a purpose, and is logged.
+    /// 包含人员姓名和电话（须说明用途，记入审计）。Officers with names and telephones; wants a purpose, and is logged.
     #[arg(long, requires = "purpose")]
     pub(crate) with_names: bool,
     /// 用途。What the names are for.
@@ -96,6 +102,9 @@ pub(crate) struct DraftArgs {
     /// 时间上限（秒）。Wall-clock cap in seconds; rounds chosen by size otherwise.
     #[arg(long)]
     pub(crate) budget: Option<f64>,
+    /// 沿用旧网边界（全科网格）：旧网名称，可多次；all 为全部。Old nets whose borders are re-used; `all` for every one.
+    #[arg(long, value_name = "NET")]
+    pub(crate) old_nets: Vec<String>,
     /// 立即发布，自该日起施行。Puts it in force from this day on.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) publish: Option<String>,
@@ -107,6 +116,15 @@ pub(crate) struct FileArgs {
     pub(crate) store: StoreArgs,
     /// 备份文件（.gpkg）。The copy.
     pub(crate) file: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct KeyArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// 密钥文件；省略则为库文件旁的 .key。The key's file; without it, beside the store.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -22,6 +22,25 @@ impl Column {
     pub fn get(&self, row: usize) -> Option<&str> {
         self.names.get(*self.of.get(row)? as usize).map(String::as_str)
     }
+
+    /// The column of some rows, in their order, with the values that occur there alone.
+    #[must_use]
+    pub fn subset(&self, rows: &[u32]) -> Self {
+        let mut new_of: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut part = Self::default();
+        for &row in rows {
+            let old = self.of.get(row as usize).copied().unwrap_or(NO_VALUE);
+            let new = match self.names.get(old as usize) {
+                None => NO_VALUE,
+                Some(name) => *new_of.entry(old).or_insert_with(|| {
+                    part.names.push(name.clone());
+                    part.names.len() as u32 - 1
+                }),
+            };
+            part.of.push(new);
+        }
+        part
+    }
 }
 
 /// Households (or buildings with their number of households), as read; every vector has one entry a row.
@@ -72,6 +91,36 @@ impl Households {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
+    }
+
+    /// The table of some rows, in their order.
+    #[must_use]
+    pub fn subset(&self, rows: &[u32]) -> Self {
+        fn of<T: Clone>(all: &[T], rows: &[u32]) -> Vec<T> {
+            rows.iter().filter_map(|&r| all.get(r as usize)).cloned().collect()
+        }
+        let column = |c: &Option<Column>| c.as_ref().map(|c| c.subset(rows));
+        Self {
+            positions: match &self.positions {
+                Positions::Planar(p) => Positions::Planar(of(p, rows)),
+                Positions::Geographic(p) => Positions::Geographic(of(p, rows)),
+            },
+            ids: of(&self.ids, rows),
+            building: self.building.subset(rows),
+            households: of(&self.households, rows),
+            rows_are_buildings: self.rows_are_buildings,
+            village: column(&self.village),
+            hamlet: column(&self.hamlet),
+            group: column(&self.group),
+            stairwell: column(&self.stairwell),
+            floor: self.floor.as_ref().map(|f| of(f, rows)),
+            persons: self.persons.as_ref().map(|p| of(p, rows)),
+            eligible: self.eligible.as_ref().map(|e| of(e, rows)),
+            lock: column(&self.lock),
+            dedicated: column(&self.dedicated),
+            extra: self.extra.iter().map(|(name, c)| (name.clone(), c.subset(rows))).collect(),
+            source_row: of(&self.source_row, rows),
+        }
     }
 
     /// The column called `name` in English, whether standard or extra.

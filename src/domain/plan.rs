@@ -171,6 +171,21 @@ impl Changes {
         self.grids.is_empty() && self.units.is_empty() && self.seats.is_empty() && self.memberships.is_empty()
     }
 
+    /// The part of them that concerns one village (its code begins every code of its rows).
+    #[must_use]
+    pub fn of_village(&self, village: &str) -> Self {
+        fn part<T: Clone>(changes: &[Change<T>], village: &str, code: fn(&T) -> &str) -> Vec<Change<T>> {
+            let inside = |c: &&Change<T>| c.before.iter().chain(&c.after).any(|r| code(r).starts_with(village));
+            changes.iter().filter(inside).cloned().collect()
+        }
+        Self {
+            grids: part(&self.grids, village, |g| &g.code),
+            units: part(&self.units, village, |u| &u.code),
+            seats: part(&self.seats, village, |s| &s.grid),
+            memberships: part(&self.memberships, village, |m| &m.unit),
+        }
+    }
+
     /// Codes of the grids whose rows, buildings, units or members change, in order: what an edit touches.
     #[must_use]
     pub fn touched_grids(&self) -> Vec<String> {

@@ -73,6 +73,12 @@ pub struct GridProfile {
     /// 2 adds one level-1 grid (`000`) a village above the working grids.
     #[serde(default = "one")]
     pub levels: u32,
+    /// Heads (网格长) a grid of the upper level has: the level-1 grid where there are two levels.
+    #[serde(default = "one")]
+    pub heads: u32,
+    /// Workers (网格员) a working grid has at least.
+    #[serde(default = "one")]
+    pub workers: u32,
     /// What grids are made from.
     pub divide: Divide,
     /// What they are made from in a village whose rows do not name a hamlet or group.

@@ -26,6 +26,8 @@ pub enum Format {
     FlatGeobuf,
     /// KML.
     Kml,
+    /// GeoParquet: written, not read.
+    GeoParquet,
     /// Known by its ending, and not read.
     Other,
 }
@@ -50,7 +52,9 @@ impl Format {
             Self::FlatGeobuf
         } else if ends(&[".kml"]) {
             Self::Kml
-        } else if ends(&[".xls", ".xlsb", ".ods", ".shp", ".kmz", ".gdb", ".parquet"]) {
+        } else if ends(&[".parquet", ".geoparquet"]) {
+            Self::GeoParquet
+        } else if ends(&[".xls", ".xlsb", ".ods", ".shp", ".kmz", ".gdb"]) {
             Self::Other
         } else {
             Self::Csv
@@ -69,6 +73,7 @@ impl Format {
             "shp" | "shapefile" => Self::Shapefile,
             "fgb" | "flatgeobuf" => Self::FlatGeobuf,
             "kml" => Self::Kml,
+            "geoparquet" | "parquet" => Self::GeoParquet,
             _ => return None,
         })
     }
@@ -85,6 +90,7 @@ impl Format {
             Self::Shapefile => "shp",
             Self::FlatGeobuf => "fgb",
             Self::Kml => "kml",
+            Self::GeoParquet => "geoparquet",
             Self::Other => "other",
         }
     }
@@ -124,7 +130,8 @@ impl<'a> Source<'a> {
     pub(super) fn check_layer(&self) -> Result<(), ReadError> {
         match (self.format, self.layer) {
             (format, Some(layer))
-                if self.flagged && !matches!(format, Format::GeoPackage | Format::Xlsx | Format::Other) =>
+                if self.flagged
+                    && !matches!(format, Format::GeoPackage | Format::Xlsx | Format::GeoParquet | Format::Other) =>
             {
                 Err(ReadError::LayerWithoutUse { file: self.file.to_owned(), layer: layer.to_owned() })
             }

@@ -8,7 +8,7 @@ use crate::partition::grids::{GridsOptions, GridsSolver};
 use crate::partition::numbering::band_ranks;
 
 use super::balance::{BalanceAccount, Judged, Names, judge};
-use super::ground::{BorderWeights, Fixed, FixedKind, Ground};
+use super::ground::{BorderWeights, Fixed, FixedKind, Ground, list_old_nets};
 use super::job::{Job, PlanError};
 use super::named::named_parts;
 use super::report::Report;
@@ -312,10 +312,16 @@ impl Task {
             }
         }
         let options = GridsOptions { count, tolerance: rules.tolerance, seed, village: stream };
-        task.solver = Some(
-            GridsSolver::new(graph, &options)
-                .map_err(|e| PlanError::Solver { village: task.ground.village.key.clone(), message: e.to_string() })?,
-        );
+        let mut solver = GridsSolver::new(graph, &options)
+            .map_err(|e| PlanError::Solver { village: task.ground.village.key.clone(), message: e.to_string() })?;
+        if rules.old_net_weight > 0.0 {
+            for net in list_old_nets(table) {
+                let of = task.ground.labels(net);
+                let areas: Vec<u32> = task.free.iter().map(|&v| of[v as usize]).collect();
+                solver.offer(&areas);
+            }
+        }
+        task.solver = Some(solver);
         task.balanced = true;
         Ok(task)
     }

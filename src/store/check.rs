@@ -4,13 +4,13 @@ use serde::Serialize;
 
 use crate::domain::plan::{GridRow, Membership, Seat, UnitRow};
 
-use super::audit;
 use super::error::StoreError;
 use super::import::sum_of;
 use super::plans::{codes, derived, heads, rows::PlanRow};
 use super::rows::Layer;
 use super::sql::{Engine, Session, Sql};
 use super::value::{Row, Value, row_sum};
+use super::{accounts, audit};
 
 /// Rows a step.
 const STEP: i64 = 5_000;
@@ -191,7 +191,12 @@ async fn head_sums(session: &mut dyn Session, found: &mut Vec<Finding>) -> Resul
 async fn other_sums(session: &mut dyn Session, found: &mut Vec<Finding>) -> Result<(), StoreError> {
     let edits = ["seq", "kind", "target", "version", "actor", "at", "operation", "changes"];
     let code_columns = codes::COLUMNS.split_last().map_or([].as_slice(), |(_, rest)| rest);
-    for (table, name, columns) in [("plan_edits", "seq", &edits[..]), ("codes", "code", code_columns)] {
+    for (table, name, columns) in [
+        ("plan_edits", "seq", &edits[..]),
+        ("codes", "code", code_columns),
+        ("users", "id", accounts::USER_SUMMED),
+        ("tokens", "id", accounts::TOKEN_SUMMED),
+    ] {
         let mut sql = Sql::new(table, "SELECT row_sum, ");
         sql.push_list(columns).push(" FROM ").push(table).push(" ORDER BY ").push(name);
         for mut row in session.rows(sql).await? {

@@ -9,17 +9,20 @@ use crate::domain::register::AuditRow;
 use super::check::Finding;
 use super::error::{Refusal, StoreError, TransactError};
 use super::messages::{
-    Belonging, Committed, Derived, Filter, ForeignEdit, GridVersion, HistoryEntry, ImportReport, ImportRequest, Page,
-    PlanFilter, Publication, Purged, Retention, RowSource, TransactionRequest, UsedCode, Which,
+    Belonging, Committed, Derived, Filter, ForeignEdit, GridVersion, HistoryEntry, ImportReport, ImportRequest,
+    NewVillage, Page, PlanFilter, Publication, Purged, Retention, RowSource, TransactionRequest, UsedCode, Which,
+    Worked,
 };
 use super::rows::{Layer, RegisterRow};
 use super::scope::Scope;
 
 /// The plan layer's part of an edit: sees the plan and the villages' rows, says what to change. Runs inside the write transaction,
 /// on the calling task; nothing is stored when it refuses.
-pub type Work<'a> = dyn FnMut(&PlanHead, &[VillageRows]) -> Result<Changes, Refusal> + Send + 'a;
-/// The plan layer's look at changes it did not make itself (undo, redo): the rows as they stand, and what would change.
-pub type Look<'a> = dyn FnMut(&PlanHead, &[VillageRows], &Changes) -> Result<(), Refusal> + Send + 'a;
+pub type Work<'a> = dyn FnMut(&PlanHead, &[VillageRows]) -> Result<Worked, Refusal> + Send + 'a;
+/// The plan layer's look at changes it did not make itself (undo, redo): the rows as they stand, and what would change. Answers what
+/// will be derived then, by village.
+pub type Look<'a> =
+    dyn FnMut(&PlanHead, &[VillageRows], &Changes) -> Result<Vec<(String, Derived)>, Refusal> + Send + 'a;
 /// The plan layer's look at a whole plan before it is put in force.
 pub type Verdict<'a> = dyn FnMut(&PlanHead, &[VillageRows]) -> Result<(), Refusal> + Send + 'a;
 /// Takes rows as they come; `Break` stops.
@@ -30,7 +33,7 @@ pub type Sink<'a> = dyn FnMut(Vec<RegisterRow>) -> ControlFlow<()> + Send + 'a;
 /// Every method takes the [`Scope`] of whoever asks: what lies outside is [`StoreError::NotFound`] or simply not among the rows. A
 /// method that returned `Ok` from a write is on the disk; one that returned an error changed nothing.
 #[async_trait::async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: super::Accounts {
     /// A page of a layer's rows, in the order of their keys. Officers come without name and phone.
     async fn list(&self, scope: &Scope, layer: Layer, filter: &Filter) -> Result<Page, StoreError>;
     /// All rows of a layer from one snapshot, in chunks, in constant memory. Returns how many.
@@ -70,7 +73,7 @@ pub trait Store: Send + Sync {
         scope: &Scope,
         actor: &str,
         head: &PlanHead,
-        villages: &mut (dyn Iterator<Item = VillageRows> + Send),
+        villages: &mut (dyn Iterator<Item = NewVillage> + Send),
     ) -> Result<PlanHead, StoreError>;
     /// Plans of the scope, newest last.
     async fn list_plans(&self, scope: &Scope, filter: &PlanFilter) -> Result<Vec<PlanHead>, StoreError>;
@@ -144,6 +147,8 @@ pub trait Store: Send + Sync {
 
     /// The audit log after an entry, at most `limit` entries. For auditors and admins of the whole store.
     async fn audit(&self, scope: &Scope, after: u64, limit: u32) -> Result<Vec<AuditRow>, StoreError>;
+    /// Number of the last entry of the audit log: it grows with every write of any process.
+    async fn audit_head(&self, scope: &Scope) -> Result<u64, StoreError>;
     /// Adds an entry of the service's own (a login, an export with names).
     async fn note(
         &self,

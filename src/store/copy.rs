@@ -274,6 +274,27 @@ const TABLES: &[Table] = &[
     ),
     table!("codes", "code", ["code", "kind", "valid_from", "valid_to", "predecessors", "row_sum"]),
     table!("register_changes", "seq", ["seq", "at", "actor", "layer", "id", "col", "before", "after"]),
+    table!(
+        "users",
+        "id",
+        ["id", "name", "role", "area", "password", "created_at", "disabled_at", "row_version", "row_sum"]
+    ),
+    table!(
+        "tokens",
+        "id",
+        [
+            "id",
+            "name",
+            "secret_sha256",
+            "role",
+            "area",
+            "created_by",
+            "created_at",
+            "expires_at",
+            "revoked_at",
+            "row_sum",
+        ]
+    ),
     table!("idempotency", "actor, key", ["actor", "key", "body_sha256", "answer", "at"]),
     table!(
         "audit",

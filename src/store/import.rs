@@ -129,7 +129,7 @@ impl Import<'_> {
         let mut fresh = Vec::new();
         for (row, cells) in rows.iter().zip(values) {
             match there.remove(row.key()) {
-                None => fresh.push(self.complete(cells)),
+                None => fresh.push(self.complete(cells, row.row_version().max(1))),
                 Some((old, salt)) => self.merge(session, row, cells, &old, salt).await?,
             }
         }
@@ -143,10 +143,10 @@ impl Import<'_> {
         insert::rows(session, spec.table, &columns, fresh).await
     }
 
-    /// A new row's cells with version, sum and, for officers, salt.
-    fn complete(&self, mut cells: Vec<Value>) -> Vec<Value> {
-        let sum = sum_of(&cells, 1);
-        cells.extend([Value::from(1_u64), Value::from(sum)]);
+    /// A new row's cells with version, sum and, for officers, salt. A row that comes from another store goes on counting from there.
+    fn complete(&self, mut cells: Vec<Value>, version: u64) -> Vec<Value> {
+        let sum = sum_of(&cells, version);
+        cells.extend([Value::from(version), Value::from(sum)]);
         if self.layer == Layer::Officers {
             cells.push(Value::Blob(Some(self.store.random_bytes(SALT_BYTES))));
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::LonLat;
-use crate::domain::plan::{Changes, PlanStatus};
+use crate::domain::plan::{Changes, PlanStatus, VillageRows};
 use crate::domain::register::Polygons;
 
 use super::error::StoreError;
@@ -157,6 +157,36 @@ pub struct TransactionRequest {
     pub operation: serde_json::Value,
     /// Same key and same body: same answer.
     pub idempotency: Option<Idempotency>,
+}
+
+/// What the plan layer answers to a request for an edit: the rows to change, and what will then be derived of the villages they are in.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Worked {
+    /// Rows to change.
+    pub changes: Changes,
+    /// What is derived, by village; villages not named keep what they have.
+    pub derived: Vec<(String, Derived)>,
+}
+
+impl From<Changes> for Worked {
+    fn from(changes: Changes) -> Self {
+        Self { changes, derived: Vec::new() }
+    }
+}
+
+/// One village of a new plan.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NewVillage {
+    /// Its rows.
+    pub rows: VillageRows,
+    /// What is derived from them.
+    pub derived: Derived,
+}
+
+impl From<VillageRows> for NewVillage {
+    fn from(rows: VillageRows) -> Self {
+        Self { rows, derived: Derived::default() }
+    }
 }
 
 /// An edit that is in the store.

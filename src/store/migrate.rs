@@ -14,12 +14,16 @@ pub(super) struct Step {
 }
 
 /// Steps of a GeoPackage store.
-pub(super) const SQLITE: &[Step] =
-    &[Step { version: 1, name: "register", sql: include_str!("../../migrations/sqlite/0001_register.sql") }];
+pub(super) const SQLITE: &[Step] = &[
+    Step { version: 1, name: "register", sql: include_str!("../../migrations/sqlite/0001_register.sql") },
+    Step { version: 2, name: "accounts", sql: include_str!("../../migrations/sqlite/0002_accounts.sql") },
+];
 
 /// Steps of a PostGIS store.
-pub(super) const POSTGIS: &[Step] =
-    &[Step { version: 1, name: "register", sql: include_str!("../../migrations/postgis/0001_register.sql") }];
+pub(super) const POSTGIS: &[Step] = &[
+    Step { version: 1, name: "register", sql: include_str!("../../migrations/postgis/0001_register.sql") },
+    Step { version: 2, name: "accounts", sql: include_str!("../../migrations/postgis/0002_accounts.sql") },
+];
 
 /// The table that keeps the steps taken.
 pub(super) const TABLE_SQLITE: &str = "CREATE TABLE schema_migrations (

@@ -10,6 +10,7 @@
 //! - every row carries a check sum, every audit entry the hash of the one before: [`Store::check`] names what is not as written;
 //! - names and phones of officers stand in the table of officers alone; logs have salted commitments, and the salt goes with the row.
 
+mod accounts;
 mod audit;
 mod check;
 mod contract;
@@ -40,13 +41,14 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
+pub use accounts::{Account, AccountChange, Accounts, Token};
 pub use check::Finding;
 pub use contract::{Look, Sink, Store, Verdict, Work};
 pub use error::{Refusal, StoreError, TransactError};
 pub use messages::{
     Belonging, CellChange, Committed, Derived, DerivedGrid, DerivedLeader, DerivedUnit, Filter, ForeignEdit,
-    GridVersion, HistoryEntry, Idempotency, ImportReport, ImportRequest, Page, PlanFilter, Publication, Purged,
-    Retention, RowConflict, RowSource, TransactionRequest, UsedCode, Which,
+    GridVersion, HistoryEntry, Idempotency, ImportReport, ImportRequest, NewVillage, Page, PlanFilter, Publication,
+    Purged, Retention, RowConflict, RowSource, TransactionRequest, UsedCode, Which, Worked,
 };
 pub use rows::{Layer, RegisterRow};
 pub use scope::{Role, Scope};

@@ -18,6 +18,15 @@ pub enum Role {
 }
 
 impl Role {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Viewer, Self::Planner, Self::Exporter, Self::Admin, Self::Auditor];
+
+    /// The role of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|r| r.word() == word)
+    }
+
     /// Its word in logs.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -39,6 +48,7 @@ pub(super) enum Right {
     Publish,
     SeeOfficers,
     SeeAudit,
+    ManageAccounts,
     Maintain,
 }
 
@@ -109,6 +119,44 @@ impl Scope {
         Self { role, area: Area::Prefix(String::new()) }
     }
 
+    /// A role within an area as [`Scope::area`] writes it: `*`, a code, or the townships of a zone with `+` between them.
+    ///
+    /// # Errors
+    /// When a code is not cut at a boundary.
+    pub fn of_area(role: Role, area: &str) -> Result<Self, StoreError> {
+        if area == "*" {
+            return Ok(Self::whole_store(role));
+        }
+        if area.contains('+') {
+            return Self::zone(role, &area.split('+').map(str::to_owned).collect::<Vec<_>>());
+        }
+        Self::region(role, area)
+    }
+
+    /// Its area in one word, see [`Scope::of_area`].
+    #[must_use]
+    pub fn area(&self) -> String {
+        if self.is_whole() { "*".to_owned() } else { self.prefixes().join("+") }
+    }
+
+    /// Whether all that another scope covers is covered here too.
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        self.is_whole() || (!other.is_whole() && other.prefixes().iter().all(|p| self.covers(p)))
+    }
+
+    /// Whether the two areas have anything in common.
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> bool {
+        other.prefixes().iter().any(|p| self.within(p).is_some())
+    }
+
+    /// The same area for another role.
+    #[must_use]
+    pub fn as_role(&self, role: Role) -> Self {
+        Self { role, area: self.area.clone() }
+    }
+
     /// The role.
     #[must_use]
     pub const fn role(&self) -> Role {
@@ -121,8 +169,9 @@ impl Scope {
         self.prefixes().iter().any(|p| code.starts_with(p.as_str()))
     }
 
-    /// The prefixes it is made of.
-    pub(super) fn prefixes(&self) -> &[String] {
+    /// The codes it is made of; an empty one is the whole store.
+    #[must_use]
+    pub fn prefixes(&self) -> &[String] {
         match &self.area {
             Area::Prefix(p) => std::slice::from_ref(p),
             Area::Zone(list) => list,
@@ -152,18 +201,18 @@ impl Scope {
     /// How it is written in the audit log.
     #[must_use]
     pub fn describe(&self) -> String {
-        let area = if self.is_whole() { "*".to_owned() } else { self.prefixes().join("+") };
-        format!("{}@{area}", self.role.word())
+        format!("{}@{}", self.role.word(), self.area())
     }
 
     pub(super) fn need(&self, right: Right) -> Result<(), StoreError> {
-        use Right::{EditPlan, EditRegister, Maintain, Publish, SeeAudit, SeeOfficers};
+        use Right::{EditPlan, EditRegister, Maintain, ManageAccounts, Publish, SeeAudit, SeeOfficers};
         let (may, operation) = match right {
             EditRegister => (matches!(self.role, Role::Planner | Role::Admin), "修改台账 / edit the register"),
             EditPlan => (matches!(self.role, Role::Planner | Role::Admin), "修改方案 / edit a plan"),
             Publish => (self.role == Role::Admin || self.role == Role::Planner, "发布方案 / publish a plan"),
             SeeOfficers => (matches!(self.role, Role::Planner | Role::Admin), "查看人员 / see officers"),
             SeeAudit => (matches!(self.role, Role::Auditor | Role::Admin), "查看审计 / read the audit log"),
+            ManageAccounts => (self.role == Role::Admin, "管理用户和令牌 / manage users and tokens"),
             Maintain => (self.role == Role::Admin && self.is_whole(), "维护全库 / maintain the whole store"),
         };
         if may { Ok(()) } else { Err(StoreError::Forbidden { role: self.role.word(), operation }) }
@@ -183,6 +232,17 @@ mod tests {
             assert!(Scope::region(Role::Viewer, good).is_ok(), "{good}");
         }
         assert!(Scope::zone(Role::Viewer, &[]).is_err());
+    }
+
+    #[test]
+    fn area_is_read_as_it_is_written() {
+        let zone = Scope::zone(Role::Viewer, &["520423102".to_owned(), "520424107".to_owned()]).expect("zone");
+        let county = Scope::region(Role::Admin, "520423").expect("scope");
+        for scope in [Scope::whole_store(Role::Admin), county.clone(), zone.clone()] {
+            assert_eq!(Scope::of_area(scope.role(), &scope.area()), Ok(scope));
+        }
+        assert!(Scope::whole_store(Role::Admin).contains(&zone) && !county.contains(&zone) && county.meets(&zone));
+        assert!(!county.contains(&Scope::whole_store(Role::Admin)));
     }
 
     #[test]

@@ -7,12 +7,13 @@ use crate::domain::register::AuditRow;
 
 use super::contract::{Look, Sink, Store, Verdict, Work};
 use super::messages::{
-    Belonging, Committed, Derived, Filter, ForeignEdit, GridVersion, HistoryEntry, ImportReport, ImportRequest, Page,
-    PlanFilter, Publication, Purged, Retention, RowSource, TransactionRequest, UsedCode, Which,
+    Belonging, Committed, Derived, Filter, ForeignEdit, GridVersion, HistoryEntry, ImportReport, ImportRequest,
+    NewVillage, Page, PlanFilter, Publication, Purged, Retention, RowSource, TransactionRequest, UsedCode, Which,
 };
 use super::plans::{codes, derived, edit, heads, history, publish};
 use super::rows::{Layer, RegisterRow};
 use super::scope::{Right, Scope, check_prefix};
+use super::sql::Sql;
 use super::{Finding, SqlStore, StoreError, TransactError, audit, check, foreign, import, purge, register};
 
 /// Longest list of log entries.
@@ -91,7 +92,7 @@ impl Store for SqlStore {
         scope: &Scope,
         actor: &str,
         head: &PlanHead,
-        villages: &mut (dyn Iterator<Item = VillageRows> + Send),
+        villages: &mut (dyn Iterator<Item = NewVillage> + Send),
     ) -> Result<PlanHead, StoreError> {
         heads::create(self, scope, actor, head, villages).await
     }
@@ -216,6 +217,11 @@ impl Store for SqlStore {
             return Err(StoreError::Forbidden { role: scope.role().word(), operation });
         }
         audit::list(self.engine.read().await?.as_mut(), after, limit.min(LONGEST_LIST)).await
+    }
+
+    async fn audit_head(&self, _scope: &Scope) -> Result<u64, StoreError> {
+        let sql = Sql::new("audit_head", "SELECT seq FROM audit_head WHERE one = 1");
+        self.engine.read().await?.one(sql).await
     }
 
     async fn note(

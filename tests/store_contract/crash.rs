@@ -10,7 +10,6 @@ use lianhu::store::{OpenMode, StoreError, TransactError, open};
 
 use crate::ground::{NEIGHBOUR, Numbers, Place, VILLAGE, admin, options, plan, renamed, request, settle};
 
-const ROUNDS: usize = 10;
 const WRITERS: usize = 4;
 const URL: &str = "LIANHU_TEST_CRASH_URL";
 const PLAN: &str = "LIANHU_TEST_CRASH_PLAN";
@@ -36,7 +35,7 @@ async fn writer_to_be_killed() {
                     let name = format!("{round}-{n}");
                     let base = store.get_plan(&admin(), &head.id).await.expect("the plan").version;
                     let request = request(&head, base, &grid[..12]);
-                    match store.transact(&admin(), &request, &mut |_, r| Ok(renamed(r, &grid, &name))).await {
+                    match store.transact(&admin(), &request, &mut |_, r| Ok(renamed(r, &grid, &name).into())).await {
                         Ok(done) => {
                             let mut out = std::io::stdout().lock();
                             writeln!(out, "ack {} {grid} {name}", done.seq).and_then(|()| out.flush()).expect("stdout");
@@ -94,7 +93,8 @@ pub(crate) async fn f01_killed_writer_loses_nothing_acknowledged(place: Place) {
     drop(store);
     let mut numbers = Numbers(11);
     let mut acknowledged = 0;
-    for round in 0..ROUNDS {
+    let rounds = crate::killed::rounds();
+    for round in 0..rounds {
         let delay = Duration::from_millis(numbers.below(150) as u64);
         let told = killed_after(&place, &plan.id, round, delay);
         acknowledged += told.len();
@@ -134,5 +134,5 @@ pub(crate) async fn f01_killed_writer_loses_nothing_acknowledged(place: Place) {
         assert_eq!(store.check(&admin()).await.expect("check"), [], "round {round}");
         store.close().await;
     }
-    assert!(acknowledged >= ROUNDS, "{acknowledged}");
+    assert!(acknowledged >= rounds, "{acknowledged}");
 }

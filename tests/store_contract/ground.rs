@@ -33,11 +33,17 @@ const START: i64 = 1_740_758_400;
 
 /// Options with a clock that ticks at each look and numbers that never repeat.
 pub(crate) fn options(mode: OpenMode) -> OpenOptions {
-    let clock = || {
-        let at = START + TICKS.fetch_add(1, Ordering::Relaxed);
-        time::OffsetDateTime::from_unix_timestamp(at).expect("a time")
-    };
-    on_day(options_without_clock(mode), clock)
+    on_day(options_without_clock(mode), tick)
+}
+
+/// The same clock with real chance, for programs started again: their numbers would repeat.
+pub(crate) fn options_by_chance(mode: OpenMode) -> OpenOptions {
+    on_day(OpenOptions::new(mode), tick)
+}
+
+fn tick() -> time::OffsetDateTime {
+    let at = START + TICKS.fetch_add(1, Ordering::Relaxed);
+    time::OffsetDateTime::from_unix_timestamp(at).expect("a time")
 }
 
 fn options_without_clock(mode: OpenMode) -> OpenOptions {
@@ -202,7 +208,10 @@ pub(crate) fn head(region: &str) -> PlanHead {
 /// A stored plan of both villages (of their township), two grids each.
 pub(crate) async fn plan(store: &dyn Store) -> PlanHead {
     let villages = vec![village_rows(VILLAGE, 2), village_rows(NEIGHBOUR, 2)];
-    store.create_plan(&admin(), "tester", &head("520423102"), &mut villages.into_iter()).await.expect("a plan")
+    store
+        .create_plan(&admin(), "tester", &head("520423102"), &mut villages.into_iter().map(Into::into))
+        .await
+        .expect("a plan")
 }
 
 pub(crate) fn request(plan: &PlanHead, base_version: u64, village: &str) -> TransactionRequest {

@@ -6,6 +6,7 @@ mod cluster;
 mod crash;
 mod geopackage;
 mod ground;
+mod killed;
 mod plans;
 mod publication;
 mod register;
@@ -73,4 +74,8 @@ on_both_engines! {
         reader_opens_beside_the_writer;
     crash:
         f01_killed_writer_loses_nothing_acknowledged;
+    killed:
+        f01_killed_import_leaves_all_rows_old_or_all_new,
+        f01_killed_publication_leaves_one_plan_in_force,
+        f01_killed_backup_leaves_a_whole_copy_or_none;
 }

@@ -26,7 +26,7 @@ async fn rename(
 ) -> Result<Committed, TransactError> {
     let mut request = request(plan, base, &grid[..12]);
     request.actor = name.to_owned();
-    store.transact(&admin(), &request, &mut |_, rows| Ok(renamed(rows, grid, name))).await
+    store.transact(&admin(), &request, &mut |_, rows| Ok(renamed(rows, grid, name).into())).await
 }
 
 pub(crate) async fn rows_of_a_plan_come_back_as_they_went_in(place: Place) {
@@ -38,8 +38,9 @@ pub(crate) async fn rows_of_a_plan_come_back_as_they_went_in(place: Place) {
     assert_eq!((again.seed, &again), (u64::MAX, &head));
     assert_eq!(rows(store.as_ref(), &head).await, [village_rows(VILLAGE, 2), village_rows(NEIGHBOUR, 2)]);
     let misplaced = VillageRows { village: NEIGHBOUR.to_owned(), ..village_rows(VILLAGE, 1) };
-    let refused =
-        store.create_plan(&admin(), "t", &crate::ground::head("520423102"), &mut vec![misplaced].into_iter()).await;
+    let refused = store
+        .create_plan(&admin(), "t", &crate::ground::head("520423102"), &mut std::iter::once(misplaced.into()))
+        .await;
     assert!(matches!(refused, Err(StoreError::Constraint { .. })), "{refused:?}");
     assert_eq!(store.list_plans(&admin(), &lianhu::store::PlanFilter::default()).await, Ok(vec![head]));
 }
@@ -65,7 +66,7 @@ pub(crate) async fn e02_edit_on_an_older_version_of_the_same_grid_is_a_conflict(
     // the client that saw the grid's own version goes on
     let mut request = request(&plan, 1, VILLAGE);
     request.grid_versions = vec![(one.clone(), 2)];
-    let edit = store.transact(&admin(), &request, &mut |_, rows| Ok(renamed(rows, &one, "钱"))).await;
+    let edit = store.transact(&admin(), &request, &mut |_, rows| Ok(renamed(rows, &one, "钱").into())).await;
     assert_eq!(edit.expect("edit").version, 4);
     assert!(matches!(
         rename(store.as_ref(), &plan, 99, &one, "x").await,
@@ -85,7 +86,8 @@ async fn count_up(store: &dyn Store, plan: &PlanHead, actor: &str) {
                 let unit = rows[0].units[0].clone();
                 let n: u32 = unit.contact_group.as_deref().unwrap_or("0").parse().expect("a number");
                 let after = lianhu::domain::plan::UnitRow { contact_group: Some((n + 1).to_string()), ..unit.clone() };
-                Ok(Changes { units: vec![Change { before: Some(unit), after: Some(after) }], ..Changes::default() })
+                let units = vec![Change { before: Some(unit), after: Some(after) }];
+                Ok(Changes { units, ..Changes::default() }.into())
             })
             .await;
         match done {
@@ -129,19 +131,19 @@ pub(crate) async fn e06_same_key_same_answer_other_body_refused(place: Place) {
     let mut asked = 0;
     let mut work = |_: &PlanHead, rows: &[VillageRows]| {
         asked += 1;
-        Ok(renamed(rows, &grid, "王"))
+        Ok(renamed(rows, &grid, "王").into())
     };
     let first = store.transact(&admin(), &request, &mut work).await.expect("edit");
     let second = store.transact(&admin(), &request, &mut work).await.expect("the same answer");
     assert_eq!((&first, asked), (&second, 1));
     request.idempotency = key("bb");
-    let other = store.transact(&admin(), &request, &mut |_, rows| Ok(renamed(rows, &grid, "李"))).await;
+    let other = store.transact(&admin(), &request, &mut |_, rows| Ok(renamed(rows, &grid, "李").into())).await;
     assert_eq!(other, Err(StoreError::KeyReused { key: "k".to_owned() }.into()));
     assert_eq!(store.history(&admin(), &plan.id, 0, 10).await.expect("history").len(), 1);
     // the same key of somebody else is another key
     request.actor = "another".to_owned();
     request.base_version = 2;
-    assert!(store.transact(&admin(), &request, &mut |_, rows| Ok(renamed(rows, &grid, "李"))).await.is_ok());
+    assert!(store.transact(&admin(), &request, &mut |_, rows| Ok(renamed(rows, &grid, "李").into())).await.is_ok());
 }
 
 pub(crate) async fn e10_undo_is_byte_equal_and_names_what_built_on_it(place: Place) {
@@ -152,13 +154,13 @@ pub(crate) async fn e10_undo_is_byte_equal_and_names_what_built_on_it(place: Pla
     let unit = |g: u32, u: u32| format!("{VILLAGE}{g:03}{u:03}");
     let move_to = async |household: &str, unit: String, base: u64| {
         let request = request(&plan, base, VILLAGE);
-        store.transact(&admin(), &request, &mut |_, rows| Ok(moved(rows, household, &unit))).await.expect("edit")
+        store.transact(&admin(), &request, &mut |_, rows| Ok(moved(rows, household, &unit).into())).await.expect("edit")
     };
     move_to("h6", unit(2, 1), 1).await;
     let second = bytes(&rows(store.as_ref(), &plan).await);
     move_to("h6", unit(2, 2), 2).await;
     move_to("h10", unit(1, 1), 3).await;
-    let mut fine = |_: &PlanHead, _: &[VillageRows], _: &Changes| Ok(());
+    let mut fine = |_: &PlanHead, _: &[VillageRows], _: &Changes| Ok(Vec::new());
     match store.undo(&admin(), &plan.id, "t", &Which::Seq(1), &mut fine).await {
         Err(TransactError::Store(StoreError::Conflict { edit, author, .. })) => {
             assert_eq!((edit, author.as_str()), (Some(2), "tester"));
@@ -194,7 +196,7 @@ pub(crate) async fn undo_and_redo_run_to_both_ends(place: Place) {
         rename(store.as_ref(), &plan, n + 1, &grid, &format!("第{n}次")).await.expect("edit");
         states.push(bytes(&rows(store.as_ref(), &plan).await));
     }
-    let mut fine = |_: &PlanHead, _: &[VillageRows], _: &Changes| Ok(());
+    let mut fine = |_: &PlanHead, _: &[VillageRows], _: &Changes| Ok(Vec::new());
     for _ in 0..2 {
         for state in states.iter().rev().skip(1) {
             store.undo(&admin(), &plan.id, "t", &Which::Last, &mut fine).await.expect("undo");
@@ -221,18 +223,19 @@ pub(crate) async fn refused_edit_changes_nothing(place: Place) {
     let refusal = Refusal { message: "网格不连通 / not connected".to_owned(), detail: json!({ "ids": ["b3"] }) };
     let refused = store.transact(&admin(), &request(&plan, 1, VILLAGE), &mut |_, _| Err(refusal.clone())).await;
     assert_eq!(refused, Err(TransactError::Refused(refusal)));
-    let nothing = store.transact(&admin(), &request(&plan, 1, VILLAGE), &mut |_, _| Ok(Changes::default())).await;
+    let nothing =
+        store.transact(&admin(), &request(&plan, 1, VILLAGE), &mut |_, _| Ok(Changes::default().into())).await;
     assert_eq!(nothing, Ok(Committed { version: 1, seq: 0, grids: Vec::new() }));
     // a change that does not know the row as it stands
     let stale = village_rows(VILLAGE, 3);
     let mut wrong = renamed(std::slice::from_ref(&stale), &format!("{VILLAGE}001"), "x");
     wrong.grids[0].before.as_mut().expect("before").name = "y".to_owned();
-    let refused = store.transact(&admin(), &request(&plan, 1, VILLAGE), &mut |_, _| Ok(wrong.clone())).await;
+    let refused = store.transact(&admin(), &request(&plan, 1, VILLAGE), &mut |_, _| Ok(wrong.clone().into())).await;
     assert!(matches!(refused, Err(TransactError::Store(StoreError::Constraint { .. }))), "{refused:?}");
     // nor one that makes a row that is there
     let twice =
         Changes { seats: vec![Change { before: None, after: Some(stale.seats[0].clone()) }], ..Changes::default() };
-    let refused = store.transact(&admin(), &request(&plan, 1, VILLAGE), &mut |_, _| Ok(twice.clone())).await;
+    let refused = store.transact(&admin(), &request(&plan, 1, VILLAGE), &mut |_, _| Ok(twice.clone().into())).await;
     assert!(matches!(refused, Err(TransactError::Store(StoreError::Constraint { .. }))), "{refused:?}");
     assert_eq!(bytes(&rows(store.as_ref(), &plan).await), before);
     assert_eq!(store.get_plan(&admin(), &plan.id).await.expect("head").version, 1);
@@ -294,14 +297,14 @@ pub(crate) async fn random_edits_undone_are_the_first_state(place: Place) {
     let (mut version, mut edits) = (1, 0);
     for _ in 0..60 {
         let request = request(&plan, version, VILLAGE);
-        let done = store.transact(&admin(), &request, &mut |_, rows| Ok(batch(&rows[0], &mut numbers))).await;
+        let done = store.transact(&admin(), &request, &mut |_, rows| Ok(batch(&rows[0], &mut numbers).into())).await;
         let done = done.expect("edit");
         version = done.version;
         edits += usize::from(done.seq > 0);
     }
     let last = bytes(&rows(store.as_ref(), &plan).await);
     assert!(edits > 50 && last != first);
-    let mut fine = |_: &PlanHead, _: &[VillageRows], _: &Changes| Ok(());
+    let mut fine = |_: &PlanHead, _: &[VillageRows], _: &Changes| Ok(Vec::new());
     for _ in 0..edits {
         store.undo(&admin(), &plan.id, "t", &Which::Last, &mut fine).await.expect("undo");
     }

@@ -56,14 +56,14 @@ pub(crate) async fn publish_compares_and_swaps_the_plan_in_force(place: Place) {
     assert_eq!(live.iter().map(|p| &p.id).collect::<Vec<_>>(), [&two.id]);
     let again = publish(store.as_ref(), &publication(&old, Some(&two.id), "2025-05-01")).await;
     assert!(matches!(again, Err(TransactError::Store(StoreError::Constraint { .. }))), "{again:?}");
-    let edit = store.transact(&admin(), &request(&old, 2, VILLAGE), &mut |_, _| Ok(Changes::default())).await;
+    let edit = store.transact(&admin(), &request(&old, 2, VILLAGE), &mut |_, _| Ok(Changes::default().into())).await;
     assert!(matches!(edit, Err(TransactError::Store(StoreError::Constraint { .. }))), "{edit:?}");
     assert_eq!(store.check(&admin()).await.expect("check"), []);
 }
 
 pub(crate) async fn code_that_ended_never_comes_back(place: Place) {
     let store = place.open().await;
-    let draft = |grids: usize| vec![village_rows(VILLAGE, grids)].into_iter();
+    let draft = |grids: usize| std::iter::once(village_rows(VILLAGE, grids).into());
     let make = async |grids| store.create_plan(&admin(), "t", &head(VILLAGE), &mut draft(grids)).await.expect("a plan");
     let (three, two, three_again) = (make(3).await, make(2).await, make(3).await);
     let one = publish(store.as_ref(), &publication(&three, None, "2025-01-01")).await.expect("published");
@@ -89,7 +89,8 @@ pub(crate) async fn code_that_ended_never_comes_back(place: Place) {
     let add = |code: String| {
         let row = new_grid(code);
         move |_: &PlanHead, _: &[VillageRows]| {
-            Ok(Changes { grids: vec![Change { before: None, after: Some(row.clone()) }], ..Changes::default() })
+            let grids = vec![Change { before: None, after: Some(row.clone()) }];
+            Ok(Changes { grids, ..Changes::default() }.into())
         }
     };
     let back = store.transact(&admin(), &request(&two, 2, VILLAGE), &mut add(third.clone())).await;
@@ -99,7 +100,8 @@ pub(crate) async fn code_that_ended_never_comes_back(place: Place) {
     let row = new_grid(fourth.clone());
     let retire = move |_: &PlanHead, _: &[VillageRows]| {
         let after = GridRow { valid_to: Some("2025-03-02".to_owned()), ..row.clone() };
-        Ok(Changes { grids: vec![Change { before: Some(row.clone()), after: Some(after) }], ..Changes::default() })
+        let grids = vec![Change { before: Some(row.clone()), after: Some(after) }];
+        Ok(Changes { grids, ..Changes::default() }.into())
     };
     store.transact(&admin(), &request(&two, 3, VILLAGE), &mut { retire }).await.expect("edit");
     let code = async || {
@@ -109,7 +111,7 @@ pub(crate) async fn code_that_ended_never_comes_back(place: Place) {
     assert!(code().await.valid_to.is_some());
     assert_eq!(code().await.predecessors, [format!("{VILLAGE}001")]);
     // an undone retirement never was
-    store.undo(&admin(), &two.id, "t", &Which::Last, &mut |_, _, _| Ok(())).await.expect("undo");
+    store.undo(&admin(), &two.id, "t", &Which::Last, &mut |_, _, _| Ok(Vec::new())).await.expect("undo");
     assert!(code().await.valid_to.is_none());
     let elsewhere = crate::ground::scope(lianhu::store::Role::Viewer, NEIGHBOUR);
     assert_eq!(store.used_codes(&elsewhere, VILLAGE).await, Ok(Vec::new()));
@@ -124,7 +126,7 @@ pub(crate) async fn household_is_found_where_it_was_on_a_day(place: Place) {
     let move_on = async |day: time::Date, version: u64, unit: String| {
         let store = open(&place.url, noon_of(OpenMode::ReadWrite, day)).await.expect("the store");
         let request = request(&one, version, VILLAGE);
-        store.transact(&admin(), &request, &mut |_, rows| Ok(moved(rows, "h6", &unit))).await.expect("edit");
+        store.transact(&admin(), &request, &mut |_, rows| Ok(moved(rows, "h6", &unit).into())).await.expect("edit");
         store.close().await;
     };
     let unit = |g: u32, u: u32| format!("{VILLAGE}{g:03}{u:03}");
@@ -133,7 +135,8 @@ pub(crate) async fn household_is_found_where_it_was_on_a_day(place: Place) {
     let store = place.open().await;
     let two = store.fork(&admin(), &one.id, "t", "x").await.expect("fork");
     let to = unit(2, 2);
-    let edit = store.transact(&admin(), &request(&two, 1, VILLAGE), &mut |_, rows| Ok(moved(rows, "h6", &to))).await;
+    let edit =
+        store.transact(&admin(), &request(&two, 1, VILLAGE), &mut |_, rows| Ok(moved(rows, "h6", &to).into())).await;
     edit.expect("a draft is edited without trace in the past");
     let two = store.get_plan(&admin(), &two.id).await.expect("head");
     publish(store.as_ref(), &publication(&two, Some(&one.id), "2025-02-25")).await.expect("published");
@@ -163,7 +166,8 @@ pub(crate) async fn fork_goes_its_own_way(place: Place) {
     let rows = async |plan: &PlanHead| store.plan_rows(&admin(), &plan.id, &villages).await.expect("rows").1;
     assert_eq!(rows(&one).await, rows(&two).await);
     let grid = format!("{VILLAGE}001");
-    let edit = store.transact(&admin(), &request(&two, 1, VILLAGE), &mut |_, r| Ok(renamed(r, &grid, "新"))).await;
+    let edit =
+        store.transact(&admin(), &request(&two, 1, VILLAGE), &mut |_, r| Ok(renamed(r, &grid, "新").into())).await;
     edit.expect("edit");
     assert_eq!(rows(&one).await, [village_rows(VILLAGE, 2), village_rows(NEIGHBOUR, 2)]);
     assert_ne!(rows(&one).await, rows(&two).await);
@@ -222,7 +226,8 @@ pub(crate) async fn derived_layers_follow_the_version(place: Place) {
     assert_eq!(store.derived(&admin(), &plan.id, VILLAGE).await.expect("derived"), derived);
     assert_eq!(store.check(&admin()).await.expect("check"), []);
     let grid = format!("{VILLAGE}001");
-    let edit = store.transact(&admin(), &request(&plan, 1, VILLAGE), &mut |_, r| Ok(renamed(r, &grid, "新"))).await;
+    let edit =
+        store.transact(&admin(), &request(&plan, 1, VILLAGE), &mut |_, r| Ok(renamed(r, &grid, "新").into())).await;
     edit.expect("edit");
     let late = store.set_derived(&admin(), &plan.id, 1, VILLAGE, &derived).await;
     assert!(matches!(late, Err(StoreError::Conflict { current_version: 2, .. })), "{late:?}");

@@ -114,16 +114,18 @@ pub(crate) async fn plans_do_not_leak_across_a_scope(place: Place) {
     assert_eq!((rows[0].grids.len(), rows[0].units.len(), rows[0].memberships.len()), (1, 2, 4));
     // edits reach what they may
     let code = format!("{NEIGHBOUR}001");
-    let edit =
-        store.transact(&village, &request(&township, 1, NEIGHBOUR), &mut |_, r| Ok(renamed(r, &code, "x"))).await;
+    let edit = store
+        .transact(&village, &request(&township, 1, NEIGHBOUR), &mut |_, r| Ok(renamed(r, &code, "x").into()))
+        .await;
     assert!(matches!(edit, Err(TransactError::Store(StoreError::NotFound { .. }))), "{edit:?}");
     let neighbours = village_rows(NEIGHBOUR, 2);
     let smuggled = std::slice::from_ref(&neighbours);
-    let edit =
-        store.transact(&village, &request(&township, 1, VILLAGE), &mut |_, _| Ok(renamed(smuggled, &code, "x"))).await;
+    let edit = store
+        .transact(&village, &request(&township, 1, VILLAGE), &mut |_, _| Ok(renamed(smuggled, &code, "x").into()))
+        .await;
     assert!(matches!(edit, Err(TransactError::Store(StoreError::NotFound { .. }))), "{edit:?}");
     store
-        .transact(&admin(), &request(&township, 1, NEIGHBOUR), &mut |_, r| Ok(renamed(r, &code, "秘密")))
+        .transact(&admin(), &request(&township, 1, NEIGHBOUR), &mut |_, r| Ok(renamed(r, &code, "秘密").into()))
         .await
         .expect("the admin may");
     assert_eq!(store.history(&village, &township.id, 0, 10).await, Ok(Vec::new()));
@@ -143,7 +145,8 @@ pub(crate) async fn roles_do_what_they_may(place: Place) {
         let import = ImportRequest::new(Layer::Buildings);
         assert!(store.import(&scope, "t", &import, &mut chunk.into_iter()).await.is_err_and(|e| forbidden(&e)));
         assert!(store.remove(&scope, "t", Layer::Households, &["h0".into()]).await.is_err_and(|e| forbidden(&e)));
-        let edit = store.transact(&scope, &request(&plan, 1, VILLAGE), &mut |_, r| Ok(renamed(r, VILLAGE, ""))).await;
+        let edit =
+            store.transact(&scope, &request(&plan, 1, VILLAGE), &mut |_, r| Ok(renamed(r, VILLAGE, "").into())).await;
         assert!(matches!(edit, Err(TransactError::Store(e)) if forbidden(&e)));
         assert!(store.list(&scope, Layer::Officers, &Filter::default()).await.is_err_and(|e| forbidden(&e)));
         assert!(store.fork(&scope, &plan.id, "t", "x").await.is_err_and(|e| forbidden(&e)));

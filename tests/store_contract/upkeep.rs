@@ -47,7 +47,8 @@ pub(crate) async fn audit_chain_is_whole_and_append_only(place: Place) {
     settle(store.as_ref(), 4).await;
     let plan = plan(store.as_ref()).await;
     let grid = format!("{VILLAGE}001");
-    let edit = store.transact(&admin(), &request(&plan, 1, VILLAGE), &mut |_, r| Ok(renamed(r, &grid, "新"))).await;
+    let edit =
+        store.transact(&admin(), &request(&plan, 1, VILLAGE), &mut |_, r| Ok(renamed(r, &grid, "新").into())).await;
     edit.expect("edit");
     store.note(&admin(), "guard", "login.failed", "session", "{\"from\":\"10.0.0.1\"}").await.expect("a note");
     let log = store.audit(&admin(), 0, 100).await.expect("audit");
@@ -146,7 +147,7 @@ pub(crate) async fn backup_while_writing_is_a_whole_store(place: Place) {
             while !stop.load(Ordering::Relaxed) {
                 let name = format!("第{version}次");
                 let request = request(&plan, version, NEIGHBOUR);
-                let edit = store.transact(&admin(), &request, &mut |_, r| Ok(renamed(r, &grid, &name))).await;
+                let edit = store.transact(&admin(), &request, &mut |_, r| Ok(renamed(r, &grid, &name).into())).await;
                 version = edit.expect("edit").version;
             }
             version
@@ -195,7 +196,8 @@ pub(crate) async fn backup_while_writing_is_a_whole_store(place: Place) {
 async fn plan_again(store: &dyn Store) {
     let plan = plan(store).await;
     let grid = format!("{VILLAGE}001");
-    let edit = store.transact(&admin(), &request(&plan, 1, VILLAGE), &mut |_, r| Ok(renamed(r, &grid, "新"))).await;
+    let edit =
+        store.transact(&admin(), &request(&plan, 1, VILLAGE), &mut |_, r| Ok(renamed(r, &grid, "新").into())).await;
     edit.expect("edit");
     assert_eq!(store.check(&admin()).await.expect("check"), []);
 }
@@ -206,9 +208,9 @@ pub(crate) async fn f13_newer_store_is_refused_with_both_versions(place: Place) 
     place.raw(&format!("INSERT INTO {table} VALUES (99, 'later', 'x', 'y')")).await.expect("a later step");
     for mode in [OpenMode::ReadOnly, OpenMode::ReadWrite, OpenMode::Create] {
         let refused = place.try_open(mode).await.err();
-        assert_eq!(refused, Some(StoreError::Newer { found: 99, known: 1 }));
+        assert_eq!(refused, Some(StoreError::Newer { found: 99, known: 2 }));
     }
-    let text = StoreError::Newer { found: 99, known: 1 };
+    let text = StoreError::Newer { found: 99, known: 2 };
     assert!(text.to_string().contains("99") && text.exit_code() == 4);
     let mend = format!("DELETE FROM {table} WHERE version = 99; UPDATE {table} SET sha256 = 'other' WHERE version = 1");
     place.raw(&mend).await.expect("another step one");

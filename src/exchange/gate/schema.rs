@@ -80,6 +80,10 @@ const VILLAGE: &[&str] =
     &["村", "社区", "村(社区)", "村（社区）", "所属村(社区)", "所属村（社区）", "村编码", "village_code"];
 const VALID_FROM: Field = field("valid_from", "启用日期", &["生效日期"], FieldKind::Date);
 const VALID_TO: Field = field("valid_to", "停用日期", &["失效日期"], FieldKind::Date);
+/// Version the row had in the store when it was exported; Shapefile cuts the name to ten letters.
+const ROW_VERSION: Field = field("row_version", "行版本", &["row_versio"], FieldKind::Count(MOST_VERSIONS));
+/// Beyond 2^53 spreadsheets lose digits.
+const MOST_VERSIONS: i64 = 1 << 53;
 const MOST_PERSONS: i64 = 1_000_000;
 const LEVELS: &[(&str, &[&str])] = &[
     ("village", &["村", "社区", "村(社区)", "村（社区）"]),
@@ -104,6 +108,7 @@ pub const REGIONS: LayerSchema = LayerSchema {
         field("parent", "上级", &["上级编码"], FieldKind::Code(DIVISION)),
         VALID_FROM,
         VALID_TO,
+        ROW_VERSION,
     ],
     shape: Shape::Area,
 };
@@ -122,6 +127,7 @@ pub const BUILDINGS: LayerSchema = LayerSchema {
         field("stairwells", "单元", &["楼道", "stairwell"], FieldKind::Text),
         VALID_FROM,
         VALID_TO,
+        ROW_VERSION,
     ],
     shape: Shape::Place,
 };
@@ -152,6 +158,7 @@ pub const HOUSEHOLDS: LayerSchema = LayerSchema {
         field("eligible", "候选", &["可任"], FieldKind::Bool),
         VALID_FROM,
         VALID_TO,
+        ROW_VERSION,
         // Of the building rather than the dwelling: read, and written with the buildings.
         field("households", "户数", &[], FieldKind::Count(100_000)),
         field("dedicated", "专属网格", &[], FieldKind::Text),
@@ -183,6 +190,7 @@ pub const BARRIERS: LayerSchema = LayerSchema {
         field("name", "名称", &[], FieldKind::Text),
         VALID_FROM,
         VALID_TO,
+        ROW_VERSION,
     ],
     shape: Shape::LineOrArea,
 };
@@ -218,6 +226,7 @@ pub const OFFICERS: LayerSchema = LayerSchema {
         field("elected_on", "选举日期", &["任职日期", "当选日期"], FieldKind::Date),
         VALID_FROM,
         VALID_TO,
+        ROW_VERSION,
     ],
     shape: Shape::None,
 };
@@ -247,6 +256,7 @@ pub const INCIDENTS: LayerSchema = LayerSchema {
         needed("occurred_at", "发生时间", &["上报时间", "时间", "发生日期", "reported_at", "date"], FieldKind::Moment),
         field("due_at", "办理时限", &["截止时间"], FieldKind::Moment),
         field("summary", "摘要", &["事件内容", "描述"], FieldKind::Text),
+        ROW_VERSION,
     ],
     shape: Shape::OptionalPlace,
 };
@@ -262,6 +272,7 @@ pub const OLD_NETS: LayerSchema = LayerSchema {
         field("name", "名称", &["网格名称"], FieldKind::Text),
         VALID_FROM,
         VALID_TO,
+        ROW_VERSION,
     ],
     shape: Shape::Area,
 };

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::exchange::error::{Fault, ReadError};
-use crate::exchange::gate::schema::FieldKind;
 use crate::exchange::gate::{FaultList, Place, typed_cell};
 use crate::exchange::open::RowSource;
 use crate::exchange::table::Cell;
-use crate::exchange::write::FieldType;
 
-use super::{Column, Ledger, Role};
+use super::Ledger;
+use super::columns::Role;
 
 /// Faults kept in full.
 const FAULTS_KEPT: usize = 1_000;
@@ -27,6 +26,8 @@ pub struct CellChange {
     pub before: Cell,
     /// What stands there now.
     pub after: Cell,
+    /// What the row remarks on its change (变更原因).
+    pub remark: Option<String>,
 }
 
 /// What an edited ledger says.
@@ -36,32 +37,43 @@ pub struct LedgerChanges {
     pub changes: Vec<CellChange>,
     /// Rows without a change.
     pub unchanged_rows: u64,
-    /// Codes that were exported and are not in the file: nothing happens to them.
-    pub absent: Vec<String>,
+    /// Changed rows that do not say which state of the plan they show, so that a conflict cannot be seen.
+    pub unclaimed_rows: u64,
     /// Rows and cells that cannot be followed.
     pub faults: FaultList,
 }
 
-/// Compares an edited ledger with the lines that were exported.
+/// Compares an edited ledger with the lines that would be exported now.
+///
+/// `stale` is told a row's code and the state of the plan it claims to show, and says whether the plan changed there since: figures
+/// may then differ, and an edited cell is a conflict.
 ///
 /// # Errors
 /// When the file cannot be read or lacks the column of codes. Unknown, repeated or numeric codes, changed figures that are computed,
-/// and values that do not fit their column are faults in the answer.
-pub fn ledger_changes(source: RowSource, ledger: Ledger, exported: &[Vec<Cell>]) -> Result<LedgerChanges, ReadError> {
-    let columns = ledger.columns();
-    let key_at = columns.iter().position(|c| c.role == Role::Key).unwrap_or(0);
-    let at: Vec<Option<usize>> =
-        columns.iter().map(|c| source.head().columns.iter().position(|h| unified(h) == unified(c.title))).collect();
-    let Some(key_column) = at.get(key_at).copied().flatten() else {
+/// conflicts and values that do not fit their column are faults in the answer.
+pub fn ledger_changes(
+    source: RowSource,
+    ledger: Ledger,
+    exported: &[Vec<Cell>],
+    stale: &dyn Fn(&str, &str) -> bool,
+) -> Result<LedgerChanges, ReadError> {
+    let columns = ledger.own_columns();
+    let found = |title: &str| source.head().columns.iter().position(|h| unified(h) == unified(title));
+    let at: Vec<Option<usize>> = columns.iter().map(|c| found(c.title)).collect();
+    // The code stands first in every ledger.
+    let (Some(key), Some(Some(key_column))) = (columns.first(), at.first().copied()) else {
         return Err(ReadError::MissingColumn {
             file: source.file().to_owned(),
-            column: columns.get(key_at).map_or("", |c| c.title).to_owned(),
+            column: columns.first().map_or("", |c| c.title).to_owned(),
             found: source.head().columns.join(", "),
         });
     };
+    let of_role = |role: Role| columns.iter().zip(&at).find(|(c, _)| c.role == role).and_then(|(_, at)| *at);
+    let claim_column = of_role(Role::Claim);
+    let remark_column = columns.iter().zip(&at).rfind(|(c, _)| c.role == Role::Remark).and_then(|(_, at)| *at);
     let before: BTreeMap<&str, &Vec<Cell>> = exported
         .iter()
-        .filter_map(|row| match row.get(key_at) {
+        .filter_map(|row| match row.first() {
             Some(Cell::Text(code)) => Some((code.as_str(), row)),
             _ => None,
         })
@@ -70,7 +82,7 @@ pub fn ledger_changes(source: RowSource, ledger: Ledger, exported: &[Vec<Cell>])
     let mut result = LedgerChanges {
         changes: Vec::new(),
         unchanged_rows: 0,
-        absent: Vec::new(),
+        unclaimed_rows: 0,
         faults: FaultList::new(FAULTS_KEPT),
     };
     let mut seen: BTreeSet<String> = BTreeSet::new();
@@ -84,43 +96,40 @@ pub fn ledger_changes(source: RowSource, ledger: Ledger, exported: &[Vec<Cell>])
             fault(None, None, broken);
             continue;
         }
-        let title = columns.get(key_at).map_or("", |c| c.title);
         let cell = raw.cells.get(key_column).cloned().unwrap_or_default();
-        let code = match typed_cell(FieldKind::Code(&[12, 15, 18]), title, cell) {
+        let code = match typed_cell(key.wants, key.title, cell) {
             Ok(Cell::Text(code)) => code,
             Ok(_) => {
-                fault(None, Some(title), Fault::new("missing_code", "编码为空 / the code is empty"));
+                fault(None, Some(key.title), Fault::new("missing_code", "编码为空 / the code is empty"));
                 continue;
             }
             Err(wrong) => {
-                fault(None, Some(title), wrong);
+                fault(None, Some(key.title), wrong);
                 continue;
             }
         };
         let Some(old) = before.get(code.as_str()) else {
-            fault(
-                Some(&code),
-                Some(title),
-                Fault::new("unknown_code", format!("没有编码 {code} / there is no code {code}")),
-            );
+            let reason = format!("没有编码 {code} / there is no code {code}");
+            fault(Some(&code), Some(key.title), Fault::new("unknown_code", reason));
             continue;
         };
         if !seen.insert(code.clone()) {
-            fault(
-                Some(&code),
-                Some(title),
-                Fault::new("duplicate_id", format!("编码 {code} 重复 / the code {code} is repeated")),
-            );
+            let reason = format!("编码 {code} 重复 / the code {code} is repeated");
+            fault(Some(&code), Some(key.title), Fault::new("duplicate_id", reason));
             continue;
         }
+        let text_at = |at: Option<usize>| at.and_then(|c| raw.cells.get(c)).map(shown).filter(|t| !t.is_empty());
+        let claim = text_at(claim_column);
+        let is_stale = claim.as_deref().is_some_and(|c| stale(&code, c));
+        let remark = text_at(remark_column);
         let changed_before = result.changes.len();
-        for (i, column) in columns.iter().enumerate().filter(|(_, c)| c.role != Role::Key) {
+        for (i, column) in columns.iter().enumerate() {
             let Some(now) = at.get(i).copied().flatten().and_then(|c| raw.cells.get(c)) else { continue };
             let was = old.get(i).cloned().unwrap_or_default();
-            if same(&was, now) {
+            if matches!(column.role, Role::Key | Role::Claim | Role::Remark) || same(&was, now) {
                 continue;
             }
-            let now = match typed_cell(kind_of(column), column.title, now.clone()) {
+            let now = match typed_cell(column.wants, column.title, now.clone()) {
                 Ok(now) if same(&was, &now) => continue,
                 Ok(now) => now,
                 Err(wrong) => {
@@ -128,23 +137,37 @@ pub fn ledger_changes(source: RowSource, ledger: Ledger, exported: &[Vec<Cell>])
                     continue;
                 }
             };
-            if column.role == Role::Derived {
-                let zh = format!("“{}”由系统计算，不能在台账中修改", column.title);
-                let reason = format!("{zh} / the column {} is computed and cannot be edited", column.title);
-                fault(Some(&code), Some(column.title), Fault::new("derived_column", reason));
-                continue;
+            let kept = shown(&was);
+            match column.role {
+                Role::Elsewhere(..) if is_stale => {}
+                Role::Elsewhere(zh, en) => {
+                    let reason = format!(
+                        "“{0}”不能在台账中修改（{zh}），库中为“{kept}” / the column {0} cannot be edited here ({en}); the store has \"{kept}\"",
+                        column.title
+                    );
+                    fault(Some(&code), Some(column.title), Fault::new("derived_column", reason));
+                }
+                _ if is_stale => {
+                    let reason = format!(
+                        "该网格在导出后已被修改，“{0}”现为“{kept}”，请重新导出后再改 / the grid was changed since this was exported, {0} is \"{kept}\" now: export again and repeat the edit",
+                        column.title
+                    );
+                    fault(Some(&code), Some(column.title), Fault::new("conflict", reason));
+                }
+                _ => result.changes.push(CellChange {
+                    row: raw.number,
+                    code: code.clone(),
+                    column: column.title,
+                    before: was,
+                    after: now,
+                    remark: remark.clone(),
+                }),
             }
-            result.changes.push(CellChange {
-                row: raw.number,
-                code: code.clone(),
-                column: column.title,
-                before: was,
-                after: now,
-            });
         }
-        result.unchanged_rows += u64::from(result.changes.len() == changed_before);
+        let changed = result.changes.len() > changed_before;
+        result.unchanged_rows += u64::from(!changed);
+        result.unclaimed_rows += u64::from(changed && claim.is_none());
     }
-    result.absent = before.keys().filter(|c| !seen.contains(**c)).map(|c| (*c).to_owned()).collect();
     Ok(result)
 }
 
@@ -153,24 +176,17 @@ fn unified(header: &str) -> String {
     header.trim().replace('（', "(").replace('）', ")")
 }
 
-fn kind_of(column: &Column) -> FieldKind {
-    match column.kind {
-        FieldType::Text => FieldKind::Text,
-        FieldType::Whole => FieldKind::Count(i64::MAX),
-        FieldType::Real => FieldKind::Real,
-        FieldType::Bool => FieldKind::Bool,
-        FieldType::Date => FieldKind::Date,
-    }
-}
-
 /// Whether two cells say the same, whatever type a spreadsheet gave them.
 fn same(a: &Cell, b: &Cell) -> bool {
-    let text = |c: &Cell| match c {
+    a == b || shown(a) == shown(b)
+}
+
+fn shown(cell: &Cell) -> String {
+    match cell {
         Cell::Empty => String::new(),
         Cell::Text(t) | Cell::Date(t) => t.trim().to_owned(),
         Cell::Whole(v) => v.to_string(),
         Cell::Real(v) => v.to_string(),
         Cell::Bool(b) => b.to_string(),
-    };
-    a == b || text(a) == text(b)
+    }
 }

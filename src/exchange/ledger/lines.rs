@@ -21,18 +21,22 @@ pub struct GridLine {
     pub buildings: i64,
     /// 人口, where it is known.
     pub persons: Option<i64>,
-    /// 面积, in square metres.
-    pub area_m2: f64,
+    /// 面积, in square metres, where it is known.
+    pub area_m2: Option<f64>,
     /// 四至: what lies to the four sides.
     pub bounds: String,
-    /// 网格长; empty unless names were asked for.
-    pub head: String,
-    /// 网格员, separated by `、`.
-    pub workers: String,
+    /// 网格长: ids of officers.
+    pub heads: Vec<String>,
+    /// 网格员: ids of officers.
+    pub workers: Vec<String>,
     /// 启用日期, as `2021-05-03`.
     pub valid_from: String,
     /// 停用日期.
     pub valid_to: String,
+    /// 方案版本: which state of which plan the line shows.
+    pub claim: String,
+    /// Names of heads and workers, where they were asked for.
+    pub names: Option<[Vec<String>; 2]>,
 }
 
 /// A line of the unit ledger.
@@ -46,9 +50,9 @@ pub struct UnitLine {
     pub grid: String,
     /// 户数.
     pub households: i64,
-    /// 联户长; empty unless names were asked for.
+    /// 联户长: the household's id.
     pub leader: String,
-    /// 副联户长1 and 2.
+    /// 副联户长1 and 2: the households' ids.
     pub deputies: [String; 2],
     /// 户号清单.
     pub members: Vec<String>,
@@ -56,6 +60,14 @@ pub struct UnitLine {
     pub updated_on: String,
     /// 变更原因.
     pub reason: String,
+    /// 成立日期.
+    pub founded_on: String,
+    /// 联系群: the link of the contact group.
+    pub contact_group: String,
+    /// 方案版本: which state of which plan the line shows.
+    pub claim: String,
+    /// Names of leader and deputies, where they were asked for.
+    pub names: Option<[String; 3]>,
 }
 
 /// A line of the staffing gaps: a place and a post.
@@ -94,18 +106,30 @@ pub struct SummaryLine {
     pub leaders: i64,
     /// 副联户长.
     pub deputies: i64,
+    /// 一级网格数: villages' own grids above the working ones, where there are two levels.
+    pub level_one: i64,
 }
 
 /// What stands between several names or ids in one cell.
 const BETWEEN: &str = "、";
 
+fn text(text: &str) -> Cell {
+    Cell::text(text)
+}
+
+fn date(day: &str) -> Cell {
+    if day.is_empty() { Cell::Empty } else { Cell::Date(day.to_owned()) }
+}
+
+fn several(items: &[String]) -> Cell {
+    Cell::text(items.join(BETWEEN))
+}
+
 impl GridLine {
     /// Its cells.
     #[must_use]
     pub fn cells(&self) -> Vec<Cell> {
-        let text = |t: &str| Cell::text(t);
-        let date = |t: &str| if t.is_empty() { Cell::Empty } else { Cell::Date(t.to_owned()) };
-        vec![
+        let mut cells = vec![
             text(&self.code),
             text(&self.name),
             text(&self.level),
@@ -114,13 +138,16 @@ impl GridLine {
             Cell::Whole(self.households),
             Cell::Whole(self.buildings),
             self.persons.map_or(Cell::Empty, Cell::Whole),
-            Cell::real(self.area_m2),
+            self.area_m2.map_or(Cell::Empty, Cell::real),
             text(&self.bounds),
-            text(&self.head),
-            text(&self.workers),
+            several(&self.heads),
+            several(&self.workers),
             date(&self.valid_from),
             date(&self.valid_to),
-        ]
+            text(&self.claim),
+        ];
+        cells.extend(self.names.iter().flatten().map(|n| several(n)));
+        cells
     }
 }
 
@@ -128,9 +155,8 @@ impl UnitLine {
     /// Its cells.
     #[must_use]
     pub fn cells(&self) -> Vec<Cell> {
-        let text = |t: &str| Cell::text(t);
         let [first, second] = &self.deputies;
-        vec![
+        let mut cells = vec![
             text(&self.code),
             text(&self.name),
             text(&self.grid),
@@ -138,10 +164,15 @@ impl UnitLine {
             text(&self.leader),
             text(first),
             text(second),
-            Cell::text(self.members.join(BETWEEN)),
-            if self.updated_on.is_empty() { Cell::Empty } else { Cell::Date(self.updated_on.clone()) },
+            several(&self.members),
+            date(&self.updated_on),
             text(&self.reason),
-        ]
+            date(&self.founded_on),
+            text(&self.contact_group),
+            text(&self.claim),
+        ];
+        cells.extend(self.names.iter().flatten().map(|n| text(n)));
+        cells
     }
 }
 
@@ -149,7 +180,6 @@ impl GapLine {
     /// Its cells.
     #[must_use]
     pub fn cells(&self) -> Vec<Cell> {
-        let text = |t: &str| Cell::text(t);
         let missing = self.wanted.saturating_sub(self.present).max(0);
         vec![
             text(&self.code),
@@ -167,7 +197,7 @@ impl SummaryLine {
     /// Its cells.
     #[must_use]
     pub fn cells(&self) -> Vec<Cell> {
-        let counts = [self.grids, self.heads, self.workers, self.units, self.leaders, self.deputies];
+        let counts = [self.grids, self.heads, self.workers, self.units, self.leaders, self.deputies, self.level_one];
         let mut cells = vec![Cell::text(self.code.as_str()), Cell::text(self.name.as_str())];
         cells.extend(counts.map(Cell::Whole));
         cells
@@ -186,6 +216,7 @@ impl SummaryLine {
             units: sum(|l| l.units),
             leaders: sum(|l| l.leaders),
             deputies: sum(|l| l.deputies),
+            level_one: sum(|l| l.level_one),
         }
     }
 }

@@ -16,73 +16,104 @@ fn lines() -> Vec<Vec<Cell>> {
                 households: 300 + i64::from(i),
                 buildings: 40,
                 persons: Some(900),
-                area_m2: 12_345.5,
+                area_m2: Some(12_345.5),
                 bounds: "东至河，西至公路".to_owned(),
-                head: "张三".to_owned(),
-                workers: "李四、王五".to_owned(),
+                heads: vec!["w1".to_owned()],
+                workers: vec!["w2".to_owned(), "w3".to_owned()],
                 valid_from: "2021-05-03".to_owned(),
                 valid_to: String::new(),
+                claim: "p@7".to_owned(),
+                names: None,
             }
             .cells()
         })
         .collect()
 }
 
-/// The ledger with some cells replaced, written again as an office would.
-fn edited(format: Format, edits: &[(usize, usize, Cell)]) -> LedgerChanges {
+/// The ledger with some cells replaced, written again as an office would, against a plan that changed where `stale` says so.
+fn edited(format: Format, edits: &[(usize, usize, Cell)], stale: bool) -> LedgerChanges {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join(format!("台账.{}", format.name()));
     let mut rows = lines();
     for (row, column, cell) in edits {
         rows[*row][*column] = cell.clone();
     }
-    Ledger::Grids.write(format, &path, rows, WriteOptions::default()).expect("written");
+    let mut writer = Ledger::Grids.begin(format, &path, false, WriteOptions::default()).expect("begun");
+    for row in rows {
+        writer.write(&row).expect("written");
+    }
+    writer.finish().expect("finished");
     let source = open(path.to_str().expect("path"), &OpenOptions::default()).expect("readable");
-    ledger_changes(source, Ledger::Grids, &lines()).expect("compared")
+    ledger_changes(source, Ledger::Grids, &lines(), &|_, claim| {
+        assert_eq!(claim, "p@7");
+        stale
+    })
+    .expect("compared")
+}
+
+fn text(t: &str) -> Cell {
+    Cell::Text(t.to_owned())
+}
+
+fn codes(edits: &[(usize, usize, Cell)], stale: bool) -> Vec<(u64, &'static str)> {
+    edited(Format::Xlsx, edits, stale).faults.faults.iter().map(|f| (f.row, f.code)).collect()
 }
 
 #[test]
 fn the_headers_are_those_offices_know() {
     assert_eq!(
-        Ledger::Grids.headers().join(" "),
-        "网格编码 网格名称 级别 类型 所属村(社区) 户数 楼栋数 人口 面积 四至 网格长 网格员 启用日期 停用日期"
+        Ledger::Grids.headers(false).join(" "),
+        "网格编码 网格名称 级别 类型 所属村(社区) 户数 楼栋数 人口 面积 四至 网格长 网格员 启用日期 停用日期 方案版本"
     );
     assert_eq!(
-        Ledger::Units.headers().join(" "),
-        "单元编码 单元名称 所属网格 户数 联户长 副联户长1 副联户长2 户号清单 更新日期 变更原因"
+        Ledger::Units.headers(false).join(" "),
+        "单元编码 单元名称 所属网格 户数 联户长 副联户长1 副联户长2 户号清单 更新日期 变更原因 成立日期 联系群 方案版本"
     );
+    for ledger in Ledger::ALL {
+        assert_eq!((Ledger::named(ledger.name()), Ledger::named(ledger.title())), (Some(ledger), Some(ledger)));
+        assert!(ledger.headers(true).len() >= ledger.headers(false).len());
+    }
+    assert_eq!(Ledger::named("缺口"), Some(Ledger::Gaps));
+    assert_eq!(Ledger::named("台账"), None);
 }
 
 #[test]
 fn only_changed_cells_come_back() {
     for format in [Format::Csv, Format::Xlsx] {
-        let same = edited(format, &[]);
+        let same = edited(format, &[], false);
         assert!(same.changes.is_empty() && same.faults.is_empty() && same.unchanged_rows == 3, "{same:?}");
-        let new = Cell::Text("赵六".to_owned());
-        let changed = edited(format, &[(1, 10, new.clone()), (2, 12, Cell::Date("2022-01-01".to_owned()))]);
+        let changed = edited(format, &[(1, 1, text("东街网格")), (2, 1, Cell::Empty)], false);
         assert!(changed.faults.is_empty(), "{changed:?}");
         let cells: Vec<_> = changed.changes.iter().map(|c| (c.row, c.code.as_str(), c.column)).collect();
-        assert_eq!(cells, [(3, "520402102201002", "网格长"), (4, "520402102201003", "启用日期")]);
+        assert_eq!(cells, [(3, "520402102201002", "网格名称"), (4, "520402102201003", "网格名称")]);
         assert_eq!(
             (changed.changes[0].before.clone(), changed.changes[0].after.clone()),
-            (Cell::Text("张三".to_owned()), new)
+            (text("第2网格"), text("东街网格"))
         );
-        assert_eq!(changed.unchanged_rows, 1);
+        assert_eq!(changed.changes[1].after, Cell::Empty);
+        assert_eq!((changed.unchanged_rows, changed.unclaimed_rows), (1, 0));
     }
 }
 
 #[test]
-fn computed_figures_unknown_and_repeated_codes_are_faults() {
-    let text = |t: &str| Cell::Text(t.to_owned());
-    let codes = |edits: &[(usize, usize, Cell)]| -> Vec<(u64, &'static str)> {
-        edited(Format::Xlsx, edits).faults.faults.iter().map(|f| (f.row, f.code)).collect()
-    };
-    assert_eq!(codes(&[(0, 5, Cell::Whole(999))]), [(2, "derived_column")]);
-    assert_eq!(codes(&[(0, 0, text("520402102201999"))]), [(2, "unknown_code")]);
-    assert_eq!(codes(&[(1, 0, text("520402102201001"))]), [(3, "duplicate_id")]);
-    assert_eq!(codes(&[(1, 12, text("昨天"))]), [(3, "not_a_date")]);
-    let absent = edited(Format::Xlsx, &[(1, 0, text("520402102201001"))]).absent;
-    assert_eq!(absent, ["520402102201002"]);
+fn computed_figures_unknown_repeated_and_numeric_codes_are_faults() {
+    assert_eq!(codes(&[(0, 5, Cell::Whole(999))], false), [(2, "derived_column")]);
+    assert_eq!(codes(&[(0, 10, text("w9"))], false), [(2, "derived_column")]);
+    assert_eq!(codes(&[(0, 0, text("520402102201999"))], false), [(2, "unknown_code")]);
+    assert_eq!(codes(&[(1, 0, text("520402102201001"))], false), [(3, "duplicate_id")]);
+    assert_eq!(codes(&[(1, 0, Cell::Empty)], false), [(3, "missing_code")]);
+}
+
+#[test]
+fn a_plan_that_moved_on_makes_edits_conflicts_and_figures_no_faults() {
+    assert_eq!(codes(&[(0, 5, Cell::Whole(999))], true), []);
+    assert_eq!(codes(&[(0, 5, Cell::Whole(999)), (0, 1, text("新名"))], true), [(2, "conflict")]);
+}
+
+#[test]
+fn rows_without_their_version_are_counted() {
+    let changed = edited(Format::Csv, &[(0, 1, text("新名")), (0, 14, Cell::Empty), (1, 14, Cell::Empty)], false);
+    assert_eq!((changed.changes.len(), changed.unclaimed_rows), (1, 1));
 }
 
 #[test]
@@ -98,5 +129,5 @@ fn gaps_and_totals_add_up() {
     let line = SummaryLine { grids: 50, workers: 50, units: 509, leaders: 509, ..SummaryLine::default() };
     let total = SummaryLine::total(&[line.clone(), line]);
     assert_eq!((total.name.as_str(), total.units), ("合计", 1018));
-    assert_eq!(total.cells().len(), Ledger::Summary.headers().len());
+    assert_eq!(total.cells().len(), Ledger::Summary.headers(false).len());
 }

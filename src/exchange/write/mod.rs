@@ -7,6 +7,7 @@ mod dbf;
 mod flatgeobuf;
 mod geojson;
 mod geopackage;
+mod geoparquet;
 mod kml;
 mod shapefile;
 mod whole;
@@ -173,6 +174,7 @@ impl Writer {
             Format::Shapefile => Box::new(shapefile::Archive::begin(whole, schema, options)?),
             Format::FlatGeobuf => Box::new(flatgeobuf::Flat::begin(whole, schema)?),
             Format::Kml => Box::new(kml::Kml::begin(whole, schema)?),
+            Format::GeoParquet => Box::new(geoparquet::Parquet::begin(whole, schema)?),
             Format::Other => return Err(WriteError::Format),
         };
         Ok(Self { sink, schema: kept, rows: 0 })

@@ -109,7 +109,7 @@ pub struct UnitSizes {
 }
 
 /// A hard rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[expect(missing_docs, reason = "their texts stand in `Rule::title`")]
 pub enum Rule {
     H1,
@@ -161,7 +161,7 @@ impl Rule {
 }
 
 /// One breach.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Breach {
     /// The rule.
     pub rule: Rule,

@@ -4,6 +4,7 @@
 //! 1. Each component of the adjacency (hard barriers, exclaves cut a village) gets its number of grids by its households.
 //! 2. [`start`]: recursive bisection by households (Berger & Bokhari 1987); [`power`] rounds its parts out as a centroidal power
 //!    diagram with equal households; then repair of contiguity.
+//!    Where divisions exist already (old nets), each is offered as a start too (`offer`).
 //! 3. [`anneal`]: rounds of disjoint groups of neighbouring grids whose boundary atoms change hands, contiguity kept, by simulated
 //!    annealing: a few lukewarm sweeps belong to the start, then come cycles of doubling length, each cooler at its begin; the best
 //!    state seen is the answer, so more rounds never make it worse.
@@ -20,6 +21,7 @@ pub mod start;
 pub mod tried;
 
 mod balance;
+mod offer;
 mod patches;
 mod solver;
 #[cfg(test)]

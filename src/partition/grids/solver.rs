@@ -222,8 +222,13 @@ impl GridsSolver {
         }
     }
 
+    /// Whether neither balance nor shape can change.
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled
+    }
+
     /// Repairs the balance; searches long for the last ones where they are at most `few`.
-    fn balance(&mut self, chains: usize, tolerance: f64, few: usize) {
+    pub(super) fn balance(&mut self, chains: usize, tolerance: f64, few: usize) {
         let all = vec![0; self.count as usize];
         let list: Vec<u32> = (0..self.part.len() as u32).collect();
         let (mut whole, _) = self.group(&list, &list, &all, 0);

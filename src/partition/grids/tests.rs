@@ -230,3 +230,48 @@ fn kept_optima_are_reached_within_two_per_cent() {
         assert!(f.compactness_sum <= k.compactness_sum * 1.02, "{name}: {}", f.compactness_sum);
     }
 }
+
+/// An old net on a chessboard, with borders of its own welcome and all others dear.
+fn with_net(mut graph: AtomGraph, net: &[u32], weight: f64) -> AtomGraph {
+    graph.soft = (0..graph.xy.len() as u32)
+        .flat_map(|v| graph.adjacency.neighbours_of(v).iter().map(move |&u| (v, u)).collect::<Vec<_>>())
+        .map(|(v, u)| if net[v as usize] == net[u as usize] { weight } else { -weight })
+        .collect();
+    graph
+}
+
+#[test]
+fn offered_net_that_is_balanced_is_followed_to_the_letter() {
+    for seed in 0..6 {
+        let board = chessboard(12, 12, 1, seed);
+        // Three strips: worse in shape than squares, and what the county has used for years.
+        let net: Vec<u32> = (0..144).map(|v| (v % 12) / 4 * 7).collect();
+        let graph = with_net(board, &net, 0.05);
+        let mut solvers = vec![GridsSolver::new(graph, &options(3, 0.02)).expect("task")];
+        solvers[0].offer(&net);
+        drive(&mut solvers, Effort::Rounds(64), None, &AtomicBool::new(false), &|_| {});
+        let part = solvers[0].grid_of();
+        let same = (0..144).all(|a| (0..144).all(|b| (part[a] == part[b]) == (net[a] == net[b])));
+        assert!(same, "seed {seed}: {part:?}");
+    }
+}
+
+#[test]
+fn offer_never_worsens_and_keeps_every_grid_connected() {
+    for seed in 0..12_u64 {
+        let graph = chessboard(14, 9, 5, seed);
+        let mut r = Random::new(seed);
+        let areas = 1 + r.below(9);
+        // Ragged areas, a third of the atoms in none.
+        let net: Vec<u32> =
+            (0..126).map(|v| if r.below(3) == 0 { u32::MAX } else { (v % 14 * areas / 14) ^ (v / 14 % 2) }).collect();
+        let mut solver = GridsSolver::new(graph.clone(), &options(5, 0.1)).expect("task");
+        let before = solver.figures();
+        solver.offer(&net);
+        let after = solver.figures();
+        assert!(after.deviation <= before.deviation.max(0.1) + 1e-9, "seed {seed}");
+        let part = solver.grid_of();
+        let (_, pieces) = graph.adjacency.components_where(|a, b| part[a as usize] == part[b as usize]);
+        assert_eq!(pieces, 5, "seed {seed}");
+    }
+}

@@ -4,11 +4,13 @@
 //! drawn in metres of a transverse Mercator about its middle, at a round scale, north up.
 
 mod colours;
+mod from_store;
 mod inset;
 mod labels;
 mod layers;
 mod lettering;
 mod panel;
+mod pdf;
 mod read;
 mod sheet;
 mod svg;
@@ -18,9 +20,13 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::store::{Scope, Store, StoreError};
+
 use read::{Feature, Plan};
 use sheet::Sheet;
 use svg::Svg;
+
+pub use pdf::{Pdf, to_pdf};
 
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +60,17 @@ pub enum DrawError {
     /// Nothing to draw.
     #[error("方案中没有网格，无图可画\nthe plan has no grid: nothing to draw")]
     NoGrid,
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No font of this computer has Chinese letters.
+    #[error(
+        "本机没有中文字体，无法生成 PDF；请安装，例如 apt-get install fonts-noto-cjk（或把 .ttf/.otf/.ttc 放入系统字体文件夹），或输出 SVG\nno font on this computer has Chinese letters, so no PDF is made; install one, e.g. apt-get install fonts-noto-cjk, or write SVG"
+    )]
+    NoFont,
+    /// The picture could not be put into a PDF.
+    #[error("无法生成 PDF：{0}\nno PDF could be made: {0}")]
+    Pdf(String),
 }
 
 /// Villages named in an error message.
@@ -98,18 +115,37 @@ impl View<'_> {
 /// # Errors
 /// A folder that holds no plan, files that cannot be read, a village that is not in it (its villages are then listed).
 pub fn draw(folder: &Path, village: Option<&str>) -> Result<String, DrawError> {
-    let plan = read::read(folder)?;
+    picture_of(&read::read(folder)?, village)
+}
+
+/// Draws a village of a plan in the store, or all of them: the plan of this id, or the plans in force.
+///
+/// # Errors
+/// What the store says, a village that is not in the plan, or no plan at all.
+pub async fn draw_store(
+    store: &dyn Store,
+    scope: &Scope,
+    plan: Option<&str>,
+    village: Option<&str>,
+) -> Result<String, DrawError> {
+    picture_of(&from_store::read(store, scope, plan, village).await?, village)
+}
+
+/// As [`DrawError::UnknownVillage`], with the villages there are.
+fn unknown(code: &str, villages: &BTreeSet<String>) -> DrawError {
+    let mut found: Vec<&str> = villages.iter().map(String::as_str).take(LISTED).collect();
+    if villages.len() > LISTED {
+        found.push("…");
+    }
+    DrawError::UnknownVillage { code: code.to_owned(), found: found.join(", ") }
+}
+
+fn picture_of(plan: &Plan, village: Option<&str>) -> Result<String, DrawError> {
     let is_area = |g: &&Feature| g.text("kind") != "level1" && !g.text("code").ends_with("000");
     let villages: BTreeSet<String> = plan.grids.iter().filter(is_area).map(|g| g.text("village")).collect();
     let village = match village {
         Some(code) if villages.contains(code) => Some(code.to_owned()),
-        Some(code) => {
-            let mut found: Vec<&str> = villages.iter().map(String::as_str).take(LISTED).collect();
-            if villages.len() > LISTED {
-                found.push("…");
-            }
-            return Err(DrawError::UnknownVillage { code: code.to_owned(), found: found.join(", ") });
-        }
+        Some(code) => return Err(unknown(code, &villages)),
         None if villages.len() == 1 => villages.first().cloned(),
         None => None,
     };
@@ -119,7 +155,7 @@ pub fn draw(folder: &Path, village: Option<&str>) -> Result<String, DrawError> {
         .filter(|r| matches!(r.text("level").as_str(), "village" | ""))
         .map(|r| (r.text("code"), r.text("name")))
         .collect();
-    let mut view = View { plan: &plan, village, names, grids: Vec::new(), units: Vec::new() };
+    let mut view = View { plan, village, names, grids: Vec::new(), units: Vec::new() };
     let mut units = Vec::new();
     let (mut count, mut exceptions): (BTreeMap<String, usize>, BTreeMap<String, usize>) = Default::default();
     for u in plan.units.iter().filter(|u| view.shown(u)) {

@@ -40,6 +40,10 @@ pub(super) struct Feature {
 }
 
 impl Feature {
+    pub(super) fn new(shape: Shape, properties: Map<String, Value>) -> Self {
+        Self { shape, properties }
+    }
+
     /// A property as text; numbers as they are written, empty where absent or null.
     pub(super) fn text(&self, name: &str) -> String {
         match self.properties.get(name) {

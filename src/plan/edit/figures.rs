@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::plan::figures::spread_of;
 
 use super::land::NONE;
+use super::layers::compactness;
 use super::state::{VillageState, is_base, is_working};
 
 /// Figures of a village.
@@ -45,25 +46,10 @@ impl VillageState {
     /// Figures as they stand.
     #[must_use]
     pub fn figures(&self) -> Figures {
-        let graph = &self.terrain.ground.graph;
-        let k = self.grids.len();
-        let (mut area, mut perimeter) = (vec![0.0_f64; k], vec![0.0_f64; k]);
-        for v in 0..self.grid_of.len() {
-            let g = self.grid_of[v] as usize;
-            if g >= k {
-                continue;
-            }
-            area[g] += graph.area_m2[v];
-            perimeter[g] += graph.outer_m[v];
-            for e in graph.adjacency.row(v as u32) {
-                if self.grid_of[graph.adjacency.neighbours[e] as usize] as usize != g {
-                    perimeter[g] += graph.border_m[e];
-                }
-            }
-        }
-        let shape: Vec<f64> = (0..k)
+        let (area, perimeter) = self.extents();
+        let shape: Vec<f64> = (0..self.grids.len())
             .filter(|&g| is_working(&self.grids[g]) && perimeter[g] > 0.0)
-            .map(|g| 4.0 * std::f64::consts::PI * area[g] / perimeter[g].powi(2))
+            .map(|g| compactness(area[g], perimeter[g]))
             .collect();
         let mut f = Figures {
             base_grids: self.grids.iter().filter(|g| is_base(g)).count() as u32,
@@ -112,7 +98,7 @@ impl Moved {
 }
 
 /// Pairs of old and new parts that are the same part, by greatest common membership first; ties by index.
-pub(super) fn matched(common: &BTreeMap<(u32, u32), u32>) -> Vec<(u32, u32)> {
+pub(in crate::plan) fn matched(common: &BTreeMap<(u32, u32), u32>) -> Vec<(u32, u32)> {
     let mut by: Vec<(u32, (u32, u32))> = common.iter().map(|(&k, &n)| (n, k)).collect();
     by.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     let (mut old, mut new) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());

@@ -17,6 +17,7 @@ mod figures;
 mod from_plan;
 mod judge;
 mod land;
+mod layers;
 mod ledger;
 mod mend;
 pub mod nets;
@@ -30,12 +31,16 @@ mod split;
 mod state;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use apply::{Applied, apply};
 pub use compare::{Comparison, compare, compare_rows, rows_difference};
+pub(in crate::plan) use figures::matched;
 pub use figures::{Figures, Moved};
 pub use from_plan::rows_of;
 pub use land::{Land, Outline, Terrain};
+pub use layers::{GridLayer, UnitLayer};
 pub use ledger::{Absorbed, LedgerCount, absorb, absorb_rows};
 pub use operation::{LockTarget, Operation, Policy, Reason, ReasonKind, Refusal, SplitBy};
 pub use state::{StateError, VillageState, apply_changes};
+pub use view::{AtomView, BuildingView, GridView, UnitView, VillageView};

@@ -16,6 +16,7 @@ use crate::store::{Filter, ImportReport, ImportRequest, Layer, RegisterRow, RowS
 
 use super::RegisterError;
 use super::rows::{NamedBuildings, Surroundings, dedicated_of, register_row};
+use super::seal::{SealError, Sealer};
 
 /// Rows that go to the store at once.
 const CHUNK: usize = 4_000;
@@ -41,6 +42,8 @@ pub struct ImportWish<'a> {
     pub partial: bool,
     /// Faults kept in full.
     pub faults_kept: usize,
+    /// Seals officers' telephones; without it a file that has some is refused.
+    pub sealer: Option<Arc<Sealer>>,
     /// Looked at between chunks.
     pub cancel: Option<Arc<AtomicBool>>,
     /// Told the rows read so far.
@@ -83,12 +86,12 @@ pub async fn import_files(
         let source = open(file, &wish.open)?;
         let options = gate_options(wish.overrides, &outlines, wish.faults_kept);
         let mut rows = typed_rows(source, wish.schema, options)?;
-        let here = columns_of(rows.mapping());
+        let here = columns_of(rows.mapping(), wish.sealer.is_some());
         columns = Some(match columns {
             None => here,
             Some(before) => before.into_iter().filter(|c| here.contains(c)).collect(),
         });
-        let around = Surroundings { villages: &outlines, region: wish.region };
+        let around = Surroundings { villages: &outlines, region: wish.region, sealer: wish.sealer.as_deref() };
         for row in rows.by_ref() {
             let row = row?;
             seen += 1;
@@ -103,6 +106,10 @@ pub async fn import_files(
                 _ => Ok(()),
             });
             if let Err(fault) = judged {
+                if fault.code == "no_key" {
+                    // The same for every row: said once.
+                    return Err(SealError::NoKey.into());
+                }
                 outcome.faults.add(CellFault {
                     file: file.clone(),
                     sheet: None,
@@ -175,8 +182,9 @@ fn second_reading(
     let (sender, receiver) = channel(4);
     let (schema, files, options) = (wish.schema, wish.files.to_vec(), wish.open.clone());
     let (overrides, region) = (wish.overrides.to_vec(), wish.region.map(str::to_owned));
+    let sealer = wish.sealer.clone();
     std::thread::spawn(move || {
-        let around = Surroundings { villages: &outlines, region: region.as_deref() };
+        let around = Surroundings { villages: &outlines, region: region.as_deref(), sealer: sealer.as_deref() };
         for file in &files {
             // Read before without an error: what fails now is the file system's, or the file was changed meanwhile.
             let changed = |what: String| StoreError::File { path: file.clone(), what };
@@ -258,18 +266,22 @@ async fn forget_known(store: &dyn Store, scope: &Scope, buildings: &mut NamedBui
 }
 
 /// The store's columns that a file has.
-fn columns_of(mapping: &Mapping) -> Vec<String> {
+fn columns_of(mapping: &Mapping, sealed: bool) -> Vec<String> {
     let named = mapping.uses.iter().filter_map(|u| match u {
         ColumnUse::Field(i) => mapping.schema.fields.get(*i).map(|f| f.name),
         _ => None,
     });
-    // Telephones are not kept yet, and a group is called otherwise in the store.
+    // Some are called otherwise in the store. Without the key a file has no telephones, and those of the store stay as they are.
     let mut columns: Vec<String> = named
         .filter(|name| {
             let of_building = mapping.schema.name == "households" && matches!(*name, "households" | "dedicated");
-            *name != "phone" && !of_building
+            *name != "row_version" && (*name != "phone" || sealed) && !of_building
         })
-        .map(|name| if name == "group" { "group_name" } else { name }.to_owned())
+        .map(|name| match name {
+            "group" => "group_name".to_owned(),
+            "phone" => "phone_sealed".to_owned(),
+            name => name.to_owned(),
+        })
         .collect();
     let has_place = mapping.schema.shape != crate::exchange::gate::schema::Shape::None;
     columns.extend(has_place.then(|| "geom".to_owned()));

@@ -3,15 +3,17 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::domain::plan::{PlanStatus, VillageRows};
+use crate::domain::plan::{PlanHead, PlanStatus, VillageRows};
+use crate::domain::register::OfficerRow;
 use crate::exchange::gate::schema::{Field, FieldKind, LayerSchema, Shape};
 use crate::exchange::{
     Cell, FieldType, Format, Geometries, WriteError, WriteOptions, Writer, WriterField, WriterSchema, Written,
 };
-use crate::store::{Derived, Filter, Layer, PlanFilter, Scope, Store};
+use crate::store::{Derived, Filter, Layer, PlanFilter, RegisterRow, Scope, Store, StoreError};
 
 use super::RegisterError;
 use super::rows::file_row;
+use super::seal::{SealError, Sealer};
 use super::shapes::polygons_to_file;
 
 /// Layers that can be handed out.
@@ -41,6 +43,8 @@ pub struct ExportWish<'a> {
     pub plan: Option<&'a str>,
     /// Officers with their names, for this purpose; who asked and why is logged.
     pub names_for: Option<&'a str>,
+    /// Opens officers' telephones, where names are asked for.
+    pub sealer: Option<&'a Sealer>,
     /// The time that formats insist on.
     pub options: WriteOptions,
 }
@@ -62,7 +66,8 @@ pub async fn export_layer(
     let unknown = || RegisterError::NoLayer { name: wish.layer.to_owned(), known: LAYERS_OUT.join(", ") };
     let schema = LayerSchema::named(wish.layer).ok_or_else(unknown)?;
     let layer = Layer::named(schema.name).ok_or_else(unknown)?;
-    let mut writer = Writer::create(wish.format, path, schema_of(schema), wish.options)?;
+    let with_names = layer != Layer::Officers || wish.names_for.is_some();
+    let mut writer = Writer::create(wish.format, path, schema_of(schema, with_names), wish.options)?;
     let mut failed: Option<WriteError> = None;
     if layer == Layer::Officers
         && let Some(purpose) = wish.names_for
@@ -71,7 +76,8 @@ pub async fn export_layer(
         loop {
             let page = store.reveal_officers(scope, actor, purpose, &filter).await?;
             for row in &page.rows {
-                if let Some((cells, geometry)) = file_row(row) {
+                if let Some((mut cells, geometry)) = file_row(row) {
+                    show_phone(schema, row, wish.sealer, &mut cells)?;
                     writer.write(&cells, geometry.as_ref())?;
                 }
             }
@@ -81,10 +87,10 @@ pub async fn export_layer(
             }
         }
     }
-    let mut write = |rows: Vec<crate::store::RegisterRow>| {
+    let mut write = |rows: Vec<RegisterRow>| {
         for row in &rows {
-            if let Some((cells, geometry)) = file_row(row)
-                && let Err(e) = writer.write(&cells, geometry.as_ref())
+            if let Some((mut cells, geometry)) = file_row(row)
+                && let Err(e) = writer.write(without_names(schema, with_names, &mut cells), geometry.as_ref())
             {
                 failed = Some(e);
                 return ControlFlow::Break(());
@@ -99,7 +105,34 @@ pub async fn export_layer(
     Ok(writer.finish()?)
 }
 
-fn schema_of(schema: &LayerSchema) -> WriterSchema {
+/// Columns that are left out where names were not asked for: an empty one, brought back, would erase what the store has.
+const NAMES: [&str; 2] = ["name", "phone"];
+
+fn without_names<'c>(schema: &LayerSchema, with_names: bool, cells: &'c mut Vec<Cell>) -> &'c [Cell] {
+    if !with_names {
+        let mut fields = schema.fields.iter();
+        cells.retain(|_| fields.next().is_none_or(|f| !NAMES.contains(&f.name)));
+    }
+    cells
+}
+
+/// Puts an officer's telephone, opened, into its cell.
+fn show_phone(
+    schema: &LayerSchema,
+    row: &RegisterRow,
+    sealer: Option<&Sealer>,
+    cells: &mut [Cell],
+) -> Result<(), SealError> {
+    let RegisterRow::Officers(OfficerRow { id, phone_sealed: Some(sealed), .. }) = row else { return Ok(()) };
+    let phone = sealer.ok_or(SealError::NoKey)?.open(id, sealed)?;
+    let at = schema.fields.iter().position(|f| f.name == "phone");
+    if let Some(cell) = at.and_then(|i| cells.get_mut(i)) {
+        *cell = Cell::Text(phone);
+    }
+    Ok(())
+}
+
+fn schema_of(schema: &LayerSchema, with_names: bool) -> WriterSchema {
     let kind = |f: &Field| match f.kind {
         FieldKind::Count(_) | FieldKind::Floor => FieldType::Whole,
         FieldKind::Real => FieldType::Real,
@@ -112,6 +145,7 @@ fn schema_of(schema: &LayerSchema) -> WriterSchema {
         .fields
         .iter()
         .filter(of_building)
+        .filter(|f| with_names || !NAMES.contains(&f.name))
         .map(|f| WriterField { name: f.name.to_owned(), kind: kind(f) })
         .collect();
     let geometries = match schema.shape {
@@ -237,6 +271,18 @@ impl Part {
     }
 }
 
+/// The plan of an id, or the plans in force.
+pub(in crate::plan) async fn chosen_plans(
+    store: &dyn Store,
+    scope: &Scope,
+    plan: Option<&str>,
+) -> Result<Vec<PlanHead>, StoreError> {
+    match plan {
+        Some(id) => Ok(vec![store.get_plan(scope, id).await?]),
+        None => store.list_plans(scope, &PlanFilter { status: Some(PlanStatus::Live), region: None }).await,
+    }
+}
+
 /// Writes a layer of one plan, or of all plans in force.
 async fn export_part(
     store: &dyn Store,
@@ -248,17 +294,9 @@ async fn export_part(
     let f = &wish.filter;
     if f.bbox_deg.is_some() || f.ids.is_some() || f.building.is_some() || f.as_of.is_some() {
         // Never answered without the filter.
-        return Err(
-            crate::store::StoreError::Unsupported { layer: "grids/units/leaders", filter: "bbox/ids/as-of" }.into()
-        );
+        return Err(StoreError::Unsupported { layer: "grids/units/leaders", filter: "bbox/ids/as-of" }.into());
     }
-    let plans = match wish.plan {
-        Some(id) => vec![store.get_plan(scope, id).await?],
-        None => {
-            let filter = PlanFilter { status: Some(PlanStatus::Live), region: None };
-            store.list_plans(scope, &filter).await?
-        }
-    };
+    let plans = chosen_plans(store, scope, wish.plan).await?;
     let mut writer = Writer::create(wish.format, path, part.schema(), wish.options)?;
     for plan in plans {
         for village in store.plan_villages(scope, &plan.id).await? {

@@ -15,6 +15,7 @@ use crate::exchange::gate::{Outlines, TypedRow};
 use crate::exchange::{Cell, Fault};
 use crate::store::RegisterRow;
 
+use super::seal::{SealError, Sealer};
 use super::shapes::{polygons_to_file, to_file, to_polygons, to_register};
 
 /// Incidents a file gives no state or level have just been reported to the grid.
@@ -27,6 +28,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) villages: &'a Outlines,
     /// Region for layers whose rows may leave it out.
     pub(super) region: Option<&'a str>,
+    /// Seals telephones; without it a row that has one is refused.
+    pub(super) sealer: Option<&'a Sealer>,
 }
 
 struct Fields<'a> {
@@ -97,6 +100,8 @@ pub(super) fn register_row(
 ) -> Result<RegisterRow, Fault> {
     let f = Fields { schema, row };
     let (valid_from, valid_to) = f.days();
+    // None claimed is 0.
+    let row_version = f.whole("row_version").and_then(|v| u64::try_from(v).ok()).unwrap_or(0);
     let village = |place: Option<[f64; 2]>| {
         f.text("village")
             .or_else(|| place.and_then(|p| around.villages.code_at(p)).map(str::to_owned))
@@ -136,7 +141,7 @@ pub(super) fn register_row(
                 valid_from,
                 valid_to,
                 code,
-                row_version: 0,
+                row_version,
             })
         }
         "buildings" => {
@@ -153,7 +158,7 @@ pub(super) fn register_row(
                 place: place.unwrap_or(Geometry::Point(at)),
                 valid_from,
                 valid_to,
-                row_version: 0,
+                row_version,
             })
         }
         "households" if f.count("households") == Some(0) => {
@@ -192,7 +197,7 @@ pub(super) fn register_row(
                 place: LonLat { lon_deg: at[0], lat_deg: at[1] },
                 valid_from,
                 valid_to,
-                row_version: 0,
+                row_version,
             })
         }
         "barriers" => RegisterRow::Barriers(BarrierRow {
@@ -204,7 +209,7 @@ pub(super) fn register_row(
             shape: row.geometry.as_ref().and_then(to_register).ok_or_else(no_shape)?,
             valid_from,
             valid_to,
-            row_version: 0,
+            row_version,
         }),
         "old_nets" => RegisterRow::OldNets(OldNetRow {
             id: f.id("old-net"),
@@ -214,20 +219,23 @@ pub(super) fn register_row(
             shape: row.geometry.as_ref().and_then(to_polygons).ok_or_else(no_shape)?,
             valid_from,
             valid_to,
-            row_version: 0,
+            row_version,
         }),
         "officers" => RegisterRow::Officers(OfficerRow {
             id: f.needed("id"),
             region: trim_code(&f.needed("region")).to_owned(),
             role: f.needed("role"),
             name: f.text("name"),
-            // Telephones are kept sealed only, and the key for that comes with the service.
-            phone_sealed: None,
+            phone_sealed: match (f.text("phone"), around.sealer) {
+                (None, _) => None,
+                (Some(phone), Some(sealer)) => Some(sealer.seal(&f.needed("id"), &phone)),
+                (Some(_), None) => return Err(Fault::new("no_key", SealError::NoKey.to_string())),
+            },
             household: f.text("household"),
             elected_on: f.text("elected_on"),
             valid_from,
             valid_to,
-            row_version: 0,
+            row_version,
         }),
         _ => {
             let place = row.place();
@@ -247,7 +255,7 @@ pub(super) fn register_row(
                 due_at: f.text("due_at").map(|t| stamp(&t)).transpose()?,
                 summary: f.text("summary"),
                 place: place.map(|p| LonLat { lon_deg: p[0], lat_deg: p[1] }),
-                row_version: 0,
+                row_version,
             })
         }
     })
@@ -302,10 +310,19 @@ pub(super) fn file_row(row: &RegisterRow) -> Option<(Vec<Cell>, Option<geo::Geom
     let day = |t: &Option<String>| t.clone().map_or(Cell::Empty, Cell::Date);
     let said = |t: &str| if t.is_empty() { Cell::Empty } else { Cell::Text(t.to_owned()) };
     let count = |n: Option<u32>| n.map_or(Cell::Empty, |n| Cell::Whole(i64::from(n)));
+    let version = |v: u64| i64::try_from(v).map_or(Cell::Empty, Cell::Whole);
     let point = |p: &LonLat| geo::Geometry::Point(geo::Point::new(p.lon_deg, p.lat_deg));
     Some(match row {
         RegisterRow::Regions(r) => (
-            vec![said(&r.code), said(&r.name), said(&r.level), text(&r.parent), day(&r.valid_from), day(&r.valid_to)],
+            vec![
+                said(&r.code),
+                said(&r.name),
+                said(&r.level),
+                text(&r.parent),
+                day(&r.valid_from),
+                day(&r.valid_to),
+                version(r.row_version),
+            ],
             r.outline.as_ref().map(polygons_to_file),
         ),
         RegisterRow::Buildings(r) => (
@@ -319,6 +336,7 @@ pub(super) fn file_row(row: &RegisterRow) -> Option<(Vec<Cell>, Option<geo::Geom
                 said(&r.stairwells.join("、")),
                 day(&r.valid_from),
                 day(&r.valid_to),
+                version(r.row_version),
             ],
             Some(to_file(&r.place)),
         ),
@@ -341,6 +359,7 @@ pub(super) fn file_row(row: &RegisterRow) -> Option<(Vec<Cell>, Option<geo::Geom
                 r.eligible.map_or(Cell::Empty, Cell::Bool),
                 day(&r.valid_from),
                 day(&r.valid_to),
+                version(r.row_version),
             ],
             Some(point(&r.place)),
         ),
@@ -353,14 +372,23 @@ pub(super) fn file_row(row: &RegisterRow) -> Option<(Vec<Cell>, Option<geo::Geom
                 text(&r.name),
                 day(&r.valid_from),
                 day(&r.valid_to),
+                version(r.row_version),
             ],
             Some(to_file(&r.shape)),
         ),
         RegisterRow::OldNets(r) => (
-            vec![said(&r.id), said(&r.net), said(&r.region), text(&r.name), day(&r.valid_from), day(&r.valid_to)],
+            vec![
+                said(&r.id),
+                said(&r.net),
+                said(&r.region),
+                text(&r.name),
+                day(&r.valid_from),
+                day(&r.valid_to),
+                version(r.row_version),
+            ],
             Some(polygons_to_file(&r.shape)),
         ),
-        // Telephones never leave sealed; names only where they were revealed for a purpose.
+        // Names only where they were revealed for a purpose; a telephone is opened by whoever may.
         RegisterRow::Officers(r) => (
             vec![
                 said(&r.id),
@@ -372,6 +400,7 @@ pub(super) fn file_row(row: &RegisterRow) -> Option<(Vec<Cell>, Option<geo::Geom
                 day(&r.elected_on),
                 day(&r.valid_from),
                 day(&r.valid_to),
+                version(r.row_version),
             ],
             None,
         ),
@@ -387,6 +416,7 @@ pub(super) fn file_row(row: &RegisterRow) -> Option<(Vec<Cell>, Option<geo::Geom
                 day(&Some(r.occurred_at.clone())),
                 day(&r.due_at),
                 text(&r.summary),
+                version(r.row_version),
             ],
             r.place.as_ref().map(point),
         ),

@@ -48,7 +48,7 @@ fn polygon(rings: &[Ring]) -> GeoPolygon<f64> {
 }
 
 /// The register's geometry for a file.
-pub(super) fn to_file(g: &Geometry) -> GeoGeometry {
+pub(crate) fn to_file(g: &Geometry) -> GeoGeometry {
     match g {
         Geometry::Point([x, y]) => Point::new(*x, *y).into(),
         Geometry::Line(l) => line(l).into(),
@@ -58,7 +58,7 @@ pub(super) fn to_file(g: &Geometry) -> GeoGeometry {
 }
 
 /// Polygons for a file: one part is no multi-part.
-pub(super) fn polygons_to_file(parts: &Polygons) -> GeoGeometry {
+pub(crate) fn polygons_to_file(parts: &Polygons) -> GeoGeometry {
     match parts.as_slice() {
         [one] => polygon(one).into(),
         many => geo::MultiPolygon(many.iter().map(|p| polygon(p)).collect()).into(),

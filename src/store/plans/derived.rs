@@ -1,5 +1,7 @@
 //! What is derived from a plan for maps: polygons and figures of grids and units, leaders where they live.
 
+use std::collections::BTreeMap;
+
 use crate::domain::plan::PlanStatus;
 use crate::store::SqlStore;
 use crate::store::error::StoreError;
@@ -9,10 +11,12 @@ use crate::store::scope::{Right, Scope};
 use crate::store::sql::{Session, Sql};
 use crate::store::value::{Cell, Row, Value, row_sum};
 
-use super::heads;
+use super::heads::{self, Stored};
 
 const GRID: &[&str] =
     &["households", "buildings", "persons", "deviation", "area_m2", "perimeter_m", "polsby_popper", "geom"];
+/// Codes a statement names at most.
+const MOST_CODES: usize = 500;
 const UNIT: &[&str] = &["households", "sse_m2", "reach_m", "geom"];
 
 fn grid_values(g: &DerivedGrid) -> Vec<Value> {
@@ -83,44 +87,114 @@ pub(in crate::store) async fn set(
             edit: None,
         });
     }
+    write(session.as_mut(), &stored, village, derived).await?;
+    session.commit().await
+}
+
+/// Writes what is derived of some villages, each of which must be one of those an edit was about.
+pub(super) async fn write_some(
+    session: &mut dyn Session,
+    stored: &Stored,
+    villages: &[String],
+    derived: &[(String, Derived)],
+) -> Result<(), StoreError> {
+    for (village, derived) in derived {
+        if !villages.contains(village) {
+            return Err(StoreError::NotFound { what: "村 / village", id: village.clone() });
+        }
+        write(session, stored, village, derived).await?;
+    }
+    Ok(())
+}
+
+/// Makes a village's derived rows these; rows that are so already are not touched.
+pub(super) async fn write(
+    session: &mut dyn Session,
+    stored: &Stored,
+    village: &str,
+    derived: &Derived,
+) -> Result<(), StoreError> {
     let codes = derived.grids.iter().map(|g| &g.code).chain(derived.units.iter().map(|u| &u.code));
     if let Some(foreign) = codes.chain(derived.leaders.iter().map(|l| &l.unit)).find(|c| !c.starts_with(village)) {
         return Err(StoreError::NotFound { what: "网格 / grid", id: foreign.clone() });
     }
-    let range = |sql: &mut Sql, column: &'static str| {
-        sql.push(" WHERE plan_no = ").bind(stored.no).push(" AND ").push(column).push(" >= ").bind(village);
-        sql.push(" AND ").push(column).push(" < ").bind(format!("{village}:"));
-    };
-    let empty_grids = "UPDATE grids SET households = NULL, buildings = NULL, persons = NULL, deviation = NULL,
-        area_m2 = NULL, perimeter_m = NULL, polsby_popper = NULL, geom = NULL, derived_sum = NULL";
-    let empty_units =
-        "UPDATE units SET households = NULL, sse_m2 = NULL, reach_m = NULL, geom = NULL, derived_sum = NULL";
-    for (table, text, column) in
-        [("grids", empty_grids, "code"), ("units", empty_units, "code"), ("leaders", "DELETE FROM leaders", "unit")]
-    {
-        let mut sql = Sql::new(table, text);
-        range(&mut sql, column);
-        if table != "leaders" {
-            sql.push(" AND derived_sum IS NOT NULL");
+    let grids = derived.grids.iter().map(|g| (g.code.as_str(), grid_values(g))).collect();
+    part(session, stored.no, village, ("grids", GRID), grids).await?;
+    let units = derived.units.iter().map(|u| (u.code.as_str(), unit_values(u))).collect();
+    part(session, stored.no, village, ("units", UNIT), units).await?;
+    leaders(session, stored, village, derived).await
+}
+
+/// Derived columns of a table: updates what differs, empties what has none any more.
+async fn part(
+    session: &mut dyn Session,
+    no: i64,
+    village: &str,
+    (table, columns): (&'static str, &'static [&'static str]),
+    wanted: Vec<(&str, Vec<Value>)>,
+) -> Result<(), StoreError> {
+    let mut sql = Sql::new(table, "SELECT code, derived_sum FROM ");
+    sql.push(table).push(" WHERE derived_sum IS NOT NULL AND plan_no = ").bind(no);
+    in_village(&mut sql, "code", village);
+    let mut there: BTreeMap<String, i64> = BTreeMap::new();
+    for mut row in session.rows(sql).await? {
+        there.insert(row.take()?, row.take()?);
+    }
+    for (code, values) in wanted {
+        if there.remove(code) != Some(row_sum(&values)) {
+            update(session, no, table, code, (columns, values)).await?;
         }
+    }
+    for chunk in there.into_keys().collect::<Vec<_>>().chunks(MOST_CODES) {
+        let mut sql = Sql::new(table, "UPDATE ");
+        sql.push(table).push(" SET derived_sum = NULL");
+        for column in columns {
+            sql.push(", ").push(column).push(" = NULL");
+        }
+        sql.push(" WHERE plan_no = ").bind(no).push(" AND code");
+        sql.in_list(session.dialect(), chunk.iter().map(String::as_str));
         session.execute(sql).await?;
     }
-    for g in &derived.grids {
-        update(session.as_mut(), stored.no, "grids", &g.code, (GRID, grid_values(g))).await?;
-    }
-    for u in &derived.units {
-        update(session.as_mut(), stored.no, "units", &u.code, (UNIT, unit_values(u))).await?;
+    Ok(())
+}
+
+async fn leaders(
+    session: &mut dyn Session,
+    stored: &Stored,
+    village: &str,
+    derived: &Derived,
+) -> Result<(), StoreError> {
+    let mut sql = Sql::new("leaders", "SELECT unit, household, derived_sum FROM leaders WHERE plan_no = ");
+    sql.bind(stored.no);
+    in_village(&mut sql, "unit", village);
+    let mut there: BTreeMap<(String, String), i64> = BTreeMap::new();
+    for mut row in session.rows(sql).await? {
+        there.insert((row.take()?, row.take()?), row.take()?);
     }
     let live = stored.head.status == PlanStatus::Live;
-    let leader = |l: &DerivedLeader| {
+    let mut fresh = Vec::new();
+    for l in &derived.leaders {
         let mut values = vec![l.unit.to_value(), l.household.to_value(), l.role.to_value(), l.place.to_value()];
         let sum = row_sum(&values);
-        values.extend([sum.into(), stored.no.into(), plan.into(), live.into()]);
-        values
-    };
+        let key = (l.unit.clone(), l.household.clone());
+        if there.get(&key) == Some(&sum) {
+            there.remove(&key);
+            continue;
+        }
+        values.extend([sum.into(), stored.no.into(), stored.head.id.as_str().into(), live.into()]);
+        fresh.push(values);
+    }
+    for (unit, household) in there.into_keys() {
+        let sql = Sql::new("leaders", "DELETE FROM leaders WHERE plan_no = $1 AND unit = $2 AND household = $3");
+        session.execute(sql.arg(stored.no).arg(unit).arg(household)).await?;
+    }
     let columns = ["unit", "household", "role", "geom", "derived_sum", "plan_no", "plan", "in_force"];
-    insert::rows(session.as_mut(), "leaders", &columns, derived.leaders.iter().map(leader).collect()).await?;
-    session.commit().await
+    insert::rows(session, "leaders", &columns, fresh).await
+}
+
+fn in_village(sql: &mut Sql, column: &'static str, village: &str) {
+    sql.push(" AND ").push(column).push(" >= ").bind(village);
+    sql.push(" AND ").push(column).push(" < ").bind(format!("{village}:"));
 }
 
 pub(in crate::store) async fn get(

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::plan::{Change, Changes, Membership, PlanStatus};
 use crate::store::contract::Work;
 use crate::store::error::{StoreError, TransactError};
-use crate::store::messages::{Committed, TransactionRequest};
+use crate::store::messages::{Committed, TransactionRequest, Worked};
 use crate::store::scope::{Right, Scope};
 use crate::store::sql::{Dialect, Session, Sql};
 use crate::store::value::{Row, Value, hex, row_sum};
@@ -15,7 +15,7 @@ use crate::store::{SqlStore, audit, idempotency, insert};
 
 use super::heads::{self, Stored};
 use super::rows::{self, NotApplied};
-use super::{codes, history};
+use super::{codes, derived, history};
 
 /// Who touched which grids since a version, if the client has not seen it.
 async fn conflict(
@@ -192,7 +192,7 @@ pub(in crate::store) async fn transact(
         }
     }
     let rows = heads::villages(session.as_mut(), stored.no, scope, &request.villages).await?;
-    let changes = work(&stored.head, &rows)?;
+    let Worked { changes, derived } = work(&stored.head, &rows)?;
     drop(rows);
     if changes.is_empty() {
         return Ok(Committed { version: stored.head.version, seq: 0, grids: Vec::new() });
@@ -213,6 +213,7 @@ pub(in crate::store) async fn transact(
     }
     let doing = Doing { kind: "edit", target: None, actor: &request.actor, at: &at, operation: &request.operation };
     let done = carry_out(session.as_mut(), scope, &mut stored, &changes, &doing).await?;
+    derived::write_some(session.as_mut(), &stored, &request.villages, &derived).await?;
     idempotency::keep(session.as_mut(), &request.actor, request.idempotency.as_ref(), &at, &done).await?;
     notify(session.as_mut(), &request.plan).await?;
     session.commit().await?;

@@ -2,12 +2,13 @@
 
 use crate::domain::plan::{GridRow, Membership, PlanHead, PlanStatus, Seat, UnitRow, VillageRows};
 use crate::store::error::StoreError;
-use crate::store::messages::{GridVersion, PlanFilter};
+use crate::store::messages::{GridVersion, NewVillage, PlanFilter};
 use crate::store::scope::{Right, Scope, check_prefix};
 use crate::store::sql::{Session, Sql};
 use crate::store::value::{Cell, Row, Value, row_sum};
 use crate::store::{SqlStore, audit, dates};
 
+use super::derived;
 use super::rows::{self, PlanRow, Target};
 
 const HEAD: &str = "id, name, region, status, version, seed, parameters, profile, input_version, valid_from, valid_to";
@@ -225,7 +226,7 @@ pub(in crate::store) async fn create(
     scope: &Scope,
     actor: &str,
     head: &PlanHead,
-    villages: &mut (dyn Iterator<Item = VillageRows> + Send),
+    villages: &mut (dyn Iterator<Item = NewVillage> + Send),
 ) -> Result<PlanHead, StoreError> {
     scope.need(Right::EditPlan)?;
     in_scope(scope, &head.region)?;
@@ -236,7 +237,7 @@ pub(in crate::store) async fn create(
     let no = insert_head(session.as_mut(), &head, None).await?;
     let stored = Stored { no, head };
     let (mut grids, mut households) = (0, 0);
-    for rows in villages {
+    for NewVillage { rows, derived } in villages {
         if !rows.village.starts_with(&stored.head.region) {
             return Err(StoreError::BadArgument {
                 name: "village",
@@ -249,6 +250,7 @@ pub(in crate::store) async fn create(
         rows::add(session.as_mut(), &target, &rows.units).await?;
         rows::add(session.as_mut(), &target, &rows.seats).await?;
         rows::add(session.as_mut(), &target, &rows.memberships).await?;
+        derived::write(session.as_mut(), &stored, &rows.village, &derived).await?;
         grids += rows.grids.len();
         households += rows.memberships.len();
     }

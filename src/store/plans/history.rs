@@ -9,6 +9,7 @@ use crate::store::scope::{Right, Scope};
 use crate::store::sql::{Session, Sql};
 use crate::store::value::{Row, Value};
 
+use super::derived;
 use super::edit::{self, Doing};
 use super::heads::{self, Stored};
 use super::rows::{Mismatch, NotApplied, PlanRow};
@@ -227,13 +228,14 @@ pub(in crate::store) async fn turn(
     let mut villages: Vec<String> = touched.iter().filter_map(|g| g.get(..12)).map(str::to_owned).collect();
     villages.dedup();
     let rows = heads::villages(session.as_mut(), stored.no, scope, &villages).await?;
-    look(&stored.head, &rows, &changes)?;
+    let derived = look(&stored.head, &rows, &changes)?;
     drop(rows);
     let mark = Sql::new("plan_edits", "UPDATE plan_edits SET undone = $1 WHERE plan_no = $2 AND seq = $3");
     session.execute(mark.arg(undo).arg(stored.no).arg(entry.seq)).await?;
     let kind = if undo { "undo" } else { "redo" };
     let doing = Doing { kind, target: Some(entry.seq), actor, at: &at, operation: &entry.operation };
     let done = edit::carry_out(session.as_mut(), scope, &mut stored, &changes, &doing).await?;
+    derived::write_some(session.as_mut(), &stored, &villages, &derived).await?;
     edit::notify(session.as_mut(), plan).await?;
     session.commit().await?;
     Ok(done)

@@ -314,6 +314,7 @@ mod tests {
 
     const NEXT: &str = "CREATE TABLE later (id INTEGER PRIMARY KEY); INSERT INTO later VALUES (7);";
     const BROKEN: &str = "CREATE TABLE later (id INTEGER PRIMARY KEY); INSERT INTO nowhere VALUES (1);";
+    static ONE_STEP: [migrate::Step; 1] = [migrate::Step { version: 1, name: "register", sql: migrate::SQLITE[0].sql }];
     static TWO_STEPS: [migrate::Step; 2] = [
         migrate::Step { version: 1, name: "register", sql: migrate::SQLITE[0].sql },
         migrate::Step { version: 2, name: "later", sql: NEXT },
@@ -333,22 +334,23 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("a.gpkg");
         let create = OpenOptions::new(OpenMode::Create);
-        SqliteEngine::open(&path, &create).await.expect("store").close().await;
+        SqliteEngine::open_with(&path, &create, &ONE_STEP).await.expect("store").close().await;
         let read = SqliteEngine::open_with(&path, &OpenOptions::new(OpenMode::ReadOnly), &TWO_STEPS).await;
         assert_eq!(read.err(), Some(StoreError::Older { found: 1, known: 2 }));
         // a step that fails leaves the old store
         assert!(SqliteEngine::open_with(&path, &create, &BROKEN_STEP).await.is_err());
-        let old = SqliteEngine::open(&path, &OpenOptions::new(OpenMode::ReadOnly)).await.expect("still the old one");
+        let read_only = OpenOptions::new(OpenMode::ReadOnly);
+        let old = SqliteEngine::open_with(&path, &read_only, &ONE_STEP).await.expect("still the old one");
         assert_eq!(steps_of(&old).await, 1);
         old.close().await;
         let new = SqliteEngine::open_with(&path, &create, &TWO_STEPS).await.expect("upgraded");
         assert_eq!(steps_of(&new).await, 2);
         new.close().await;
         let copy = beside(&path, ".v1.backup.gpkg");
-        let old = SqliteEngine::open(&copy, &OpenOptions::new(OpenMode::ReadOnly)).await.expect("the copy");
+        let old = SqliteEngine::open_with(&copy, &read_only, &ONE_STEP).await.expect("the copy");
         assert_eq!(steps_of(&old).await, 1);
         old.close().await;
-        let newer = SqliteEngine::open(&path, &create).await;
+        let newer = SqliteEngine::open_with(&path, &create, &ONE_STEP).await;
         assert_eq!(newer.err(), Some(StoreError::Newer { found: 2, known: 1 }));
     }
 }

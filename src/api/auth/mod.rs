@@ -1,0 +1,393 @@
+//! Who is asking: bearer tokens, sessions in a cookie, visitors of a demonstration. Everything behind [`require`] has a [`Principal`].
+
+pub(crate) mod password;
+mod secret;
+mod throttle;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use base64::Engine as _;
+
+use crate::store::{Account, Role, Scope, Store};
+
+use super::App;
+use super::error::{Answer, Problem};
+use secret::Secret;
+use throttle::Throttle;
+
+pub(crate) use secret::{TOKEN_DAYS, fresh_token};
+
+/// A session lasts half a day: one shift.
+const SESSION_S: i64 = 12 * 3600;
+/// How long an answer of the store about a session or token is believed; ends in this process are known at once.
+const BELIEVED: Duration = Duration::from_millis(500);
+/// Answers remembered at most.
+const MOST: usize = 10_000;
+
+/// Where a request came from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// How somebody came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CameBy {
+    /// With a session's cookie; its secret's hash.
+    Session(String),
+    /// With a bearer token; its secret's hash.
+    Token(String),
+    /// As a visitor of the demonstration.
+    Demo,
+}
+
+/// Whoever asks, what that one may do, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// Opaque id for logs and histories.
+    pub actor: String,
+    /// Name to show.
+    pub name: String,
+    /// Role and area.
+    pub scope: Scope,
+    /// How it came in.
+    pub by: CameBy,
+}
+
+impl Principal {
+    /// Whether the fields of a household that tell of its people are shown.
+    #[must_use]
+    pub fn sees_personal(&self) -> bool {
+        matches!(self.scope.role(), Role::Planner | Role::Admin)
+    }
+
+    /// Whether copies may be taken out as files.
+    #[must_use]
+    pub fn takes_copies(&self) -> bool {
+        matches!(self.scope.role(), Role::Exporter | Role::Planner | Role::Admin)
+    }
+
+    /// Refuses everybody who does not edit plans.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn need_planner(&self, operation: &str) -> Answer<()> {
+        self.need(&[Role::Planner, Role::Admin], operation)
+    }
+
+    /// Refuses everybody but some roles.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn need(&self, roles: &[Role], operation: &str) -> Answer<()> {
+        if roles.contains(&self.scope.role()) {
+            return Ok(());
+        }
+        Err(Problem::forbidden(format!(
+            "角色 {0} 不能执行：{operation} / the role {0} may not do this",
+            self.scope.role().word()
+        )))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Principal {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(Problem::unauthenticated)
+    }
+}
+
+/// Lets only those through who are known; default of every route.
+pub(super) async fn require(State(app): State<Arc<App>>, request: Request, next: Next) -> Answer<Response> {
+    let (mut parts, body) = request.into_parts();
+    let principal = app.keeper.principal(&parts).await?.ok_or_else(Problem::unauthenticated)?;
+    parts.extensions.insert(principal);
+    Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+/// How sign-in works here.
+#[derive(Clone, Debug)]
+pub struct Manners {
+    /// Visitors from this machine are planners of the demonstration.
+    pub demo: bool,
+    /// `https://host[:port]` under which the service is known outside, if it stands behind a proxy.
+    pub public_origin: Option<String>,
+}
+
+impl Manners {
+    fn is_https(&self) -> bool {
+        self.public_origin.as_ref().is_some_and(|o| o.starts_with("https://"))
+    }
+
+    /// `__Host-` wants TLS; on plain http (this machine alone) the cookie has its bare name.
+    fn cookie_name(&self) -> &'static str {
+        if self.is_https() { "__Host-lianhu" } else { "lianhu" }
+    }
+}
+
+/// Knows who may come in.
+pub(crate) struct Keeper {
+    store: Arc<dyn Store>,
+    manners: Manners,
+    throttle: Throttle,
+    known: Mutex<HashMap<String, (Instant, Option<Principal>)>>,
+    nobody: OnceLock<String>,
+}
+
+fn demo_principal() -> Principal {
+    Principal {
+        actor: "demo".to_owned(),
+        name: "演示用户 demo".to_owned(),
+        scope: Scope::whole_store(Role::Planner),
+        by: CameBy::Demo,
+    }
+}
+
+fn header_text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|v| v.to_str().ok())
+}
+
+fn is_loopback_name(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|a| a.is_loopback())
+}
+
+impl Keeper {
+    pub(super) fn new(store: Arc<dyn Store>, manners: Manners) -> Self {
+        let (throttle, known, nobody) = (Throttle::default(), Mutex::default(), OnceLock::new());
+        Self { store, manners, throttle, known, nobody }
+    }
+
+    /// Whether answers go out over TLS.
+    pub(super) fn is_https(&self) -> bool {
+        self.manners.is_https()
+    }
+
+    /// `scheme://host` under which this request came.
+    pub(super) fn origin(&self, headers: &HeaderMap) -> String {
+        match &self.manners.public_origin {
+            Some(origin) => origin.trim_end_matches('/').to_owned(),
+            None => {
+                let host = header_text(headers, header::HOST).unwrap_or("localhost");
+                // what is not part of a host's name is not repeated in an answer
+                let clean = host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b));
+                format!("http://{}", if clean { host } else { "localhost" })
+            }
+        }
+    }
+
+    /// A wish that comes with what browsers send by themselves must come from our own pages (A12).
+    fn check_origin(&self, method: &Method, headers: &HeaderMap) -> Answer<()> {
+        if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+            return Ok(());
+        }
+        if header_text(headers, header::ORIGIN).is_some_and(|o| o.eq_ignore_ascii_case(&self.origin(headers))) {
+            return Ok(());
+        }
+        let what = "请求不是从本服务的页面发出 / the request does not come from a page of this service";
+        Err(Problem::new(StatusCode::FORBIDDEN, "cross_site", what).hint("Origin；程序请用令牌 programs use a token"))
+    }
+
+    /// Who asks; `None` for nobody known.
+    async fn principal(&self, request: &Parts) -> Answer<Option<Principal>> {
+        let headers = &request.headers;
+        if let Some(text) = header_text(headers, header::AUTHORIZATION) {
+            let wrong = || Problem::unauthenticated().with("reason", "token");
+            let secret = bearer(text).ok_or_else(wrong)?;
+            return self.of_token(&secret).await?.map(Some).ok_or_else(wrong);
+        }
+        if let Some(secret) = self.cookie(headers)
+            && let Some(principal) = self.of_session(&secret).await?
+        {
+            self.check_origin(&request.method, headers)?;
+            return Ok(Some(principal));
+        }
+        if self.manners.demo && Self::from_here(request) {
+            self.check_origin(&request.method, headers)?;
+            return Ok(Some(demo_principal()));
+        }
+        Ok(None)
+    }
+
+    /// From this machine, by its own name, and not through a proxy.
+    fn from_here(request: &Parts) -> bool {
+        let headers = &request.headers;
+        let proxied = headers.contains_key("x-forwarded-for") || headers.contains_key(header::FORWARDED);
+        let peer = request.extensions.get::<Peer>().is_some_and(|p| p.0.ip().is_loopback());
+        peer && !proxied && header_text(headers, header::HOST).is_some_and(is_loopback_name)
+    }
+
+    fn cookie(&self, headers: &HeaderMap) -> Option<Secret> {
+        let name = self.manners.cookie_name();
+        let mut pairs =
+            headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';'));
+        pairs.find_map(|pair| Secret::parse(pair.trim().strip_prefix(name)?.strip_prefix('=')?))
+    }
+
+    async fn remembered(
+        &self,
+        key: String,
+        ask: impl Future<Output = Answer<Option<Principal>>>,
+    ) -> Answer<Option<Principal>> {
+        let now = Instant::now();
+        if let Ok(known) = self.known.lock()
+            && let Some((at, principal)) = known.get(&key)
+            && now.duration_since(*at) < BELIEVED
+        {
+            return Ok(principal.clone());
+        }
+        let principal = ask.await?;
+        if let Ok(mut known) = self.known.lock() {
+            if known.len() >= MOST {
+                known.retain(|_, (at, _)| now.duration_since(*at) < BELIEVED);
+            }
+            if known.len() < MOST {
+                known.insert(key, (now, principal.clone()));
+            }
+        }
+        Ok(principal)
+    }
+
+    async fn of_token(&self, secret: &Secret) -> Answer<Option<Principal>> {
+        let hash = secret.sha256();
+        self.remembered(format!("t{hash}"), async {
+            Ok(self.store.token_of(&hash).await?.map(|t| Principal {
+                actor: t.id,
+                name: t.name,
+                scope: t.scope,
+                by: CameBy::Token(hash.clone()),
+            }))
+        })
+        .await
+    }
+
+    async fn of_session(&self, secret: &Secret) -> Answer<Option<Principal>> {
+        let hash = secret.sha256();
+        self.remembered(format!("s{hash}"), async {
+            Ok(self.store.session_user(&hash).await?.map(|u| principal_of(u, hash.clone())))
+        })
+        .await
+    }
+
+    /// Whether somebody who came in once still may.
+    pub(super) async fn still_known(&self, principal: &Principal) -> bool {
+        match &principal.by {
+            CameBy::Session(hash) => self.store.session_user(hash).await.is_ok_and(|u| u.is_some()),
+            CameBy::Token(hash) => self.store.token_of(hash).await.is_ok_and(|t| t.is_some()),
+            CameBy::Demo => true,
+        }
+    }
+
+    /// Forgets what was believed: after users, tokens or sessions changed here.
+    pub(super) fn forget(&self) {
+        if let Ok(mut known) = self.known.lock() {
+            known.clear();
+        }
+    }
+
+    /// Signs in; gives the principal and the cookie to set. The session is always a new one (A11).
+    ///
+    /// # Errors
+    /// 401 for a wrong name or password, 429 after many.
+    pub(super) async fn sign_in(&self, name: &str, password: String, from: IpAddr) -> Answer<(Principal, String)> {
+        let name = name.trim().to_owned();
+        if let Some(seconds) = self.throttle.waits_s(&name, from, Instant::now()) {
+            let what = "密码错误次数过多，请稍候 / too many wrong passwords, wait a while";
+            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "throttled", what).retry_after_s(seconds));
+        }
+        let found = self.store.user_named(&name).await?;
+        // an unknown name costs as much time as a known one
+        let stored = match &found {
+            Some((_, stored)) => stored.clone(),
+            None => self.nobody.get_or_init(|| password::hash("nobody has this").unwrap_or_default()).clone(),
+        };
+        let fits = password::in_turn(move || password::verify(&password, &stored)).await?;
+        let Some((user, _)) = found.filter(|(u, _)| fits && u.disabled_at.is_none()) else {
+            self.throttle.wrong(&name, from, Instant::now());
+            let what = "用户名或密码不正确 / wrong name or password";
+            return Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong_password", what));
+        };
+        self.throttle.right(&name, from);
+        let secret = Secret::fresh()?;
+        self.store.open_session(&user, &secret.sha256(), SESSION_S).await?;
+        let hash = secret.sha256();
+        Ok((principal_of(user, hash), self.set_cookie(secret.text(), SESSION_S)))
+    }
+
+    /// Ends the session a request comes with, whosever it is; gives the cookie that ends it in the browser too.
+    pub(super) async fn sign_out(&self, headers: &HeaderMap) -> Answer<String> {
+        if let Some(secret) = self.cookie(headers) {
+            self.store.close_session(&secret.sha256()).await?;
+            self.forget();
+        }
+        Ok(self.set_cookie("", 0))
+    }
+
+    fn set_cookie(&self, value: &str, lasts_s: i64) -> String {
+        let secure = if self.is_https() { "; Secure" } else { "" };
+        format!("{}={value}; Path=/; Max-Age={lasts_s}; HttpOnly; SameSite=Strict{secure}", self.manners.cookie_name())
+    }
+
+    /// Refuses to sign somebody in for another page.
+    pub(super) fn check_sign_in_origin(&self, headers: &HeaderMap) -> Answer<()> {
+        match headers.get(header::ORIGIN) {
+            None => Ok(()),
+            Some(_) => self.check_origin(&Method::POST, headers),
+        }
+    }
+}
+
+fn principal_of(user: Account, hash: String) -> Principal {
+    Principal { actor: user.id, name: user.name, scope: user.scope, by: CameBy::Session(hash) }
+}
+
+/// `Bearer TOKEN`, or `Basic` with the token as the password, which is what GIS programs can send.
+fn bearer(text: &str) -> Option<Secret> {
+    let (kind, rest) = text.split_once(' ')?;
+    if kind.eq_ignore_ascii_case("bearer") {
+        return Secret::parse(rest.trim());
+    }
+    if !kind.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let bytes = base64::engine::general_purpose::STANDARD.decode(rest.trim()).ok()?;
+    let pair = String::from_utf8(bytes).ok()?;
+    Secret::parse(pair.split_once(':')?.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_this_machine() {
+        for here in ["localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "127.9.9.9"] {
+            assert!(is_loopback_name(here), "{here}");
+        }
+        for elsewhere in ["evil.example:8080", "127.0.0.1.evil.example", "10.0.0.1", "localhost.evil.example"] {
+            assert!(!is_loopback_name(elsewhere), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn token_comes_as_bearer_or_as_the_password_of_basic() {
+        let token = format!("lianhu_{}", "ab".repeat(32));
+        assert!(bearer(&format!("Bearer {token}")).is_some());
+        let basic = base64::engine::general_purpose::STANDARD.encode(format!("gis:{token}"));
+        assert!(bearer(&format!("Basic {basic}")).is_some());
+        for bad in ["Bearer", "Bearer x", "Digest abc", "Basic !!", "Basic YQ=="] {
+            assert!(bearer(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Secrets nobody can guess: 256 random bits, given out once, kept as SHA-256.
+
+use sha2::{Digest, Sha256};
+
+use crate::api::error::{Answer, Problem};
+
+/// Days a token is good for where none are said.
+pub(crate) const TOKEN_DAYS: u32 = 365;
+const BYTES: usize = 32;
+/// Tells people (and scanners of leaked secrets) what it is.
+const MARK: &str = "lianhu_";
+
+/// A session's or token's secret: `lianhu_` and 64 hexadecimal digits.
+pub(super) struct Secret(String);
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+impl Secret {
+    pub(super) fn fresh() -> Answer<Self> {
+        let mut bytes = [0; BYTES];
+        getrandom::fill(&mut bytes).map_err(|e| Problem::internal(format!("random numbers: {e}")))?;
+        Ok(Self(format!("{MARK}{}", hex(&bytes))))
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix(MARK)?;
+        let good = digits.len() == 2 * BYTES && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        good.then(|| Self(text.to_owned()))
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn sha256(&self) -> String {
+        hex(&Sha256::digest(self.0.as_bytes()))
+    }
+}
+
+/// A new token: what is shown once, and what is kept.
+///
+/// # Errors
+/// When there are no random numbers.
+pub(crate) fn fresh_token() -> Answer<(String, String)> {
+    let secret = Secret::fresh()?;
+    let hash = secret.sha256();
+    Ok((secret.0, hash))
+}

@@ -1,0 +1,122 @@
+//! Finished bodies by ETag, plain and compressed, as long as there is room: compressing costs fifteen times what assembling does.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::Write as _;
+use std::sync::Mutex;
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, header};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// Bytes kept in all.
+const ROOM_BYTES: usize = 64 << 20;
+/// Longest body kept.
+const LONGEST_BYTES: usize = 4 << 20;
+/// Below this, compressing gains nothing.
+const WORTH_BYTES: usize = 1024;
+/// Two thirds of the best ratio at a third of its time.
+const LEVEL: u32 = 4;
+
+/// How a body is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Packing {
+    Plain,
+    Gzip,
+}
+
+impl Packing {
+    /// The packing a client takes.
+    pub(crate) fn wanted(headers: &HeaderMap) -> Self {
+        let list = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let takes = list.split(',').any(|part| {
+            let mut words = part.split(';').map(str::trim);
+            let named = matches!(words.next(), Some("gzip" | "*"));
+            named && !words.any(|q| matches!(q, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+        });
+        if takes { Self::Gzip } else { Self::Plain }
+    }
+}
+
+#[derive(Default)]
+struct Kept {
+    of: HashMap<(String, Packing), Bytes>,
+    order: VecDeque<(String, Packing)>,
+    bytes: usize,
+}
+
+/// The bodies.
+#[derive(Default)]
+pub(crate) struct Bodies(Mutex<Kept>);
+
+impl Bodies {
+    pub(crate) fn get(&self, etag: &str, packing: Packing) -> Option<Bytes> {
+        self.0.lock().ok()?.of.get(&(etag.to_owned(), packing)).cloned()
+    }
+
+    pub(crate) fn keep(&self, etag: &str, packing: Packing, body: &Bytes) {
+        if body.len() > LONGEST_BYTES {
+            return;
+        }
+        let Ok(mut kept) = self.0.lock() else { return };
+        let key = (etag.to_owned(), packing);
+        if kept.of.insert(key.clone(), body.clone()).is_none() {
+            kept.order.push_back(key);
+            kept.bytes += body.len();
+        }
+        while kept.bytes > ROOM_BYTES {
+            let Some(oldest) = kept.order.pop_front() else { break };
+            if let Some(gone) = kept.of.remove(&oldest) {
+                kept.bytes = kept.bytes.saturating_sub(gone.len());
+            }
+        }
+    }
+}
+
+/// Packs a body; what does not become shorter stays plain.
+pub(crate) fn pack(body: Bytes, packing: Packing) -> (Bytes, Packing) {
+    if packing == Packing::Plain || body.len() < WORTH_BYTES {
+        return (body, Packing::Plain);
+    }
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 6), Compression::new(LEVEL));
+    match encoder.write_all(&body).and_then(|()| encoder.finish()) {
+        Ok(packed) if packed.len() < body.len() => (packed.into(), Packing::Gzip),
+        _ => (body, Packing::Plain),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_never_exceeded_and_the_oldest_goes_first() {
+        let bodies = Bodies::default();
+        let body = Bytes::from(vec![7; LONGEST_BYTES]);
+        let most = ROOM_BYTES / LONGEST_BYTES;
+        for i in 0..=most {
+            bodies.keep(&i.to_string(), Packing::Plain, &body);
+        }
+        assert!(bodies.get("0", Packing::Plain).is_none());
+        assert!(bodies.get(&most.to_string(), Packing::Plain).is_some());
+        assert!(bodies.0.lock().expect("lock").bytes <= ROOM_BYTES);
+        bodies.keep("long", Packing::Plain, &Bytes::from(vec![7; LONGEST_BYTES + 1]));
+        assert!(bodies.get("long", Packing::Plain).is_none());
+    }
+
+    #[test]
+    fn gzip_only_for_those_who_take_it() {
+        let wants = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, axum::http::HeaderValue::from_static(text));
+            Packing::wanted(&headers)
+        };
+        assert_eq!(wants("deflate, gzip;q=0.5"), Packing::Gzip);
+        assert_eq!(wants("gzip;q=0, br"), Packing::Plain);
+        assert_eq!(Packing::wanted(&HeaderMap::new()), Packing::Plain);
+        let (packed, how) = pack(Bytes::from(vec![b'a'; 5000]), Packing::Gzip);
+        let mut back = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&packed[..]), &mut back).expect("gzip");
+        assert!(how == Packing::Gzip && back == vec![b'a'; 5000]);
+    }
+}

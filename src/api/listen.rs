@@ -1,0 +1,96 @@
+//! The accept loop: a cap on connections, time-outs for headers and stalled writers, and an end that waits for answers under way.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio_io_timeout::TimeoutStream;
+use tower::ServiceExt;
+
+use super::auth::Peer;
+use super::raised;
+
+/// Connections at once; more wait in the system's queue.
+const MOST_CONNECTIONS: usize = 1024;
+/// A request's head arrives within this time; a connection without requests is closed after it.
+const HEADER_TIME: Duration = Duration::from_secs(10);
+/// A client that takes nothing for so long is given up.
+const WRITE_TIME: Duration = Duration::from_secs(30);
+/// Longest head.
+const HEAD_BYTES: usize = 64 * 1024;
+/// After a fault of the system (too many open files), so that the loop does not spin.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// Serves until told to stop, then waits for answers under way, at most `patience`.
+pub(super) async fn listen(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>, patience: Duration) {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &places) => accepted,
+            () = raised(&mut stop) => break,
+        };
+        let Some((stream, peer, place)) = accepted else { continue };
+        let served = graceful.watch(connection(stream, peer, router.clone()));
+        tokio::spawn(async move {
+            metrics::gauge!("lianhu_connections").increment(1.0);
+            // faults of a connection are the client's
+            let _ = served.await;
+            metrics::gauge!("lianhu_connections").decrement(1.0);
+            drop(place);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some answers were not taken in time");
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let place = places.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => {
+            let _ = stream.set_nodelay(true);
+            Some((stream, peer, place))
+        }
+        Err(_) => {
+            tokio::time::sleep(BREATH).await;
+            None
+        }
+    }
+}
+
+fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIME));
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        let router = router.clone();
+        async move {
+            request.extensions_mut().insert(Peer(peer));
+            let answer: Result<_, Infallible> = router.oneshot(request.map(Body::new)).await;
+            answer
+        }
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(Box::pin(stream)), service)
+}

@@ -1,0 +1,215 @@
+//! Collections read from the store: register layers as they are, plan layers from the plans in force.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use crate::domain::plan::PlanStatus;
+use crate::domain::register::{Geometry, Tenure};
+use crate::plan::register::{polygons_to_file, to_file};
+use crate::store::{Filter, Layer, PlanFilter, RegisterRow, Role, Scope, Store, StoreError};
+
+use super::collection::Collection;
+use super::fragment::Value;
+use super::snapshot::{Builder, Shape, Snapshot};
+
+/// Reads a whole collection.
+pub(super) async fn load(store: &dyn Store, collection: Collection, now: String) -> Result<Snapshot, StoreError> {
+    let mut builder = Builder::new(collection, now);
+    match layer_of(collection) {
+        Some(layer) => register_layer(store, layer, &mut builder).await?,
+        None => plan_layer(store, collection, &mut builder).await?,
+    }
+    tokio::task::spawn_blocking(move || builder.finish())
+        .await
+        .map_err(|_| StoreError::Internal { code: "snapshot".to_owned() })
+}
+
+/// The register's layer behind a collection; `None` for layers of plans.
+pub(super) const fn layer_of(collection: Collection) -> Option<Layer> {
+    match collection {
+        Collection::Regions => Some(Layer::Regions),
+        Collection::Buildings => Some(Layer::Buildings),
+        Collection::Households => Some(Layer::Households),
+        Collection::Incidents => Some(Layer::Incidents),
+        Collection::Grids | Collection::Units | Collection::Leaders => None,
+    }
+}
+
+fn everything() -> Scope {
+    Scope::whole_store(Role::Viewer)
+}
+
+async fn register_layer(store: &dyn Store, layer: Layer, builder: &mut Builder) -> Result<(), StoreError> {
+    let mut sink = |rows: Vec<RegisterRow>| {
+        for row in &rows {
+            push_row(builder, row);
+        }
+        ControlFlow::Continue(())
+    };
+    store.stream(&everything(), layer, &Filter::default(), &mut sink).await.map(drop)
+}
+
+fn shape_of(g: &Geometry) -> Shape {
+    match g {
+        Geometry::Point(p) => Shape::Point(*p),
+        other => Shape::Other(Box::new(to_file(other))),
+    }
+}
+
+fn push_row(builder: &mut Builder, row: &RegisterRow) {
+    match row {
+        RegisterRow::Regions(r) => {
+            let shape = r.outline.as_ref().map(|o| Shape::Other(Box::new(polygons_to_file(o))));
+            let values = [
+                r.code.as_str().into(),
+                r.name.as_str().into(),
+                r.level.as_str().into(),
+                (&r.parent).into(),
+                (&r.valid_from).into(),
+                (&r.valid_to).into(),
+            ];
+            builder.push(&r.code, &r.code, shape, &values);
+        }
+        RegisterRow::Buildings(r) => {
+            let stairwells = r.stairwells.join("、");
+            let values = [
+                r.id.as_str().into(),
+                r.village.as_str().into(),
+                (&r.name).into(),
+                (&r.kind).into(),
+                r.households.into(),
+                (&r.dedicated).into(),
+                stairwells.as_str().into(),
+                (&r.valid_from).into(),
+                (&r.valid_to).into(),
+            ];
+            builder.push(&r.id, &r.village, Some(shape_of(&r.place)), &values);
+        }
+        RegisterRow::Households(r) => {
+            let tenure = r.tenure.map_or(Value::None, |t| {
+                Value::Text(match t {
+                    Tenure::Own => "own",
+                    Tenure::Rented => "rented",
+                    Tenure::Vacant => "vacant",
+                })
+            });
+            let values = [
+                r.id.as_str().into(),
+                r.village.as_str().into(),
+                r.building.as_str().into(),
+                (&r.stairwell).into(),
+                r.floor.into(),
+                (&r.hamlet).into(),
+                (&r.group_name).into(),
+                (&r.valid_from).into(),
+                (&r.valid_to).into(),
+                r.persons.into(),
+                tenure,
+                r.eligible.map_or(Value::None, Value::Bool),
+            ];
+            let at = Shape::Point([r.place.lon_deg, r.place.lat_deg]);
+            builder.push(&r.id, &r.village, Some(at), &values);
+        }
+        RegisterRow::Incidents(r) => {
+            let values = [
+                r.id.as_str().into(),
+                r.region.as_str().into(),
+                (&r.grid).into(),
+                r.category.as_str().into(),
+                (&r.dispute).into(),
+                r.level.as_str().into(),
+                r.state.as_str().into(),
+                r.occurred_at.as_str().into(),
+                (&r.due_at).into(),
+                (&r.summary).into(),
+            ];
+            let at = r.place.map(|p| Shape::Point([p.lon_deg, p.lat_deg]));
+            builder.push(&r.id, &r.region, at, &values);
+        }
+        _ => {}
+    }
+}
+
+/// Villages of the plans in force, by code. Where two plans claim one, the one of the narrower region counts.
+async fn villages_in_force(store: &dyn Store) -> Result<BTreeMap<String, String>, StoreError> {
+    let filter = PlanFilter { status: Some(PlanStatus::Live), region: None };
+    let mut plans = store.list_plans(&everything(), &filter).await?;
+    plans.sort_by_key(|p| p.region.len());
+    let mut villages = BTreeMap::new();
+    for plan in plans {
+        for village in store.plan_villages(&everything(), &plan.id).await? {
+            villages.insert(village, plan.id.clone());
+        }
+    }
+    Ok(villages)
+}
+
+async fn plan_layer(store: &dyn Store, collection: Collection, builder: &mut Builder) -> Result<(), StoreError> {
+    let scope = everything();
+    for (village, plan) in villages_in_force(store).await? {
+        let derived = store.derived(&scope, &plan, &village).await?;
+        if collection == Collection::Leaders {
+            let mut leaders: Vec<_> =
+                derived.leaders.iter().map(|l| (format!("{}.{}", l.unit, l.household), l)).collect();
+            leaders.sort_by(|a, b| a.0.cmp(&b.0));
+            for (id, l) in leaders {
+                let values =
+                    [l.unit.as_str().into(), l.household.as_str().into(), l.role.as_str().into(), plan.as_str().into()];
+                builder.push(&id, &l.unit, Some(Shape::Point([l.place.lon_deg, l.place.lat_deg])), &values);
+            }
+            continue;
+        }
+        let (_, rows) = store.plan_rows(&scope, &plan, std::slice::from_ref(&village)).await?;
+        for rows in &rows {
+            if collection == Collection::Grids {
+                let of: BTreeMap<&str, _> = derived.grids.iter().map(|d| (d.code.as_str(), d)).collect();
+                for g in rows.grids.iter().filter(|g| g.valid_to.is_none()) {
+                    let d = of.get(g.code.as_str());
+                    let real = |v: Option<f64>| v.map_or(Value::None, Value::Real);
+                    let values = [
+                        g.code.as_str().into(),
+                        g.name.as_str().into(),
+                        g.kind.as_str().into(),
+                        village.as_str().into(),
+                        d.map(|d| d.households).into(),
+                        d.map(|d| d.buildings).into(),
+                        d.and_then(|d| d.persons).into(),
+                        real(d.and_then(|d| d.deviation)),
+                        real(d.map(|d| d.area_m2)),
+                        real(d.map(|d| d.perimeter_m)),
+                        real(d.map(|d| d.polsby_popper)),
+                        Value::Bool(g.locked),
+                        g.valid_from.as_str().into(),
+                        plan.as_str().into(),
+                    ];
+                    let shape = d.map(|d| Shape::Other(Box::new(polygons_to_file(&d.polygons))));
+                    builder.push(&g.code, &g.code, shape, &values);
+                }
+                continue;
+            }
+            let of: BTreeMap<&str, _> = derived.units.iter().map(|d| (d.code.as_str(), d)).collect();
+            // a unit without members is retired: its row only keeps the number from being given out again
+            let lived_in: std::collections::BTreeSet<&str> = rows.memberships.iter().map(|m| m.unit.as_str()).collect();
+            for u in rows.units.iter().filter(|u| lived_in.contains(u.code.as_str())) {
+                let d = of.get(u.code.as_str());
+                let deputies = u.deputies.join("、");
+                let values = [
+                    u.code.as_str().into(),
+                    u.code.get(..15).unwrap_or_default().into(),
+                    d.map(|d| d.households).into(),
+                    d.map_or(Value::None, |d| Value::Real(d.sse_m2)),
+                    d.map_or(Value::None, |d| Value::Real(d.reach_m)),
+                    (&u.leader).into(),
+                    deputies.as_str().into(),
+                    (&u.exception).into(),
+                    Value::Bool(u.locked),
+                    (&u.founded_on).into(),
+                    plan.as_str().into(),
+                ];
+                let shape = d.map(|d| Shape::Other(Box::new(polygons_to_file(&d.polygons))));
+                builder.push(&u.code, &u.code, shape, &values);
+            }
+        }
+    }
+    Ok(())
+}

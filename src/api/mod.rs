@@ -1,0 +1,124 @@
+//! The service: OGC API for any GIS (`/ogc`), the application's own API (`/api`), the map (`/`).
+//!
+//! How a request goes: [`listen`] accepts and watches the clock; [`guard`] gives it an id, catches panics, counts, and puts the security
+//! headers on the answer; [`router`] is the one list of what there is; everything but what it lists as public needs a
+//! [`auth::Principal`], whose scope goes into every read. Collections are answered from [`memory`]; work that takes long leaves the
+//! request threads. Errors are [`Problem`]s.
+
+mod admin;
+pub(crate) mod auth;
+mod bodies;
+mod error;
+mod events;
+mod extract;
+mod guard;
+mod jobs;
+mod listen;
+mod memory;
+mod ogc;
+mod openapi;
+mod plans;
+mod regions;
+mod router;
+mod serve;
+mod session;
+mod tokens;
+mod users;
+mod web;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::plan::register::{Editor, RegisterError};
+use crate::store::{Filter, Layer, RegisterRow, Scope, Store};
+
+pub use auth::{CameBy, Manners, Principal};
+pub(crate) use auth::{TOKEN_DAYS, fresh_token};
+pub use error::{Answer, Problem};
+pub use serve::{ServeError, Settings, serve};
+
+use auth::Keeper;
+use bodies::Bodies;
+use events::Tail;
+use jobs::Jobs;
+use memory::Memory;
+
+/// What every handler can reach.
+pub struct App {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) keeper: Keeper,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) tail: Arc<Tail>,
+    pub(crate) bodies: Bodies,
+    pub(crate) editor: Arc<Editor>,
+    pub(crate) jobs: Jobs,
+    /// True from the moment the service is asked to stop.
+    pub(crate) stopping: watch::Receiver<bool>,
+    /// Routes for tests of faults.
+    pub(crate) with_test_routes: bool,
+}
+
+impl App {
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    /// Names of villages, by code.
+    pub(crate) async fn village_names(&self, scope: &Scope, codes: &[String]) -> Answer<BTreeMap<String, String>> {
+        let mut names = BTreeMap::new();
+        for some in codes.chunks(1_000) {
+            let filter = Filter { ids: Some(some.to_vec()), limit: Some(1_000), ..Filter::default() };
+            for row in self.store.list(scope, Layer::Regions, &filter).await?.rows {
+                if let RegisterRow::Regions(r) = row {
+                    names.insert(r.code, r.name);
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// Runs what computes for long on a thread that may.
+    pub(crate) async fn off_thread<T, F>(
+        self: &Arc<Self>,
+        work: impl FnOnce(Arc<Self>) -> F + Send + 'static,
+    ) -> Answer<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, RegisterError>>,
+    {
+        let (app, runtime) = (self.clone(), tokio::runtime::Handle::current());
+        let done = tokio::task::spawn_blocking(move || runtime.block_on(work(app))).await;
+        Ok(done.map_err(|e| Problem::internal(e.to_string()))??)
+    }
+
+    /// To be called after this process wrote to the store: what others see of it is at most a moment away then. Needed only where the
+    /// audit log does not tell, as after [`Store::set_derived`]; otherwise it is just faster.
+    pub fn plans_changed(&self) {
+        self.memory.plans_changed();
+        self.tail.look_now();
+    }
+}
+
+/// Returns once the flag is raised (or nobody can raise it any more).
+async fn raised(flag: &mut watch::Receiver<bool>) {
+    let _ = flag.wait_for(|raised| *raised).await.map(drop);
+}
+
+/// A password's hash for the store.
+///
+/// # Errors
+/// Why it is not taken, for people.
+pub(crate) fn password_hash(password: &str) -> Result<String, String> {
+    auth::password::check(password).and_then(|()| auth::password::hash(password)).map_err(|p| p.detail().to_owned())
+}
+
+/// The present moment, RFC 3339 UTC.
+fn now_text() -> String {
+    let now = time::OffsetDateTime::now_utc();
+    let now = now.replace_nanosecond(0).unwrap_or(now);
+    now.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+}

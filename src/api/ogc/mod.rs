@@ -1,0 +1,22 @@
+//! OGC API – Features (parts 1–3) and Tiles: what any GIS connects to.
+
+mod answer;
+mod cql;
+mod crs;
+mod export;
+mod html;
+mod items;
+mod openapi;
+mod pages;
+mod query;
+mod select;
+mod tile_shapes;
+mod tiles;
+mod time;
+
+pub(super) use items::{item, items};
+pub(super) use openapi::{api, api_page};
+pub(super) use query::{LIMIT, MOST};
+
+pub(super) use pages::{collection, collections, conformance, landing, queryables, style};
+pub(super) use tiles::{matrix_set, matrix_sets, tile, tileset, tilesets};

@@ -1,0 +1,164 @@
+//! Edits of a village of a plan: looked at beforehand, done, taken back, done again.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::api::App;
+use crate::api::auth::Principal;
+use crate::api::error::{Answer, Problem};
+use crate::api::extract::Json;
+use crate::plan::edit::{Applied, Operation, Policy};
+use crate::plan::register::{EditWish, Edited, china_today};
+use crate::store::{Idempotency, Which};
+
+use super::village::whole;
+use super::village_code;
+
+/// Longest idempotency key.
+const LONGEST_KEY: usize = 100;
+/// Operations of one batch.
+const MOST: usize = 10_000;
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct Batch {
+    village: String,
+    base_version: Option<u64>,
+    #[serde(default)]
+    grid_versions: Vec<(String, u64)>,
+    operations: Vec<Operation>,
+    #[serde(default = "refuse")]
+    policy: Policy,
+}
+
+const fn refuse() -> Policy {
+    Policy::Refuse
+}
+
+fn wish(plan: String, batch: Batch, base_version: u64, idempotency: Option<Idempotency>) -> Answer<EditWish> {
+    village_code("village", &batch.village)?;
+    if batch.operations.len() > MOST {
+        let what = format!("一次最多 {MOST} 个操作 / at most {MOST} operations at once");
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_operations", what).field("operations"));
+    }
+    Ok(EditWish {
+        plan,
+        village: batch.village,
+        base_version,
+        grid_versions: batch.grid_versions,
+        operations: batch.operations,
+        policy: batch.policy,
+        today: china_today(),
+        idempotency,
+    })
+}
+
+/// What a batch does, for the page.
+fn effect(a: &Applied) -> Value {
+    let mut units: BTreeSet<&str> = BTreeSet::new();
+    for c in &a.changes.units {
+        units.extend(c.before.iter().chain(&c.after).map(|u| u.code.as_str()));
+    }
+    for c in &a.changes.memberships {
+        units.extend(c.before.iter().chain(&c.after).map(|m| m.unit.as_str()));
+    }
+    let grids: Vec<Value> = a
+        .state
+        .grid_layers()
+        .iter()
+        .map(|g| json!({"code": g.code, "households": g.households, "deviation": g.deviation}))
+        .collect();
+    json!({
+        "touched": a.touched, "moved": a.moved, "before": a.before, "after": a.after, "problems": a.problems, "notes": a.notes,
+        "grids": grids, "units_touched": units,
+    })
+}
+
+pub(in crate::api) async fn preview(
+    State(app): State<Arc<App>>,
+    principal: Principal,
+    Path(id): Path<String>,
+    Json(batch): Json<Batch>,
+) -> Answer<axum::Json<Value>> {
+    principal.need_planner("预览修改 / look at an edit")?;
+    let wish = wish(id, batch, 0, None)?;
+    let (_, applied) = app.editor.preview(app.store(), &principal.scope, &wish).await?;
+    let shown = tokio::task::spawn_blocking(move || effect(&applied)).await;
+    Ok(axum::Json(shown.map_err(|e| Problem::internal(e.to_string()))?))
+}
+
+pub(in crate::api) async fn edit(
+    State(app): State<Arc<App>>,
+    principal: Principal,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(batch): Json<Batch>,
+) -> Answer<axum::Json<Value>> {
+    principal.need_planner("修改方案 / edit a plan")?;
+    let key = headers.get("idempotency-key").and_then(|k| k.to_str().ok()).unwrap_or_default().trim().to_owned();
+    if key.is_empty() || key.len() > LONGEST_KEY {
+        let what =
+            "请求头须有 Idempotency-Key（最多 100 字）/ the header Idempotency-Key is wanted, at most 100 characters";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_missing", what).field("Idempotency-Key"));
+    }
+    let Some(base_version) = batch.base_version else {
+        let what = "须有 base_version：修改所依据的方案版本 / base_version is wanted: the version the edit is based on";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "base_version_missing", what).field("base_version"));
+    };
+    let body = serde_json::to_vec(&(&id, &batch)).map_err(|e| Problem::internal(e.to_string()))?;
+    let body_sha256 = Sha256::digest(&body).iter().map(|b| format!("{b:02x}")).collect();
+    let wish = wish(id, batch, base_version, Some(Idempotency { key, body_sha256 }))?;
+    let Edited { committed, applied } = app.editor.edit(app.store(), &principal.scope, &principal.actor, &wish).await?;
+    app.plans_changed();
+    let (head, state) = app.editor.state(app.store(), &principal.scope, &wish.plan, &wish.village).await?;
+    let village = whole(&app, &principal, &head, state).await?;
+    let effect = match applied {
+        Some(a) => {
+            let made = tokio::task::spawn_blocking(move || effect(&a)).await;
+            made.map_err(|e| Problem::internal(e.to_string()))?
+        }
+        None => Value::Null,
+    };
+    Ok(axum::Json(json!({"committed": committed, "effect": effect, "village": village})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct Turn {
+    seq: Option<u64>,
+}
+
+async fn turn(app: &App, principal: &Principal, plan: &str, body: &Turn, undo: bool) -> Answer<axum::Json<Value>> {
+    principal.need_planner("撤销、重做 / undo and redo")?;
+    let which = body.seq.map_or(Which::Last, Which::Seq);
+    let (committed, changes) =
+        app.editor.turn(app.store(), &principal.scope, &principal.actor, plan, &which, undo).await?;
+    app.plans_changed();
+    let grids = changes.touched_grids();
+    let villages: BTreeSet<&str> = grids.iter().filter_map(|g| g.get(..12)).collect();
+    Ok(axum::Json(json!({"committed": committed, "villages": villages})))
+}
+
+pub(in crate::api) async fn undo(
+    State(app): State<Arc<App>>,
+    principal: Principal,
+    Path(id): Path<String>,
+    Json(body): Json<Turn>,
+) -> Answer<axum::Json<Value>> {
+    turn(&app, &principal, &id, &body, true).await
+}
+
+pub(in crate::api) async fn redo(
+    State(app): State<Arc<App>>,
+    principal: Principal,
+    Path(id): Path<String>,
+    Json(body): Json<Turn>,
+) -> Answer<axum::Json<Value>> {
+    turn(&app, &principal, &id, &body, false).await
+}

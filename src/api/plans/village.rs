@@ -1,0 +1,85 @@
+//! One village of a plan, ready to be edited on a map.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::api::App;
+use crate::api::auth::Principal;
+use crate::api::error::{Answer, Problem};
+use crate::api::extract::Params;
+use crate::domain::plan::PlanHead;
+use crate::plan::edit::VillageState;
+
+use super::{shown, village_code};
+
+pub(in crate::api) async fn village(
+    State(app): State<Arc<App>>,
+    principal: Principal,
+    Path((id, code)): Path<(String, String)>,
+    params: Params,
+) -> Answer<axum::Json<Value>> {
+    params.only(&[])?;
+    village_code("village", &code)?;
+    let (head, state) = app.editor.state(app.store(), &principal.scope, &id, &code).await.map_err(unknown_village)?;
+    Ok(axum::Json(whole(&app, &principal, &head, state).await?))
+}
+
+/// A village the plan does not have is not there; everything else is as it is.
+fn unknown_village(e: crate::plan::register::RegisterError) -> Problem {
+    use crate::plan::register::RegisterError;
+    use crate::store::TransactError;
+    match e {
+        RegisterError::Transact(TransactError::Refused(r)) if r.detail["kind"] == "unknown" => Problem::missing(),
+        RegisterError::NoHousehold { .. } => Problem::missing(),
+        other => other.into(),
+    }
+}
+
+/// The whole village as an answer.
+pub(super) async fn whole(
+    app: &Arc<App>,
+    principal: &Principal,
+    head: &PlanHead,
+    state: VillageState,
+) -> Answer<Value> {
+    let code = state.land().code.as_str().to_owned();
+    let names = app.village_names(&principal.scope, std::slice::from_ref(&code)).await?;
+    let versions: BTreeMap<String, u64> = app
+        .store
+        .grid_versions(&principal.scope, &head.id)
+        .await?
+        .into_iter()
+        .filter(|v| v.grid.starts_with(&code))
+        .map(|v| (v.grid, v.version))
+        .collect();
+    let personal = principal.sees_personal();
+    let plan = shown(head);
+    let made = tokio::task::spawn_blocking(move || {
+        let mut view = state.view(personal);
+        for grid in &mut view.grids {
+            grid.version = versions.get(&grid.code).copied().unwrap_or(0);
+        }
+        let rows = serde_json::to_vec(&state.rows()).unwrap_or_default();
+        let hash: String = Sha256::digest(&rows).iter().map(|b| format!("{b:02x}")).collect();
+        let profile = &state.land().profile;
+        let mut answer = json!({
+            "plan": plan, "village": code, "name": names.get(&code), "hash": hash,
+            "rules": {
+                "unit": {"min": profile.unit.min, "max": profile.unit.max, "deputies": profile.unit.deputies},
+                "grid": {
+                    "target_households": profile.grid.target_households, "tolerance": profile.grid.tolerance,
+                    "max_persons": profile.grid.max_persons,
+                },
+            },
+        });
+        if let (Some(all), Ok(Value::Object(view))) = (answer.as_object_mut(), serde_json::to_value(&view)) {
+            all.extend(view);
+        }
+        answer
+    });
+    made.await.map_err(|e| Problem::internal(e.to_string()))
+}

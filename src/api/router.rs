@@ -1,0 +1,74 @@
+//! The one list of what there is. Everything in `known` needs a principal; what stands in `open` tells nothing of anybody.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, patch, post};
+
+use super::error::Problem;
+use super::{App, auth, events, guard, jobs, ogc, openapi, plans, regions, session, tokens, users, web};
+
+/// All routes of the public listener.
+#[rustfmt::skip]
+pub(super) fn router(app: Arc<App>) -> Router {
+    let open = Router::new()
+        .route("/", get(web::map))
+        .route("/assets/{*path}", get(web::asset))
+        .route("/ogc", get(ogc::landing))
+        .route("/ogc/", get(ogc::landing))
+        .route("/ogc/api", get(ogc::api))
+        .route("/ogc/api.html", get(ogc::api_page))
+        .route("/ogc/conformance", get(ogc::conformance))
+        .route("/ogc/style.css", get(ogc::style))
+        .route("/api/openapi.json", get(openapi::document))
+        .route("/api/session", post(session::sign_in).delete(session::sign_out));
+    let known = Router::new()
+        .route("/ogc/collections", get(ogc::collections))
+        .route("/ogc/collections/{collection}", get(ogc::collection))
+        .route("/ogc/collections/{collection}/queryables", get(ogc::queryables))
+        .route("/ogc/collections/{collection}/items", get(ogc::items))
+        .route("/ogc/collections/{collection}/items/{id}", get(ogc::item))
+        .route("/ogc/collections/{collection}/tiles", get(ogc::tilesets))
+        .route("/ogc/collections/{collection}/tiles/{matrices}", get(ogc::tileset))
+        .route("/ogc/collections/{collection}/tiles/{matrices}/{z}/{y}/{x}", get(ogc::tile))
+        .route("/ogc/tileMatrixSets", get(ogc::matrix_sets))
+        .route("/ogc/tileMatrixSets/{matrices}", get(ogc::matrix_set))
+        .route("/api/session", get(session::who))
+        .route("/api/users", get(users::list).post(users::add))
+        .route("/api/users/{id}", patch(users::change))
+        .route("/api/tokens", get(tokens::list).post(tokens::add))
+        .route("/api/tokens/{id}", axum::routing::delete(tokens::revoke))
+        .route("/api/regions", get(regions::list))
+        .route("/api/profiles", get(plans::profiles))
+        .route("/api/plans", get(plans::list).post(plans::create))
+        .route("/api/plans/{id}", get(plans::one))
+        .route("/api/plans/{id}/villages/{village}", get(plans::village))
+        .route("/api/plans/{id}/preview", post(plans::preview))
+        .route("/api/plans/{id}/edits", post(plans::edit))
+        .route("/api/plans/{id}/undo", post(plans::undo))
+        .route("/api/plans/{id}/redo", post(plans::redo))
+        .route("/api/plans/{id}/history", get(plans::history))
+        .route("/api/plans/{id}/check", get(plans::check))
+        .route("/api/plans/{id}/publish", post(plans::publish))
+        .route("/api/plans/{id}/fork", post(plans::fork))
+        .route("/api/plans/{id}/compare/{other}", get(plans::compare))
+        .route("/api/jobs/{id}", get(jobs::one).delete(jobs::cancel))
+        .route("/api/events", get(events::stream));
+    let known = if app.with_test_routes { known.route("/api/test/panic", get(faulty)) } else { known };
+    let known = known.route_layer(from_fn_with_state(app.clone(), auth::require));
+    open.merge(known)
+        .fallback(async || Problem::missing())
+        .method_not_allowed_fallback(async || {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "此资源不支持该方法 / this resource does not know the method")
+        })
+        .layer(from_fn_with_state(app.clone(), guard::around))
+        .with_state(app)
+}
+
+/// F16: a handler that fails.
+#[expect(clippy::panic, reason = "it is what the test is about")]
+async fn faulty() -> &'static str {
+    panic!("asked for by a test")
+}

@@ -1,0 +1,151 @@
+//! From a store to a running service, and to its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::plan::register::Editor;
+use crate::store::{Store, StoreError};
+
+use super::auth::{Keeper, Manners};
+use super::bodies::Bodies;
+use super::events::Tail;
+use super::jobs::Jobs;
+use super::memory::Memory;
+use super::{App, admin, listen, router};
+
+/// Between not being ready any more and taking no more connections: time for whoever sends requests here to learn of it.
+const NOTICE: Duration = Duration::from_secs(2);
+/// Answers under way are waited for so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Upper bounds of the histogram of answer times, seconds.
+const BUCKETS_S: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
+
+/// How the service runs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it listens.
+    pub bind: SocketAddr,
+    /// Where the operator asks.
+    pub admin_bind: SocketAddr,
+    /// How sign-in works.
+    pub manners: Manners,
+    /// Routes for tests of faults.
+    pub with_test_routes: bool,
+}
+
+/// Why the service does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An address that cannot be listened on.
+    #[error(
+        "{address} 无法监听（{reason}）；请换一个 --bind\n{address} cannot be listened on ({reason}): choose another --bind"
+    )]
+    Bind {
+        /// Which.
+        address: SocketAddr,
+        /// The system's words.
+        reason: String,
+    },
+    /// The figures' recorder, or a thread.
+    #[error("无法启动：{0}\ncannot start: {0}")]
+    Start(String),
+}
+
+async fn bound(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|e| ServeError::Bind { address, reason: e.to_string() })
+}
+
+fn recorder() -> Result<PrometheusHandle, ServeError> {
+    let failed = |e: metrics_exporter_prometheus::BuildError| ServeError::Start(e.to_string());
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full("lianhu_request_seconds".to_owned()), &BUCKETS_S)
+        .map_err(failed)?
+        .install_recorder()
+        .map_err(failed)
+}
+
+/// Serves until the process is told to end (SIGTERM, Ctrl-C), then lets answers under way finish. `said` is told the two addresses once
+/// both are listened on.
+///
+/// # Errors
+/// When an address is taken.
+pub async fn serve(
+    store: Arc<dyn Store>,
+    settings: Settings,
+    said: impl FnOnce(SocketAddr, SocketAddr),
+) -> Result<(), ServeError> {
+    let figures = recorder()?;
+    let (public, private) = (bound(settings.bind).await?, bound(settings.admin_bind).await?);
+    let address = |l: &TcpListener, wished: SocketAddr| l.local_addr().unwrap_or(wished);
+    let (public_at, private_at) = (address(&public, settings.bind), address(&private, settings.admin_bind));
+    let (stopping_tx, stopping) = watch::channel(false);
+    let (ended_tx, ended) = watch::channel(false);
+    let memory = Arc::new(Memory::new(store.clone()));
+    let tail = Arc::new(Tail::new(store.clone(), memory.clone()).await?);
+    let app = Arc::new(App {
+        keeper: Keeper::new(store.clone(), settings.manners),
+        store,
+        memory: memory.clone(),
+        tail: tail.clone(),
+        bodies: Bodies::default(),
+        editor: Arc::new(Editor::new()),
+        jobs: Jobs::default(),
+        stopping,
+        with_test_routes: settings.with_test_routes,
+    });
+    operator(private, app.clone(), figures, ended)?;
+    let loading = tokio::spawn(memory.keep_fresh());
+    let tailing = tokio::spawn(tail.follow());
+    let (closed_tx, closed) = watch::channel(false);
+    let serving = tokio::spawn(listen::listen(public, router::router(app.clone()), closed, PATIENCE));
+    said(public_at, private_at);
+    told_to_end().await;
+    tracing::info!("stopping");
+    let _ = stopping_tx.send(true);
+    tokio::time::sleep(NOTICE).await;
+    let _ = closed_tx.send(true);
+    let _ = serving.await;
+    loading.abort();
+    tailing.abort();
+    app.store.close().await;
+    let _ = ended_tx.send(true);
+    Ok(())
+}
+
+/// The operator's listener has a thread of its own: it answers while all others compute.
+fn operator(
+    listener: TcpListener,
+    app: Arc<App>,
+    figures: PrometheusHandle,
+    ended: watch::Receiver<bool>,
+) -> Result<(), ServeError> {
+    let failed = |e: std::io::Error| ServeError::Start(e.to_string());
+    let listener = listener.into_std().map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let serve = move || {
+        runtime.block_on(async {
+            if let Ok(listener) = TcpListener::from_std(listener) {
+                listen::listen(listener, admin::router(app, figures), ended, Duration::from_secs(1)).await;
+            }
+        });
+    };
+    std::thread::Builder::new().name("operator".to_owned()).spawn(serve).map(drop).map_err(failed)
+}
+
+async fn told_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut term) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    let Ok(mut interrupt) = signal(SignalKind::interrupt()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

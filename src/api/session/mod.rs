@@ -1,0 +1,59 @@
+//! `/api/session`: sign in, who am I, sign out.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::App;
+use super::auth::{CameBy, Peer, Principal};
+use super::error::Answer;
+use super::extract::{Json, Params};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignIn {
+    name: String,
+    password: String,
+}
+
+fn shown(p: &Principal) -> Value {
+    json!({
+        "id": p.actor,
+        "name": p.name,
+        "role": p.scope.role().word(),
+        "region": p.scope.area(),
+        "by": match p.by {
+            CameBy::Session(_) => "session",
+            CameBy::Token(_) => "token",
+            CameBy::Demo => "demo",
+        },
+    })
+}
+
+pub(super) async fn sign_in(
+    State(app): State<Arc<App>>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    Json(wish): Json<SignIn>,
+) -> Answer<impl IntoResponse> {
+    app.keeper.check_sign_in_origin(&headers)?;
+    let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |p| p.0.0.ip());
+    let (principal, cookie) = app.keeper.sign_in(&wish.name, wish.password, from).await?;
+    Ok((StatusCode::CREATED, [(header::SET_COOKIE, cookie)], axum::Json(shown(&principal))))
+}
+
+pub(super) async fn who(principal: Principal, params: Params) -> Answer<axum::Json<Value>> {
+    params.only(&[])?;
+    Ok(axum::Json(shown(&principal)))
+}
+
+pub(super) async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer<impl IntoResponse> {
+    app.keeper.check_sign_in_origin(&headers)?;
+    let cookie = app.keeper.sign_out(&headers).await?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]))
+}

@@ -1,0 +1,63 @@
+#!/bin/sh
+# What other programs make of our files: headless QGIS opens the store and every export and edits a building, LibreOffice takes our
+# workbooks round. Usage: run.sh LIANHU (the program). Wants python3-qgis, qgis-providers and libreoffice-calc.
+set -eu
+lianhu=$(realpath "$1")
+here=$(dirname "$(realpath "$0")")
+township="$here/../../fixtures/township"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+store=sqlite:register.gpkg
+village=520423102003
+
+"$lianhu" import --store $store --layer regions "$township/regions.geojson"
+"$lianhu" import --store $store --layer barriers --region 520423 "$township/barriers.geojson"
+"$lianhu" import --store $store --layer households "$township/households.csv"
+"$lianhu" draft --store $store --region $village --profile jingkai --budget 0 --publish 2026-12-01
+mkdir exports
+for layer in regions buildings households barriers grids units leaders; do
+  for ending in geojson geojsonl gpkg fgb kml csv xlsx zip; do
+    "$lianhu" export --store $store --layer $layer "exports/$layer.$ending" >/dev/null
+  done
+done
+
+echo "== QGIS"
+QT_QPA_PLATFORM=offscreen XDG_RUNTIME_DIR="$work" /usr/bin/python3 "$here/qgis_opens.py" register.gpkg exports
+# The building it moved is a foreign edit for us.
+if "$lianhu" check $store >found.txt; then
+  echo "the edit of QGIS was not seen" >&2
+  exit 1
+fi
+grep -q foreign found.txt
+cat found.txt
+
+echo "== LibreOffice"
+office() { soffice --headless -env:UserInstallation="file://$work/profile" --convert-to "$1" --outdir "$2" "$3" >/dev/null 2>&1; }
+# A store that QGIS did not touch.
+"$lianhu" import --store sqlite:clean.gpkg --layer regions "$township/regions.geojson" >/dev/null 2>&1
+"$lianhu" import --store sqlite:clean.gpkg --layer households "$township/households.csv" >/dev/null 2>&1
+"$lianhu" draft --store sqlite:clean.gpkg --region $village --profile jingkai --budget 0 --publish 2026-12-01 >/dev/null
+unchanged() {
+  said=$("$lianhu" import --store sqlite:clean.gpkg --layer "$1" "$2" 2>&1) || { echo "$2: $said" >&2; exit 1; }
+  echo "$said" | grep -q '更新 0，' || { echo "$2: $said" >&2; exit 1; }
+  echo "$2: $(echo "$said" | grep '更新 0，')"
+}
+mkdir ods round csv
+for layer in buildings households ledger-grids ledger-units; do
+  "$lianhu" export --store sqlite:clean.gpkg --layer $layer "$layer.xlsx" >/dev/null
+  office csv csv "$layer.xlsx"
+  unchanged $layer "csv/$layer.csv"
+  office ods ods "$layer.xlsx"
+  office xlsx round "ods/$layer.ods"
+  unchanged $layer "round/$layer.xlsx"
+done
+# A spreadsheet that guesses turns codes into numbers: those are refused, by row, never taken for codes.
+mkdir guessed
+office xlsx guessed csv/ledger-units.csv
+if said=$("$lianhu" import --store sqlite:clean.gpkg --layer ledger-units guessed/ledger-units.xlsx 2>&1); then
+  echo "numbers were taken for codes: $said" >&2
+  exit 1
+fi
+echo "$said" | grep -q code_not_text
+echo "== 互操作检查通过 / interoperates"
