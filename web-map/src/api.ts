@@ -58,7 +58,7 @@ export interface Job {
   id: string; kind: string; status: "running" | "done" | "failed" | "cancelled"; share: number; stage: string;
   result?: { plan?: Plan; breaches?: Breach[]; villages?: number; grids?: number; units?: number; [key: string]: unknown }; problem?: ProblemBody;
 }
-export interface VillageSummary { code: string; name: string; grids: number; households: number; problems?: number }
+export interface VillageSummary { code: string; name: string; grids?: number; households?: number; problems?: number }
 export interface CompareVillage {
   village: string; households_in_other_grid: string[]; households_in_other_unit: string[]; households_only_first: number | string[];
   households_only_second: number | string[]; changed_grids: string[]; figures: [Figures, Figures] | null;
@@ -106,6 +106,9 @@ async function call<T>(method: string, path: string, body?: unknown, headers: Re
   return value as T;
 }
 
+/** Entries of a history asked for at once: the most the service gives. */
+const PAGE = 1_000;
+
 const id = encodeURIComponent;
 
 export const api = {
@@ -135,7 +138,15 @@ export const api = {
     call<{ committed: Committed; effect: Effect | null; village: Village }>("POST", `/api/plans/${id(plan)}/edits`, request, { "idempotency-key": key }),
   undo: (plan: string) => call<{ committed: Committed; villages: string[] }>("POST", `/api/plans/${id(plan)}/undo`, {}),
   redo: (plan: string) => call<{ committed: Committed; villages: string[] }>("POST", `/api/plans/${id(plan)}/redo`, {}),
-  history: async (plan: string) => (await call<{ entries: Entry[] }>("GET", `/api/plans/${id(plan)}/history?limit=200`)).entries,
+  history: async (plan: string) => {
+    const all: Entry[] = [];
+    for (let page: Entry[] = [], after = 0; after === 0 || page.length === PAGE; after = all.at(-1)?.seq ?? 0) {
+      page = (await call<{ entries: Entry[] }>("GET", `/api/plans/${id(plan)}/history?after=${after}&limit=${PAGE}`)).entries;
+      if (page.length === 0) break;
+      all.push(...page);
+    }
+    return all;
+  },
   check: (plan: string) => call<{ version: number; breaches: Breach[] }>("GET", `/api/plans/${id(plan)}/check`),
   publish: async (plan: string, base_version: number, date: string) =>
     (await call<{ plan: Plan }>("POST", `/api/plans/${id(plan)}/publish`, { base_version, date })).plan,

@@ -2,6 +2,7 @@
 
 import { api, freshKey, Refused, Unreachable, type EditRequest, type Operation, type Plan, type Policy, type Region, type Village } from "./api";
 import { Outbox, type Parcel } from "./outbox";
+import { Regions } from "./regions";
 import type { Store, Tab } from "./state";
 import { half, percent, text, type Key } from "./strings";
 import { issuesOf } from "./village/problems";
@@ -19,7 +20,7 @@ export interface View {
 export class App {
   view: View | null = null;
   private stroke: Stroke | null = null;
-  private regions: Region[] = [];
+  private regions = new Regions([]);
   private readonly outbox: Outbox;
   private jobTimer = 0;
   /** What to do once there is a draft. */
@@ -78,18 +79,18 @@ export class App {
   async start(): Promise<void> {
     await this.guard(async () => {
       this.store.set({ who: await api.who(), needsSignIn: false, offline: false });
-      this.regions = await api.regions();
+      this.regions = new Regions(await api.regions());
       this.listen();
       const [, plan, village] = /^#\/([^/]+)(?:\/(\d{12}))?$/.exec(location.hash) ?? [];
-      const known = village === undefined ? undefined : this.regions.find(r => r.code === village);
+      const known = village === undefined ? undefined : this.regions.find(village);
       if (plan !== undefined && known !== undefined) await this.restore(decodeURIComponent(plan), known);
       else await this.chooseRegion(null);
     });
   }
 
   private async restore(plan: string, village: Region): Promise<void> {
-    const path = this.pathTo(village);
-    this.store.set({ path, children: this.below(village.code) });
+    const path = this.regions.pathTo(village);
+    this.store.set({ path, children: this.regions.below(village.code) });
     const parent = path.at(-2) ?? village;
     this.store.set({ plans: await api.plans(parent.code) });
     try {
@@ -101,34 +102,18 @@ export class App {
     }
   }
 
-  private below(code: string | null): Region[] {
-    const codes = new Set(this.regions.map(r => r.code));
-    return this.regions.filter(r => code === null ? r.parent === null || !codes.has(r.parent) : r.parent === code)
-      .sort((a, b) => a.code < b.code ? -1 : 1);
-  }
-
   /** Regions at the top, or beside one of the path. */
-  choices(level: number): Region[] { return this.below(level === 0 ? null : this.state.path[level - 1]?.code ?? null); }
-
-  private pathTo(region: Region): Region[] {
-    const path = [region];
-    for (let up = region; ;) {
-      const parent = this.regions.find(r => r.code === up.parent);
-      if (parent === undefined || path.includes(parent)) return path.reverse();
-      path.push(parent);
-      up = parent;
-    }
-  }
+  choices(level: number): Region[] { return this.regions.below(level === 0 ? null : this.state.path[level - 1]?.code ?? null); }
 
   async chooseRegion(code: string | null): Promise<void> {
     await this.guard(async () => {
-      let region = code === null ? undefined : this.regions.find(r => r.code === code);
+      let region = code === null ? undefined : this.regions.find(code);
       // where there is no choice nobody is asked
-      for (let only = this.below(region?.code ?? null); region?.level !== "village" && only.length === 1 && only[0]!.level !== "village"; only = this.below(region.code)) region = only[0]!;
+      for (let only = this.regions.below(region?.code ?? null); region?.level !== "village" && only.length === 1 && only[0]!.level !== "village"; only = this.regions.below(region.code)) region = only[0]!;
       if (region?.level === "village") { await this.openVillage(region.code); return; }
-      const path = region === undefined ? [] : this.pathTo(region);
+      const path = region === undefined ? [] : this.regions.pathTo(region);
       this.store.dispatch({ type: "village", model: null });
-      this.store.set({ path, children: this.below(region?.code ?? null), villages: [], plan: null, plans: [], tab: "grids", checked: null });
+      this.store.set({ path, children: this.regions.below(region?.code ?? null), villages: [], plan: null, plans: [], tab: "grids", checked: null });
       if (region?.bbox) this.view?.showBox(region.bbox);
       if (region === undefined) return;
       const plans = await api.plans(region.code);
@@ -155,8 +140,8 @@ export class App {
 
   async openVillage(code: string): Promise<void> {
     await this.guard(async () => {
-      const region = this.regions.find(r => r.code === code);
-      if (region !== undefined) this.store.set({ path: this.pathTo(region), children: [] });
+      const region = this.regions.find(code);
+      if (region !== undefined) this.store.set({ path: this.regions.pathTo(region), children: [] });
       if (this.state.plan === null) {
         const parent = this.state.path.at(-2)?.code ?? code;
         const plans = await api.plans(parent);
@@ -575,5 +560,5 @@ export class App {
     });
   }
 
-  villageName(code: string): string { return this.regions.find(r => r.code === code)?.name ?? code; }
+  villageName(code: string): string { return this.regions.find(code)?.name ?? code; }
 }

@@ -10,6 +10,7 @@ const table = {
   choose: ["请选择", "choose"],
   allRegions: ["全部区划", "All regions"],
   level_city: ["市", "City"], level_county: ["县（区）", "County"], level_township: ["乡镇（街道）", "Township"], level_village: ["村（社区）", "Village"],
+  committee: ["居民委员会|村民委员会", "居民委员会|村民委员会"],
   plan: ["方案", "Plan"],
   noPlans: ["此区划还没有方案。在“方案”页生成一个。", "There is no plan here yet. Generate one on the Plan tab."],
   noRegions: ["库里还没有区划。先用 lianhu import 导入区划和住户。", "The store has no regions. Import regions and households with lianhu import first."],

@@ -16,6 +16,23 @@ function ringsOf(geometry: GeoJSON.Geometry | null): [number, number][][] {
   return [];
 }
 
+/** Where a name stands: the centroid of the largest ring. */
+function middle(rings: readonly [number, number][][], [w, s, e, n]: readonly [number, number, number, number]): [number, number] {
+  let best: [number, number] = [(w + e) / 2, (s + n) / 2], most = 0;
+  for (const ring of rings) {
+    let area = 0, x = 0, y = 0;
+    const [ox, oy] = ring[0] ?? [0, 0];
+    for (let i = 1; i < ring.length; i++) {
+      const [x0, y0] = [ring[i - 1]![0] - ox, ring[i - 1]![1] - oy], [x1, y1] = [ring[i]![0] - ox, ring[i]![1] - oy], cross = x0 * y1 - x1 * y0;
+      area += cross;
+      x += (x0 + x1) * cross;
+      y += (y0 + y1) * cross;
+    }
+    if (Math.abs(area) > most) { most = Math.abs(area); best = [ox + x / (3 * area), oy + y / (3 * area)]; }
+  }
+  return best;
+}
+
 export class RegionLayer extends CanvasLayer {
   private shapes: Shape[] = [];
   private asked: readonly Region[] | null = null;
@@ -47,8 +64,8 @@ export class RegionLayer extends CanvasLayer {
       if (state.children !== this.asked) return;
       const by = new Map((found?.features ?? []).map(f => [String(f.properties?.["code"] ?? f.id), f.geometry]));
       this.shapes = state.children.map(region => {
-        const b = region.bbox ?? [0, 0, 0, 0];
-        return { region, rings: ringsOf(by.get(region.code) ?? null), at: [(b[0] + b[2]) / 2, (b[1] + b[3]) / 2] };
+        const rings = ringsOf(by.get(region.code) ?? null);
+        return { region, rings, at: middle(rings, region.bbox ?? [0, 0, 0, 0]) };
       });
       if (this.app.state.model === null) this.app.view?.showBox(box);
     }
@@ -89,7 +106,9 @@ export class RegionLayer extends CanvasLayer {
     for (const { region, at } of this.shapes) {
       const p = map.latLngToContainerPoint([at[1], at[0]]);
       const v = by.get(region.code);
-      const lines = v === undefined ? [region.name] : [region.name, `${this.app.t("householdsN", { n: count(v.households) })} · ${this.app.t("gridsN", { n: v.grids })}`];
+      // the committee's full title is for the list
+      const name = region.name.replace(new RegExp(`(${this.app.t("committee")})$`), "");
+      const lines = v?.households === undefined || v.grids === undefined ? [name] : [name, `${this.app.t("householdsN", { n: count(v.households) })} · ${this.app.t("gridsN", { n: v.grids })}`];
       label(pen, p.x, p.y, lines, { strong: true });
     }
   }

@@ -59,7 +59,7 @@ function villageList(app: App): Child[] {
       const v = by.get(r.code);
       return h("li", {}, h("button", { testid: `village-${r.code}`, class: "row", click: () => void app.chooseRegion(r.code) },
         h("span", { class: "grow" }, r.name),
-        v === undefined ? null : h("span", { class: "number" }, `${t("householdsN", { n: count(v.households) })} · ${t("gridsN", { n: v.grids })}`),
+        v?.households === undefined || v.grids === undefined ? null : h("span", { class: "number" }, `${t("householdsN", { n: count(v.households) })} · ${t("gridsN", { n: v.grids })}`),
         v?.problems ? h("span", { class: "chip bad" }, t("problemsN", { n: v.problems })) : null));
     })),
   ];

@@ -18,7 +18,7 @@ export function side(app: App, map: MapView, place: HTMLElement): void {
   place.append(tabs, body);
   mount(tabs, app, s => [s.tab, s.lang, s.model], () => {
     const { tab, model } = app.state;
-    const bad = model === null ? 0 : issuesOf(model).length;
+    const issues = model === null ? [] : issuesOf(model), hard = issues.filter(i => i.hard).length;
     return TABS.map(name => h("button", {
       role: "tab", testid: `tab-${name}`, selected: tab === name, tabindex: tab === name ? 0 : -1, click: () => app.openTab(name),
       key: e => {
@@ -28,7 +28,7 @@ export function side(app: App, map: MapView, place: HTMLElement): void {
         app.openTab(next);
         tabs.querySelector<HTMLElement>(`[data-testid="tab-${next}"]`)?.focus();
       },
-    }, t(`tab_${name}`), name === "problems" && bad > 0 ? h("span", { class: "count" }, bad) : null));
+    }, t(`tab_${name}`), name === "problems" && issues.length > 0 ? h("span", { class: hard > 0 ? "count" : "chip" }, hard > 0 ? hard : issues.length) : null));
   });
   mount(body, app, s => [s.tab, s.lang, s.model, s.active, s.selection, s.problem, s.history, s.plan, s.plans, s.checked, s.compared, s.children, s.villages, s.palette], () => {
     body.setAttribute("aria-label", t(`tab_${app.state.tab}`));

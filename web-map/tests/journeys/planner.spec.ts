@@ -2,7 +2,7 @@
 
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { borderCells, browse, by, look, openDraft, openVillage, picture, pocket, screen, Service, settled, visit } from "./service";
+import { borderCells, browse, by, look, openDraft, openTownship, openVillage, picture, pocket, screen, Service, settled, visit } from "./service";
 
 const service = new Service();
 let browser: Browser;
@@ -43,7 +43,7 @@ async function selectCells(page: Page, atoms: readonly number[]): Promise<void> 
 describe("P1 from the region to the village", () => {
   it("shows borders, coloured grids and their list, and asks nobody else", async () => {
     const { page, context, requests, faults } = await visit(browser, service);
-    await page.waitForSelector(`${by("panel")} [data-testid^="village-"]`);
+    await openTownship(page);
     await picture(page, "p01-township");
     await openVillage(page);
     const state = await look(page), atoms = await page.evaluate(() => window.lianhu.atoms());

@@ -96,8 +96,19 @@ export async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(PICTURES, `${name}.png`) });
 }
 
+/** Opens the first township, unless one is open. */
+export async function openTownship(page: Page): Promise<void> {
+  const rows = page.locator(`${by("panel")} [data-testid^="village-"]`);
+  await rows.first().waitFor();
+  if (await page.locator(by("plan-status")).count() > 0) return;
+  await rows.first().click();
+  await page.waitForSelector(by("plan-status"));
+  await rows.first().waitFor();
+}
+
 /** Opens the first village of the list. */
 export async function openVillage(page: Page): Promise<void> {
+  await openTownship(page);
   await page.locator(`${by("panel")} [data-testid^="village-"]`).first().click();
   await page.waitForFunction(() => window.lianhu.state().village !== null);
 }

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { Refused, Unreachable } from "../../src/api";
+import { Refused, Unreachable, type Region } from "../../src/api";
 import { Outbox, type Answer, type Parcel } from "../../src/outbox";
+import { Regions } from "../../src/regions";
 import { initial, reduce } from "../../src/state";
 import { half, keys, percent, text } from "../../src/strings";
 import { palettes } from "../../src/style/palette";
@@ -45,6 +46,17 @@ describe("the page", () => {
       expect(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(/.test(code), f).toBe(false);
     }
     expect(/<style|style=|<script(?![^>]*src=)/.test(readFileSync("index.html", "utf8"))).toBe(false);
+  });
+});
+
+describe("regions", () => {
+  const region = (code: string, level: string, parent: string | null = null): Region => ({ code, name: code, level, parent, bbox: null });
+  it("form a tree by the parent named, or by their codes", () => {
+    const all = [region("520423102", "township"), region("520423102001", "village"), region("520423102203", "village"), region("520402000000", "county"), region("520402101000", "township", "520402000000"), region("520402101200", "village")];
+    const tree = new Regions(all);
+    expect(tree.below(null).map(r => r.code)).toEqual(["520402000000", "520423102"]);
+    expect(tree.below("520423102").map(r => r.code)).toEqual(["520423102001", "520423102203"]);
+    expect(tree.pathTo(all[5]!).map(r => r.code)).toEqual(["520402000000", "520402101000", "520402101200"]);
   });
 });
 
