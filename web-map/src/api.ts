@@ -1,0 +1,155 @@
+// The service as types and calls. Everything else of the page goes through here.
+
+export type LonLat = [number, number];
+export interface Region { code: string; name: string; level: string; parent: string | null; bbox: [number, number, number, number] | null }
+export interface Plan {
+  id: string; name: string; region: string; status: "draft" | "live" | "retired"; version: number;
+  seed?: number; valid_from?: string | null; valid_to?: string | null; profile?: string;
+}
+export interface Breach { rule: string; ids: string[]; message: string }
+export interface Figures {
+  base_grids: number; dedicated_grids: number; deviation: number | null; mean_polsby_popper: number | null;
+  min_polsby_popper: number | null; units: number; households_in_exceptions: number; sse_m2: number;
+}
+export interface GridRow {
+  code: string; name: string; kind: "base" | "dedicated" | "level1"; locked: boolean; households: number; buildings: number;
+  persons: number | null; deviation: number | null; target: number | null; version: number;
+}
+export interface UnitRow {
+  code: string; locked: boolean; officers_locked: boolean; leader: string | null; deputies: string[];
+  exception: string | null; households: number;
+}
+export interface BuildingRow { id: string; atom: number; households: number; grid: number; locked: boolean }
+export interface AtomRow { at: LonLat; parts?: LonLat[][][]; rings?: LonLat[][] }
+export interface Village {
+  plan: Plan; village: string; name: string; hash: string;
+  rules: {
+    unit: { min: number; max: number; deputies: number };
+    grid: { target_households: number | null; tolerance: number; max_persons: number | null };
+  };
+  grids: GridRow[]; units: UnitRow[]; buildings: BuildingRow[]; households: [string, number, number][];
+  atoms: AtomRow[]; edges: [number, number, number, number][]; atom_grid: number[]; problems: Breach[]; figures: Figures;
+}
+export type LockTarget = { grid: string } | { unit: string } | { building: string } | { officers: string } | "all";
+export type Operation =
+  | { operation: "transfer_buildings"; buildings: string[]; to: string }
+  | { operation: "split_grid"; grid: string; by: { count: number } | { line: LonLat[] } }
+  | { operation: "merge_grids"; grids: string[] }
+  | { operation: "create_dedicated"; buildings: string[]; name: string }
+  | { operation: "retire_dedicated"; grid: string; into?: string }
+  | { operation: "move_household"; household: string; unit: string }
+  | { operation: "set_officers"; unit: string; leader: string; deputies: string[] }
+  | { operation: "lock" | "unlock"; target: LockTarget }
+  | { operation: "rename"; grid: string; name: string }
+  | { operation: "rebalance"; grids: string[]; seed?: number; rounds?: number }
+  | { operation: "reform_units"; grid: string; seed?: number; rounds?: number };
+export type Policy = "refuse" | "keep_as_draft_problem";
+export interface Effect {
+  touched: string[]; moved: { grid: number; unit: number; unit_code: number }; before: Figures; after: Figures;
+  problems: Breach[]; notes: string[]; grids: { code: string; households: number; deviation: number | null }[]; units_touched: string[];
+}
+export interface Reason { kind: string; rule?: string | null; ids: string[]; message: string; first: string; remedy: Operation[] }
+export interface Entry {
+  seq: number; kind: string; target: number | null; version: number; actor: string; at: string;
+  operation: unknown; undone: boolean; grids: string[];
+}
+export interface Committed { version: number; seq: number; grids: string[] }
+export interface Job {
+  id: string; kind: string; status: "running" | "done" | "failed" | "cancelled"; share: number; stage: string;
+  result?: { plan?: Plan; breaches?: Breach[]; villages?: number; grids?: number; units?: number; [key: string]: unknown }; problem?: ProblemBody;
+}
+export interface VillageSummary { code: string; name: string; grids?: number; households?: number; problems?: number }
+export interface CompareVillage {
+  village: string; households_in_other_grid: string[]; households_in_other_unit: string[]; households_only_first: number | string[];
+  households_only_second: number | string[]; changed_grids: string[]; figures: [Figures, Figures] | null;
+}
+export interface ProblemBody {
+  code: string; detail: string; field?: string; hint?: string; request_id?: string;
+  refusal?: { operation?: unknown; reasons: Reason[] }; grids?: string[]; author?: string; time?: string; current_version?: number;
+  breaches?: Breach[];
+}
+export interface Who { id: string; name: string; role: string; region: string; by?: string }
+
+/** The service answered, with a no. */
+export class Refused extends Error {
+  constructor(readonly status: number, readonly body: ProblemBody) { super(body.detail); }
+}
+/** The service did not answer. */
+export class Unreachable extends Error {}
+
+export interface EditRequest {
+  village: string; base_version: number; grid_versions?: [string, number][]; operations: Operation[]; policy: Policy;
+}
+
+/** A key that makes a repeated request count once. Works without a secure context. */
+export function freshKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, "0")).join("");
+}
+
+async function call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  let answer: Response;
+  try {
+    const send = body === undefined ? {} : { body: JSON.stringify(body) };
+    const typed = body === undefined ? headers : { ...headers, "content-type": "application/json" };
+    answer = await fetch(path, { method, headers: { accept: "application/json", ...typed }, credentials: "same-origin", ...send });
+  } catch (e) {
+    throw new Unreachable(String(e));
+  }
+  if (answer.status === 204) return undefined as T;
+  const text = await answer.text();
+  let value: unknown = null;
+  try { value = text === "" ? null : JSON.parse(text); } catch { /* judged below */ }
+  if (!answer.ok) {
+    const known = value !== null && typeof value === "object" && "code" in value;
+    throw new Refused(answer.status, known ? value as ProblemBody : { code: `http_${answer.status}`, detail: `HTTP ${answer.status}` });
+  }
+  return value as T;
+}
+
+/** Entries of a history asked for at once: the most the service gives. */
+const PAGE = 1_000;
+
+const id = encodeURIComponent;
+
+export const api = {
+  who: () => call<Who>("GET", "/api/session"),
+  signIn: (name: string, password: string) => call<Who>("POST", "/api/session", { name, password }),
+  signOut: () => call<void>("DELETE", "/api/session"),
+  regions: async (parent?: string) =>
+    (await call<{ regions: Region[] }>("GET", `/api/regions${parent === undefined ? "" : `?parent=${id(parent)}`}`)).regions,
+  outlines: (bbox: readonly number[]) =>
+    call<GeoJSON.FeatureCollection>("GET", `/ogc/collections/regions/items?limit=500&bbox=${bbox.map(v => v.toFixed(6)).join(",")}`),
+  gridsInForce: (bbox: readonly number[]) =>
+    call<GeoJSON.FeatureCollection>("GET", `/ogc/collections/grids/items?limit=500&bbox=${bbox.map(v => v.toFixed(6)).join(",")}`),
+  profiles: async () => (await call<{ profiles: { name: string; title: string; note: string }[] }>("GET", "/api/profiles")).profiles,
+  plans: async (region: string) => (await call<{ plans: Plan[] }>("GET", `/api/plans?region=${id(region)}`)).plans,
+  plan: (plan: string) => call<{ plan: Plan; villages: VillageSummary[] }>("GET", `/api/plans/${id(plan)}`),
+  generate: async (wish: { region: string; name?: string; profile: string; seed?: number; budget_s?: number; old_nets?: string[] | "all" }) => {
+    const { job } = await call<{ job: string | { id: string } }>("POST", "/api/plans", wish);
+    return typeof job === "string" ? job : job.id;
+  },
+  job: (job: string) => call<Job>("GET", `/api/jobs/${id(job)}`),
+  cancelJob: (job: string) => call<void>("DELETE", `/api/jobs/${id(job)}`),
+  fork: async (plan: string, name: string) => (await call<{ plan: Plan }>("POST", `/api/plans/${id(plan)}/fork`, { name })).plan,
+  village: (plan: string, village: string) => call<Village>("GET", `/api/plans/${id(plan)}/villages/${id(village)}`),
+  preview: (plan: string, village: string, operations: Operation[], policy: Policy) =>
+    call<Effect>("POST", `/api/plans/${id(plan)}/preview`, { village, operations, policy }),
+  edit: (plan: string, request: EditRequest, key: string) =>
+    call<{ committed: Committed; effect: Effect | null; village: Village }>("POST", `/api/plans/${id(plan)}/edits`, request, { "idempotency-key": key }),
+  undo: (plan: string) => call<{ committed: Committed; villages: string[] }>("POST", `/api/plans/${id(plan)}/undo`, {}),
+  redo: (plan: string) => call<{ committed: Committed; villages: string[] }>("POST", `/api/plans/${id(plan)}/redo`, {}),
+  history: async (plan: string) => {
+    const all: Entry[] = [];
+    for (let page: Entry[] = [], after = 0; after === 0 || page.length === PAGE; after = all.at(-1)?.seq ?? 0) {
+      page = (await call<{ entries: Entry[] }>("GET", `/api/plans/${id(plan)}/history?after=${after}&limit=${PAGE}`)).entries;
+      if (page.length === 0) break;
+      all.push(...page);
+    }
+    return all;
+  },
+  check: (plan: string) => call<{ version: number; breaches: Breach[] }>("GET", `/api/plans/${id(plan)}/check`),
+  publish: async (plan: string, base_version: number, date: string) =>
+    (await call<{ plan: Plan }>("POST", `/api/plans/${id(plan)}/publish`, { base_version, date })).plan,
+  compare: async (a: string, b: string, region: string) =>
+    (await call<{ villages: CompareVillage[] }>("GET", `/api/plans/${id(a)}/compare/${id(b)}?region=${id(region)}`)).villages,
+};

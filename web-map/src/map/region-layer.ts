@@ -1,0 +1,115 @@
+// Outlines of the regions below the chosen one, with their names; a click opens one.
+
+import L from "leaflet";
+import { api, type Region } from "../api";
+import type { App } from "../app";
+import type { State } from "../state";
+import { count } from "../strings";
+import { CanvasLayer } from "./canvas-layer";
+import { label } from "./lettering";
+
+interface Shape { region: Region; rings: [number, number][][]; at: [number, number] }
+
+function ringsOf(geometry: GeoJSON.Geometry | null): [number, number][][] {
+  if (geometry?.type === "Polygon") return geometry.coordinates as [number, number][][];
+  if (geometry?.type === "MultiPolygon") return geometry.coordinates.flat() as [number, number][][];
+  return [];
+}
+
+/** Where a name stands: the centroid of the largest ring. */
+function middle(rings: readonly [number, number][][], [w, s, e, n]: readonly [number, number, number, number]): [number, number] {
+  let best: [number, number] = [(w + e) / 2, (s + n) / 2], most = 0;
+  for (const ring of rings) {
+    let area = 0, x = 0, y = 0;
+    const [ox, oy] = ring[0] ?? [0, 0];
+    for (let i = 1; i < ring.length; i++) {
+      const [x0, y0] = [ring[i - 1]![0] - ox, ring[i - 1]![1] - oy], [x1, y1] = [ring[i]![0] - ox, ring[i]![1] - oy], cross = x0 * y1 - x1 * y0;
+      area += cross;
+      x += (x0 + x1) * cross;
+      y += (y0 + y1) * cross;
+    }
+    if (Math.abs(area) > most) { most = Math.abs(area); best = [ox + x / (3 * area), oy + y / (3 * area)]; }
+  }
+  return best;
+}
+
+export class RegionLayer extends CanvasLayer {
+  private shapes: Shape[] = [];
+  private asked: readonly Region[] | null = null;
+  private hovered = -1;
+
+  constructor(private readonly app: App) {
+    super(400);
+    app.store.subscribe((now, before) => { if (now.model !== before.model || now.lang !== before.lang) this.redraw(); });
+  }
+
+  override onAdd(map: L.Map): this {
+    map.on("click", e => { const hit = this.at(e.latlng); if (hit >= 0) void this.app.chooseRegion(this.shapes[hit]!.region.code); });
+    map.on("mousemove", e => {
+      const hit = this.at(e.latlng);
+      if (hit !== this.hovered) { this.hovered = hit; map.getContainer().classList.toggle("pointing", hit >= 0); this.redraw(); }
+    });
+    return super.onAdd(map);
+  }
+
+  /** Brings the outlines of what the state shows. */
+  async load(state: State): Promise<void> {
+    if (state.children === this.asked) { this.redraw(); return; }
+    this.asked = state.children;
+    this.shapes = [];
+    const boxes = state.children.map(r => r.bbox).filter(b => b !== null);
+    if (boxes.length > 0) {
+      const box = [Math.min(...boxes.map(b => b[0])), Math.min(...boxes.map(b => b[1])), Math.max(...boxes.map(b => b[2])), Math.max(...boxes.map(b => b[3]))] as const;
+      const found = await this.app.guard(() => api.outlines(box));
+      if (state.children !== this.asked) return;
+      const by = new Map((found?.features ?? []).map(f => [String(f.properties?.["code"] ?? f.id), f.geometry]));
+      this.shapes = state.children.map(region => {
+        const rings = ringsOf(by.get(region.code) ?? null);
+        return { region, rings, at: middle(rings, region.bbox ?? [0, 0, 0, 0]) };
+      });
+      if (this.app.state.model === null) this.app.view?.showBox(box);
+    }
+    this.redraw();
+  }
+
+  private at(place: L.LatLng): number {
+    if (this.app.state.model !== null) return -1;
+    return this.shapes.findIndex(({ rings }) => {
+      let inside = false;
+      for (const ring of rings) for (let i = 0, j = ring.length - 1; i < ring.length; j = i++) {
+        const [xi, yi] = ring[i]!, [xj, yj] = ring[j]!;
+        if ((yi > place.lat) !== (yj > place.lat) && place.lng < (xj - xi) * (place.lat - yi) / (yj - yi) + xi) inside = !inside;
+      }
+      return inside;
+    });
+  }
+
+  protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
+    const { state } = this.app;
+    if (state.model !== null) return;
+    const by = new Map(state.villages.map(v => [v.code, v]));
+    this.shapes.forEach(({ rings }, i) => {
+      pen.beginPath();
+      for (const ring of rings) {
+        ring.forEach(([lon, lat], k) => {
+          const p = map.latLngToContainerPoint([lat, lon]);
+          if (k === 0) pen.moveTo(p.x, p.y); else pen.lineTo(p.x, p.y);
+        });
+        pen.closePath();
+      }
+      pen.fillStyle = i === this.hovered ? "rgba(28, 99, 140, .22)" : "rgba(28, 99, 140, .09)";
+      pen.fill("evenodd");
+      pen.strokeStyle = "#1c638c";
+      pen.lineWidth = i === this.hovered ? 2.5 : 1.4;
+      pen.stroke();
+    });
+    for (const { region, at } of this.shapes) {
+      const p = map.latLngToContainerPoint([at[1], at[0]]);
+      const v = by.get(region.code);
+      // the committee's full title is for the list
+      const name = region.name.replace(new RegExp(`(${this.app.t("committee")})$`), "");
+      const lines = v?.households === undefined || v.grids === undefined ? [name] : [name, `${this.app.t("householdsN", { n: count(v.households) })} · ${this.app.t("gridsN", { n: v.grids })}`];
+      label(pen, p.x, p.y, lines, { strong: true });
+    }
+  }
+}

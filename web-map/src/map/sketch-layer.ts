@@ -1,0 +1,39 @@
+// What a tool shows besides the ground: the ring of the brush, a rectangle, a loop, a line.
+
+import type L from "leaflet";
+import type { App } from "../app";
+import { CanvasLayer } from "./canvas-layer";
+import { placing } from "./village-layer";
+
+/** In local pixels. */
+export type Sketch = { kind: "path"; points: readonly (readonly [number, number])[]; closed: boolean } | { kind: "ring"; x: number; y: number; radius: number };
+
+export class SketchLayer extends CanvasLayer {
+  private sketch: Sketch | null = null;
+
+  constructor(private readonly app: App) { super(420); }
+
+  show(sketch: Sketch | null): void {
+    if (sketch === null && this.sketch === null) return;
+    this.sketch = sketch;
+    this.redraw();
+  }
+
+  protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
+    const { sketch } = this, { model } = this.app.state;
+    if (sketch === null || model === null) return;
+    const { X, Y, scale } = placing(model, map);
+    const closed = sketch.kind === "path" && sketch.closed;
+    pen.beginPath();
+    if (sketch.kind === "ring") pen.arc(X(sketch.x), Y(sketch.y), Math.max(sketch.radius * scale, 3), 0, 2 * Math.PI);
+    else sketch.points.forEach(([x, y], i) => { if (i === 0) pen.moveTo(X(x), Y(y)); else pen.lineTo(X(x), Y(y)); });
+    if (closed) { pen.closePath(); pen.fillStyle = "rgba(11, 92, 138, .10)"; pen.fill(); }
+    pen.strokeStyle = "#ffffff";
+    pen.lineWidth = 4;
+    pen.stroke();
+    pen.strokeStyle = "#0b3a57";
+    pen.lineWidth = 2;
+    pen.setLineDash(closed ? [6, 4] : []);
+    pen.stroke();
+  }
+}

@@ -1,0 +1,68 @@
+// Edits on their way: one after the other, each with a key that makes it count once, kept while the service is away.
+
+import { Refused, Unreachable, type Committed, type Effect, type EditRequest, type Village } from "./api";
+
+export interface Parcel { plan: string; request: EditRequest; key: string; what: string; revert: () => void }
+export interface Answer { committed: Committed; effect: Effect | null; village: Village }
+export interface Carrier {
+  send(parcel: Parcel): Promise<Answer>;
+  done(parcel: Parcel, answer: Answer): void;
+  refused(parcel: Parcel, problem: Refused): void;
+  changed(waiting: number, offline: boolean): void;
+  signIn(): void;
+}
+
+/** How long to wait before asking again, ms. */
+const PATIENCE_MS = 3_000;
+
+export class Outbox {
+  private readonly queue: Parcel[] = [];
+  private sending = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly carrier: Carrier) {}
+
+  post(parcel: Parcel): void {
+    this.queue.push(parcel);
+    this.flush();
+  }
+
+  /** Sends what waits, unless it is being sent. */
+  flush(): void {
+    clearTimeout(this.timer);
+    if (!this.sending) void this.run();
+  }
+
+  private async run(): Promise<void> {
+    this.sending = true;
+    let offline = false;
+    for (let parcel = this.queue[0]; parcel !== undefined && !offline; parcel = this.queue[0]) {
+      this.carrier.changed(this.queue.length, false);
+      try {
+        const answer = await this.carrier.send(parcel);
+        this.queue.shift();
+        this.rebase(parcel, answer);
+        this.carrier.done(parcel, answer);
+      } catch (e) {
+        const again = e instanceof Unreachable || (e instanceof Refused && (e.status === 401 || e.status === 503));
+        if (e instanceof Refused && e.status === 401) this.carrier.signIn();
+        if (again) { offline = !(e instanceof Refused && e.status === 401); break; }
+        this.queue.shift();
+        const problem = e instanceof Refused ? e : new Refused(0, { code: "page", detail: String(e) });
+        this.carrier.refused(parcel, problem);
+      }
+    }
+    this.sending = false;
+    this.carrier.changed(this.queue.length, offline);
+    if (offline) this.timer = setTimeout(() => this.flush(), PATIENCE_MS);
+  }
+
+  /** Later edits of the same planner stand on the ones before. */
+  private rebase(sent: Parcel, { committed, village }: Answer): void {
+    for (const p of this.queue) {
+      if (p.plan !== sent.plan || p.request.base_version !== sent.request.base_version) continue;
+      p.request = { ...p.request, base_version: committed.version };
+      if (p.request.village === sent.request.village) p.request.grid_versions = village.grids.map(g => [g.code, g.version]);
+    }
+  }
+}

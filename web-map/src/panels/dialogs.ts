@@ -1,0 +1,101 @@
+// What needs an answer before anything else goes on.
+
+import { api } from "../api";
+import type { App } from "../app";
+import { half, percent } from "../strings";
+import { field, h, type Child } from "./dom";
+
+export function dialogs(app: App, place: HTMLElement): void {
+  const { t } = app;
+  let profiles: { name: string; title: string; note: string }[] = [];
+  let open: HTMLDialogElement | null = null;
+  let shown: unknown = null;
+
+  const close = (): void => { app.afterFork = null; app.store.set({ dialog: null }); };
+  const actions = (...buttons: Child[]): HTMLElement => h("div", { class: "buttons end" }, ...buttons);
+  const cancel = (): HTMLElement => h("button", { type: "button", testid: "dialog-cancel", click: close }, t("cancel"));
+  const form = (testid: string, submit: (form: HTMLFormElement) => void, ...children: Child[]): HTMLElement =>
+    h("form", { testid, submit: e => { e.preventDefault(); submit(e.target as HTMLFormElement); } }, ...children);
+  const label = (word: string, input: HTMLElement): HTMLElement => h("label", { class: "field" }, h("span", {}, word), input);
+
+  const today = (): string => new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 10);
+
+  const body = (): Child[] => {
+    const { dialog, needsSignIn, plan, path, job, lang } = app.state;
+    if (needsSignIn) return [h("h2", {}, t("signIn")), h("p", { class: "quiet" }, t("signInWhy")), form("sign-in", f => void app.signIn(field(f, "name"), field(f, "password")),
+      label(t("user"), h("input", { name: "name", required: true, autocomplete: "username", testid: "sign-in-name" })),
+      label(t("password"), h("input", { name: "password", type: "password", required: true, autocomplete: "current-password", testid: "sign-in-password" })),
+      actions(h("button", { type: "submit", class: "primary", testid: "sign-in-go" }, t("signIn"))))];
+    switch (dialog?.kind) {
+      case "fork": return [h("h2", {}, t("fork")), h("p", {}, t("forkWhy")), form("fork-form", f => void app.fork(field(f, "name")),
+        label(t("forkName"), h("input", { name: "name", required: true, maxlength: 60, value: t("draftOf", { name: plan?.name ?? "" }), testid: "fork-name" })),
+        actions(cancel(), h("button", { type: "submit", class: "primary", testid: "fork-go" }, t("fork"))))];
+      case "publish": return [h("h2", {}, `${t("publish")} ${plan?.name ?? ""}`), h("p", {}, t("publishWhy")), form("publish-form", f => void app.publish(field(f, "date")),
+        label(t("publishDate"), h("input", { name: "date", type: "date", required: true, value: today(), testid: "publish-date" })),
+        actions(cancel(), h("button", { type: "submit", class: "primary", testid: "publish-go" }, t("publish"))))];
+      case "generate": return [h("h2", {}, `${t("generate")} · ${(path.findLast(r => r.level !== "village") ?? path.at(-1))?.name ?? ""}`), form("generate-form", f => {
+        const old = new FormData(f).has("old");
+        void app.generate({
+          region: (path.findLast(r => r.level !== "village") ?? path.at(-1))?.code ?? "", profile: field(f, "profile"),
+          ...(field(f, "name") === "" ? {} : { name: field(f, "name") }), seed: Number(field(f, "seed")), budget_s: Number(field(f, "budget")), ...(old ? { old_nets: "all" as const } : {}),
+        });
+      },
+      label(t("profile"), h("select", { name: "profile", testid: "generate-profile" }, ...profiles.map(p => h("option", { value: p.name, selected: p.name === plan?.profile }, half(lang, p.title === "" ? p.name : p.title))))),
+      label(t("name"), h("input", { name: "name", maxlength: 60, testid: "generate-name" })),
+      label(t("seed"), h("input", { name: "seed", type: "number", min: 0, max: 4294967295, value: "1", required: true })),
+      label(t("seconds"), h("input", { name: "budget", type: "number", min: 1, max: 600, value: "10", required: true, testid: "generate-budget" })),
+      h("label", { class: "check" }, h("input", { type: "checkbox", name: "old" }), h("span", {}, t("oldNets"))),
+      actions(cancel(), h("button", { type: "submit", class: "primary", testid: "generate-go" }, t("start"))))];
+      case "job": {
+        const words = job === null ? "" : job.status === "done" ? t("jobDone", { g: job.result?.grids ?? "—", u: job.result?.units ?? "—" })
+          : job.status === "failed" ? t("jobFailed", { why: half(lang, job.problem?.detail ?? "") }) : job.status === "cancelled" ? t("jobCancelled") : t("running", { stage: half(lang, job.stage) });
+        const bar = h("progress", { label: t("generate") });
+        bar.max = 1;
+        bar.value = job?.status === "done" ? 1 : job?.share ?? 0;
+        const made = job?.result?.plan;
+        return [h("h2", {}, t("generate")), h("p", { testid: "job-status" }, words), job?.status === "running" ? bar : null, job?.status === "running" ? h("p", { class: "quiet number" }, t("share", { p: percent(job.share, false) })) : null,
+          ...(job?.result?.breaches ?? []).slice(0, 8).map(b => h("p", { class: "quiet" }, `${b.rule} ${half(lang, b.message)}`)),
+          actions(job?.status === "running" ? h("button", { testid: "job-cancel", click: () => void app.cancelJob() }, t("cancel")) : h("button", { testid: "job-close", click: close }, t("close")),
+            made === undefined ? null : h("button", { class: "primary", testid: "job-open", click: () => { close(); void app.switchPlan(made.id); } }, t("openPlan")))];
+      }
+      case "refused": {
+        const { problem, what } = dialog, reasons = problem.refusal?.reasons ?? [];
+        return [h("h2", {}, t("refusedTitle")), h("p", { class: "quiet" }, what),
+          h("p", { testid: "refused-detail" }, half(lang, problem.detail)), problem.hint === undefined ? null : h("p", { class: "quiet" }, half(lang, problem.hint)),
+          h("ul", { class: "list" }, ...reasons.map((r, i) => h("li", {}, r.rule ? h("span", { class: "chip bad" }, r.rule) : null, h("div", { class: "grow" }, h("p", {}, half(lang, r.message)),
+            r.first === "" ? null : h("p", { class: "quiet" }, t("firstDo"), half(lang, r.first)),
+            r.ids.length === 0 ? null : h("p", { class: "ids" }, app.some(r.ids, 12)),
+            r.remedy.length === 0 ? null : h("button", { testid: `remedy-${i}`, click: () => { close(); app.commit([...r.remedy, ...dialog.operations], what); } }, t("remedy")))))),
+          actions(reasons.length === 0 ? null : h("button", { testid: "keep-anyway", click: () => { close(); app.commit(dialog.operations, what, "keep_as_draft_problem"); } }, t("strandedKeep")),
+            h("button", { class: "primary", testid: "dialog-close", click: close }, t("close")))];
+      }
+      case "keys": return [h("h2", {}, t("help")), h("p", {}, t("mapLabel")), h("p", {}, `G / K / Esc · ${t("strandedGive", { grid: "…" })} · ${t("strandedKeep")} · ${t("strandedCancel")}`),
+        h("p", {}, `Ctrl+Z ${t("undo")} · Ctrl+Shift+Z ${t("redo")} · [ ] ${t("receiver")} · + − ${t("zoomIn")} · 0 ${t("zoomAll")}`), actions(h("button", { class: "primary", testid: "dialog-close", click: close }, t("close")))];
+      default: return [];
+    }
+  };
+
+  const fill = (): void => {
+    const { dialog, needsSignIn, job } = app.state;
+    const wanted = dialog !== null || needsSignIn;
+    const now = needsSignIn ? "sign-in" : dialog?.kind === "job" ? job : dialog;
+    if (now === shown && wanted === (open !== null)) return;
+    shown = now;
+    if (!wanted) { open?.close(); open?.remove(); open = null; app.view?.focusMap(); return; }
+    if (open === null) {
+      open = h("dialog", { testid: "dialog", class: "dialog" });
+      open.addEventListener("cancel", e => { e.preventDefault(); if (!app.state.needsSignIn && !(app.state.dialog?.kind === "job" && app.state.job?.status === "running")) close(); });
+      place.append(open);
+      open.replaceChildren(...body().filter(c => c instanceof Node));
+      open.showModal();
+    } else open.replaceChildren(...body().filter(c => c instanceof Node));
+    const heading = open.querySelector("h2");
+    if (heading !== null) { heading.id = "dialog-title"; open.setAttribute("aria-labelledby", "dialog-title"); }
+  };
+  app.store.subscribe((now, before) => {
+    if (now.dialog?.kind === "generate" && before.dialog?.kind !== "generate" && profiles.length === 0) {
+      void app.guard(() => api.profiles()).then(found => { profiles = found ?? []; shown = null; fill(); });
+    }
+    if (now.dialog !== before.dialog || now.needsSignIn !== before.needsSignIn || now.job !== before.job || now.lang !== before.lang) { if (now.lang !== before.lang) shown = null; fill(); }
+  });
+}

@@ -1,0 +1,40 @@
+// The plan as a whole: generate, check, compare, export.
+
+import type { App } from "../app";
+import { half } from "../strings";
+import { h, type Child } from "./dom";
+
+const FORMATS = ["json", "fgb", "gpkg", "shp", "kml", "csv", "xlsx"] as const;
+const LAYERS = ["grids", "units", "buildings"] as const;
+
+export function planPanel(app: App): Child[] {
+  const { t } = app, { plan, plans, checked, compared, path, lang } = app.state;
+  const others = plans.filter(p => p.id !== plan?.id);
+  const box = path.at(-1)?.bbox ?? null;
+  const clip = box === null ? "" : `&bbox=${box.map(v => v.toFixed(6)).join(",")}`;
+  return [
+    h("h2", {}, plan?.name ?? t("plan")),
+    plan === null ? h("p", { class: "empty" }, t("noPlans")) : h("p", { class: "facts" }, h("span", {}, t(`status_${plan.status}`)), h("span", {}, t("version", { v: plan.version })),
+      plan.valid_from ? h("span", {}, `${t("publishDate")} ${plan.valid_from}`) : null),
+    h("div", { class: "buttons" },
+      h("button", { testid: "generate", disabled: path.length === 0, click: () => app.store.set({ dialog: { kind: "generate" } }) }, t("generate")),
+      plan === null || plan.status === "draft" ? null : h("button", { testid: "fork", click: () => app.store.set({ dialog: { kind: "fork" } }) }, t("fork")),
+      h("button", { testid: "check-here", disabled: plan === null, click: () => void app.check() }, t("check"))),
+    checked === null ? null : h("div", { class: "card", testid: "checked" },
+      checked.breaches.length === 0 ? h("p", { class: "good" }, t("checkOk", { v: checked.version })) : h("p", { class: "bad" }, t("checkBad", { v: checked.version, n: checked.breaches.length })),
+      h("ul", { class: "list" }, ...checked.breaches.slice(0, 100).map(b => h("li", {}, h("span", { class: "chip bad" }, b.rule), h("span", { class: "grow" }, half(lang, b.message)))))),
+    h("h3", {}, t("compare")),
+    others.length === 0 ? h("p", { class: "quiet" }, t("compareNone")) : h("label", { class: "field" }, h("span", {}, t("compareWith")),
+      h("select", { testid: "compare", change: e => { const id = (e.target as HTMLSelectElement).value; if (id === "") app.store.set({ compared: null }); else void app.compare(id); } },
+        h("option", { value: "" }, t("choose")), ...others.map(p => h("option", { value: p.id, selected: p.id === compared?.plan.id }, `${p.name} · ${t(`status_${p.status}`)}`)))),
+    compared === null ? null : h("div", { class: "card", testid: "compared" },
+      h("ul", { class: "list" }, ...compared.rows.map(r => h("li", {}, h("span", { class: "grow" }, app.villageName(r.village)), h("span", { class: "number" }, `${t("changedGrid", { n: r.grid })} · ${t("changedUnit", { n: r.unit })}`)))),
+      h("p", { class: "quiet" }, t("comparedMap")),
+      compared.households.size === 0 ? null : h("p", { class: "ids" }, app.some([...compared.households], 40)),
+      h("button", { testid: "end-compare", click: () => app.store.set({ compared: null }) }, t("endCompare"))),
+    h("h3", {}, t("exports")),
+    h("table", { class: "exports" }, h("tbody", {}, ...LAYERS.map(layer => h("tr", {}, h("th", { scope: "row" }, t(`layer_${layer}`)),
+      h("td", {}, ...FORMATS.map(f => h("a", { href: `/ogc/collections/${layer}/items?f=${f}${clip}`, testid: `export-${layer}-${f}`, download: true }, f))))))),
+    h("p", { class: "quiet" }, t("exportHint")),
+  ];
+}

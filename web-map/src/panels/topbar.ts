@@ -1,0 +1,63 @@
+// Where we are, which plan, and what concerns the plan as a whole.
+
+import type { App } from "../app";
+import { count, isKey } from "../strings";
+import type { PaletteName } from "../style/palette";
+import { h, mount, type Child } from "./dom";
+import { icon } from "./icons";
+
+export function topbar(app: App, place: HTMLElement): void {
+  const { t } = app;
+  const level = (name: string): string => { const key = `level_${name}`; return isKey(key) ? t(key) : t("region"); };
+
+  const regions = (): Child[] => {
+    const { path } = app.state;
+    const made: Child[] = [];
+    for (let i = 0; i <= path.length; i++) {
+      const choices = app.choices(i);
+      if (choices.length === 0) break;
+      const here = path[i];
+      made.push(h("select", {
+        testid: `region-${i}`, label: level(choices[0]!.level), value: here?.code ?? "",
+        change: e => { const code = (e.target as HTMLSelectElement).value; void app.chooseRegion(code === "" ? path[i - 1]?.code ?? null : code); },
+      }, h("option", { value: "" }, `${level(choices[0]!.level)}…`),
+      ...choices.map(r => h("option", { value: r.code, selected: r.code === here?.code }, r.name))));
+    }
+    return made;
+  };
+
+  const plans = (): Child => {
+    const { plans, plan } = app.state;
+    if (plans.length === 0) return null;
+    return h("span", { class: "pair" },
+      h("select", { testid: "plan", label: t("plan"), change: e => void app.switchPlan((e.target as HTMLSelectElement).value) },
+        ...plans.map(p => h("option", { value: p.id, selected: p.id === plan?.id }, `${p.name} · ${t(`status_${p.status}`)}`))),
+      plan === null ? null : h("span", { class: `chip ${plan.status}`, testid: "plan-status" }, `${t(`status_${plan.status}`)} · ${t("version", { v: count(plan.version) })}`));
+  };
+
+  const draw = (): Child[] => {
+    const { plan, who, lang, busy, palette } = app.state;
+    const draft = plan?.status === "draft";
+    return [
+      h("a", { class: "skip", href: "#map" }, t("skip")),
+      h("div", { class: "brand" }, h("strong", {}, t("app")), h("span", {}, t("subtitle"))),
+      h("div", { class: "where", role: "group", label: t("region") }, ...regions()),
+      plans(),
+      h("span", { class: "grow" }),
+      busy ? h("span", { class: "quiet", role: "status" }, t("busy")) : null,
+      h("div", { class: "group", role: "group" },
+        h("button", { testid: "undo", title: `${t("undo")} Ctrl+Z`, label: t("undo"), disabled: !draft, click: () => void app.undo() }, icon("undo")),
+        h("button", { testid: "redo", title: `${t("redo")} Ctrl+Shift+Z`, label: t("redo"), disabled: !draft, click: () => void app.redo() }, icon("redo"))),
+      h("div", { class: "group", role: "group" },
+        h("button", { testid: "check", disabled: plan === null, click: () => { app.store.set({ tab: "plan" }); void app.check(); } }, icon("check"), t("check")),
+        h("button", { testid: "publish", class: "primary", disabled: !draft, click: () => app.store.set({ dialog: { kind: "publish" } }) }, icon("flag"), t("publish"))),
+      h("select", { testid: "palette", label: t("palette"), change: e => app.store.set({ palette: (e.target as HTMLSelectElement).value as PaletteName }) },
+        ...(["calm", "strong", "grey"] as const).map(p => h("option", { value: p, selected: p === palette }, t(`palette_${p}`)))),
+      h("button", { testid: "keys", label: t("help"), title: t("help"), click: () => app.store.set({ dialog: { kind: "keys" } }) }, icon("keys")),
+      h("button", { testid: "language", lang: lang === "zh" ? "en" : "zh-CN", click: () => app.store.set({ lang: lang === "zh" ? "en" : "zh" }) }, t("language")),
+      who === null ? null : h("span", { class: "quiet user", testid: "user" }, who.name),
+      who === null || who.by !== "session" ? null : h("button", { testid: "sign-out", click: () => void app.signOut() }, t("signOut")),
+    ];
+  };
+  mount(place, app, s => [s.path, s.children, s.plans, s.plan, s.who, s.lang, s.busy, s.palette], draw);
+}

@@ -1,0 +1,46 @@
+// The tree of divisions: by the parent the register names, or else by the code, which holds its ancestors' codes.
+
+import type { Region } from "./api";
+
+/** Digits of a code that say something: city 4, county 6, township 9, village 12. */
+const LENGTHS = [9, 6, 4, 2] as const;
+
+/** A division's code without the zeros that only fill it up. */
+export function core(code: string): string {
+  for (const n of [2, 4, 6, 9]) if (code.length > n && /^0+$/.test(code.slice(n))) return code.slice(0, n);
+  return code;
+}
+
+export class Regions {
+  private readonly by = new Map<string, Region>();
+  private readonly up = new Map<string, string>();
+  private readonly down = new Map<string | null, Region[]>();
+
+  constructor(readonly all: readonly Region[]) {
+    const cores = new Map(all.map(r => [core(r.code), r.code]));
+    for (const r of all) this.by.set(r.code, r);
+    for (const r of all) {
+      const own = core(r.code);
+      const byCode = LENGTHS.filter(n => n < own.length).map(n => cores.get(own.slice(0, n))).find(c => c !== undefined);
+      const parent = r.parent !== null && this.by.has(r.parent) && r.parent !== r.code ? r.parent : byCode;
+      if (parent !== undefined) this.up.set(r.code, parent);
+      const key = parent ?? null;
+      (this.down.get(key) ?? this.down.set(key, []).get(key)!).push(r);
+    }
+    for (const list of this.down.values()) list.sort((a, b) => a.code < b.code ? -1 : 1);
+  }
+
+  find(code: string): Region | undefined { return this.by.get(code); }
+  /** Regions right below one, or at the top. */
+  below(code: string | null): Region[] { return this.down.get(code) ?? []; }
+  /** From the top down to a region. */
+  pathTo(region: Region): Region[] {
+    const path = [region];
+    for (let up = this.up.get(region.code); up !== undefined; up = this.up.get(up)) {
+      const parent = this.by.get(up);
+      if (parent === undefined || path.includes(parent)) break;
+      path.unshift(parent);
+    }
+    return path;
+  }
+}

@@ -1,0 +1,121 @@
+// One immutable state; actions make the next one; whoever shows something subscribes.
+
+import type { Breach, Effect, Entry, Job, Operation, Plan, ProblemBody, Region, VillageSummary, Who } from "./api";
+import type { Lang } from "./strings";
+import type { PaletteName } from "./style/palette";
+import type { Model } from "./village/model";
+import type { Outcome } from "./village/stroke";
+
+export type ToolName = "select" | "brush" | "rectangle" | "lasso" | "cut";
+export type Tab = "grids" | "units" | "problems" | "history" | "plan";
+export interface Notice { kind: "info" | "good" | "bad"; text: string; at: number }
+/** What a draft of a stroke waits for: an answer of the planner. */
+export interface Pending { outcome: Outcome; refusal?: ProblemBody }
+export interface Compared { plan: Plan; households: ReadonlySet<string>; rows: { village: string; grid: number; unit: number }[] }
+
+export type Dialog =
+  | { kind: "fork" } | { kind: "generate" } | { kind: "job" } | { kind: "publish" } | { kind: "keys" }
+  | { kind: "refused"; problem: ProblemBody; what: string; operations: Operation[] };
+
+export interface State {
+  lang: Lang;
+  palette: PaletteName;
+  who: Who | null;
+  needsSignIn: boolean;
+  /** From the top region down to the chosen one. */
+  path: readonly Region[];
+  /** Regions below the chosen one. */
+  children: readonly Region[];
+  plans: readonly Plan[];
+  plan: Plan | null;
+  villages: readonly VillageSummary[];
+  /** The village on the table; a new object for every version. */
+  model: Model | null;
+  tool: ToolName;
+  brushM: number;
+  tab: Tab;
+  /** Grid that receives, by index; -1 none. */
+  active: number;
+  /** Chosen atoms. */
+  selection: ReadonlySet<number>;
+  /** Atom with the keyboard's focus, or -1. */
+  focus: number;
+  /** Stroke under the hand. */
+  stroke: Outcome | null;
+  pending: Pending | null;
+  problem: number;
+  history: readonly Entry[];
+  proposal: { effect: Effect; title: string; operation: Operation } | null;
+  dialog: Dialog | null;
+  job: Job | null;
+  compared: Compared | null;
+  checked: { version: number; breaches: Breach[] } | null;
+  conflict: ProblemBody | null;
+  offline: boolean;
+  /** Edits that wait for the service. */
+  waiting: number;
+  busy: boolean;
+  notice: Notice | null;
+  /** What a screen reader is told. */
+  spoken: string;
+}
+
+export const initial: State = {
+  lang: "zh", palette: "calm", who: null, needsSignIn: false, path: [], children: [], plans: [], plan: null, villages: [], model: null,
+  tool: "select", brushM: 25, tab: "grids", active: -1, selection: new Set(), focus: -1, stroke: null, pending: null, problem: -1,
+  history: [], proposal: null, dialog: null, job: null, compared: null, checked: null, conflict: null, offline: false, waiting: 0, busy: false,
+  notice: null, spoken: "",
+};
+
+export type Action =
+  | { type: "set"; change: Partial<State> }
+  | { type: "village"; model: Model | null }
+  | { type: "select"; atoms: Iterable<number>; how: "set" | "add" | "subtract" }
+  | { type: "tool"; tool: ToolName }
+  | { type: "notice"; kind: Notice["kind"]; text: string }
+  | { type: "say"; text: string };
+
+/** The next state. Pure. */
+export function reduce(state: State, action: Action): State {
+  switch (action.type) {
+    case "set": return { ...state, ...action.change };
+    case "village": {
+      const { model } = action, old = state.model;
+      const same = model !== null && old !== null && model.data.village === old.data.village;
+      const code = same ? old.data.grids[state.active]?.code : undefined;
+      const active = code === undefined || model === null ? -1 : model.data.grids.findIndex(g => g.code === code);
+      const alike = same && model.atoms === old.atoms;
+      const plan = model?.data.plan ?? state.plan;
+      return {
+        ...state, model, plan, active, stroke: null, pending: null, proposal: null, conflict: null,
+        plans: plan === null ? state.plans : state.plans.map(p => p.id === plan.id ? plan : p),
+        selection: alike ? state.selection : new Set(), focus: alike ? state.focus : -1,
+        problem: -1, compared: same ? state.compared : null,
+      };
+    }
+    case "select": {
+      const next = new Set(action.how === "set" ? [] : state.selection);
+      for (const a of action.atoms) if (action.how === "subtract") next.delete(a); else next.add(a);
+      return { ...state, selection: next };
+    }
+    case "tool": return { ...state, tool: action.tool };
+    case "notice": return { ...state, notice: { kind: action.kind, text: action.text, at: (state.notice?.at ?? 0) + 1 }, spoken: action.text };
+    case "say": return { ...state, spoken: action.text };
+  }
+}
+
+export type Listener = (now: State, before: State) => void;
+
+export class Store {
+  private current: State;
+  private readonly listeners: Listener[] = [];
+  constructor(start: Partial<State> = {}) { this.current = { ...initial, ...start }; }
+  get state(): State { return this.current; }
+  dispatch(action: Action): void {
+    const before = this.current;
+    this.current = reduce(before, action);
+    if (this.current !== before) for (const l of this.listeners) l(this.current, before);
+  }
+  set(change: Partial<State>): void { this.dispatch({ type: "set", change }); }
+  subscribe(listener: Listener): void { this.listeners.push(listener); }
+}

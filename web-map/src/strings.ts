@@ -1,0 +1,147 @@
+// Every sentence of the page, Chinese and English. {name} stands for a value.
+
+export type Lang = "zh" | "en";
+
+const table = {
+  app: ["联户", "Lianhu"],
+  subtitle: ["网格规划图", "Grid planning map"],
+  // regions and plans
+  region: ["区划", "Region"],
+  choose: ["请选择", "choose"],
+  allRegions: ["全部区划", "All regions"],
+  level_city: ["市", "City"], level_county: ["县（区）", "County"], level_township: ["乡镇（街道）", "Township"], level_village: ["村（社区）", "Village"],
+  committee: ["居民委员会|村民委员会", "居民委员会|村民委员会"],
+  plan: ["方案", "Plan"],
+  noPlans: ["此区划还没有方案。在“方案”页生成一个。", "There is no plan here yet. Generate one on the Plan tab."],
+  noRegions: ["库里还没有区划。先用 lianhu import 导入区划和住户。", "The store has no regions. Import regions and households with lianhu import first."],
+  status_draft: ["草案", "draft"], status_live: ["现行", "in force"], status_retired: ["停用", "retired"],
+  pickVillage: ["选择一个村开始：点地图或下表。", "Choose a village to begin: on the map or below."],
+  gridsN: ["{n} 个网格", "{n} grids"], householdsN: ["{n} 户", "{n} households"], buildingsN: ["{n} 栋", "{n} buildings"],
+  personsN: ["{n} 人", "{n} people"], unitsN: ["{n} 个单元", "{n} units"], problemsN: ["{n} 个问题", "{n} problems"], kmN: ["{n} 米", "{n} m"],
+  readOnly: ["{status}方案不能直接修改", "A plan {status} is not edited directly"],
+  fork: ["另存为草案并继续", "Continue in a draft"],
+  forkWhy: ["现行方案只读。修改会写进一份草案，公布前现行方案不变。", "The plan in force is read only. Changes go to a draft; the plan in force stays until you publish."],
+  forkName: ["草案名称", "Name of the draft"],
+  draftOf: ["{name} 草案", "{name} draft"],
+  // tools
+  tools: ["工具", "Tools"],
+  tool_select: ["选择", "Select"], tool_brush: ["画笔", "Brush"], tool_rectangle: ["框选", "Rectangle"], tool_lasso: ["套索", "Lasso"], tool_cut: ["切割线", "Cut line"],
+  hint_select: ["点楼栋选中（Shift 加选，Alt 减选）；点网格看它；拖动移图。", "Click a building to select it (Shift adds, Alt subtracts), a grid to look at it; drag to pan."],
+  hint_brush: ["在 {grid} 上涂抹楼栋，松开即生效，Esc 取消。", "Paint buildings into {grid}; release applies, Esc cancels."],
+  hint_brushNone: ["从一个网格按下，涂进相邻网格，即把楼栋划给起笔的网格；或先在表中选定接收网格。", "Press in one grid and paint into the next: buildings join the grid where you began. Or choose the receiving grid first."],
+  hint_rectangle: ["拖出矩形选中楼栋（Shift 加选，Alt 减选），再按数字键或“划入”。", "Drag a rectangle to select buildings (Shift adds, Alt subtracts), then press a number or Assign."],
+  hint_lasso: ["圈出楼栋（Shift 加选，Alt 减选），再按数字键或“划入”。", "Draw round buildings (Shift adds, Alt subtracts), then press a number or Assign."],
+  hint_cut: ["在一个网格上画线，沿线把它分成两个。", "Draw a line across a grid to split it in two."],
+  brushSize: ["画笔半径", "Brush radius"],
+  undo: ["撤销", "Undo"], redo: ["重做", "Redo"],
+  undone: ["已撤销，版本 {v}", "Undone, version {v}"], redone: ["已重做，版本 {v}", "Redone, version {v}"],
+  nothingToUndo: ["没有可撤销的修改", "Nothing to undo"], nothingToRedo: ["没有可重做的修改", "Nothing to redo"],
+  zoomIn: ["放大", "Zoom in"], zoomOut: ["缩小", "Zoom out"], zoomAll: ["看全村", "Whole village"],
+  // tabs
+  tab_grids: ["网格", "Grids"], tab_units: ["单元", "Units"], tab_problems: ["问题", "Problems"], tab_history: ["历史", "History"], tab_plan: ["方案", "Plan"],
+  // grids
+  code: ["编码", "Code"], name: ["名称", "Name"], households: ["户数", "Households"], target: ["目标", "Target"], deviation: ["偏差", "Deviation"],
+  unit_h: ["户", "households"], key: ["键", "Key"],
+  dedicated: ["专属", "dedicated"], locked: ["已锁定", "locked"], lockMark: ["锁", "locked"],
+  meanTarget: ["每网格目标 {n} 户，容差 ±{p}", "Target {n} households a grid, tolerance ±{p}"],
+  largestDeviation: ["最大偏差 {p}", "Largest deviation {p}"],
+  compactness: ["平均紧凑度 {n}", "Mean compactness {n}"],
+  receiver: ["接收网格", "Receiving grid"], noReceiver: ["未选定接收网格", "No receiving grid chosen"],
+  assign: ["把 {n} 栋划入 {grid}", "Assign {n} buildings to {grid}"],
+  selected: ["已选 {n} 栋，{h} 户", "{n} buildings selected, {h} households"],
+  clear: ["清除选择", "Clear selection"],
+  lock: ["锁定", "Lock"], unlock: ["解锁", "Unlock"], lockAll: ["全部锁定", "Lock all"], unlockAll: ["全部解锁", "Unlock all"],
+  lockBuildings: ["锁定所选楼栋", "Lock selected buildings"], unlockBuildings: ["解锁所选楼栋", "Unlock selected buildings"],
+  rename: ["改名", "Rename"], splitCount: ["按数拆分", "Split by count"], splitInto: ["拆成（个）", "Into (grids)"], merge: ["合并", "Merge"],
+  mergeWith: ["相邻网格", "Neighbour"], dedicate: ["设为专属网格", "Make a dedicated grid"], dedicateName: ["单位名称，如“镇中心小学”", "Name of the institution"],
+  retire: ["撤销专属网格", "End dedicated grid"], rebalance: ["均衡其余网格", "Rebalance the rest"], reform: ["重组单元", "Form units anew"],
+  cancel: ["取消", "Cancel"], accept: ["采用", "Accept"], drop: ["放弃", "Drop"], close: ["关闭", "Close"], 
+  // stroke
+  strokeMoved: ["划入 {grid}：{b} 栋 {h} 户", "Into {grid}: {b} buildings, {h} households"],
+  unitsTouched: ["影响 {n} 个单元", "{n} units touched"],
+  heldN: ["{n} 处被锁定，未动", "{n} held by locks"],
+  applied: ["已生效，版本 {v}：{what}", "Applied, version {v}: {what}"],
+  cancelled: ["已取消，未作修改", "Cancelled, nothing changed"],
+  nothingMoved: ["没有可划入的楼栋", "Nothing to assign"],
+  strandedTitle: ["这样划会让 {grid} 断开", "This would cut {grid} apart"],
+  strandedPart: ["画斜线的 {b} 栋 {h} 户与 {grid} 的其余部分不相连：{names}", "The hatched {b} buildings with {h} households no longer touch the rest of {grid}: {names}"],
+  strandedGive: ["一并划给 {grid}（G）", "Give them to {grid} (G)"],
+  strandedKeep: ["作为草案问题保留（K）", "Keep as a draft problem (K)"],
+  strandedCancel: ["取消（Esc）", "Cancel (Esc)"],
+  refusedTitle: ["不能这样改", "This cannot be done"],
+  firstDo: ["先做：", "First: "],
+  remedy: ["按建议执行", "Do as proposed"],
+  andMore: ["等 {n} 个", "and {n} in all"],
+  // keyboard
+  mapLabel: ["地图。方向键在相邻楼栋间移动，空格选中，A 设为接收网格，回车划入，数字键划入该序号网格，N 查看下一问题。", "Map. Arrow keys walk between neighbouring buildings, Space selects, A makes the grid the receiver, Enter assigns, a number assigns to that grid, N goes to the next problem."],
+  focusAt: ["{ids}，{h} 户，{grid}", "{ids}, {h} households, {grid}"],
+  receiverIs: ["接收网格 {grid}，{h} 户", "Receiving grid {grid}, {h} households"],
+  // units
+  unitsOf: ["{grid} 的十联户单元", "Ten-household units of {grid}"],
+  pickGridFirst: ["先在“网格”页或地图上选一个网格。", "Choose a grid first, on the Grids tab or the map."],
+  leader: ["联户长", "Leader"], deputies: ["副联户长", "Deputies"], members: ["成员", "Members"], noLeader: ["未定", "not set"],
+  sizeRule: ["每单元 {min}–{max} 户，副联户长 {d} 名", "{min}–{max} households each, {d} deputies"],
+  outOfSize: ["超出范围", "outside the bounds"], exception: ["例外：{why}", "Exception: {why}"],
+  moveTo: ["移到单元", "Move to unit"], setOfficers: ["保存联户长", "Save officers"], lockOfficers: ["锁定人选", "Lock officers"], unlockOfficers: ["解锁人选", "Unlock officers"],
+  noUnits: ["这个网格还没有单元。点“重组单元”生成。", "This grid has no units yet. Form them anew."],
+  hiddenHouseholds: ["当前账户看不到户号。", "This account does not see household ids."],
+  // problems
+  noProblems: ["没有问题，可以公布。", "No problems: ready to publish."], problemsHint: ["按 N / Shift+N 逐个查看。", "N / Shift+N walks through them."],
+  problemAt: ["问题 {i}/{n}：{text}", "Problem {i} of {n}: {text}"], tolerance: ["{grid} 偏差 {p}，超出容差", "{grid} deviates by {p}, outside the tolerance"],
+  soft: ["提示", "note"],
+  // history
+  noHistory: ["还没有修改。", "No edits yet."], undoneMark: ["已撤销", "undone"], hash: ["村指纹", "Village hash"], version: ["版本 {v}", "version {v}"],
+  op_transfer_buildings: ["划转楼栋", "Buildings moved"], op_split_grid: ["拆分网格", "Grid split"], op_merge_grids: ["合并网格", "Grids merged"],
+  op_create_dedicated: ["设专属网格", "Dedicated grid made"], op_retire_dedicated: ["撤专属网格", "Dedicated grid ended"], op_move_household: ["移动住户", "Household moved"],
+  op_set_officers: ["设定联户长", "Officers set"], op_lock: ["锁定", "Locked"], op_unlock: ["解锁", "Unlocked"], op_rename: ["改名", "Renamed"],
+  op_rebalance: ["均衡", "Rebalanced"], op_reform_units: ["重组单元", "Units formed anew"], op_other: ["修改", "Edit"],
+  // plan
+  generate: ["生成新方案", "Generate a plan"], profile: ["规则", "Rules"], seed: ["随机种子", "Seed"], seconds: ["用时上限（秒）", "Time limit (s)"],
+  oldNets: ["沿用旧网边界", "Re-use the borders of old nets"], start: ["开始", "Start"], running: ["正在生成：{stage}", "Working: {stage}"], share: ["已完成 {p}", "{p} done"],
+  jobDone: ["方案已生成：{g} 个网格，{u} 个单元", "The plan is made: {g} grids, {u} units"], jobFailed: ["没有生成：{why}", "No plan: {why}"], jobCancelled: ["已停止，没有生成方案", "Stopped, no plan made"],
+  openPlan: ["打开", "Open"],
+  check: ["检查", "Check"], checkOk: ["版本 {v} 检查通过", "Version {v} passes every check"], checkBad: ["版本 {v} 有 {n} 处违反，不能公布", "Version {v} has {n} breaches and cannot be published"],
+  publish: ["公布", "Publish"], publishDate: ["启用日期", "In force from"], published: ["已公布，自 {date} 起启用", "Published, in force from {date}"],
+  publishWhy: ["公布后本方案只读，原现行方案停用但仍可查看。", "After that this plan is read only; the plan in force until then retires and stays on view."],
+  compare: ["对比方案", "Compare plans"], compareWith: ["与此方案对比", "Compare with"], compareNone: ["没有可对比的其他方案。", "There is no other plan to compare with."],
+  changedGrid: ["换网格 {n} 户", "{n} households in another grid"], changedUnit: ["换单元 {n} 户", "{n} households in another unit"], comparedMap: ["地图上圈出本村换网格的楼栋", "Circled on the map: buildings in another grid"],
+  endCompare: ["结束对比", "End comparison"],
+  exports: ["导出（现行方案）", "Exports (plan in force)"], layer_grids: ["网格", "Grids"], layer_units: ["单元", "Units"], layer_buildings: ["楼栋", "Buildings"],
+  exportHint: ["文件来自标准接口，任何 GIS 都能直接连接 /ogc。", "Files come from the standard interface; any GIS can connect to /ogc."],
+  // proposal
+  proposal: ["建议：{what}", "Proposal: {what}"], proposalMoved: ["{n} 户换网格，{u} 户换单元", "{n} households change grid, {u} change unit"],
+  before: ["现在", "Now"], after: ["之后", "After"], figure_deviation: ["最大偏差", "Largest deviation"], figure_pp: ["平均紧凑度", "Mean compactness"],
+  figure_grids: ["基础网格（个）", "Base grids"], figure_units: ["单元（个）", "Units"], figure_exc: ["例外中的户（户）", "Households in exceptions"],
+  // conflict
+  conflictTitle: ["别人先改了", "Somebody was faster"],
+  conflictWhat: ["{who} 于 {when} 改了 {grids}。您的修改没有写入。", "{who} changed {grids} at {when}. Your edit was not stored."],
+  conflictTheirs: ["用对方的", "Take theirs"], conflictMine: ["在对方基础上再做一次我的", "Redo mine on top"], conflictLook: ["先看看", "Look first"],
+  // trouble
+  offline: ["连不上服务。{n} 处修改保留在本页，恢复后只发送一次。", "The service cannot be reached. {n} edits are kept on this page and sent once."],
+  retry: ["立即重试", "Try now"], back: ["已恢复连接", "Connected again"],
+  failed: ["出错：{why}", "Failed: {why}"], busy: ["正在保存…", "Saving …"], 
+  signIn: ["登录", "Sign in"], signOut: ["退出", "Sign out"], user: ["用户名", "Name"], password: ["密码", "Password"], signInWhy: ["请登录后继续，未保存的修改仍在。", "Sign in to go on; unsaved edits are kept."],
+  updated: ["方案已被他人更新到版本 {v}", "Somebody brought the plan to version {v}"],
+  language: ["English", "中文"], palette: ["配色", "Colours"], palette_calm: ["柔和", "Calm"], palette_strong: ["鲜明", "Strong"], palette_grey: ["灰度", "Grey"],
+  help: ["键盘", "Keys"], unassigned: ["未划入", "unassigned"], loadedVillage: ["{name}：{g} 个网格，{h} 户", "{name}: {g} grids, {h} households"],
+  skip: ["跳到地图", "Skip to the map"],
+} as const satisfies Record<string, readonly [string, string]>;
+
+export type Key = keyof typeof table;
+export const keys = Object.keys(table) as Key[];
+const at = (lang: Lang): 0 | 1 => lang === "zh" ? 0 : 1;
+
+/** A sentence in a language. */
+export function text(lang: Lang, key: Key, values: Readonly<Record<string, string | number>> = {}): string {
+  return table[key][at(lang)].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
+}
+export const isKey = (key: string): key is Key => key in table;
+/** The half of a message of the service (“中文 / English”) that the reader wants. */
+export function half(lang: Lang, message: string): string {
+  const cut = message.indexOf(" / ");
+  if (cut < 0) return message;
+  return (lang === "zh" ? message.slice(0, cut) : message.slice(cut + 3)).trim();
+}
+export const percent = (share: number | null, signed = true): string =>
+  share === null || !Number.isFinite(share) ? "—" : `${signed && share > 0 ? "+" : ""}${(share * 100).toFixed(1)}%`.replace("-", "−");
+export const count = (n: number): string => n.toLocaleString("en-US").replace(/,/g, "\u2009");

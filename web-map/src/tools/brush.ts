@@ -1,0 +1,48 @@
+// Paints buildings into the receiving grid: the one chosen, or the one where the hand came down.
+
+import type { App } from "../app";
+import type { MapView } from "../map/map";
+import type { Tool, Where } from "./tool";
+
+export class Brush implements Tool {
+  readonly name = "brush";
+  readonly pans = false;
+  private last: Where | null = null;
+  constructor(private readonly app: App, private readonly map: MapView) {}
+
+  private get radius(): number { return this.app.state.brushM * this.map.pxPerM(); }
+
+  down(at: Where): void {
+    const { model, active } = this.app.state;
+    if (model === null) return;
+    const ground = model.find(at.x, at.y);
+    const receiver = active >= 0 ? active : ground >= 0 ? model.grid[ground]! : -1;
+    if (!this.app.begin(receiver)) return;
+    this.last = at;
+    this.paint(at, at);
+  }
+  move(at: Where, pressed: boolean): void {
+    this.map.sketch.show({ kind: "ring", x: at.x, y: at.y, radius: this.radius });
+    if (!pressed || this.last === null) return;
+    this.paint(this.last, at);
+    this.last = at;
+  }
+  up(at: Where): void {
+    if (this.last === null) return;
+    this.move(at, true);
+    this.last = null;
+    this.app.finish();
+  }
+  cancel(): void {
+    this.last = null;
+    this.map.sketch.show(null);
+  }
+  private paint(from: Where, to: Where): void {
+    const { model } = this.app.state;
+    if (model === null) return;
+    const hit = model.alongSegment(from.x, from.y, to.x, to.y, this.radius);
+    const under = model.find(to.x, to.y);
+    if (under >= 0 && model.isLived(under)) hit.push(under);
+    this.app.extend(hit);
+  }
+}

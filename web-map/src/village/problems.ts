@@ -1,0 +1,50 @@
+// What a planner walks through: breaches of hard rules, then grids outside the tolerance. Each with the cells to look at.
+
+import type { Model } from "./model";
+
+export interface Issue { rule: string; hard: boolean; message: string; ids: string[]; atoms: number[]; grid: number }
+
+/** Where an id of any kind (building, household, grid, unit) is. */
+export class Places {
+  private readonly of = new Map<string, { atoms: number[]; grid: number }>();
+
+  constructor(model: Model) {
+    const { data } = model;
+    const put = (id: string, atom: number, grid: number): void => {
+      const known = this.of.get(id);
+      if (known === undefined) this.of.set(id, { atoms: [atom], grid });
+      else if (known.atoms.at(-1) !== atom) known.atoms.push(atom);
+    };
+    for (const b of data.buildings) {
+      put(`b ${b.id}`, b.atom, b.grid);
+      const code = data.grids[b.grid]?.code;
+      if (code !== undefined) put(`g ${code}`, b.atom, b.grid);
+    }
+    for (const [id, b, u] of data.households) {
+      const at = data.buildings[b];
+      if (at === undefined) continue;
+      put(`h ${id}`, at.atom, at.grid);
+      const code = data.units[u]?.code;
+      if (code !== undefined) put(`u ${code}`, at.atom, at.grid);
+    }
+  }
+
+  find(id: string): { atoms: number[]; grid: number } | undefined {
+    return this.of.get(`b ${id}`) ?? this.of.get(`u ${id}`) ?? this.of.get(`g ${id}`) ?? this.of.get(`h ${id}`);
+  }
+}
+
+export function issuesOf(model: Model): Issue[] {
+  const places = new Places(model), { tolerance } = model.data.rules.grid;
+  const hard = model.data.problems.map((p): Issue => {
+    const found = p.ids.map(id => places.find(id)).filter(f => f !== undefined);
+    return { rule: p.rule, hard: true, message: p.message, ids: p.ids, atoms: [...new Set(found.flatMap(f => f.atoms))], grid: found[0]?.grid ?? -1 };
+  });
+  const soft: Issue[] = [];
+  model.data.grids.forEach((g, i) => {
+    const deviation = model.deviation(i);
+    if (deviation === null || Math.abs(deviation) <= tolerance + 1e-9) return;
+    soft.push({ rule: "S1", hard: false, message: "", ids: [g.code], atoms: places.find(g.code)?.atoms ?? [], grid: i });
+  });
+  return [...hard, ...soft];
+}

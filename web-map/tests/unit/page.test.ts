@@ -1,0 +1,152 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { Refused, Unreachable, type Region } from "../../src/api";
+import { Outbox, type Answer, type Parcel } from "../../src/outbox";
+import { Regions } from "../../src/regions";
+import { initial, reduce } from "../../src/state";
+import { half, keys, percent, text } from "../../src/strings";
+import { palettes } from "../../src/style/palette";
+import { step } from "../../src/tools/keyboard";
+import { village } from "./village";
+
+const files = (dir: string): string[] => readdirSync(dir).flatMap(n => statSync(join(dir, n)).isDirectory() ? files(join(dir, n)) : [join(dir, n)]);
+const sources = files("src").filter(f => f.endsWith(".ts"));
+
+describe("strings", () => {
+  it("exist in both languages with the same values", () => {
+    const holes = (s: string): string[] => [...s.matchAll(/\{(\w+)\}/g)].map(m => m[1]!).sort();
+    for (const key of keys) {
+      const [zh, en] = [text("zh", key, new Proxy({}, { get: (_, n) => `{${String(n)}}` })), text("en", key, new Proxy({}, { get: (_, n) => `{${String(n)}}` }))];
+      expect(zh, key).not.toBe("");
+      expect(en, key).not.toBe("");
+      expect(holes(zh), key).toEqual(holes(en));
+    }
+  });
+
+  it("are all used, and every Chinese word of the page is one of them", () => {
+    const code = sources.filter(f => !f.endsWith("strings.ts")).map(f => readFileSync(f, "utf8")).join("\n");
+    const built = /^(level|status|tool|hint|tab|op|palette|layer|figure)_/;
+    for (const key of keys) expect(built.test(key) || new RegExp(`["'\`]${key}["'\`]`).test(code), key).toBe(true);
+    // the colon of a list is punctuation
+    expect(code.match(/[\u4e00-\u9fff]+/g) ?? []).toEqual([]);
+  });
+
+  it("take the reader's half of a message of the service", () => {
+    expect([half("zh", "断开 / apart"), half("en", "断开 / apart"), half("en", "one")]).toEqual(["断开", "apart", "one"]);
+    expect([percent(0.1234), percent(-0.01), percent(null)]).toEqual(["+12.3%", "−1.0%", "—"]);
+  });
+});
+
+describe("the page", () => {
+  it("knows Leaflet in one folder only, and no markup from text anywhere", () => {
+    for (const f of sources) {
+      const code = readFileSync(f, "utf8");
+      if (!f.startsWith(join("src", "map"))) expect(/from "leaflet"/.test(code), f).toBe(false);
+      expect(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(/.test(code), f).toBe(false);
+    }
+    expect(/<style|style=|<script(?![^>]*src=)/.test(readFileSync("index.html", "utf8"))).toBe(false);
+  });
+});
+
+describe("regions", () => {
+  const region = (code: string, level: string, parent: string | null = null): Region => ({ code, name: code, level, parent, bbox: null });
+  it("form a tree by the parent named, or by their codes", () => {
+    const all = [region("520423102", "township"), region("520423102001", "village"), region("520423102203", "village"), region("520402000000", "county"), region("520402101000", "township", "520402000000"), region("520402101200", "village")];
+    const tree = new Regions(all);
+    expect(tree.below(null).map(r => r.code)).toEqual(["520402000000", "520423102"]);
+    expect(tree.below("520423102").map(r => r.code)).toEqual(["520423102001", "520423102203"]);
+    expect(tree.pathTo(all[5]!).map(r => r.code)).toEqual(["520402000000", "520402101000", "520402101200"]);
+  });
+});
+
+describe("state", () => {
+  it("is never changed in place", () => {
+    const before = Object.freeze({ ...initial, selection: new Set([1, 2]) });
+    const after = reduce(before, { type: "select", atoms: [2, 3], how: "subtract" });
+    expect([[...before.selection], [...after.selection]]).toEqual([[1, 2], [1]]);
+    expect([...reduce(after, { type: "select", atoms: [7], how: "set" }).selection]).toEqual([7]);
+  });
+});
+
+describe("keyboard", () => {
+  it("walks to the building straight ahead, over ground without buildings", () => {
+    const model = village(3, [0, 0, 0, 0, 0, 0, 0, 0, 0], [1, 0, 1, 1, 1, 1, 1, 1, 1]);
+    expect(step(model, 0, [1, 0])).toBe(2);
+    expect(step(model, 4, [0, 1])).toBe(7);
+    expect(step(model, 4, [-1, 0])).toBe(3);
+    expect(step(model, 3, [-1, 0])).toBe(-1);
+  });
+});
+
+describe("outbox", () => {
+  const parcel = (key: string): Parcel => ({ plan: "p", key, what: key, revert: () => undefined, request: { village: "v", base_version: 1, operations: [], policy: "refuse" } });
+  const answer = (version: number): Answer => ({ committed: { version, seq: version, grids: [] }, effect: null, village: { ...village(1, [0]).data } });
+
+  it("keeps edits while the service is away and sends each once, on top of those before", async () => {
+    const sent: [string, number][] = [], done: string[] = [];
+    let away = true;
+    const box = new Outbox({
+      send: p => { if (away) return Promise.reject(new Unreachable("away")); sent.push([p.key, p.request.base_version]); return Promise.resolve(answer(sent.length + 1)); },
+      done: p => { done.push(p.key); }, refused: () => { throw new Error("refused"); }, changed: () => undefined, signIn: () => undefined,
+    });
+    box.post(parcel("a"));
+    await new Promise(r => setTimeout(r, 5));
+    box.post(parcel("b"));
+    await new Promise(r => setTimeout(r, 5));
+    expect(sent).toEqual([]);
+    away = false;
+    box.flush();
+    await new Promise(r => setTimeout(r, 5));
+    expect(sent).toEqual([["a", 1], ["b", 2]]);
+    expect(done).toEqual(["a", "b"]);
+  });
+
+  it("tells of a refusal and goes on with the next", async () => {
+    const told: string[] = [];
+    const box = new Outbox({
+      send: p => p.key === "a" ? Promise.reject(new Refused(409, { code: "conflict", detail: "" })) : Promise.resolve(answer(2)),
+      done: p => { told.push(`done ${p.key}`); }, refused: (p, e) => { told.push(`${e.body.code} ${p.key}`); }, changed: () => undefined, signIn: () => undefined,
+    });
+    box.post(parcel("a"));
+    box.post(parcel("b"));
+    await new Promise(r => setTimeout(r, 5));
+    expect(told).toEqual(["conflict a", "done b"]);
+  });
+});
+
+describe("palettes", () => {
+  const rgb = (hex: string): number[] => [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16) / 255);
+  const linear = (v: number): number => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  // Machado, Oliveira, Fernandes 2009, severity 1.0
+  const eyes: Record<string, number[][]> = {
+    all: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    protan: [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    deutan: [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    tritan: [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+  };
+  const lab = (lin: number[]): [number, number, number] => {
+    const [r, g, b] = lin.map(v => Math.min(Math.max(v, 0), 1)) as [number, number, number];
+    const f = (t: number): number => t > 216 / 24389 ? Math.cbrt(t) : (24389 / 27 * t + 16) / 116;
+    const x = f((0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505), y = f(0.2126 * r + 0.7152 * g + 0.0722 * b), z = f((0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089);
+    return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
+  };
+  const seen = (hex: string, eye: number[][]): [number, number, number] => { const lin = rgb(hex).map(linear); return lab(eye.map(row => row.reduce((s, m, i) => s + m * lin[i]!, 0))); };
+
+  it.each(Object.entries(palettes))("%s stays apart for every eye", (name, { fills }) => {
+    let least = Infinity, pair = "";
+    for (const [eye, m] of Object.entries(eyes)) for (let i = 0; i < fills.length; i++) for (let j = 0; j < i; j++) {
+      const a = seen(fills[i]!, m), b = seen(fills[j]!, m), d = Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+      if (d < least) { least = d; pair = `${eye} ${fills[i]} ${fills[j]}`; }
+    }
+    // eight greys have no more room than this between black and white letters
+    expect(least, `${name}: ${pair}`).toBeGreaterThan(name === "grey" ? 7 : 10);
+  });
+
+  it("let the map's lettering be read on all of them", () => {
+    const light = (hex: string): number => { const [r, g, b] = rgb(hex).map(linear) as [number, number, number]; return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+    // letters stand on a plate that is 88 % white over the fill
+    const ink = light("#16232d");
+    for (const { fills } of Object.values(palettes)) for (const fill of fills) expect((0.88 + 0.12 * light(fill) + 0.05) / (ink + 0.05)).toBeGreaterThan(4.5);
+  });
+});
