@@ -121,6 +121,11 @@ impl Parser {
         is
     }
 
+    /// Whether a condition can end here.
+    fn ends_here(&self) -> bool {
+        self.is_word("and") || self.is_word("or") || matches!(self.peek(), None | Some(Token::Sign(")")))
+    }
+
     fn sign(&mut self, sign: &str) -> bool {
         let is = matches!(self.peek(), Some(Token::Sign(s)) if *s == sign);
         self.at += usize::from(is);
@@ -228,6 +233,9 @@ impl Parser {
         } else if self.word("like") {
             let pattern = self.operand()?;
             Tree::op("like", vec![left, pattern])
+        } else if !not && matches!(left, Tree::Property(_)) && self.ends_here() {
+            // a field that is true or false
+            return Ok(left);
         } else {
             return Err(self.fault("应为比较 / a comparison is wanted: = <> < <= > >= BETWEEN IN LIKE IS NULL"));
         };
