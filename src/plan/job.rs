@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use crate::partition::effort::Effort;
+pub use crate::partition::effort::Effort;
 
 use super::report::Report;
 

@@ -14,8 +14,7 @@ use crate::api::error::{Answer, Problem};
 use crate::api::extract::Json;
 use crate::api::jobs::Work;
 use crate::domain::Profile;
-use crate::partition::effort::Effort;
-use crate::plan::job::Job;
+use crate::plan::job::{Effort, Job};
 use crate::plan::register::{NetsWish, PlanWish, Planned, plan_region};
 
 use super::{region_code, shown};
