@@ -12,6 +12,9 @@ import { type Box, CanvasLayer } from "./canvas-layer";
 import { label, plate } from "./lettering";
 import { type Ink, inkOf } from "./patterns";
 
+/** Sum of the places of a unit's households. */
+interface Middle { x: number; y: number; n: number; atoms: number[] }
+
 /** Half the width of the widest label. */
 const LABEL_PX = 110;
 /** Timings kept. */
@@ -217,7 +220,7 @@ export class VillageLayer extends CanvasLayer {
 
   private buildings(pen: CanvasRenderingContext2D, model: Model, scale: number, X: (x: number) => number, Y: (y: number) => number, seen: (a: number) => boolean): void {
     const { state } = this.app, { data } = model;
-    if (state.tab === "units" && state.active >= 0) this.units(pen, model, X, Y);
+    const middle = state.tab === "units" && state.active >= 0 ? this.units(pen, model, X, Y) : null;
     const compared = new Set<number>();
     if (state.compared !== null) for (const [id, b] of data.households) if (state.compared.households.has(id)) compared.add(data.buildings[b]!.atom);
     const close = scale >= 0.5;
@@ -238,6 +241,7 @@ export class VillageLayer extends CanvasLayer {
       pen.arc(X(model.site[2 * a]!), Y(model.site[2 * a + 1]!), 7, 0, 2 * Math.PI);
       pen.stroke();
     }
+    if (middle !== null) { this.unitLabels(pen, model, middle, X, Y); return; }
     if (!close) return;
     pen.font = "11px system-ui, sans-serif";
     pen.textAlign = "center";
@@ -251,8 +255,8 @@ export class VillageLayer extends CanvasLayer {
   }
 
   /** Units of the chosen grid: every building tied to the middle of its unit. */
-  private units(pen: CanvasRenderingContext2D, model: Model, X: (x: number) => number, Y: (y: number) => number): void {
-    const middle = new Map<number, { x: number; y: number; n: number; atoms: number[] }>();
+  private units(pen: CanvasRenderingContext2D, model: Model, X: (x: number) => number, Y: (y: number) => number): Map<number, Middle> {
+    const middle = new Map<number, Middle>();
     for (const [, b, u] of model.data.households) {
       const atom = model.data.buildings[b]!.atom;
       if (model.grid[atom] !== this.app.state.active) continue;
@@ -269,13 +273,23 @@ export class VillageLayer extends CanvasLayer {
       pen.lineTo(X(model.site[2 * a]!), Y(model.site[2 * a + 1]!));
     }
     pen.stroke();
-    // a label that would lie on another is left out until there is room
-    const taken: [number, number][] = [];
+    return middle;
+  }
+
+  /** Numbers of units over everything else. Those that stand in one place share a plate; one that would lie on another waits for room. */
+  private unitLabels(pen: CanvasRenderingContext2D, model: Model, middle: ReadonlyMap<number, Middle>, X: (x: number) => number, Y: (y: number) => number): void {
+    const places = new Map<string, { x: number; y: number; codes: string[] }>();
     for (const [u, m] of middle) {
-      const x = X(m.x / m.n), y = Y(m.y / m.n), lines = [model.data.units[u]?.code.slice(15) ?? "?"], look = { size: 11 };
+      const x = X(m.x / m.n), y = Y(m.y / m.n), key = `${Math.round(x / 4)} ${Math.round(y / 4)}`;
+      const code = model.data.units[u]?.code.slice(15) ?? "?";
+      (places.get(key) ?? places.set(key, { x, y, codes: [] }).get(key)!).codes.push(code);
+    }
+    const taken: [number, number, number, number][] = [];
+    for (const { x, y, codes } of places.values()) {
+      const lines = codes.length > 3 ? [`${codes[0]!}–${codes.at(-1)!}`] : codes, look = { size: 11 };
       const [w, h] = plate(pen, lines, look);
-      if (taken.some(([tx, ty]) => Math.abs(tx - x) < 2 * w && Math.abs(ty - y) < 2 * h)) continue;
-      taken.push([x, y]);
+      if (taken.some(([tx, ty, tw, th]) => Math.abs(tx - x) < tw + w && Math.abs(ty - y) < th + h)) continue;
+      taken.push([x, y, w, h]);
       label(pen, x, y, lines, look);
     }
   }
