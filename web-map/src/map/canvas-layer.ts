@@ -32,6 +32,9 @@ export abstract class CanvasLayer extends L.Layer {
     return this;
   }
 
+  /** Whether a drawing is on its way. */
+  protected get isWaiting(): boolean { return this.frame !== 0; }
+
   redraw(): void {
     this.stale = "all";
     this.frame ||= requestAnimationFrame(() => this.paint());

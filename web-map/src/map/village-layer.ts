@@ -83,8 +83,6 @@ export class VillageLayer extends CanvasLayer {
       box[2] = Math.max(box[2], X(model.box[4 * a + 2]!)); box[3] = Math.max(box[3], Y(model.box[4 * a + 3]!));
     }
     if (other.length > 0) this.touch([box[0] - MARGIN_PX, box[1] - MARGIN_PX, box[2] + MARGIN_PX, box[3] + MARGIN_PX]);
-    // a move that changed nothing has no picture to wait for
-    else this.stamp = 0;
     this.shown = new Set(moved.keys());
     const said = new Map(before.stroke?.totals.map(t => [t.grid, t.after]) ?? []);
     for (const { grid, after } of now.stroke?.totals ?? before.stroke?.totals ?? []) {
@@ -92,6 +90,8 @@ export class VillageLayer extends CanvasLayer {
       const x = X(this.labelAt[2 * grid]!), y = Y(this.labelAt[2 * grid + 1]!);
       this.touch([x - LABEL_PX, y - 24, x + LABEL_PX, y + 24]);
     }
+    // a move that changed nothing has no picture to wait for
+    if (!this.isWaiting) this.stamp = 0;
   }
 
   private concerns(now: State, before: State): boolean {
