@@ -1,9 +1,26 @@
-.PHONY: run test needs soak interop bench peers fmt
+.PHONY: run map pictures test needs soak interop bench peers fmt
 
 LIANHU = $(or $(CARGO_TARGET_DIR),target)/release/lianhu
 
-# The main job: plan the fixture township, draw its wall maps, say where they are.
-run:
+# The main job: builds the map and the program, and serves the example township on this machine.
+run: map
+	cargo build --release --locked
+	@echo
+	@echo "打开 open: http://127.0.0.1:8080    停止 stop: Ctrl+C"
+	$(LIANHU) serve --demo
+
+# The map's page, built into the program by the next cargo build. What is newer than the page is built again.
+map: web-map/dist/index.html
+MAP_SOURCES = $(shell find web-map/src web-map/index.html web-map/vite.config.ts web-map/tsconfig.json -type f)
+web-map/node_modules/.package-lock.json: web-map/package.json web-map/package-lock.json
+	cd web-map && npm ci --no-audit --no-fund
+	@touch $@
+web-map/dist/index.html: web-map/node_modules/.package-lock.json $(MAP_SOURCES)
+	cd web-map && npm run build
+	@touch src/api/web.rs    # the files of the page have new names: the compiler looks again
+
+# Without a service: plans the fixture township, draws its wall maps.
+pictures:
 	cargo build --release --locked
 	$(LIANHU) plan fixtures/township/households.csv --profile huangguoshu --regions fixtures/township/regions.geojson \
 	  --barriers fixtures/township/barriers.geojson --out out/plan
@@ -14,18 +31,20 @@ run:
 	@echo
 	@echo "方案 plan: out/plan    挂图 wall maps: out/pictures/*.svg    检查 check: $(LIANHU) check out/plan"
 
-test: needs
+test: needs map
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo test --locked
+	cargo build --locked
+	cd web-map && npm test && npm run journeys
 
-# What the tests of the register run against: PostgreSQL with PostGIS, GDAL, a reader of PDF and a Chinese font for it. Installed where
-# they are missing and we may.
-NEEDS = postgresql postgresql-postgis gdal-bin python3-gdal poppler-utils fonts-noto-cjk
+# What the tests of the register run against: PostgreSQL with PostGIS, GDAL, a reader of PDF and a Chinese font for it; a browser for
+# the map. Installed where they are missing and we may.
+NEEDS = postgresql postgresql-postgis gdal-bin python3-gdal poppler-utils fonts-noto-cjk chromium
 needs:
 	@if ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1 && command -v ogrinfo >/dev/null \
 	  && /usr/bin/python3 -c 'import osgeo' 2>/dev/null && command -v pdftotext >/dev/null \
-	  && ls /usr/share/fonts/opentype/noto/NotoSansCJK-*.ttc >/dev/null 2>&1; then :; \
+	  && command -v chromium >/dev/null && ls /usr/share/fonts/opentype/noto/NotoSansCJK-*.ttc >/dev/null 2>&1; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(NEEDS); \
 	else echo "请先安装 / please install: $(NEEDS)" >&2; exit 1; fi

@@ -513,9 +513,9 @@ export class App {
         await this.switchPlan(plan.id);
       });
     } catch (e) {
-      if (!(e instanceof Refused) || e.body.breaches === undefined) { await this.guard(() => Promise.reject(e as Error)); return; }
-      this.store.set({ dialog: null, tab: "plan", checked: { version: plan.version, breaches: e.body.breaches } });
-      this.say("bad", "checkBad", { v: plan.version, n: e.body.breaches.length });
+      if (!(e instanceof Refused) || e.body.code !== "not_legal") { await this.guard(() => Promise.reject(e as Error)); return; }
+      this.store.set({ dialog: null, tab: "plan", checked: { version: plan.version, breaches: e.body.breaches ?? [] } });
+      this.say("bad", "checkBad", { v: plan.version, n: e.body.breaches?.length ?? 0 });
     }
   }
 

@@ -136,8 +136,10 @@ export function text(lang: Lang, key: Key, values: Readonly<Record<string, strin
   return table[key][at(lang)].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
 }
 export const isKey = (key: string): key is Key => key in table;
-/** The half of a message of the service (“中文 / English”) that the reader wants. */
+/** The half of a message of the service (“中文 / English”, or one line each) that the reader wants. */
 export function half(lang: Lang, message: string): string {
+  const [first, second] = message.split("\n");
+  if (second !== undefined && second !== "") return (lang === "zh" ? first ?? "" : second).trim();
   const cut = message.indexOf(" / ");
   if (cut < 0) return message;
   return (lang === "zh" ? message.slice(0, cut) : message.slice(cut + 3)).trim();

@@ -9,8 +9,8 @@ export abstract class CanvasLayer extends L.Layer {
   protected readonly canvas = document.createElement("canvas");
   protected map: L.Map | null = null;
   private frame = 0;
-  /** What is stale: all, or a box. */
-  private stale: "all" | Box | null = null;
+  /** What is stale: all, or boxes. */
+  private stale: "all" | Box[] = [];
 
   constructor(private readonly order: number) { super(); }
 
@@ -32,45 +32,50 @@ export abstract class CanvasLayer extends L.Layer {
     return this;
   }
 
+  /** Whether a drawing is on its way. */
+  protected get isWaiting(): boolean { return this.frame !== 0; }
+
   redraw(): void {
     this.stale = "all";
     this.frame ||= requestAnimationFrame(() => this.paint());
   }
 
   /** Draws a part of the screen again. */
-  touch([w, n, e, s]: Box): void {
-    const old = this.stale;
-    if (old !== "all") this.stale = old === null ? [w, n, e, s] : [Math.min(old[0], w), Math.min(old[1], n), Math.max(old[2], e), Math.max(old[3], s)];
+  touch(box: Box): void {
+    if (this.stale !== "all") this.stale.push(box);
     this.frame ||= requestAnimationFrame(() => this.paint());
   }
 
   private paint(): void {
     this.frame = 0;
-    if (this.map === null || this.stale === null) return;
+    if (this.map === null) return;
     const size = this.map.getSize(), ratio = window.devicePixelRatio || 1;
     const w = Math.round(size.x * ratio), h = Math.round(size.y * ratio);
-    let box: Box = this.stale === "all" ? [0, 0, size.x, size.y] : this.stale;
-    this.stale = null;
+    let stale: readonly Box[] = this.stale === "all" ? [[0, 0, size.x, size.y]] : this.stale;
+    this.stale = [];
     if (this.canvas.width !== w || this.canvas.height !== h) {
       this.canvas.width = w;
       this.canvas.height = h;
       this.canvas.style.width = `${size.x}px`;
       this.canvas.style.height = `${size.y}px`;
-      box = [0, 0, size.x, size.y];
+      stale = [[0, 0, size.x, size.y]];
     }
     const pen = this.canvas.getContext("2d");
-    if (pen === null) return;
-    box = [Math.max(Math.floor(box[0]), 0), Math.max(Math.floor(box[1]), 0), Math.min(Math.ceil(box[2]), size.x), Math.min(Math.ceil(box[3]), size.y)];
-    if (box[2] <= box[0] || box[3] <= box[1]) return;
+    const boxes = stale
+      .map((b): Box => [Math.max(Math.floor(b[0]), 0), Math.max(Math.floor(b[1]), 0), Math.min(Math.ceil(b[2]), size.x), Math.min(Math.ceil(b[3]), size.y)])
+      .filter(b => b[2] > b[0] && b[3] > b[1]);
+    if (pen === null || boxes.length === 0) return;
     pen.save();
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.beginPath();
-    pen.rect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
+    for (const [x0, y0, x1, y1] of boxes) {
+      pen.rect(x0, y0, x1 - x0, y1 - y0);
+      pen.clearRect(x0, y0, x1 - x0, y1 - y0);
+    }
     pen.clip();
-    pen.clearRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
-    this.draw(pen, this.map, size, box);
+    this.draw(pen, this.map, size, boxes);
     pen.restore();
   }
 
-  protected abstract draw(pen: CanvasRenderingContext2D, map: L.Map, size: L.Point, box: Box): void;
+  protected abstract draw(pen: CanvasRenderingContext2D, map: L.Map, size: L.Point, boxes: readonly Box[]): void;
 }

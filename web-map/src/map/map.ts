@@ -92,10 +92,10 @@ export class MapView implements View {
         panFrom = to;
         return;
       }
+      if (this.pressed && this.tool?.name === "brush" && this.village.stamp === 0) this.village.stamp = event.timeStamp;
       for (const one of event.getCoalescedEvents?.() ?? []) if (this.pressed) this.tool?.move(this.local(one)!, true);
       const at = this.local(event);
       if (at === null) return;
-      if (this.pressed && this.tool?.name === "brush" && this.village.stamp === 0) this.village.stamp = event.timeStamp;
       this.tool?.move(at, this.pressed);
     });
     const up = (event: PointerEvent): void => {

@@ -12,6 +12,11 @@ import { type Box, CanvasLayer } from "./canvas-layer";
 import { label, plate } from "./lettering";
 import { type Ink, inkOf } from "./patterns";
 
+/** Sum of the places of a unit's households. */
+interface Middle { x: number; y: number; n: number; atoms: number[] }
+
+/** Widest line beside a cell. */
+const MARGIN_PX = 6;
 /** Half the width of the widest label. */
 const LABEL_PX = 110;
 /** Timings kept. */
@@ -48,7 +53,7 @@ export class VillageLayer extends CanvasLayer {
   /** Where each grid's words stand, local pixels: they do not move while the hand does. */
   private labelAt: Float64Array = new Float64Array();
   /** Cells shown as moved. */
-  private shown: number[] = [];
+  private shown = new Set<number>();
   /** When the hand last moved in a stroke (ms of the page), to be told how long its picture took. */
   stamp = 0;
   /** Milliseconds from a move of the hand to its picture, newest last. */
@@ -68,15 +73,25 @@ export class VillageLayer extends CanvasLayer {
   private follow(now: State, before: State): void {
     const { map } = this, { model } = now;
     if (map === null || model === null || this.drawn !== model) { this.redraw(); return; }
-    const stranded = [...now.stroke?.stranded ?? [], ...before.stroke?.stranded ?? []].flatMap(p => p.atoms);
-    const { X, Y } = placing(model, map);
-    for (const a of [...this.app.moved.keys(), ...this.shown, ...stranded])
-      this.touch([X(model.box[4 * a]!) - 6, Y(model.box[4 * a + 1]!) - 6, X(model.box[4 * a + 2]!) + 6, Y(model.box[4 * a + 3]!) + 6]);
-    this.shown = [...this.app.moved.keys()];
-    for (const { grid } of now.stroke?.totals ?? before.stroke?.totals ?? []) {
+    const { X, Y } = placing(model, map), moved = this.app.moved;
+    const apart = (state: State): number[] => (state.stroke?.stranded ?? []).flatMap(p => p.atoms);
+    const [old, fresh] = [new Set(apart(before)), new Set(apart(now))];
+    const other = [...this.shown].filter(a => !moved.has(a)).concat([...moved.keys()].filter(a => !this.shown.has(a)), [...old].filter(a => !fresh.has(a)), [...fresh].filter(a => !old.has(a)));
+    const box: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];
+    for (const a of other) {
+      box[0] = Math.min(box[0], X(model.box[4 * a]!)); box[1] = Math.min(box[1], Y(model.box[4 * a + 1]!));
+      box[2] = Math.max(box[2], X(model.box[4 * a + 2]!)); box[3] = Math.max(box[3], Y(model.box[4 * a + 3]!));
+    }
+    if (other.length > 0) this.touch([box[0] - MARGIN_PX, box[1] - MARGIN_PX, box[2] + MARGIN_PX, box[3] + MARGIN_PX]);
+    this.shown = new Set(moved.keys());
+    const said = new Map(before.stroke?.totals.map(t => [t.grid, t.after]) ?? []);
+    for (const { grid, after } of now.stroke?.totals ?? before.stroke?.totals ?? []) {
+      if (now.stroke !== null && said.get(grid) === after) continue;
       const x = X(this.labelAt[2 * grid]!), y = Y(this.labelAt[2 * grid + 1]!);
       this.touch([x - LABEL_PX, y - 24, x + LABEL_PX, y + 24]);
     }
+    // a move that changed nothing has no picture to wait for
+    if (!this.isWaiting) this.stamp = 0;
   }
 
   private concerns(now: State, before: State): boolean {
@@ -103,15 +118,17 @@ export class VillageLayer extends CanvasLayer {
     this.labelAt = middles(model);
   }
 
-  protected override draw(pen: CanvasRenderingContext2D, map: L.Map, _size: L.Point, box: Box): void {
+  protected override draw(pen: CanvasRenderingContext2D, map: L.Map, _size: L.Point, boxes: readonly Box[]): void {
     const begun = performance.now();
     const { state } = this.app;
     const { model } = state;
     if (model === null) return;
     this.prepare(model);
     const { scale, X, Y } = placing(model, map);
-    const seen = (a: number): boolean =>
-      X(model.box[4 * a + 2]!) >= box[0] && X(model.box[4 * a]!) <= box[2] && Y(model.box[4 * a + 3]!) >= box[1] && Y(model.box[4 * a + 1]!) <= box[3];
+    const seen = (a: number): boolean => {
+      const w = X(model.box[4 * a]!), n = Y(model.box[4 * a + 1]!), e = X(model.box[4 * a + 2]!), s = Y(model.box[4 * a + 3]!);
+      return boxes.some(b => e >= b[0] && w <= b[2] && s >= b[1] && n <= b[3]);
+    };
     this.ink ??= inkOf(pen);
     const trace = (atoms: Iterable<number>): void => {
       pen.beginPath();
@@ -217,7 +234,7 @@ export class VillageLayer extends CanvasLayer {
 
   private buildings(pen: CanvasRenderingContext2D, model: Model, scale: number, X: (x: number) => number, Y: (y: number) => number, seen: (a: number) => boolean): void {
     const { state } = this.app, { data } = model;
-    if (state.tab === "units" && state.active >= 0) this.units(pen, model, X, Y);
+    const middle = state.tab === "units" && state.active >= 0 ? this.units(pen, model, X, Y) : null;
     const compared = new Set<number>();
     if (state.compared !== null) for (const [id, b] of data.households) if (state.compared.households.has(id)) compared.add(data.buildings[b]!.atom);
     const close = scale >= 0.5;
@@ -238,6 +255,7 @@ export class VillageLayer extends CanvasLayer {
       pen.arc(X(model.site[2 * a]!), Y(model.site[2 * a + 1]!), 7, 0, 2 * Math.PI);
       pen.stroke();
     }
+    if (middle !== null) { this.unitLabels(pen, model, middle, X, Y); return; }
     if (!close) return;
     pen.font = "11px system-ui, sans-serif";
     pen.textAlign = "center";
@@ -251,8 +269,8 @@ export class VillageLayer extends CanvasLayer {
   }
 
   /** Units of the chosen grid: every building tied to the middle of its unit. */
-  private units(pen: CanvasRenderingContext2D, model: Model, X: (x: number) => number, Y: (y: number) => number): void {
-    const middle = new Map<number, { x: number; y: number; n: number; atoms: number[] }>();
+  private units(pen: CanvasRenderingContext2D, model: Model, X: (x: number) => number, Y: (y: number) => number): Map<number, Middle> {
+    const middle = new Map<number, Middle>();
     for (const [, b, u] of model.data.households) {
       const atom = model.data.buildings[b]!.atom;
       if (model.grid[atom] !== this.app.state.active) continue;
@@ -269,13 +287,23 @@ export class VillageLayer extends CanvasLayer {
       pen.lineTo(X(model.site[2 * a]!), Y(model.site[2 * a + 1]!));
     }
     pen.stroke();
-    // a label that would lie on another is left out until there is room
-    const taken: [number, number][] = [];
+    return middle;
+  }
+
+  /** Numbers of units over everything else. Those that stand in one place share a plate; one that would lie on another waits for room. */
+  private unitLabels(pen: CanvasRenderingContext2D, model: Model, middle: ReadonlyMap<number, Middle>, X: (x: number) => number, Y: (y: number) => number): void {
+    const places = new Map<string, { x: number; y: number; codes: string[] }>();
     for (const [u, m] of middle) {
-      const x = X(m.x / m.n), y = Y(m.y / m.n), lines = [model.data.units[u]?.code.slice(15) ?? "?"], look = { size: 11 };
+      const x = X(m.x / m.n), y = Y(m.y / m.n), key = `${Math.round(x / 4)} ${Math.round(y / 4)}`;
+      const code = model.data.units[u]?.code.slice(15) ?? "?";
+      (places.get(key) ?? places.set(key, { x, y, codes: [] }).get(key)!).codes.push(code);
+    }
+    const taken: [number, number, number, number][] = [];
+    for (const { x, y, codes } of places.values()) {
+      const lines = codes.length > 3 ? [`${codes[0]!}–${codes.at(-1)!}`] : codes, look = { size: 11 };
       const [w, h] = plate(pen, lines, look);
-      if (taken.some(([tx, ty]) => Math.abs(tx - x) < 2 * w && Math.abs(ty - y) < 2 * h)) continue;
-      taken.push([x, y]);
+      if (taken.some(([tx, ty, tw, th]) => Math.abs(tx - x) < tw + w && Math.abs(ty - y) < th + h)) continue;
+      taken.push([x, y, w, h]);
       label(pen, x, y, lines, look);
     }
   }
@@ -283,12 +311,18 @@ export class VillageLayer extends CanvasLayer {
   private labels(pen: CanvasRenderingContext2D, model: Model, X: (x: number) => number, Y: (y: number) => number, scale: number): void {
     const { state } = this.app;
     if (state.tab === "units" && state.active >= 0) return;
-    const short = scale < 0.12;
-    model.data.grids.forEach((g, i) => {
-      if (g.buildings === 0) return;
+    const short = scale < 0.12, taken: [number, number, number, number][] = [];
+    // the chosen grid first, then the large ones; what would lie on another waits for room
+    const order = model.data.grids.map((_, i) => i).sort((a, b) => Number(b === state.active) - Number(a === state.active) || model.data.grids[b]!.households - model.data.grids[a]!.households || a - b);
+    for (const i of order) {
+      const g = model.data.grids[i]!;
+      if (g.buildings === 0) continue;
       const name = g.name === "" || short ? g.code.slice(12) : `${g.code.slice(12)} ${[...g.name].slice(0, 10).join("")}`;
       const lines = [g.locked ? `${name} · ${this.app.t("lockMark")}` : name, this.app.t("householdsN", { n: model.total[i]! })];
-      label(pen, X(this.labelAt[2 * i]!), Y(this.labelAt[2 * i + 1]!), lines, i === state.active ? { mark: "#0b5c8a" } : {});
-    });
+      const x = X(this.labelAt[2 * i]!), y = Y(this.labelAt[2 * i + 1]!), [w, h] = plate(pen, lines);
+      if (taken.some(([tx, ty, tw, th]) => Math.abs(tx - x) < tw + w && Math.abs(ty - y) < th + h)) continue;
+      taken.push([x, y, w, h]);
+      label(pen, x, y, lines, i === state.active ? { mark: "#0b5c8a" } : {});
+    }
   }
 }

@@ -18,7 +18,13 @@ export function dialogs(app: App, place: HTMLElement): void {
     h("form", { testid, submit: e => { e.preventDefault(); submit(e.target as HTMLFormElement); } }, ...children);
   const label = (word: string, input: HTMLElement): HTMLElement => h("label", { class: "field" }, h("span", {}, word), input);
 
-  const today = (): string => new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 10);
+  const DAY_MS = 86_400_000;
+  /** The first day a plan can be in force from: today in China, or the day after the plan in force began. */
+  const firstDay = (): string => {
+    const began = app.state.plans.filter(p => p.status === "live").map(p => p.valid_from ?? "").sort().at(-1) ?? "";
+    const next = began === "" ? 0 : Date.parse(began) + DAY_MS;
+    return new Date(Math.max(Date.now() + 8 * 3_600_000, Number.isNaN(next) ? 0 : next)).toISOString().slice(0, 10);
+  };
 
   const body = (): Child[] => {
     const { dialog, needsSignIn, plan, path, job, lang } = app.state;
@@ -31,7 +37,7 @@ export function dialogs(app: App, place: HTMLElement): void {
         label(t("forkName"), h("input", { name: "name", required: true, maxlength: 60, value: t("draftOf", { name: plan?.name ?? "" }), testid: "fork-name" })),
         actions(cancel(), h("button", { type: "submit", class: "primary", testid: "fork-go" }, t("fork"))))];
       case "publish": return [h("h2", {}, `${t("publish")} ${plan?.name ?? ""}`), h("p", {}, t("publishWhy")), form("publish-form", f => void app.publish(field(f, "date")),
-        label(t("publishDate"), h("input", { name: "date", type: "date", required: true, value: today(), testid: "publish-date" })),
+        label(t("publishDate"), h("input", { name: "date", type: "date", required: true, value: firstDay(), testid: "publish-date" })),
         actions(cancel(), h("button", { type: "submit", class: "primary", testid: "publish-go" }, t("publish"))))];
       case "generate": return [h("h2", {}, `${t("generate")} · ${(path.findLast(r => r.level !== "village") ?? path.at(-1))?.name ?? ""}`), form("generate-form", f => {
         const old = new FormData(f).has("old");
@@ -93,6 +99,11 @@ export function dialogs(app: App, place: HTMLElement): void {
     if (heading !== null) { heading.id = "dialog-title"; open.setAttribute("aria-labelledby", "dialog-title"); }
   };
   app.store.subscribe((now, before) => {
+    // what goes wrong behind a dialog is said in it
+    if (now.notice !== before.notice && open !== null) {
+      open.querySelector(".wrong")?.remove();
+      if (now.notice?.kind === "bad") open.append(h("p", { class: "wrong bad", role: "alert", testid: "dialog-wrong" }, now.notice.text));
+    }
     if (now.dialog?.kind === "generate" && before.dialog?.kind !== "generate" && profiles.length === 0) {
       void app.guard(() => api.profiles()).then(found => { profiles = found ?? []; shown = null; fill(); });
     }

@@ -28,8 +28,9 @@ function fillDeviation(app: App, grid: number, cell: HTMLElement): void {
   const d = model.deviation(grid), { tolerance } = model.data.rules.grid;
   const out = d !== null && Math.abs(d) > tolerance + 1e-9;
   cell.classList.toggle("out", out);
-  const bar = h("span", { class: "bar" }, h("span", { class: d !== null && d < 0 ? "under" : "over" }));
-  const share = d === null ? 0 : Math.min(Math.abs(d) / Math.max(tolerance * FULL, 1e-9), 1);
+  if (d === null) { cell.replaceChildren("—"); return; }
+  const bar = h("span", { class: "bar" }, h("span", { class: d < 0 ? "under" : "over" }));
+  const share = Math.min(Math.abs(d) / Math.max(tolerance * FULL, 1e-9), 1);
   (bar.firstElementChild as HTMLElement).style.width = `${(share * 50).toFixed(1)}%`;
   cell.replaceChildren(bar, h("span", {}, percent(d)));
 }

@@ -1,44 +1,14 @@
 // The planner's journeys, in headless Chromium against the real program.
 
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { households, makeActive, paint, selectCells } from "./hands";
 import { borderCells, browse, by, look, openDraft, openTownship, openVillage, picture, pocket, screen, Service, settled, visit } from "./service";
 
 const service = new Service();
 let browser: Browser;
 beforeAll(async () => { await service.start(); browser = await browse(); }, 240_000);
 afterAll(async () => { await browser?.close(); await service.end(); });
-
-const households = (s: Awaited<ReturnType<typeof look>>): Record<string, number> => Object.fromEntries(Object.entries(s.totals).map(([code, t]) => [code, t.households]));
-
-async function makeActive(page: Page, code: string): Promise<void> {
-  await page.click(by("tab-grids"));
-  await page.click(by(`pick-${code}`));
-  await page.waitForFunction(c => window.lianhu.state().active === c, code);
-}
-
-/** Paints one cell into a grid with the brush. */
-async function paint(page: Page, atom: number, to: string, release = true): Promise<void> {
-  if ((await look(page)).active !== to) await makeActive(page, to);
-  await page.click(by("tool-brush"));
-  await page.locator(by("brush-size")).fill("5");
-  const at = await screen(page, atom);
-  await page.mouse.move(at![0] + 1, at![1] + 1);
-  await page.mouse.down();
-  await page.mouse.move(at![0], at![1], { steps: 3 });
-  await page.waitForFunction(() => (window.lianhu.state().stroke?.buildings.length ?? 0) > 0);
-  if (release) await page.mouse.up();
-}
-
-async function selectCells(page: Page, atoms: readonly number[]): Promise<void> {
-  await page.click(by("tool-select"));
-  for (const [i, atom] of atoms.entries()) {
-    const at = await screen(page, atom);
-    if (i > 0) await page.keyboard.down("Shift");
-    await page.mouse.click(at![0], at![1]);
-    if (i > 0) await page.keyboard.up("Shift");
-  }
-}
 
 describe("P1 from the region to the village", () => {
   it("shows borders, coloured grids and their list, and asks nobody else", async () => {

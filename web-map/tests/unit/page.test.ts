@@ -33,7 +33,7 @@ describe("strings", () => {
   });
 
   it("take the reader's half of a message of the service", () => {
-    expect([half("zh", "断开 / apart"), half("en", "断开 / apart"), half("en", "one")]).toEqual(["断开", "apart", "one"]);
+    expect([half("zh", "断开 / apart"), half("en", "断开 / apart"), half("en", "one"), half("en", "参数 / 一\nfield / one")]).toEqual(["断开", "apart", "one", "field / one"]);
     expect([percent(0.1234), percent(-0.01), percent(null)]).toEqual(["+12.3%", "−1.0%", "—"]);
   });
 });
