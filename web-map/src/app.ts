@@ -13,6 +13,8 @@ import { Stroke } from "./village/stroke";
 export interface View {
   showAtoms(atoms: readonly number[]): void;
   showVillage(): void;
+  /** Comes nearer when these are too small to be seen. */
+  comeNear(atoms: readonly number[]): void;
   showBox(box: readonly [number, number, number, number]): void;
   focusMap(): void;
 }
@@ -254,6 +256,7 @@ export class App {
     }
     if (outcome.stranded.length > 0) {
       this.store.set({ stroke: outcome, pending: { outcome } });
+      this.view?.comeNear(outcome.stranded.flatMap(p => p.atoms));
       this.speak(this.strandedSentence());
       return;
     }

@@ -13,6 +13,8 @@ import { VillageLayer } from "./village-layer";
 
 /** Zoom at which local pixels are screen pixels. */
 const NATIVE_ZOOM = 18;
+/** What is smaller than this on the screen is not seen well. */
+const SMALL_PX = 28;
 /** Where the map stands before anything is known: Anshun. */
 const HOME: L.LatLngTuple = [26.0, 105.9];
 
@@ -133,15 +135,25 @@ export class MapView implements View {
     if (model !== null) this.showLocal(model.bounds(), NATIVE_ZOOM, 28);
   }
 
-  showAtoms(atoms: readonly number[]): void {
-    const { model } = this.app.state;
-    if (model === null || atoms.length === 0) return;
+  private boxOf(model: Model, atoms: readonly number[]): [number, number, number, number] {
     const b: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];
     for (const a of atoms) {
       b[0] = Math.min(b[0], model.box[4 * a]!); b[1] = Math.min(b[1], model.box[4 * a + 1]!);
       b[2] = Math.max(b[2], model.box[4 * a + 2]!); b[3] = Math.max(b[3], model.box[4 * a + 3]!);
     }
-    this.showLocal(b, 18, 90);
+    return b;
+  }
+
+  showAtoms(atoms: readonly number[]): void {
+    const { model } = this.app.state;
+    if (model !== null && atoms.length > 0) this.showLocal(this.boxOf(model, atoms), 18, 90);
+  }
+
+  comeNear(atoms: readonly number[]): void {
+    const { model } = this.app.state;
+    if (model === null || atoms.length === 0) return;
+    const [w, n, e, s] = this.boxOf(model, atoms), scale = 2 ** (this.leaflet.getZoom() - NATIVE_ZOOM);
+    if (Math.max(e - w, s - n) * scale < SMALL_PX) this.showAtoms(atoms);
   }
 
   /** Moves the view only when an atom is out of sight. */
