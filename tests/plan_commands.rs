@@ -245,6 +245,32 @@ fn register_that_changed_is_followed_with_few_moves() {
     assert!(plans(at, &format!("check {live}")).contains("无违反"));
     assert!(layer(at, "units", &live) != before);
     assert!(plans(at, &format!("absorb {live}")).contains("无需更新"));
+    // A figure that maps show changed, and nobody moved.
+    let counted = |text: &str| -> i64 {
+        let grids = layer(at, "grids", text);
+        let features = grids["features"].as_array().cloned().unwrap_or_default();
+        features.iter().filter_map(|f| f["properties"]["persons"].as_i64()).sum()
+    };
+    let before = counted(&live);
+    let (id, persons) = ("户号", "人口");
+    let place = |name: &str| rows[0].trim_start_matches('\u{feff}').split(',').position(|h| h == name);
+    let (id_at, persons_at) = (place(id).unwrap_or(0), place(persons).unwrap_or_else(|| panic!("{}", rows[0])));
+    let one: Vec<&str> = rows[1].split(',').collect();
+    let more = one[persons_at].parse::<i64>().unwrap_or(0) + 5;
+    std::fs::write(
+        at.join("more.csv"),
+        format!("{}\n{}\n", rows[0], {
+            let mut cells = one.clone();
+            let text = more.to_string();
+            cells[persons_at] = &text;
+            cells.join(",")
+        }),
+    )
+    .unwrap_or_else(|e| panic!("{e}"));
+    assert!(!gone.iter().any(|g| g == one[id_at]), "the row is of somebody who stayed");
+    done(at, &format!("import {STORE} --layer households more.csv"));
+    assert!(plans(at, &format!("absorb {live}")).contains("刷新"));
+    assert_eq!(counted(&live), before + 5);
     let was = plans(at, &format!("where {} --date 2026-01-15", gone[0]));
     assert!(was.contains(VILLAGE), "who left is still known for the day before: {was}");
     assert!(done(at, "check sqlite:register.gpkg").contains("库完好"));

@@ -1,4 +1,5 @@
-//! The dynamic ledger (动态台账) on a stored plan: the register changed, and the plan follows with as few moves as it can.
+//! The dynamic ledger (动态台账) on a stored plan: the register changed, and the plan follows with as few moves as it can. Where only
+//! places and figures changed, what maps show of it follows.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -81,7 +82,8 @@ pub async fn absorb_register(
         };
         let (head, rows) = super::editor::snapshot(store, scope, wish.plan, code).await?;
         let land = Arc::new(input.land(village, &profile)?);
-        if VillageState::new(Arc::clone(&land), &rows).is_ok() {
+        if let Ok(state) = VillageState::new(Arc::clone(&land), &rows) {
+            done.extend(refresh(store, scope, actor, &head, &state).await?);
             continue;
         }
         let mut absorbed = Some((absorb_rows(Arc::clone(&land), &rows, wish.today)?, rows.clone()));
@@ -129,6 +131,36 @@ pub async fn absorb_register(
         ));
     }
     Ok(done)
+}
+
+/// Everybody is where they were; but buildings may have moved and figures changed, which maps show and rules are judged by.
+async fn refresh(
+    store: &dyn Store,
+    scope: &Scope,
+    actor: &str,
+    head: &PlanHead,
+    state: &VillageState,
+) -> Result<Option<AbsorbedVillage>, RegisterError> {
+    let code = state.land().code.as_str();
+    let fresh = derived_of(state);
+    if same(&fresh, &store.derived(scope, &head.id, code).await?) {
+        return Ok(None);
+    }
+    store.set_derived(scope, &head.id, head.version, code, &fresh).await?;
+    // The log is what a service that reads the same store listens to.
+    store.note(scope, actor, "plan.derive", &head.id, code).await?;
+    let note = "户未变动；图层与指标已按名册刷新 / nobody moved; layers and figures follow the register";
+    Ok(Some(AbsorbedVillage { problems: state.problems(), ..said(code, note) }))
+}
+
+/// Whether the same is shown, in whatever order.
+fn same(a: &Derived, b: &Derived) -> bool {
+    let leaders = |d: &Derived| {
+        let mut list = d.leaders.clone();
+        list.sort_by(|x, y| (&x.unit, &x.household).cmp(&(&y.unit, &y.household)));
+        list
+    };
+    a.grids == b.grids && a.units == b.units && leaders(a) == leaders(b)
 }
 
 fn said(village: &str, note: &str) -> AbsorbedVillage {
