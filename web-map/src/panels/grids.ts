@@ -28,7 +28,10 @@ function fillDeviation(app: App, grid: number, cell: HTMLElement): void {
   const d = model.deviation(grid), { tolerance } = model.data.rules.grid;
   const out = d !== null && Math.abs(d) > tolerance + 1e-9;
   cell.classList.toggle("out", out);
-  if (d === null) { cell.replaceChildren("—"); return; }
+  if (d === null) {
+    cell.replaceChildren(model.data.grids[grid]?.kind === "dedicated" ? h("span", { class: "chip" }, app.t("dedicated")) : "—");
+    return;
+  }
   const bar = h("span", { class: "bar" }, h("span", { class: d < 0 ? "under" : "over" }));
   const share = Math.min(Math.abs(d) / Math.max(tolerance * FULL, 1e-9), 1);
   (bar.firstElementChild as HTMLElement).style.width = `${(share * 50).toFixed(1)}%`;
@@ -86,8 +89,7 @@ export function gridsPanel(app: App, map: MapView): Child[] {
         const line = h("tr", { class: i === active ? "active" : "", testid: `grid-${g.code}`, click: () => app.setActive(i === active ? -1 : i) },
           h("td", { class: "key" }, i < 9 ? String(i + 1) : ""),
           h("td", {}, h("button", { class: "plain", testid: `pick-${g.code}`, pressed: i === active, title: g.code },
-            swatch(map, i), h("span", {}, g.code.slice(12)), g.name === "" ? null : h("span", { class: "name" }, g.name),
-            g.kind === "dedicated" ? h("span", { class: "chip" }, t("dedicated")) : null, g.locked ? h("span", { title: t("locked"), class: "mark" }, icon("lock")) : null)),
+            swatch(map, i), h("span", {}, g.code.slice(12)), g.name === "" ? null : h("span", { class: "name" }, g.name), g.locked ? h("span", { title: t("locked"), class: "mark" }, icon("lock")) : null)),
           h("td", { class: "number households" }, count(model.total[i]!)),
           h("td", { class: "number" }, g.target === null || g.kind !== "base" ? "—" : count(Math.round(g.target))),
           deviationCell(app, i));
