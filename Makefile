@@ -35,8 +35,7 @@ test: needs map
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo test --locked
-	cargo build --locked
-	cd web-map && npm test && npm run journeys
+	cd web-map && npm test && LIANHU=$(abspath $(or $(CARGO_TARGET_DIR),target)/debug/lianhu) npm run journeys
 
 # What the tests of the register run against: PostgreSQL with PostGIS, GDAL, a reader of PDF and a Chinese font for it; a browser for
 # the map. Installed where they are missing and we may.
