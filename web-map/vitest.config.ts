@@ -3,7 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["tests/unit/*.test.ts"] } },
+      // generous: a machine that also compiles is slow, and nothing here is about time
+      { test: { name: "unit", include: ["tests/unit/*.test.ts"], testTimeout: 60_000 } },
       // one after the other: they share a machine with a browser and a solver
       { test: { name: "journeys", include: ["tests/journeys/*.spec.ts"], testTimeout: 120_000, hookTimeout: 240_000, fileParallelism: false, retry: 0 } },
     ],
