@@ -77,6 +77,7 @@ export interface Visit { page: Page; context: BrowserContext; requests: string[]
 /** A page on the service; what it asks for and what goes wrong in it is kept. */
 export async function visit(browser: Browser, service: Service, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  context.setDefaultTimeout(90_000);    // a busy machine is slow; nothing here asserts a time
   const page = await context.newPage(), requests: string[] = [], faults: string[] = [];
   page.on("request", r => requests.push(r.url()));
   page.on("pageerror", e => faults.push(String(e)));
