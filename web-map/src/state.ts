@@ -87,7 +87,9 @@ export function reduce(state: State, action: Action): State {
       const alike = same && model.atoms === old.atoms;
       const plan = model?.data.plan ?? state.plan;
       return {
-        ...state, model, plan, active, stroke: null, pending: null, proposal: null, conflict: null,
+        ...state, model, plan, active, stroke: null, pending: null, proposal: null,
+        // an edit that met another's waits for the planner's word, whatever news arrives meanwhile
+        conflict: same ? state.conflict : null,
         plans: plan === null ? state.plans : state.plans.map(p => p.id === plan.id ? plan : p),
         selection: alike ? state.selection : new Set(), focus: alike ? state.focus : -1,
         problem: -1, compared: same ? state.compared : null,
