@@ -12,6 +12,7 @@ use futures_util::FutureExt;
 
 use super::App;
 use super::error::{Problem, REQUEST_ID};
+use crate::domain::hex;
 
 /// Everything comes from here; nothing is inline, nothing frames us (A17).
 const CSP: &str = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -31,7 +32,7 @@ fn fresh_id() -> String {
     let mut bytes = [0; 8];
     // an id that is not random still tells requests apart from those of other processes well enough
     let _ = getrandom::fill(&mut bytes);
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    hex(&bytes)
 }
 
 /// Runs the rest of the service.

@@ -7,6 +7,7 @@ use rust_embed::RustEmbed;
 
 use super::error::Problem;
 use super::extract::Segments;
+use crate::domain::hex;
 
 #[derive(RustEmbed)]
 #[folder = "web-map/dist/"]
@@ -23,8 +24,7 @@ The map was not built into this program. Run <code>make run</code> (it wants Nod
 
 fn file(path: &str, headers: &HeaderMap, cache: &'static str) -> Option<Response> {
     let found = Files::get(path)?;
-    let etag =
-        format!("\"{}\"", found.metadata.sha256_hash().iter().take(12).map(|b| format!("{b:02x}")).collect::<String>());
+    let etag = format!("\"{}\"", hex(found.metadata.sha256_hash().get(..12).unwrap_or_default()));
     let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains(&etag));
     let kind = found.metadata.mimetype().to_owned();
     let kind = if kind.starts_with("text/") { format!("{kind}; charset=utf-8") } else { kind };

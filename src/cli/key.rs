@@ -64,7 +64,7 @@ pub(super) fn make(a: &KeyArgs) -> Outcome {
     let failed = |e: std::io::Error| Failure::input(format!("{0}：{e}\n{0}: {e}", path.display()));
     let mut bytes = [0_u8; crate::plan::register::KEY_BYTES];
     getrandom::fill(&mut bytes).map_err(|e| Failure::input(format!("{e}")))?;
-    let mut text: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    let mut text = crate::domain::hex(&bytes);
     text.push('\n');
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);

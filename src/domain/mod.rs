@@ -2,6 +2,7 @@
 
 pub mod barrier;
 pub mod codes;
+pub mod hex;
 pub mod households;
 pub mod plan;
 pub mod position;
@@ -12,6 +13,7 @@ pub mod register;
 
 pub use barrier::{Barrier, BarrierShape};
 pub use codes::VillageCode;
+pub use hex::hex;
 pub use households::{Column, Households, NO_VALUE};
 pub use position::{LonLat, Point, Positions};
 pub use profile::{Binding, Divide, Profile};

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::ReadError;
 use super::limits::RECORD_BYTES;
-use super::source::hex;
+use crate::domain::hex;
 
 const BLOCK: usize = 1 << 16;
 

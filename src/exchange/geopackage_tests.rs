@@ -28,12 +28,12 @@ fn layer(name: &str, srs: i64, columns: &str) -> String {
     )
 }
 
-fn hex(blob: &[u8]) -> String {
-    format!("x'{}'", blob.iter().map(|b| format!("{b:02x}")).collect::<String>())
+fn literal(blob: &[u8]) -> String {
+    format!("x'{}'", crate::domain::hex(blob))
 }
 
 fn blob(wkb: &[u8]) -> String {
-    hex(&[b"GP\0\x01\0\0\0\0".as_slice(), wkb].concat())
+    literal(&[b"GP\0\x01\0\0\0\0".as_slice(), wkb].concat())
 }
 
 fn positions(list: &[(f64, f64)]) -> Vec<u8> {

@@ -6,6 +6,7 @@ use std::io::{self, Read as _};
 use sha2::{Digest, Sha256};
 
 use super::error::ReadError;
+use crate::domain::hex;
 
 /// The formats read and written, told from a file's ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,10 +158,6 @@ impl<'a> Source<'a> {
 /// SHA-256 of bytes, in hexadecimal.
 pub(super) fn sha256_hex(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The text of a file in UTF-8 (with or without byte order mark) or GB18030; never mojibake.

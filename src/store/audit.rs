@@ -2,12 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::domain::hex;
 use crate::domain::register::AuditRow;
 
 use super::error::StoreError;
 use super::scope::Scope;
 use super::sql::{Session, Sql};
-use super::value::{Row, hex};
+use super::value::Row;
 
 pub(super) const COLUMNS: &str = "seq, at, actor, scope, operation, subject, before, after, previous, hash";
 

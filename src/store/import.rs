@@ -10,8 +10,9 @@ use super::messages::{CellChange, ImportReport, ImportRequest, RowConflict, RowS
 use super::rows::{Layer, RegisterRow};
 use super::scope::{Right, Scope};
 use super::sql::{Session, Sql};
-use super::value::{Value, hex, row_sum};
+use super::value::{Value, row_sum};
 use super::{SqlStore, audit, idempotency, insert, register, rules};
+use crate::domain::hex;
 
 /// Changed cells a report shows; the log has all.
 const SHOWN_CELLS: usize = 10_000;

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
 use super::sql::{Session, Sql};
-use super::value::hex;
+use crate::domain::hex;
 
 /// One step.
 pub(super) struct Step {

@@ -132,7 +132,7 @@ impl SqlStore {
     }
 
     fn random_id(&self) -> String {
-        value::hex(&self.random_bytes(12))
+        crate::domain::hex(&self.random_bytes(12))
     }
 }
 

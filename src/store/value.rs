@@ -1,7 +1,7 @@
 //! Values between rows and columns, the same for both engines; and the check sum that names a flipped bit.
 
-use crate::domain::LonLat;
 use crate::domain::register::{Geometry, Polygons, Tenure};
+use crate::domain::{LonLat, hex};
 
 use super::error::StoreError;
 use super::wkb;
@@ -97,15 +97,6 @@ impl Value {
             _ => {}
         }
     }
-}
-
-/// Hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
-        let _ = write!(out, "{b:02x}");
-        out
-    })
 }
 
 /// CRC-32 (IEEE 802.3), table made at compile time.

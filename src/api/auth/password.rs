@@ -5,6 +5,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
 use crate::api::error::{Answer, Problem};
+use crate::domain::hex;
 
 const MEMORY_KIB: u32 = 46 * 1024;
 const PASSES: u32 = 1;
@@ -15,10 +16,6 @@ const LENGTH: std::ops::RangeInclusive<usize> = 10..=256;
 /// Hashes made at once: 46 MiB each.
 const AT_ONCE: usize = 2;
 static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
     text.len().is_multiple_of(2).then_some(())?;

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::api::error::{Answer, Problem};
+use crate::domain::hex;
 
 /// Days a token is good for where none are said.
 pub(crate) const TOKEN_DAYS: u32 = 365;
@@ -12,10 +13,6 @@ const MARK: &str = "lianhu_";
 
 /// A session's or token's secret: `lianhu_` and 64 hexadecimal digits.
 pub(super) struct Secret(String);
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
 
 impl Secret {
     pub(super) fn fresh() -> Answer<Self> {

@@ -14,6 +14,7 @@ use super::App;
 use super::auth::Principal;
 use super::error::{Answer, Problem};
 use super::extract::Params;
+use crate::domain::hex;
 
 /// Jobs that run at once; each takes all cores it finds.
 const AT_ONCE: usize = 4;
@@ -90,7 +91,7 @@ impl Jobs {
         }
         let mut bytes = [0; 12];
         getrandom::fill(&mut bytes).map_err(|e| Problem::internal(e.to_string()))?;
-        let id: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        let id = hex(&bytes);
         let job = Arc::new(Job {
             kind,
             owner: principal.actor.clone(),

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use crate::api::App;
 use crate::api::bodies::{Packing, pack};
 use crate::api::error::{Answer, Problem};
+use crate::domain::hex;
 
 /// Heavy answers made at once; others wait.
 static TURNS: Semaphore = Semaphore::const_new(8);
@@ -46,7 +47,7 @@ impl Made {
 /// The ETag of an answer: weak, as packed and plain bodies share it.
 pub(super) fn etag(key: &str) -> String {
     let sha = Sha256::digest(key.as_bytes());
-    format!("W/\"{}\"", sha.iter().take(16).map(|b| format!("{b:02x}")).collect::<String>())
+    format!("W/\"{}\"", hex(sha.get(..16).unwrap_or_default()))
 }
 
 /// Whether a client has this already. What is no ETag fits nothing (E13).

@@ -13,6 +13,7 @@ use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::extract::Json;
+use crate::domain::hex;
 use crate::plan::edit::{Applied, Operation, Policy};
 use crate::plan::register::{EditWish, Edited, china_today};
 use crate::store::{Idempotency, Which};
@@ -112,7 +113,7 @@ pub(in crate::api) async fn edit(
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "base_version_missing", what).field("base_version"));
     };
     let body = serde_json::to_vec(&(&id, &batch)).map_err(|e| Problem::internal(e.to_string()))?;
-    let body_sha256 = Sha256::digest(&body).iter().map(|b| format!("{b:02x}")).collect();
+    let body_sha256 = hex(&Sha256::digest(&body));
     let wish = wish(id, batch, base_version, Some(Idempotency { key, body_sha256 }))?;
     let Edited { committed, applied } = app.editor.edit(app.store(), &principal.scope, &principal.actor, &wish).await?;
     app.plans_changed();

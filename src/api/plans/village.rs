@@ -11,6 +11,7 @@ use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::extract::Params;
+use crate::domain::hex;
 use crate::domain::plan::PlanHead;
 use crate::plan::edit::VillageState;
 
@@ -64,7 +65,7 @@ pub(super) async fn whole(
             grid.version = versions.get(&grid.code).copied().unwrap_or(0);
         }
         let rows = serde_json::to_vec(&state.rows()).unwrap_or_default();
-        let hash: String = Sha256::digest(&rows).iter().map(|b| format!("{b:02x}")).collect();
+        let hash = hex(&Sha256::digest(&rows));
         let profile = &state.land().profile;
         let mut answer = json!({
             "plan": plan, "village": code, "name": names.get(&code), "hash": hash,

@@ -20,8 +20,9 @@ use sha2::{Digest, Sha256};
 use super::error::ReadError;
 use super::geopackage;
 use super::limits::Limits;
-use super::source::{Format, hex};
+use super::source::Format;
 use super::table::{Cell, Halt, RowSink};
+use crate::domain::hex;
 
 #[cfg(test)]
 pub(super) use csv::read_bytes as csv_bytes;

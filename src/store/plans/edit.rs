@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::domain::hex;
 use crate::domain::plan::{Change, Changes, Membership, PlanStatus};
 use crate::store::contract::Work;
 use crate::store::error::{StoreError, TransactError};
 use crate::store::messages::{Committed, TransactionRequest, Worked};
 use crate::store::scope::{Right, Scope};
 use crate::store::sql::{Dialect, Session, Sql};
-use crate::store::value::{Row, Value, hex, row_sum};
+use crate::store::value::{Row, Value, row_sum};
 use crate::store::{SqlStore, audit, idempotency, insert};
 
 use super::heads::{self, Stored};
