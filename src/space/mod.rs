@@ -3,6 +3,7 @@
 pub mod datum;
 pub mod delaunay;
 pub mod mesh;
+pub mod outlines;
 pub mod projection;
 pub mod sites;
 pub mod validity;

@@ -2,10 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::client::send;
+use serde_json::json;
+
+use crate::client::{Reply, send};
+use crate::cluster::Cluster;
 use crate::server::{Place, Server};
 
 pub(crate) fn f16_panic_is_500_with_its_id_and_is_counted(server: &Server) {
@@ -99,4 +103,94 @@ fn demonstration_is_for_this_machine_alone() {
     server
         .ask("POST", "/api/tokens", &[("origin", "https://evil.example")], Some(&serde_json::json!({})))
         .problem(403, "cross_site");
+}
+
+/// Forks the plan in force: a write of some hundred kilobytes.
+fn fork(server: &Server) -> Reply {
+    let plans = server.get("/api/plans?status=live").is(200).json();
+    let live = plans["plans"][0]["id"].as_str().expect("a plan in force").to_owned();
+    server.write("POST", &format!("/api/plans/{live}/fork"), &json!({"name": "试改"}))
+}
+
+fn operator(server: &Server, path: &str) -> u16 {
+    send("GET", &format!("{}/{path}", server.admin_base), &[], None).status
+}
+
+/// Waits until something is so.
+fn until(what: &str, limit: Duration, so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !so() {
+        assert!(begun.elapsed() < limit, "{what} takes longer than {limit:?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// A small disk of its own, where we may mount one.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount() -> Option<Self> {
+        let at = tempfile::tempdir().expect("folder");
+        let done =
+            Command::new("mount").args(["-t", "tmpfs", "-o", "size=96m", "tmpfs"]).arg(at.path()).output().ok()?;
+        done.status.success().then(|| Self(at))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn f03_full_store_is_507_while_reading_goes_on() {
+    let Some(disk) = SmallDisk::mount() else {
+        eprintln!("跳过：不能挂载 tmpfs / SKIPPED: no right to mount a tmpfs");
+        return;
+    };
+    let place = Place::within(disk.0.path());
+    let token = place.settle();
+    let server = Server::start(place, token, &[]);
+    fork(&server).is(201);
+    let ballast = disk.0.path().join("ballast");
+    let mut file = std::fs::File::create(&ballast).expect("ballast");
+    while file.write_all(&[1; 1 << 16]).is_ok() {}
+    while file.write_all(&[1; 512]).is_ok() {}
+    drop(file);
+    // what is free inside the file is used up first
+    let refused = (0..200).map(|_| fork(&server)).find(|reply| reply.status != 201).expect("a full disk");
+    let refused = refused.problem(507, "store_full");
+    assert!(refused.text().contains('/') && !refused.text().contains("register.gpkg"), "{}", refused.text());
+    assert_eq!((operator(&server, "livez"), operator(&server, "readyz")), (200, 503));
+    server.get("/ogc/collections/grids/items?limit=1").is(200);
+    server.get("/api/plans").is(200);
+    std::fs::remove_file(&ballast).expect("space");
+    fork(&server).is(201);
+    until("being ready again", Duration::from_secs(30), || operator(&server, "readyz") == 200);
+}
+
+#[test]
+fn f06_database_goes_and_comes_back() {
+    let cluster = Cluster::start();
+    let place = Place::of(&cluster);
+    let token = place.settle();
+    let server = Server::start(place, token, &[]);
+    fork(&server).is(201);
+    cluster.control(&["-m", "immediate", "stop"]);
+    for _ in 0..3 {
+        let live = "/api/plans?status=live";
+        let refused = server.get(live).problem(503, "unavailable");
+        assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|s| s <= 5), "{:?}", refused.headers);
+        assert!(!refused.text().contains("postgres"), "{}", refused.text());
+    }
+    assert_eq!((operator(&server, "livez"), operator(&server, "readyz")), (200, 503));
+    cluster.control(&["start"]);
+    until("coming back", Duration::from_secs(60), || operator(&server, "readyz") == 200);
+    fork(&server).is(201);
+    // every connection cut while nobody looked
+    cluster
+        .psql("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lianhu'");
+    until("a new connection", Duration::from_secs(60), || server.get("/api/plans").status == 200);
+    fork(&server).is(201);
 }

@@ -28,8 +28,18 @@ impl Place {
         Self { url: format!("sqlite:{}", folder.path().join("register.gpkg").display()), folder }
     }
 
+    /// A GeoPackage in a folder that is there.
+    pub(crate) fn within(folder: &std::path::Path) -> Self {
+        let url = format!("sqlite:{}", folder.join("register.gpkg").display());
+        Self { url, folder: tempfile::tempdir().expect("folder") }
+    }
+
     pub(crate) fn postgis() -> Self {
-        let cluster = Cluster::get();
+        Self::of(Cluster::get())
+    }
+
+    /// A database of a cluster.
+    pub(crate) fn of(cluster: &Cluster) -> Self {
         Self { url: cluster.url(&cluster.database()), folder: tempfile::tempdir().expect("folder") }
     }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// panic, on kill -9.
 pub(crate) struct Cluster {
     bin: PathBuf,
+    folder: String,
     port: u16,
     _watch: Child,
 }
@@ -49,7 +50,8 @@ fn run(command: &mut Command) -> String {
 }
 
 impl Cluster {
-    fn start() -> Self {
+    /// A cluster of one's own.
+    pub(crate) fn start() -> Self {
         let bin = binaries();
         let folder = run(unprivileged(Path::new("mktemp")).args(["-d", "-t", "lianhu-pg-XXXXXX"]));
         let data = format!("{folder}/data");
@@ -65,7 +67,6 @@ impl Cluster {
         ]));
         // a port that was free a moment ago
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
-        let options = format!("-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=on -c max_connections=200");
         let stop = "cat > /dev/null; \"$0\" -D \"$1/data\" -m immediate stop; rm -rf \"$1\"";
         let watch = unprivileged(Path::new("sh"))
             .args(["-c", stop])
@@ -77,19 +78,27 @@ impl Cluster {
             .stderr(Stdio::null())
             .spawn()
             .expect("the watch starts");
+        let cluster = Self { bin, folder, port, _watch: watch };
+        cluster.control(&["start"]);
+        cluster.psql("postgres", "CREATE DATABASE lianhu_template");
+        cluster.psql("lianhu_template", "CREATE EXTENSION postgis");
+        cluster
+    }
+
+    /// Starts or stops the server, and waits until that is done.
+    pub(crate) fn control(&self, what: &[&str]) {
+        let Self { bin, folder, port, .. } = self;
+        let options = format!("-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=on -c max_connections=200");
         let log = format!("{folder}/log");
-        let start = unprivileged(&bin.join("pg_ctl"))
-            .args(["-D", &data, "-l", &log, "-o", &options, "-w", "start"])
+        let done = unprivileged(&bin.join("pg_ctl"))
+            .args(["-D", &format!("{folder}/data"), "-l", &log, "-o", &options, "-w"])
+            .args(what)
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status();
-        assert!(start.is_ok_and(|s| s.success()), "{}", std::fs::read_to_string(&log).unwrap_or_default());
-        let cluster = Self { bin, port, _watch: watch };
-        cluster.psql("postgres", "CREATE DATABASE lianhu_template");
-        cluster.psql("lianhu_template", "CREATE EXTENSION postgis");
-        cluster
+        assert!(done.is_ok_and(|s| s.success()), "{}", std::fs::read_to_string(&log).unwrap_or_default());
     }
 
     /// The cluster of this test process.

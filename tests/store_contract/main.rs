@@ -8,6 +8,7 @@ mod crash;
 mod geopackage;
 mod ground;
 mod killed;
+mod killed_upgrade;
 mod plans;
 mod publication;
 mod register;
@@ -84,4 +85,6 @@ on_both_engines! {
         f01_killed_import_leaves_all_rows_old_or_all_new,
         f01_killed_publication_leaves_one_plan_in_force,
         f01_killed_backup_leaves_a_whole_copy_or_none;
+    killed_upgrade:
+        f01_killed_upgrade_leaves_the_old_store_or_the_new_one;
 }

@@ -3,8 +3,8 @@
 
 mod faults;
 mod mapping;
-mod outlines;
 pub mod schema;
+mod suspicion;
 mod typed;
 
 #[cfg(test)]
@@ -22,12 +22,13 @@ use super::place::fault_of_degrees;
 use super::rings::{fault_of_polygon, wrong_kind};
 use super::table::{Cell, RawRow};
 use super::wkt::of_wkt;
+use crate::space::outlines::Outlines;
 use schema::{FieldKind, LayerSchema, Shape};
 
 pub(super) use faults::Place;
 pub use faults::{CellFault, FaultList};
 pub use mapping::{ColumnUse, Mapping, MappingError};
-pub use outlines::{Outlines, Suspicion};
+pub use suspicion::Suspicion;
 pub use typed::moment_of;
 pub(super) use typed::typed as typed_cell;
 
@@ -132,7 +133,7 @@ pub struct TypedRows<'o> {
     mapping: Mapping,
     columns: Vec<Option<usize>>,
     ids: HashMap<u128, u64>,
-    sample: outlines::Sample,
+    sample: suspicion::Sample,
     faults: FaultList,
     rows: u64,
     faulty_rows: u64,
@@ -172,7 +173,7 @@ pub fn typed_rows<'o>(
         mapping,
         columns,
         ids: HashMap::new(),
-        sample: outlines::Sample::default(),
+        sample: suspicion::Sample::default(),
         faults: FaultList::new(options.faults_kept),
         rows: 0,
         faulty_rows: 0,

@@ -8,10 +8,9 @@ use tokio::sync::mpsc::channel;
 use crate::domain::Region;
 use crate::domain::register::{BuildingRow, RegionRow};
 use crate::exchange::gate::schema::LayerSchema;
-use crate::exchange::gate::{
-    CellFault, ColumnUse, FaultList, GateOptions, Mapping, Outlines, Report, TypedRow, typed_rows,
-};
+use crate::exchange::gate::{CellFault, ColumnUse, FaultList, GateOptions, Mapping, Report, TypedRow, typed_rows};
 use crate::exchange::{OpenOptions, open};
+use crate::space::outlines::Outlines;
 use crate::store::{Filter, ImportReport, ImportRequest, Layer, RegisterRow, RowSource, Scope, Store, StoreError};
 
 use super::RegisterError;

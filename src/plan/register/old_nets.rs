@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::register::OldNetRow;
 use crate::domain::{Households, Positions, Region};
-use crate::exchange::gate::Outlines;
 use crate::plan::edit::nets::{NetReport, OldNet};
+use crate::space::outlines::Outlines;
 use crate::store::{Layer, RegisterRow, Scope, Store};
 
 use super::RegisterError;

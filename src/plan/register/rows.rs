@@ -9,8 +9,9 @@ use crate::domain::register::{
     BarrierRow, BuildingRow, Geometry, HouseholdRow, IncidentRow, OfficerRow, OldNetRow, RegionRow, Tenure, trim_code,
 };
 use crate::exchange::gate::schema::LayerSchema;
-use crate::exchange::gate::{Outlines, TypedRow, moment_of};
+use crate::exchange::gate::{TypedRow, moment_of};
 use crate::exchange::{Cell, Fault};
+use crate::space::outlines::Outlines;
 use crate::store::RegisterRow;
 
 use super::seal::{SealError, Sealer};

@@ -1,88 +1,12 @@
-//! The outlines of villages as the gate uses them: whether a place lies in one, and whether a whole layer lies beside its villages
-//! as the datum of Chinese web maps puts it.
+//! The datum a layer seems to be in: whether it lies beside its villages as Chinese web maps would put it.
 
-use geo::{Contains, Coord, Intersects as _, LineString, Point, Polygon};
-use rstar::primitives::{GeomWithData, Rectangle};
-use rstar::{AABB, RTree};
-
-use crate::domain::Region;
 use crate::space::datum::Crs;
+use crate::space::outlines::Outlines;
 
 /// Places looked at, spread over the layer.
 const SAMPLE: usize = 4_000;
 /// Fewest places from which anything is concluded.
 const FEWEST: usize = 20;
-
-/// Outlines of villages, indexed.
-#[derive(Debug)]
-pub struct Outlines {
-    parts: Vec<(Option<String>, Polygon<f64>)>,
-    tree: RTree<GeomWithData<Rectangle<[f64; 2]>, usize>>,
-}
-
-impl Outlines {
-    /// Indexes the outlines of `regions`, in WGS 84 degrees: villages where there are any, else whatever they are.
-    #[must_use]
-    pub fn new(regions: &[Region]) -> Self {
-        let is_village = |r: &&Region| r.level.is_empty() || r.level == "village";
-        let villages = regions.iter().any(|r| is_village(&r));
-        let chosen = regions.iter().filter(|r| !villages || is_village(r));
-        let ring = |r: &[[f64; 2]]| LineString::new(r.iter().map(|c| Coord { x: c[0], y: c[1] }).collect());
-        let mut parts = Vec::new();
-        for region in chosen {
-            for rings in &region.polygons {
-                let Some((shell, holes)) = rings.split_first() else { continue };
-                parts.push((region.code.clone(), Polygon::new(ring(shell), holes.iter().map(|h| ring(h)).collect())));
-            }
-        }
-        let boxed = parts.iter().enumerate().map(|(i, (_, p))| {
-            let xs = || p.exterior().0.iter();
-            let low = xs().fold([f64::INFINITY; 2], |l, c| [l[0].min(c.x), l[1].min(c.y)]);
-            let high = xs().fold([f64::NEG_INFINITY; 2], |h, c| [h[0].max(c.x), h[1].max(c.y)]);
-            GeomWithData::new(Rectangle::from_corners(low, high), i)
-        });
-        let tree = RTree::bulk_load(boxed.collect());
-        Self { parts, tree }
-    }
-
-    /// Whether there is no outline at all.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.parts.is_empty()
-    }
-
-    /// Whether a place lies in any outline.
-    #[must_use]
-    pub fn contains(&self, c: [f64; 2]) -> bool {
-        self.find(c, None)
-    }
-
-    /// Whether a place lies in the outline of `code`, where that village has one, else in any.
-    fn find(&self, c: [f64; 2], code: Option<&str>) -> bool {
-        let at = Point::new(c[0], c[1]);
-        self.tree.locate_in_envelope_intersecting(AABB::from_point(c)).any(|o| {
-            self.parts
-                .get(o.data)
-                .is_some_and(|(own, p)| code.is_none_or(|code| own.as_deref() == Some(code)) && p.contains(&at))
-        })
-    }
-
-    /// Code of the outline around a place; on a common border the lesser one.
-    #[must_use]
-    pub fn code_at(&self, c: [f64; 2]) -> Option<&str> {
-        let at = Point::new(c[0], c[1]);
-        self.tree
-            .locate_in_envelope_intersecting(AABB::from_point(c))
-            .filter_map(|o| self.parts.get(o.data))
-            .filter(|(_, p)| p.intersects(&at))
-            .filter_map(|(own, _)| own.as_deref())
-            .min()
-    }
-
-    fn knows(&self, code: &str) -> bool {
-        self.parts.iter().any(|(own, _)| own.as_deref() == Some(code))
-    }
-}
 
 /// A datum that a layer seems to be in, though nobody said so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,6 +92,7 @@ impl Sample {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Region;
 
     /// A square village of about 1.1 km near Anshun.
     fn village(code: &str, lon: f64, lat: f64) -> Region {
@@ -213,25 +138,5 @@ mod tests {
             }),
             None
         );
-    }
-
-    #[test]
-    fn place_is_found_in_its_village_and_not_in_a_hole() {
-        let square = |x: f64, s: f64| vec![[x, 0.0], [x + s, 0.0], [x + s, s], [x, s], [x, 0.0]];
-        let region = |code: &str, polygons| Region {
-            code: Some(code.to_owned()),
-            name: None,
-            level: "village".to_owned(),
-            polygons,
-        };
-        let hole = vec![[0.4, 0.4], [0.6, 0.4], [0.6, 0.6], [0.4, 0.6], [0.4, 0.4]];
-        let v = Outlines::new(&[
-            region("520423102002", vec![vec![square(1.0, 1.0)]]),
-            region("520423102001", vec![vec![square(0.0, 1.0), hole]]),
-        ]);
-        assert_eq!(v.code_at([0.2, 0.2]), Some("520423102001"));
-        assert_eq!(v.code_at([1.2, 0.2]), Some("520423102002"));
-        assert_eq!(v.code_at([1.0, 0.5]), Some("520423102001"), "on the common border the lesser code");
-        assert_eq!((v.code_at([0.5, 0.5]), v.code_at([3.0, 0.5])), (None, None));
     }
 }
