@@ -18,6 +18,8 @@ const WARM: f64 = 0.3;
 const COLD: f64 = 0.004;
 const STEPS: u32 = 12;
 const MOVES_AN_ATOM: f64 = 300.0;
+/// The same where there is no time: one patch, around the greatest surplus.
+const QUICK_MOVES_AN_ATOM: f64 = 60.0;
 /// How much dearer imbalance is than in a sweep at the begin, and by how much that has grown at the end.
 const PRICE: f64 = 2.0;
 const PRICE_GROWTH: f64 = 4.0;
@@ -28,9 +30,18 @@ const FEW: usize = 6;
 impl GridsSolver {
     /// One round: disjoint patches of the best state side by side.
     pub(super) fn patch_round(&mut self, stream: u64) {
+        self.patch(stream, PATCHES, MOVES_AN_ATOM);
+    }
+
+    /// One patch around the greatest surplus, quickly.
+    pub(super) fn quick_patch(&mut self, stream: u64) {
+        self.patch(stream, 1, QUICK_MOVES_AN_ATOM);
+    }
+
+    fn patch(&mut self, stream: u64, patches: u32, moves_an_atom: f64) {
         self.part.clone_from(&self.best);
         let mut random = Random::new(stream_seed(self.options.seed, self.options.village, stream, 1));
-        let (group_of, groups) = self.choose_patches(&mut random);
+        let (group_of, groups) = self.choose_patches(patches, &mut random);
         let hot = self.hot();
         let tolerance = self.allowed();
         self.in_groups(stream, (group_of, groups), &mut random, |group, random| {
@@ -38,7 +49,7 @@ impl GridsSolver {
             let before = group.worth(tolerance);
             let part = group.part.clone();
             let price = group.price;
-            let moves = (MOVES_AN_ATOM * part.len() as f64 / f64::from(STEPS)) as u32;
+            let moves = (moves_an_atom * part.len() as f64 / f64::from(STEPS)) as u32;
             for step in 0..STEPS {
                 let share = f64::from(step) / f64::from(STEPS - 1);
                 group.price = price * PRICE * (1.0 + PRICE_GROWTH * share);
@@ -59,7 +70,7 @@ impl GridsSolver {
     }
 
     /// Disjoint connected sets of grids as group of each grid (`u32::MAX`: none) and their number.
-    fn choose_patches(&self, random: &mut Random) -> (Vec<u32>, u32) {
+    fn choose_patches(&self, patches: u32, random: &mut Random) -> (Vec<u32>, u32) {
         let k = self.count as usize;
         let touching = self.touching_grids();
         let sums = self.sums(&self.part);
@@ -78,8 +89,8 @@ impl GridsSolver {
         let worst = ((WORST_SHARE * k as f64) as u32).max(1);
         let mut group_of = vec![u32::MAX; k];
         let mut groups = 0;
-        for attempt in 0..3 * PATCHES {
-            if groups == PATCHES {
+        for attempt in 0..3 * patches {
+            if groups == patches {
                 break;
             }
             // A surplus comes first; then by turns one of the worst and any.

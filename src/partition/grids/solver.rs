@@ -51,6 +51,8 @@ const START_TOLERANCE: f64 = 0.02;
 const CHAINS: usize = 1000;
 /// Grids beyond the tolerance for which chains are searched long, where they are no more than this.
 const START_FEW: usize = 1;
+/// Patches of s₀ while its greatest deviation is beyond that.
+const START_PATCHES: u64 = 4;
 const FEW: usize = 12;
 
 /// Divides one village into grids; its state after `n` rounds is a function of graph, options and `n` alone.
@@ -149,6 +151,12 @@ impl GridsSolver {
             }
             solver.balance(START_CHAINS, START_TOLERANCE.max(options.tolerance), START_FEW);
             solver.keep_best();
+            for i in 0..START_PATCHES {
+                if options.tolerance + solver.best_value.0 <= START_TOLERANCE.max(options.tolerance) {
+                    break;
+                }
+                solver.quick_patch(u64::MAX - u64::from(START_SWEEPS) - i);
+            }
             solver.part.clone_from(&solver.best);
         }
         Ok(solver)
