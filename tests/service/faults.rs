@@ -161,7 +161,7 @@ fn f03_full_store_is_507_while_reading_goes_on() {
     // what is free inside the file is used up first
     let refused = (0..200).map(|_| fork(&server)).find(|reply| reply.status != 201).expect("a full disk");
     let refused = refused.problem(507, "store_full");
-    assert!(refused.text().contains('/') && !refused.text().contains("register.gpkg"), "{}", refused.text());
+    assert!(!refused.text().contains("register.gpkg"), "{}", refused.text());
     assert_eq!((operator(&server, "livez"), operator(&server, "readyz")), (200, 503));
     server.get("/ogc/collections/grids/items?limit=1").is(200);
     server.get("/api/plans").is(200);
