@@ -374,3 +374,21 @@ pub(super) async fn remove(
     session.commit().await?;
     Ok(removed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_from_before_a_column_came_keeps_its_sum() {
+        let old: Vec<Value> = (0..11).map(|i| Value::from(format!("v{i}"))).collect();
+        let before = row_sum(old.iter().chain([&Value::from(3_u64)]));
+        let mut now = old.clone();
+        now.extend([Value::Text(None), Value::Text(None), Value::Text(None)]);
+        assert_eq!(sum_of(Layer::Incidents, &now, 3), before);
+        now[12] = Value::from("门禁");
+        assert_ne!(sum_of(Layer::Incidents, &now, 3), before);
+        // elsewhere nothing is left out
+        assert_ne!(sum_of(Layer::Jobs, &[Value::Text(None)], 3), sum_of(Layer::Jobs, &[], 3));
+    }
+}
