@@ -27,13 +27,13 @@ pub(crate) async fn read_body(body: Body, most_bytes: usize) -> Answer<Vec<u8>> 
             Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow_body", "请求体传送超时 / the body came too slowly"))
         }
         Ok(Ok(all)) => Ok(all.to_bytes().to_vec()),
-        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(too_large(most_bytes)),
+        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(too_large(most_bytes as u64)),
         Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "broken_body", "请求体不完整 / the body is not whole")),
     }
 }
 
 /// 413.
-pub(crate) fn too_large(most_bytes: usize) -> Problem {
+pub(crate) fn too_large(most_bytes: u64) -> Problem {
     let what = format!("请求体超过 {most_bytes} 字节 / the body is longer than {most_bytes} bytes");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", what)
 }
