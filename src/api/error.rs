@@ -6,7 +6,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-use crate::exchange::WriteError;
+use crate::exchange::gate::GateError;
+use crate::exchange::{ReadError, WriteError};
 use crate::plan::register::RegisterError;
 use crate::store::{StoreError, TransactError};
 
@@ -129,6 +130,13 @@ impl Problem {
         self
     }
 
+    /// The same, said otherwise.
+    #[must_use]
+    pub fn reworded(mut self, change: impl FnOnce(&str) -> String) -> Self {
+        self.detail = change(&self.detail);
+        self
+    }
+
     /// What is said to people.
     #[must_use]
     pub fn detail(&self) -> &str {
@@ -243,7 +251,8 @@ impl From<RegisterError> for Problem {
             RegisterError::Store(e) => e.into(),
             RegisterError::Transact(e) => e.into(),
             RegisterError::Write(e) => e.into(),
-            RegisterError::Gate(_) | RegisterError::Read(_) => faulty("bad_file"),
+            RegisterError::Gate(GateError::Read(e)) | RegisterError::Read(e) => of_file(&e),
+            RegisterError::Gate(GateError::Mapping(_)) => faulty("bad_mapping").field("map"),
             RegisterError::Plan(_) => faulty("cannot_plan"),
             RegisterError::NoLayer { .. } => Self::missing(),
             RegisterError::NoHousehold { .. } => faulty("no_household"),
@@ -255,6 +264,18 @@ impl From<RegisterError> for Problem {
             RegisterError::Seal(_) => faulty("no_key"),
         }
     }
+}
+
+/// What is wrong with a file: 413 beyond a cap, 400 where it is not even JSON, 422 for all else.
+fn of_file(e: &ReadError) -> Problem {
+    let status = match (e, e.code()) {
+        (ReadError::Unreadable { .. }, _) => return Problem::internal(e.to_string()),
+        (ReadError::Json { .. }, _) | (_, "json_depth") => StatusCode::BAD_REQUEST,
+        (ReadError::Limit { .. }, "unsafe_name" | "encrypted") => StatusCode::UNPROCESSABLE_ENTITY,
+        (ReadError::Limit { .. }, _) => StatusCode::PAYLOAD_TOO_LARGE,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    Problem::new(status, e.code(), e.to_string())
 }
 
 impl From<WriteError> for Problem {

@@ -20,8 +20,6 @@ use crate::store::Idempotency;
 const JSON_BYTES: usize = 1 << 20;
 /// Most bytes of a JSON body of thousands of rows.
 const LONG_JSON_BYTES: usize = 16 << 20;
-/// Longest idempotency key.
-const LONGEST_KEY: usize = 100;
 /// A body arrives within this time.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
@@ -35,13 +33,13 @@ pub(crate) async fn read_body(body: Body, most_bytes: usize) -> Answer<Vec<u8>> 
             Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow_body", "请求体传送超时 / the body came too slowly"))
         }
         Ok(Ok(all)) => Ok(all.to_bytes().to_vec()),
-        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(too_large(most_bytes)),
+        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(too_large(most_bytes as u64)),
         Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "broken_body", "请求体不完整 / the body is not whole")),
     }
 }
 
 /// 413.
-pub(crate) fn too_large(most_bytes: usize) -> Problem {
+pub(crate) fn too_large(most_bytes: u64) -> Problem {
     let what = format!("请求体超过 {most_bytes} 字节 / the body is longer than {most_bytes} bytes");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", what)
 }
@@ -104,12 +102,7 @@ async fn json_of<T: DeserializeOwned>(request: Request, most_bytes: usize) -> An
 /// # Errors
 /// 400 where there is none.
 pub(crate) fn idempotency(headers: &HeaderMap, request: &impl Serialize) -> Answer<Idempotency> {
-    let key = headers.get("idempotency-key").and_then(|k| k.to_str().ok()).unwrap_or_default().trim().to_owned();
-    if key.is_empty() || key.len() > LONGEST_KEY {
-        let what =
-            "请求头须有 Idempotency-Key（最多 100 字）/ the header Idempotency-Key is wanted, at most 100 characters";
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_missing", what).field("Idempotency-Key"));
-    }
+    let key = super::idempotency::key_of(headers)?;
     let body = serde_json::to_vec(request).map_err(|e| Problem::internal(e.to_string()))?;
     Ok(Idempotency { key, body_sha256: hex(&Sha256::digest(&body)) })
 }

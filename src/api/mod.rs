@@ -12,6 +12,8 @@ mod error;
 mod events;
 mod extract;
 mod guard;
+mod idempotency;
+mod imports;
 mod incidents;
 mod jobs;
 mod listen;
@@ -32,17 +34,19 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::plan::register::{Editor, RegisterError};
+use crate::plan::register::{Editor, RegisterError, Sealer};
 use crate::store::{Filter, Layer, RegisterRow, Scope, Store};
 
 pub use auth::{CameBy, Manners, Principal};
 pub(crate) use auth::{TOKEN_DAYS, fresh_token};
 pub use error::{Answer, Problem};
+pub use imports::UploadSettings;
 pub use serve::{ServeError, Settings, serve};
 
 use auth::Keeper;
 use bodies::Bodies;
 use events::Tail;
+use imports::Imports;
 use jobs::Jobs;
 use memory::Memory;
 
@@ -55,6 +59,9 @@ pub struct App {
     pub(crate) bodies: Bodies,
     pub(crate) editor: Arc<Editor>,
     pub(crate) jobs: Jobs,
+    pub(crate) imports: Arc<Imports>,
+    /// Seals and opens officers' telephones, where there is a key.
+    pub(crate) sealer: Option<Arc<Sealer>>,
     /// True from the moment the service is asked to stop.
     pub(crate) stopping: watch::Receiver<bool>,
     /// Routes for tests of faults.

@@ -8,7 +8,9 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, patch, post};
 
 use super::error::Problem;
-use super::{App, auth, events, guard, incidents, jobs, ogc, openapi, plans, regions, session, tokens, users, web};
+use super::{
+    App, auth, events, guard, imports, incidents, jobs, ogc, openapi, plans, regions, session, tokens, users, web,
+};
 
 /// All routes of the public listener.
 #[rustfmt::skip]
@@ -41,6 +43,12 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/tokens", get(tokens::list).post(tokens::add))
         .route("/api/tokens/{id}", axum::routing::delete(tokens::revoke))
         .route("/api/regions", get(regions::list))
+        .route("/api/imports", post(imports::upload))
+        .route("/api/imports/{id}", axum::routing::delete(imports::forget))
+        .route("/api/imports/{id}/preview", post(imports::preview))
+        .route("/api/imports/{id}/commit", post(imports::commit))
+        .route("/api/imports/{id}/errors", get(imports::errors))
+        .route("/api/ledgers/{kind}/import", post(imports::upload_ledger))
         .route("/api/profiles", get(plans::profiles))
         .route("/api/plans", get(plans::list).post(plans::create))
         .route("/api/plans/{id}", get(plans::one))

@@ -8,12 +8,13 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::plan::register::Editor;
+use crate::plan::register::{Editor, Sealer};
 use crate::store::{Store, StoreError};
 
 use super::auth::{Keeper, Manners};
 use super::bodies::Bodies;
 use super::events::Tail;
+use super::imports::{Imports, UploadSettings};
 use super::jobs::Jobs;
 use super::memory::Memory;
 use super::{App, admin, listen, router};
@@ -34,6 +35,10 @@ pub struct Settings {
     pub admin_bind: SocketAddr,
     /// How sign-in works.
     pub manners: Manners,
+    /// Where uploads go.
+    pub uploads: UploadSettings,
+    /// Seals and opens officers' telephones.
+    pub sealer: Option<Arc<Sealer>>,
     /// Routes for tests of faults.
     pub with_test_routes: bool,
 }
@@ -88,6 +93,9 @@ pub async fn serve(
     let (public_at, private_at) = (address(&public, settings.bind), address(&private, settings.admin_bind));
     let (stopping_tx, stopping) = watch::channel(false);
     let (ended_tx, ended) = watch::channel(false);
+    let imports = Imports::open(&settings.uploads)
+        .map_err(|e| ServeError::Start(format!("{}: {e}", settings.uploads.folder.display())))?;
+    let imports = Arc::new(imports);
     let memory = Arc::new(Memory::new(store.clone()));
     let tail = Arc::new(Tail::new(store.clone(), memory.clone()).await?);
     let app = Arc::new(App {
@@ -98,12 +106,18 @@ pub async fn serve(
         bodies: Bodies::default(),
         editor: Arc::new(Editor::new()),
         jobs: Jobs::default(),
+        imports: imports.clone(),
+        sealer: settings.sealer,
         stopping,
         with_test_routes: settings.with_test_routes,
     });
     operator(private, app.clone(), figures, ended)?;
     let loading = tokio::spawn(memory.keep_fresh());
     let tailing = tokio::spawn(tail.follow());
+    let sweeping = tokio::spawn({
+        let imports = imports.clone();
+        async move { imports.sweep().await }
+    });
     let (closed_tx, closed) = watch::channel(false);
     let serving = tokio::spawn(listen::listen(public, router::router(app.clone()), closed, PATIENCE));
     said(public_at, private_at);
@@ -115,6 +129,8 @@ pub async fn serve(
     let _ = serving.await;
     loading.abort();
     tailing.abort();
+    sweeping.abort();
+    imports.close();
     app.store.close().await;
     let _ = ended_tx.send(true);
     Ok(())

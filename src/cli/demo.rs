@@ -65,8 +65,9 @@ pub(super) async fn load(store: &dyn Store) -> Result<(), Failure> {
             partial: false,
             faults_kept: 3,
             cancel: None,
+            idempotency: None,
             sealer: None,
-            progress: &|_| {},
+            progress: &|_, _| {},
         };
         let done = import_files(store, &scope, ACTOR, &wish).await.map_err(failed)?;
         if let Some(fault) = done.faults.faults.first() {

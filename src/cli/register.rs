@@ -13,8 +13,8 @@ use crate::exchange::{Format, Isolation, Limits, OpenOptions as FileOptions, Wri
 use crate::partition::effort::Effort;
 use crate::plan::job::Job;
 use crate::plan::register::{
-    ExportWish, ImportOutcome, ImportWish, LAYERS_OUT, NetsWish, PlanWish, PublishWish, RegisterError, export_layer,
-    import_files, plan_region, publish_plan,
+    ExportWish, ImportOutcome, ImportWish, LAYERS_OUT, NetsWish, Pass, PlanWish, PublishWish, RegisterError,
+    export_layer, import_files, plan_region, publish_plan,
 };
 use crate::space::datum::Crs;
 use crate::store::{Filter, OpenMode, OpenOptions, Retention, Role, Scope, Store, StoreError, copy_into, open};
@@ -101,14 +101,15 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
         return Err(Failure::usage(format!(
             "--layer {0}：没有这个图层；可用 {1}\n--layer {0}: no such layer; there are {1}",
             a.layer,
-            LAYERS_OUT[..7].join("、")
+            LAYERS_OUT[..8].join("、")
         )));
     };
     let crs = a.crs.as_deref().map(Crs::parse).transpose().map_err(Failure::usage)?;
     let open = file_options(a.sheet.clone(), crs);
-    let progress = |rows: u64| {
+    let progress = |pass: Pass, rows: u64| {
         if std::io::stderr().is_terminal() {
-            eprint!("\r读取 rows read: {rows}");
+            let what = if pass == Pass::Judging { "检查 rows judged" } else { "入库 rows stored" };
+            eprint!("\r{what}: {rows}");
         }
     };
     let wish = ImportWish {
@@ -124,6 +125,7 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
             "officers" => super::key::find(&a.store)?.map(Arc::new),
             _ => None,
         },
+        idempotency: None,
         cancel: Some(cancel()),
         progress: &progress,
     };

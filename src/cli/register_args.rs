@@ -16,7 +16,7 @@ pub(crate) struct StoreArgs {
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
-    /// 图层：regions buildings households barriers officers incidents old_nets（或中文名）；改过的台账：ledger-grids（网格台账）
+    /// 图层：regions buildings households barriers officers incidents old_nets centres（或中文名）；改过的台账：ledger-grids（网格台账）
     /// ledger-units（单元台账），只应用有改动的单元格。Layer, in English or Chinese; or an edited ledger, of which only changed cells are
     /// applied.
     #[arg(long)]

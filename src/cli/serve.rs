@@ -1,17 +1,36 @@
 //! `lianhu serve`, `lianhu user`, `lianhu token`.
 
 use std::io::BufRead;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::api::{self, Manners, ServeError, Settings};
+use sha2::{Digest as _, Sha256};
+
+use crate::api::{self, Manners, ServeError, Settings, UploadSettings};
+use crate::domain::hex;
 use crate::store::{OpenMode, OpenOptions, Role, Scope, StoreError, open};
 
 use super::commands::{Failure, Outcome};
 use super::register::{ACTOR, everything, of_store, with_store};
+use super::register_args::StoreArgs;
 use super::serve_args::{ScopeArgs, ServeArgs, TokenArgs, UserArgs};
 
 /// Threads that answer requests, at least.
 const FEWEST_THREADS: usize = 2;
 const DAY_S: i64 = 86_400;
+/// Bytes of one upload.
+const UPLOAD_BYTES: u64 = 256 << 20;
+
+/// A folder for uploads: beside a file; for a server in the system's folder for such things, named by the store's address.
+fn uploads_of(url: &str) -> PathBuf {
+    match url.strip_prefix("sqlite:") {
+        Some(path) => PathBuf::from(format!("{path}.uploads")),
+        None => {
+            let hash = hex(&Sha256::digest(url.as_bytes()));
+            std::env::temp_dir().join(format!("lianhu-uploads-{}", hash.get(..16).unwrap_or_default()))
+        }
+    }
+}
 
 fn started(e: impl std::fmt::Display) -> Failure {
     Failure::input(format!("无法启动 / cannot start: {e}"))
@@ -58,6 +77,8 @@ pub(super) fn serve(a: &ServeArgs) -> Outcome {
             bind: a.bind,
             admin_bind: a.admin_bind,
             manners: Manners { demo: a.demo, public_origin: a.public_origin.clone() },
+            uploads: UploadSettings { folder: uploads_of(&a.store), most_bytes: UPLOAD_BYTES },
+            sealer: super::key::find(&StoreArgs { store: a.store.clone() })?.map(Arc::new),
             with_test_routes: a.test_routes,
         };
         api::serve(store, settings, |public, admin| {

@@ -182,6 +182,7 @@ fn head_of(content: &[u8]) -> Option<Head> {
         features: v.get("features")?.as_bool()?,
         system,
         layer: v.get("layer")?.as_str().map(str::to_owned),
+        encoding: None,
         warnings: texts("warnings")?,
         sha256_hex: v.get("sha256")?.as_str()?.to_owned(),
     })
@@ -312,6 +313,7 @@ mod tests {
             features: true,
             system: System::Named("EPSG:4523".to_owned()),
             layer: Some("表".to_owned()),
+            encoding: None,
             warnings: vec!["w".to_owned()],
             sha256_hex: "00".to_owned(),
         };

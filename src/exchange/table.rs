@@ -61,6 +61,8 @@ pub struct Head {
     pub(super) system: System,
     /// The sheet of a workbook or the layer of a package that was read.
     pub layer: Option<String>,
+    /// What a text file is written in, as the Encoding Standard calls it; `None` for files of bytes.
+    pub encoding: Option<&'static str>,
     /// Notes for the user.
     pub warnings: Vec<String>,
     /// SHA-256 of the file's bytes.

@@ -19,6 +19,8 @@ pub enum Crs {
         zone: Box<LocalProjection>,
         /// Metres to subtract from x.
         false_easting_m: f64,
+        /// Its number in the EPSG's list.
+        epsg: u32,
     },
 }
 
@@ -35,21 +37,22 @@ impl Crs {
     /// # Errors
     /// When the name is not known.
     pub fn parse(text: &str) -> Result<Self, UnknownCrs> {
-        let lower = text.trim().to_ascii_lowercase();
+        let lower = text.trim().to_ascii_lowercase().replace(['-', '_', ' '], "");
         let number = lower.strip_prefix("epsg:").and_then(|n| n.parse::<u32>().ok());
         match (lower.as_str(), number) {
             ("wgs84" | "cgcs2000", _) | (_, Some(4326 | 4490)) => Ok(Self::Degrees),
             ("gcj02", _) => Ok(Self::Gcj02),
             ("bd09", _) => Ok(Self::Bd09),
             // Zones 25–45 with the zone's number before the easting, then the same by central meridian.
-            (_, Some(n @ 4513..=4533)) => Ok(Self::zone(n - 4513 + 25, true)),
-            (_, Some(n @ 4534..=4554)) => Ok(Self::zone(n - 4534 + 25, false)),
+            (_, Some(n @ 4513..=4533)) => Ok(Self::zone(n, n - 4513 + 25, true)),
+            (_, Some(n @ 4534..=4554)) => Ok(Self::zone(n, n - 4534 + 25, false)),
             _ => Err(UnknownCrs(text.to_owned())),
         }
     }
 
-    fn zone(number: u32, prefixed: bool) -> Self {
+    fn zone(epsg: u32, number: u32, prefixed: bool) -> Self {
         Self::GaussKruger {
+            epsg,
             zone: Box::new(LocalProjection::gauss_kruger(f64::from(number * 3))),
             false_easting_m: 500_000.0 + if prefixed { f64::from(number) * 1e6 } else { 0.0 },
         }
@@ -62,7 +65,19 @@ impl Crs {
             Self::Degrees => LonLat { lon_deg: c[0], lat_deg: c[1] },
             Self::Gcj02 => from_gcj02(c),
             Self::Bd09 => from_gcj02(bd09_to_gcj02(c)),
-            Self::GaussKruger { zone, false_easting_m } => zone.inverse(Point::new(c[0] - false_easting_m, c[1])),
+            Self::GaussKruger { zone, false_easting_m, .. } => zone.inverse(Point::new(c[0] - false_easting_m, c[1])),
+        }
+    }
+}
+
+impl std::fmt::Display for Crs {
+    /// As [`Crs::parse`] reads it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Degrees => f.write_str("EPSG:4326"),
+            Self::Gcj02 => f.write_str("GCJ-02"),
+            Self::Bd09 => f.write_str("BD-09"),
+            Self::GaussKruger { epsg, .. } => write!(f, "EPSG:{epsg}"),
         }
     }
 }
@@ -119,6 +134,14 @@ fn bd09_to_gcj02([lon, lat]: [f64; 2]) -> [f64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn system_is_read_as_it_is_written() {
+        for name in ["EPSG:4326", "GCJ-02", "BD-09", "EPSG:4523", "EPSG:4544"] {
+            assert_eq!(Crs::parse(name).expect("known").to_string(), name);
+        }
+        assert!(Crs::parse("GCJ02").is_ok() && Crs::parse("WGS 84").is_ok() && Crs::parse("EPSG:45").is_err());
+    }
 
     #[test]
     fn gcj02_is_undone() {

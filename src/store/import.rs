@@ -36,6 +36,9 @@ struct Import<'a> {
     layer: Layer,
     /// Which columns the file has, by position.
     compared: Vec<bool>,
+    /// Nothing is written: the session may only read.
+    dry_run: bool,
+    begun: bool,
     bulk: bool,
     was_empty: bool,
     seen: HashSet<Box<str>>,
@@ -86,12 +89,22 @@ impl Import<'_> {
         Ok(found)
     }
 
-    async fn buildings_exist(&self, session: &mut dyn Session, rows: &[RegisterRow]) -> Result<(), StoreError> {
+    /// Buildings are in the store, or were among those that came before (which a dry run did not write).
+    async fn buildings_exist(
+        session: &mut dyn Session,
+        rows: &[RegisterRow],
+        before: Option<&HashSet<Box<str>>>,
+    ) -> Result<(), StoreError> {
         let mut wanted: BTreeMap<&str, &RegisterRow> = BTreeMap::new();
         for row in rows {
-            if let RegisterRow::Households(h) = row {
+            if let RegisterRow::Households(h) = row
+                && !before.is_some_and(|b| b.contains(h.building.as_str()))
+            {
                 wanted.entry(&h.building).or_insert(row);
             }
+        }
+        if wanted.is_empty() {
+            return Ok(());
         }
         let mut sql = Sql::new("buildings", "SELECT id FROM buildings WHERE id");
         sql.in_list(session.dialect(), wanted.keys().copied());
@@ -105,7 +118,17 @@ impl Import<'_> {
         }
     }
 
-    async fn chunk(&mut self, session: &mut dyn Session, mut rows: Vec<RegisterRow>) -> Result<(), StoreError> {
+    /// Takes rows; `before` are the keys of buildings that came before households.
+    async fn chunk(
+        &mut self,
+        session: &mut dyn Session,
+        mut rows: Vec<RegisterRow>,
+        before: Option<&HashSet<Box<str>>>,
+    ) -> Result<(), StoreError> {
+        if !std::mem::replace(&mut self.begun, true) && self.was_empty && rows.len() >= BULK_ROWS && !self.dry_run {
+            self.bulk = true;
+            session.begin_bulk(self.layer.spec().table).await?;
+        }
         if self.layer == Layer::Incidents {
             incidents::settle_imported(session, &mut self.homes, &mut rows).await?;
         }
@@ -125,7 +148,7 @@ impl Import<'_> {
             values.push(cells);
         }
         if self.layer == Layer::Households {
-            self.buildings_exist(session, &rows).await?;
+            Self::buildings_exist(session, &rows, before).await?;
         }
         let mut there = if self.was_empty {
             BTreeMap::new()
@@ -141,6 +164,9 @@ impl Import<'_> {
             }
         }
         self.report.inserted += fresh.len() as u64;
+        if self.dry_run {
+            return Ok(());
+        }
         let spec = self.layer.spec();
         let mut columns = spec.columns.to_vec();
         columns.extend(["row_version", "row_sum"]);
@@ -210,11 +236,44 @@ impl Import<'_> {
                 self.report.changed_cells.push(CellChange { id, column, before, after: shown_after });
             }
         }
+        self.report.updated += 1;
+        if self.dry_run {
+            return Ok(());
+        }
         update.push(" WHERE ").push(spec.key).push(" = ").bind(row.key());
         session.execute(update).await?;
-        self.report.updated += 1;
         let columns = ["at", "actor", "layer", "id", "col", "before", "after"];
         insert::rows(session, "register_changes", &columns, log).await
+    }
+
+    /// After the last row of the layer: brings back what a bulk load took away.
+    async fn settle(&mut self, session: &mut dyn Session) -> Result<(), StoreError> {
+        match std::mem::take(&mut self.bulk) {
+            true => session.end_bulk(self.layer.spec().table).await,
+            false => Ok(()),
+        }
+    }
+
+    /// The entry of the audit log, where anything changed.
+    async fn log(&self, session: &mut dyn Session, version: u64) -> Result<(), StoreError> {
+        let r = &self.report;
+        if r.inserted + r.updated == 0 {
+            return Ok(());
+        }
+        let after = serde_json::json!({
+            "inserted": r.inserted, "updated": r.updated, "unchanged": r.unchanged,
+            "conflicts": r.conflicts.len(), "cells": r.changed_cells_total, "register_version": version + 1,
+        });
+        let entry = audit::Entry {
+            at: &self.at,
+            actor: self.actor,
+            scope: self.scope,
+            operation: "register.import",
+            subject: self.layer.spec().table,
+            before: Some(serde_json::json!({ "register_version": version }).to_string()),
+            after: Some(after.to_string()),
+        };
+        audit::append(session, entry).await.map(drop)
     }
 }
 
@@ -231,7 +290,14 @@ fn compared(request: &ImportRequest) -> Result<Vec<bool>, StoreError> {
     Ok(chosen)
 }
 
-/// Brings rows in.
+async fn is_empty(session: &mut dyn Session, layer: Layer) -> Result<bool, StoreError> {
+    let table = layer.spec().table;
+    let mut any = Sql::new(table, "SELECT count(*) FROM (SELECT 1 FROM ");
+    any.push(table).push(" LIMIT 1) AS some_row");
+    Ok(session.one::<i64>(any).await? == 0)
+}
+
+/// Brings rows in. Before households their buildings may come: they are made where there are none, in the same transaction.
 pub(super) async fn run(
     store: &SqlStore,
     scope: &Scope,
@@ -240,70 +306,77 @@ pub(super) async fn run(
     source: &mut dyn RowSource,
 ) -> Result<ImportReport, StoreError> {
     scope.need(Right::EditRegister)?;
-    let spec = request.layer.spec();
-    let mut import = Import {
+    let at = store.now();
+    // a dry run keeps no writer waiting
+    let mut session = if request.dry_run { store.engine.read().await? } else { store.engine.write().await? };
+    let version = register::version(session.as_mut(), !request.dry_run).await?;
+    if let Some(answer) = idempotency::find(session.as_mut(), actor, request.idempotency.as_ref()).await? {
+        return Ok(answer);
+    }
+    let of = |layer: Layer, compared: Vec<bool>| Import {
         store,
         scope,
         actor,
-        at: store.now(),
-        layer: request.layer,
-        compared: compared(request)?,
+        at: at.clone(),
+        layer,
+        compared,
+        dry_run: request.dry_run,
+        begun: false,
         bulk: false,
         was_empty: false,
         seen: HashSet::new(),
         homes: incidents::Homes::default(),
         report: ImportReport::default(),
     };
-    let mut session = store.engine.write().await?;
-    let version = register::version(session.as_mut(), true).await?;
-    if let Some(answer) = idempotency::find(session.as_mut(), actor, request.idempotency.as_ref()).await? {
-        return Ok(answer);
+    let mut import = of(request.layer, compared(request)?);
+    import.was_empty = is_empty(session.as_mut(), request.layer).await?;
+    let mut homes = None;
+    if request.layer == Layer::Households {
+        // one that is there already stays as it is
+        let mut buildings = of(Layer::Buildings, vec![false; Layer::Buildings.spec().columns.len()]);
+        buildings.was_empty = is_empty(session.as_mut(), Layer::Buildings).await?;
+        homes = Some(buildings);
     }
-    let mut any = Sql::new(spec.table, "SELECT count(*) FROM (SELECT 1 FROM ");
-    any.push(spec.table).push(" LIMIT 1) AS some_row");
-    import.was_empty = session.one::<i64>(any).await? == 0;
-    let mut first = true;
     while let Some(rows) = source.next_chunk().await? {
         if request.cancel.as_ref().is_some_and(|c| c.load(Ordering::Relaxed)) {
             return Err(StoreError::Cancelled);
         }
-        if std::mem::take(&mut first) && import.was_empty && rows.len() >= BULK_ROWS {
-            import.bulk = true;
-            session.begin_bulk(spec.table).await?;
+        let are_homes = rows.first().is_some_and(|r| r.layer() == Layer::Buildings);
+        match &mut homes {
+            Some(homes) if are_homes => homes.chunk(session.as_mut(), rows, None).await?,
+            Some(homes) => {
+                homes.settle(session.as_mut()).await?;
+                import.chunk(session.as_mut(), rows, Some(&homes.seen)).await?;
+            }
+            None => import.chunk(session.as_mut(), rows, None).await?,
         }
-        import.chunk(session.as_mut(), rows).await?;
     }
-    if import.bulk {
-        session.end_bulk(spec.table).await?;
-    }
-    let mut report = import.report;
-    let changes = report.inserted + report.updated > 0;
-    let store_it = !request.dry_run && (request.partial || report.conflicts.is_empty());
-    report.register_version = version + u64::from(store_it && changes);
-    report.stored = store_it;
+    let made = match &mut homes {
+        Some(homes) => {
+            homes.settle(session.as_mut()).await?;
+            homes.report.inserted
+        }
+        None => 0,
+    };
+    import.settle(session.as_mut()).await?;
+    let changes = import.report.inserted + import.report.updated + made > 0;
+    let store_it = !request.dry_run && (request.partial || import.report.conflicts.is_empty());
+    import.report.buildings_made = made;
+    import.report.register_version = version + u64::from(store_it && changes);
+    import.report.stored = store_it;
     if !store_it {
-        return Ok(report);
+        return Ok(import.report);
     }
     if changes {
         bump(session.as_mut(), version + 1).await?;
-        let after = serde_json::json!({
-            "inserted": report.inserted, "updated": report.updated, "unchanged": report.unchanged,
-            "conflicts": report.conflicts.len(), "cells": report.changed_cells_total, "register_version": version + 1,
-        });
-        let entry = audit::Entry {
-            at: &import.at,
-            actor,
-            scope,
-            operation: "register.import",
-            subject: spec.table,
-            before: Some(serde_json::json!({ "register_version": version }).to_string()),
-            after: Some(after.to_string()),
-        };
-        audit::append(session.as_mut(), entry).await?;
+        if let Some(homes) = &homes {
+            homes.log(session.as_mut(), version).await?;
+        }
+        import.log(session.as_mut(), version).await?;
     }
-    idempotency::keep(session.as_mut(), actor, request.idempotency.as_ref(), &import.at, &report).await?;
+    idempotency::keep(session.as_mut(), actor, request.idempotency.as_ref(), &at, &import.report).await?;
     session.commit().await?;
-    Ok(report)
+    Ok(import.report)
 }
 
 /// Counts the register's version up.

@@ -52,7 +52,7 @@ pub struct Idempotency {
 /// How rows come in.
 #[derive(Clone, Debug)]
 pub struct ImportRequest {
-    /// The layer; every row must be of it.
+    /// The layer; every row must be of it, but buildings may come before households.
     pub layer: Layer,
     /// Column names that the file has: only these are compared and changed in rows that are there. `None`: all.
     pub columns: Option<Vec<String>>,
@@ -134,6 +134,9 @@ pub struct ImportReport {
     pub changed_cells: Vec<CellChange>,
     /// All changed cells, counted; each stands in the log.
     pub changed_cells_total: u64,
+    /// Buildings made for households.
+    #[serde(default)]
+    pub buildings_made: u64,
     /// Whether the rows are in the store now.
     pub stored: bool,
     /// Version of the register now.

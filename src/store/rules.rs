@@ -86,6 +86,26 @@ pub(super) fn within(row: &RegisterRow, scope: &Scope) -> bool {
     }
 }
 
+impl RegisterRow {
+    /// Code of the division, grid or unit it lies in; `None` for rows of everyone.
+    #[must_use]
+    pub fn lies_in(&self) -> Option<&str> {
+        code_of(self)
+    }
+
+    /// Whether a scope may write it: rows of everyone only that of the whole store.
+    #[must_use]
+    pub fn is_within(&self, scope: &Scope) -> bool {
+        within(self, scope)
+    }
+
+    /// The rule of the register that it breaks, if any; Chinese / English.
+    #[must_use]
+    pub fn breach(&self) -> Option<String> {
+        check_texts(self, &self.values()).and_then(|()| check_own(self)).err()
+    }
+}
+
 fn check_own(row: &RegisterRow) -> Result<(), String> {
     const REGION: &[usize] = &[2, 4, 6, 9, 12];
     match row {

@@ -11,6 +11,7 @@ mod faults;
 mod features;
 mod files;
 mod gdal;
+mod imports;
 mod incidents;
 mod leaks;
 mod plans;
@@ -19,23 +20,36 @@ mod tiles;
 
 /// Each case as a test of each engine, against one server that they share.
 macro_rules! on_both_engines {
-    ($($module:ident: $($case:ident),+;)+) => {
-        mod sqlite {
+    ($server:ident as $sqlite:ident, $postgis:ident: $($module:ident: $($case:ident),+;)+) => {
+        mod $sqlite {
             $($(#[test]
             fn $case() {
-                crate::$module::$case(crate::server::Shared::sqlite());
+                crate::$module::$case(crate::server::$server::sqlite());
             })+)+
         }
-        mod postgis {
+        mod $postgis {
             $($(#[test]
             fn $case() {
-                crate::$module::$case(crate::server::Shared::postgis());
+                crate::$module::$case(crate::server::$server::postgis());
             })+)+
         }
     };
 }
 
-on_both_engines! {
+on_both_engines! { Bare as bare_sqlite, bare_postgis:
+    imports:
+        file_is_judged_by_the_store_then_stored_and_served,
+        i06_faulty_rows_are_all_named_and_the_good_ones_wait,
+        i18_gb18030_and_i17_mark_are_read_with_their_names,
+        i28_personal_columns_leave_no_byte,
+        hostile_files_are_refused_with_their_code_and_no_path,
+        i42_same_file_under_the_same_key_is_stored_once,
+        row_that_others_changed_is_a_conflict,
+        cancelled_import_leaves_the_old_state,
+        a01_uploads_are_their_owners_and_rows_their_area_s;
+}
+
+on_both_engines! { Shared as sqlite, postgis:
     access:
         a04_exporter_who_asks_for_persons_is_refused_and_noted,
         a07_disabled_user_is_out_at_the_next_request,

@@ -204,6 +204,30 @@ impl Shared {
     }
 }
 
+/// One more an engine with the divisions alone: for tests that bring in what they need.
+pub(crate) struct Bare;
+
+impl Bare {
+    fn of(place: Place) -> Server {
+        let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "fixtures", "township", "regions.geojson"].iter().collect();
+        place.run(&["import", "--layer", "regions", &path.to_string_lossy()], "");
+        place.run(&["user", "add", "县管理员", "--role", "admin", "--region", "*"], PASSWORD);
+        let said = place.run(&["token", "add", "--role", "admin", "--region", "*"], "");
+        let token = said.lines().last().expect("a token").trim().to_owned();
+        Server::start(place, token, &[])
+    }
+
+    pub(crate) fn sqlite() -> &'static Server {
+        static SERVER: OnceLock<Server> = OnceLock::new();
+        SERVER.get_or_init(|| Self::of(Place::sqlite()))
+    }
+
+    pub(crate) fn postgis() -> &'static Server {
+        static SERVER: OnceLock<Server> = OnceLock::new();
+        SERVER.get_or_init(|| Self::of(Place::postgis()))
+    }
+}
+
 static WRITING: std::sync::RwLock<()> = std::sync::RwLock::new(());
 
 /// While this is held, no test changes what a shared server serves.

@@ -30,7 +30,7 @@ pub(crate) struct Jobs {
 struct Job {
     kind: &'static str,
     owner: String,
-    cancel: AtomicBool,
+    cancel: Arc<AtomicBool>,
     /// Share done, in millionths.
     share: AtomicU64,
     inner: Mutex<Inner>,
@@ -64,6 +64,11 @@ impl Work {
     pub(crate) fn cancel(&self) -> &AtomicBool {
         &self.job.cancel
     }
+
+    /// The same, for work that goes on elsewhere.
+    pub(crate) fn cancel_flag(&self) -> Arc<AtomicBool> {
+        self.job.cancel.clone()
+    }
 }
 
 impl Jobs {
@@ -95,7 +100,7 @@ impl Jobs {
         let job = Arc::new(Job {
             kind,
             owner: principal.actor.clone(),
-            cancel: AtomicBool::new(false),
+            cancel: Arc::default(),
             share: AtomicU64::new(0),
             inner: Mutex::default(),
         });
@@ -117,6 +122,15 @@ impl Jobs {
             inner.outcome = Some(outcome);
         });
         Ok(id)
+    }
+
+    /// Whether a job runs or ended well; false for one that is forgotten.
+    pub(crate) fn has_not_failed(&self, id: &str) -> bool {
+        let list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        list.get(id).is_some_and(|job| {
+            let inner = job.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            !matches!(inner.outcome, Some(Err(_)))
+        })
     }
 
     fn find(&self, principal: &Principal, id: &str) -> Answer<Arc<Job>> {

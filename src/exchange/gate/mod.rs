@@ -1,6 +1,7 @@
 //! The import gate: raw rows of any format become typed rows of a layer, or faults. What it lets through is ready to be stored; it
 //! stores nothing itself.
 
+mod bad_rows;
 mod faults;
 mod mapping;
 pub mod schema;
@@ -20,11 +21,13 @@ use super::interior::interior_point;
 use super::open::RowSource;
 use super::place::fault_of_degrees;
 use super::rings::{fault_of_polygon, wrong_kind};
+use super::source::Format;
 use super::table::{Cell, RawRow};
 use super::wkt::of_wkt;
 use crate::space::outlines::Outlines;
 use schema::{FieldKind, LayerSchema, Shape};
 
+pub use bad_rows::write_bad_rows;
 pub(super) use faults::Place;
 pub use faults::{CellFault, FaultList};
 pub use mapping::{ColumnUse, Mapping, MappingError};
@@ -96,6 +99,12 @@ pub struct Report {
     pub faults: FaultList,
     /// Which column is which field; columns that were dropped are named here.
     pub mapping: Mapping,
+    /// The format that was read.
+    pub format: Format,
+    /// What a text file was written in.
+    pub encoding: Option<&'static str>,
+    /// The reference system its positions were converted from, as `--crs` takes it; `None` for metres of a plane.
+    pub crs: Option<String>,
     /// A datum the layer seems to be in.
     pub suspicion: Option<Suspicion>,
     /// Whether positions are metres in a plane.
@@ -211,8 +220,11 @@ impl TypedRows<'_> {
             );
         }
         let sha256_hex = self.source.head().sha256_hex.clone();
+        let (format, encoding) = (self.source.format(), self.source.head().encoding);
+        let crs = self.source.crs().map_or_else(|| "EPSG:4326".to_owned(), ToString::to_string);
+        let crs = (!planar).then_some(crs);
         let Self { rows, faulty_rows, faults, mapping, .. } = self;
-        Report { rows, faulty_rows, faults, mapping, suspicion, planar, warnings, sha256_hex }
+        Report { rows, faulty_rows, faults, mapping, format, encoding, crs, suspicion, planar, warnings, sha256_hex }
     }
 
     /// The typed row, or `None` where it has a fault.

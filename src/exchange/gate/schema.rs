@@ -102,7 +102,7 @@ const OCCURRED_AT: Field = needed(
 );
 
 /// Every layer.
-pub const LAYERS: &[LayerSchema] = &[REGIONS, BUILDINGS, HOUSEHOLDS, BARRIERS, OFFICERS, INCIDENTS, OLD_NETS];
+pub const LAYERS: &[LayerSchema] = &[REGIONS, BUILDINGS, HOUSEHOLDS, BARRIERS, OFFICERS, INCIDENTS, OLD_NETS, CENTRES];
 
 /// 行政区划.
 pub const REGIONS: LayerSchema = LayerSchema {
@@ -312,6 +312,33 @@ pub const OLD_NETS: LayerSchema = LayerSchema {
         ROW_VERSION,
     ],
     shape: Shape::Area,
+};
+
+/// 综治中心.
+pub const CENTRES: LayerSchema = LayerSchema {
+    name: "centres",
+    title: "综治中心",
+    fields: &[
+        needed("id", "中心编号", &["编号", "centre"], FieldKind::Id),
+        needed("region", "所属区划", &["区划编码", "所属编码"], FieldKind::Code(DIVISION)),
+        field(
+            "level",
+            "级别",
+            &["层级"],
+            FieldKind::Word(&[
+                ("village", &["村", "社区", "村(社区)", "村（社区）"]),
+                ("township", &["town", "乡", "镇", "乡镇", "街道"]),
+                ("county", &["县", "区"]),
+            ]),
+        ),
+        needed("name", "名称", &["中心名称"], FieldKind::Text),
+        field("address", "地址", &["位置"], FieldKind::Text),
+        field("duty_hours", "值班时间", &["开放时间"], FieldKind::Text),
+        VALID_FROM,
+        VALID_TO,
+        ROW_VERSION,
+    ],
+    shape: Shape::OptionalPlace,
 };
 
 impl LayerSchema {

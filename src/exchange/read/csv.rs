@@ -23,17 +23,22 @@ pub(super) fn read(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt
     }
     let sniffed = encoding::sniff(file, request.open()?)?;
     let text = encoding::text_reader(file, sniffed.encoding)?;
-    rows(request, text, sniffed.sha256_hex, sink)
+    rows(request, text, sniffed, sink)
 }
 
 /// Reads a file that is in memory.
 pub(in crate::exchange) fn read_bytes(request: &Request, bytes: Vec<u8>, sink: &mut dyn RowSink) -> Result<(), Halt> {
     let sniffed = encoding::sniff(&request.file, Cursor::new(&bytes))?;
     let text = encoding::Transcoder::new(Cursor::new(bytes), sniffed.encoding);
-    rows(request, Box::new(text), sniffed.sha256_hex, sink)
+    rows(request, Box::new(text), sniffed, sink)
 }
 
-fn rows(request: &Request, mut text: Box<dyn Read>, sha256_hex: String, sink: &mut dyn RowSink) -> Result<(), Halt> {
+fn rows(
+    request: &Request,
+    mut text: Box<dyn Read>,
+    sniffed: encoding::Sniffed,
+    sink: &mut dyn RowSink,
+) -> Result<(), Halt> {
     let file = &request.file;
     let mut begin = Vec::with_capacity(LOOKED_AT);
     text.by_ref().take(LOOKED_AT as u64).read_to_end(&mut begin).map_err(|e| encoding::error_of(file, &e))?;
@@ -64,7 +69,9 @@ fn rows(request: &Request, mut text: Box<dyn Read>, sha256_hex: String, sink: &m
     let width = record.len();
     request.check_columns(width)?;
     let columns = record.iter().map(|h| h.trim().to_owned()).collect();
-    sink.head(Head { columns, features: false, system: System::Degrees, sha256_hex, ..Head::default() })?;
+    let encoding::Sniffed { encoding, sha256_hex } = sniffed;
+    let encoding = Some(encoding.name());
+    sink.head(Head { columns, features: false, system: System::Degrees, encoding, sha256_hex, ..Head::default() })?;
     let mut cells = 0_u64;
     loop {
         since.set(0);

@@ -44,8 +44,8 @@ pub(super) fn read(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt
         features: true,
         system: system_of(&header),
         layer: header.name().filter(|n| !n.is_empty()).map(str::to_owned),
-        warnings: Vec::new(),
         sha256_hex: request.sha256_hex()?,
+        ..Head::default()
     })?;
     let (mut number, mut cells_seen) = (0_u64, 0);
     while let Some(buffer) =

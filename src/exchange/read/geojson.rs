@@ -1,5 +1,6 @@
 //! GeoJSON documents (RFC 7946) and sequences of features (RFC 8142, or one a line), and what is said of broken ones.
 
+use std::borrow::Cow;
 use std::io::{BufRead as _, BufReader};
 
 use serde::de::DeserializeSeed as _;
@@ -29,12 +30,14 @@ pub(super) fn read_document(request: &Request, sink: &mut dyn RowSink) -> Result
     let mut gathered = Gathered::default();
     let system = document(file, &text, &mut gathered)?;
     request.check_columns(gathered.columns.len())?;
-    sink.head(head(&gathered, system, sha256_hex(&bytes)))?;
+    let encoding = if matches!(text, Cow::Borrowed(_)) { "UTF-8" } else { "GB18030" };
+    sink.head(head(&gathered, system, encoding, sha256_hex(&bytes)))?;
     gathered.second_pass(request, sink, |gathered| document(file, &text, gathered).map(|_| ()))
 }
 
-fn head(gathered: &Gathered<'_>, system: System, sha256_hex: String) -> Head {
-    Head { columns: gathered.columns.clone(), features: true, system, sha256_hex, ..Head::default() }
+fn head(gathered: &Gathered<'_>, system: System, encoding: &'static str, sha256_hex: String) -> Head {
+    let columns = gathered.columns.clone();
+    Head { columns, features: true, system, encoding: Some(encoding), sha256_hex, ..Head::default() }
 }
 
 /// Reads a sequence of features: one a line, or each begun by a record separator.
@@ -67,7 +70,7 @@ pub(super) fn read_sequence(request: &Request, sink: &mut dyn RowSink) -> Result
     let mut gathered = Gathered::default();
     let Some(system) = walk(&mut gathered)? else { return Err(ReadError::Empty { file: file.to_owned() }.into()) };
     request.check_columns(gathered.columns.len())?;
-    sink.head(head(&gathered, system, sniffed.sha256_hex.clone()))?;
+    sink.head(head(&gathered, system, sniffed.encoding.name(), sniffed.sha256_hex.clone()))?;
     gathered.second_pass(request, sink, |gathered| walk(gathered).map(|_| ()))
 }
 

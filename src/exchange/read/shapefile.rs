@@ -58,7 +58,7 @@ pub(super) fn read(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt
     let width = columns.len() as u64;
     let layer = Some(base.rsplit('/').next().unwrap_or(&base).to_owned());
     let sha256_hex = request.sha256_hex()?;
-    sink.head(Head { columns, features: true, system, layer, warnings: Vec::new(), sha256_hex })?;
+    sink.head(Head { columns, features: true, system, layer, sha256_hex, ..Head::default() })?;
     let mut cells_seen = 0;
     for number in 1..=u64::from(table.records) {
         let (deleted, cells, fault) =

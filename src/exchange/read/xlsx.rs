@@ -82,8 +82,8 @@ impl Rows<'_> {
                 features: false,
                 system: System::Degrees,
                 layer: Some(self.sheet.clone()),
-                warnings: Vec::new(),
                 sha256_hex: std::mem::take(&mut self.sha256_hex),
+                ..Head::default()
             });
         };
         if row.cells.len() > width && row.fault.is_none() {

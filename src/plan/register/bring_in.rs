@@ -1,17 +1,20 @@
-//! Files into the register: first every row is judged, then all good ones go in with one transaction a layer.
+//! Files into the register: first every row is judged, then all good ones go in with one transaction.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::mpsc::channel;
+use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::domain::Region;
 use crate::domain::register::{BuildingRow, RegionRow};
 use crate::exchange::gate::schema::LayerSchema;
 use crate::exchange::gate::{CellFault, ColumnUse, FaultList, GateOptions, Mapping, Report, TypedRow, typed_rows};
-use crate::exchange::{OpenOptions, open};
+use crate::exchange::{Cell, Fault, OpenOptions, open};
 use crate::space::outlines::Outlines;
-use crate::store::{Filter, ImportReport, ImportRequest, Layer, RegisterRow, RowSource, Scope, Store, StoreError};
+use crate::store::{
+    Filter, Idempotency, ImportReport, ImportRequest, Layer, RegisterRow, RowSource, Scope, Store, StoreError,
+};
 
 use super::RegisterError;
 use super::rows::{NamedBuildings, Surroundings, dedicated_of, register_row};
@@ -21,6 +24,19 @@ use super::seal::{SealError, Sealer};
 const CHUNK: usize = 4_000;
 /// Keys asked for at once.
 const KEYS: usize = 1_000;
+/// Rows shown of what was read.
+const SHOWN: usize = 5;
+/// What an officer is never shown by.
+const OF_PERSONS: [&str; 2] = ["name", "phone"];
+
+/// Which of its two passes an import is in; each goes over all rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// Every row is judged.
+    Judging,
+    /// The good rows go to the store.
+    Storing,
+}
 
 /// What is to be imported, and how.
 #[derive(Clone)]
@@ -41,12 +57,33 @@ pub struct ImportWish<'a> {
     pub partial: bool,
     /// Faults kept in full.
     pub faults_kept: usize,
+    /// Same key and same files: stored once.
+    pub idempotency: Option<Idempotency>,
     /// Seals officers' telephones; without it a file that has some is refused.
     pub sealer: Option<Arc<Sealer>>,
     /// Looked at between chunks.
     pub cancel: Option<Arc<AtomicBool>>,
-    /// Told the rows read so far.
-    pub progress: &'a (dyn Fn(u64) + Sync),
+    /// Told the rows a pass has been over.
+    pub progress: &'a (dyn Fn(Pass, u64) + Sync),
+}
+
+impl ImportWish<'_> {
+    fn step(&self, pass: Pass, rows: u64) -> Result<(), StoreError> {
+        (self.progress)(pass, rows);
+        match &self.cancel {
+            Some(c) if c.load(Ordering::Relaxed) => Err(StoreError::Cancelled),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A row as it was understood, without what tells of persons.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SampleRow {
+    /// Fields that have a value.
+    pub fields: Vec<(&'static str, Cell)>,
+    /// Its place, degrees.
+    pub place: Option<[f64; 2]>,
 }
 
 /// What an import found and did.
@@ -56,8 +93,32 @@ pub struct ImportOutcome {
     pub reports: Vec<(String, Report)>,
     /// All faults of all files.
     pub faults: FaultList,
+    /// Rows with a fault.
+    pub refused_rows: u64,
+    /// The first good rows.
+    pub sample: Vec<SampleRow>,
+    /// Good rows by the code they lie in.
+    pub regions: BTreeMap<String, u64>,
     /// What the store did, layer by layer: buildings that only households name come before the households.
     pub stored: Vec<(Layer, ImportReport)>,
+}
+
+impl ImportOutcome {
+    fn accept(&mut self, schema: &'static LayerSchema, typed: &TypedRow, row: &RegisterRow) {
+        if let Some(code) = row.lies_in() {
+            match self.regions.get_mut(code) {
+                Some(n) => *n += 1,
+                None => drop(self.regions.insert(code.to_owned(), 1)),
+            }
+        }
+        if self.sample.len() < SHOWN {
+            let hidden = |name: &str| schema.name == "officers" && OF_PERSONS.contains(&name);
+            let fields = schema.fields.iter().zip(&typed.values);
+            let fields = fields.filter(|(f, v)| **v != Cell::Empty && !hidden(f.name));
+            let fields = fields.map(|(f, v)| (f.name, v.clone())).collect();
+            self.sample.push(SampleRow { fields, place: typed.place() });
+        }
+    }
 }
 
 /// Imports files into one layer. Nothing is stored unless all rows are good or `partial` was asked for.
@@ -76,13 +137,22 @@ pub async fn import_files(
     })?;
     let regions = if layer == Layer::Regions { Vec::new() } else { village_rows(store, scope).await? };
     let outlines = Arc::new(Outlines::new(&regions.iter().map(outline_of).collect::<Vec<_>>()));
-    let mut outcome =
-        ImportOutcome { reports: Vec::new(), faults: FaultList::new(wish.faults_kept), stored: Vec::new() };
+    let mut outcome = ImportOutcome {
+        reports: Vec::new(),
+        faults: FaultList::new(wish.faults_kept),
+        refused_rows: 0,
+        sample: Vec::new(),
+        regions: BTreeMap::new(),
+        stored: Vec::new(),
+    };
     let mut buildings = NamedBuildings::default();
     let mut columns: Option<Vec<String>> = None;
+    // rows, file by file, that have a fault the gate does not know
+    let mut refused: Vec<HashSet<u64>> = Vec::new();
     let mut seen = 0;
     for file in wish.files {
         let source = open(file, &wish.open)?;
+        let sheet = source.head().layer.clone();
         let options = gate_options(wish.overrides, &outlines, wish.faults_kept);
         let mut rows = typed_rows(source, wish.schema, options)?;
         let here = columns_of(rows.mapping(), wish.sealer.is_some());
@@ -91,33 +161,36 @@ pub async fn import_files(
             Some(before) => before.into_iter().filter(|c| here.contains(c)).collect(),
         });
         let around = Surroundings { villages: &outlines, region: wish.region, sealer: wish.sealer.as_deref() };
+        let mut refused_here = HashSet::new();
         for row in rows.by_ref() {
             let row = row?;
             seen += 1;
             if seen % CHUNK as u64 == 0 {
-                (wish.progress)(seen);
-                if wish.cancel.as_ref().is_some_and(|c| c.load(std::sync::atomic::Ordering::Relaxed)) {
-                    return Err(StoreError::Cancelled.into());
-                }
+                wish.step(Pass::Judging, seen)?;
             }
-            let judged = register_row(wish.schema, &row, &around).and_then(|r| match layer {
-                Layer::Households => buildings.note(&r, dedicated_of(wish.schema, &row), row.number),
-                _ => Ok(()),
-            });
-            if let Err(fault) = judged {
-                if fault.code == "no_key" {
-                    // The same for every row: said once.
-                    return Err(SealError::NoKey.into());
+            let judged = register_row(wish.schema, &row, &around).and_then(|r| {
+                fault_of(&r, scope).map_or(Ok(()), Err)?;
+                if layer == Layer::Households {
+                    buildings.note(&r, dedicated_of(wish.schema, &row), row.number)?;
                 }
-                outcome.faults.add(CellFault {
-                    file: file.clone(),
-                    sheet: None,
-                    row: row.number,
-                    column: None,
-                    id: id_of(wish.schema, &row),
-                    code: fault.code,
-                    reason: fault.message,
-                });
+                Ok(r)
+            });
+            match judged {
+                Ok(r) => outcome.accept(wish.schema, &row, &r),
+                // The same for every row: said once.
+                Err(fault) if fault.code == "no_key" => return Err(SealError::NoKey.into()),
+                Err(fault) => {
+                    refused_here.insert(row.number);
+                    outcome.faults.add(CellFault {
+                        file: file.clone(),
+                        sheet: sheet.clone(),
+                        row: row.number,
+                        column: None,
+                        id: id_of(wish.schema, &row),
+                        code: fault.code,
+                        reason: fault.message,
+                    });
+                }
             }
         }
         let report = rows.report();
@@ -125,7 +198,9 @@ pub async fn import_files(
             outcome.faults.add(fault.clone());
         }
         outcome.faults.total += report.faults.total - report.faults.faults.len() as u64;
+        outcome.refused_rows += report.faulty_rows + refused_here.len() as u64;
         outcome.reports.push((file.clone(), report));
+        refused.push(refused_here);
     }
     if !outcome.faults.is_empty() && !wish.partial {
         return Ok(outcome);
@@ -133,34 +208,57 @@ pub async fn import_files(
     let mut request = ImportRequest::new(layer);
     request.dry_run = wish.dry_run;
     request.partial = wish.partial;
+    request.idempotency.clone_from(&wish.idempotency);
     request.cancel.clone_from(&wish.cancel);
+    request.columns = columns;
+    let mut homes = None;
     if layer == Layer::Households {
         forget_known(store, scope, &mut buildings).await?;
-        if !buildings.is_empty() && !wish.dry_run {
-            let mut for_buildings = request.clone();
-            for_buildings.layer = Layer::Buildings;
-            let done = store.import(scope, actor, &for_buildings, &mut Chunks(buildings.into_rows())).await?;
-            outcome.stored.push((Layer::Buildings, done));
-        }
+        homes = (!buildings.is_empty()).then(|| buildings.into_rows());
     }
-    if layer == Layer::Households && wish.dry_run {
-        // Its buildings are not there yet, so the store could not judge it; the rows themselves were judged above.
-        return Ok(outcome);
+    let mut rows = Good { homes, rows: second_reading(wish, outlines, refused), wish, sent: 0 };
+    let done = store.import(scope, actor, &request, &mut rows).await?;
+    if done.buildings_made > 0 {
+        let made = ImportReport { inserted: done.buildings_made, stored: done.stored, ..ImportReport::default() };
+        outcome.stored.push((Layer::Buildings, made));
     }
-    request.columns = columns;
-    let done = store.import(scope, actor, &request, &mut second_reading(wish, outlines)).await?;
     outcome.stored.push((layer, done));
     Ok(outcome)
 }
 
-/// Buildings as the store takes them, made as they are asked for.
-struct Chunks<I>(I);
+/// What the store would not have of a row, so that all such rows are named and not only the first.
+fn fault_of(row: &RegisterRow, scope: &Scope) -> Option<Fault> {
+    if let Some(what) = row.breach() {
+        return Some(Fault::new("bad_value", what));
+    }
+    (!row.is_within(scope)).then(|| {
+        let code = row.lies_in().unwrap_or("*");
+        Fault::new("outside_area", format!("{code} 在您的辖区之外 / {code} lies outside your area"))
+    })
+}
+
+/// The rows for the store: buildings, made as they are asked for, then the layer's own.
+struct Good<'w, I> {
+    homes: Option<I>,
+    rows: Receiver<Result<Vec<RegisterRow>, StoreError>>,
+    wish: &'w ImportWish<'w>,
+    sent: u64,
+}
 
 #[async_trait::async_trait]
-impl<I: Iterator<Item = BuildingRow> + Send> RowSource for Chunks<I> {
+impl<I: Iterator<Item = BuildingRow> + Send> RowSource for Good<'_, I> {
     async fn next_chunk(&mut self) -> Result<Option<Vec<RegisterRow>>, StoreError> {
-        let chunk: Vec<RegisterRow> = self.0.by_ref().take(CHUNK).map(RegisterRow::Buildings).collect();
-        Ok((!chunk.is_empty()).then_some(chunk))
+        if let Some(homes) = &mut self.homes {
+            let chunk: Vec<RegisterRow> = homes.by_ref().take(CHUNK).map(RegisterRow::Buildings).collect();
+            if !chunk.is_empty() {
+                return Ok(Some(chunk));
+            }
+            self.homes = None;
+        }
+        let chunk = self.rows.recv().await.transpose()?;
+        self.sent += chunk.as_ref().map_or(0, |c| c.len() as u64);
+        self.wish.step(Pass::Storing, self.sent)?;
+        Ok(chunk)
     }
 }
 
@@ -177,14 +275,15 @@ fn gate_options<'o>(overrides: &'o [String], outlines: &'o Outlines, faults_kept
 fn second_reading(
     wish: &ImportWish<'_>,
     outlines: Arc<Outlines>,
-) -> tokio::sync::mpsc::Receiver<Result<Vec<RegisterRow>, StoreError>> {
+    refused: Vec<HashSet<u64>>,
+) -> Receiver<Result<Vec<RegisterRow>, StoreError>> {
     let (sender, receiver) = channel(4);
     let (schema, files, options) = (wish.schema, wish.files.to_vec(), wish.open.clone());
     let (overrides, region) = (wish.overrides.to_vec(), wish.region.map(str::to_owned));
     let sealer = wish.sealer.clone();
     std::thread::spawn(move || {
         let around = Surroundings { villages: &outlines, region: region.as_deref(), sealer: sealer.as_deref() };
-        for file in &files {
+        for (file, refused) in files.iter().zip(refused) {
             // Read before without an error: what fails now is the file system's, or the file was changed meanwhile.
             let changed = |what: String| StoreError::File { path: file.clone(), what };
             let source = match open(file, &options) {
@@ -205,6 +304,7 @@ fn second_reading(
             for row in rows {
                 match row {
                     // Rows with a fault are left out: there are none unless the import is partial.
+                    Ok(row) if refused.contains(&row.number) => {}
                     Ok(row) => {
                         let made = register_row(schema, &row, &around).ok();
                         chunk.extend(made.filter(|r| r.layer().name() == schema.name));

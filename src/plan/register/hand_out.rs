@@ -18,7 +18,7 @@ use super::seal::{SealError, Sealer};
 use super::shapes::polygons_to_file;
 
 /// Layers that can be handed out.
-pub const LAYERS_OUT: [&str; 10] = [
+pub const LAYERS_OUT: [&str; 11] = [
     "regions",
     "buildings",
     "households",
@@ -26,6 +26,7 @@ pub const LAYERS_OUT: [&str; 10] = [
     "officers",
     "incidents",
     "old_nets",
+    "centres",
     "grids",
     "units",
     "leaders",

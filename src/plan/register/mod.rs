@@ -18,7 +18,7 @@ mod seal;
 mod shapes;
 
 pub use absorbing::{AbsorbWish, AbsorbedVillage, absorb_register};
-pub use bring_in::{ImportOutcome, ImportWish, import_files};
+pub use bring_in::{ImportOutcome, ImportWish, Pass, SampleRow, import_files};
 pub use comparing::{ComparedVillage, compare_plans};
 pub use editor::{EditWish, Edited, Editor};
 pub(in crate::plan) use hand_out::chosen_plans;

@@ -8,7 +8,8 @@ use time::macros::{format_description, offset};
 use crate::domain::LonLat;
 use crate::domain::incident::Dictionaries;
 use crate::domain::register::{
-    BarrierRow, BuildingRow, Geometry, HouseholdRow, IncidentRow, OfficerRow, OldNetRow, RegionRow, Tenure, trim_code,
+    BarrierRow, BuildingRow, CentreRow, Geometry, HouseholdRow, IncidentRow, OfficerRow, OldNetRow, RegionRow, Tenure,
+    trim_code,
 };
 use crate::exchange::gate::schema::LayerSchema;
 use crate::exchange::gate::{TypedRow, moment_of};
@@ -222,6 +223,26 @@ pub(super) fn register_row(
             valid_to,
             row_version,
         }),
+        "centres" => {
+            let region = trim_code(&f.needed("region")).to_owned();
+            let level = match region.len() {
+                12 => "village",
+                9 => "township",
+                _ => "county",
+            };
+            RegisterRow::Centres(CentreRow {
+                id: f.needed("id"),
+                level: f.text("level").unwrap_or_else(|| level.to_owned()),
+                name: f.needed("name"),
+                place: row.place().map(|p| LonLat { lon_deg: p[0], lat_deg: p[1] }),
+                address: f.text("address"),
+                duty_hours: f.text("duty_hours"),
+                valid_from,
+                valid_to,
+                row_version,
+                region,
+            })
+        }
         "officers" => RegisterRow::Officers(OfficerRow {
             id: f.needed("id"),
             region: trim_code(&f.needed("region")).to_owned(),
@@ -401,6 +422,20 @@ pub(super) fn file_row(row: &RegisterRow) -> Option<(Vec<Cell>, Option<geo::Geom
                 version(r.row_version),
             ],
             Some(polygons_to_file(&r.shape)),
+        ),
+        RegisterRow::Centres(r) => (
+            vec![
+                said(&r.id),
+                said(&r.region),
+                said(&r.level),
+                said(&r.name),
+                text(&r.address),
+                text(&r.duty_hours),
+                day(&r.valid_from),
+                day(&r.valid_to),
+                version(r.row_version),
+            ],
+            r.place.as_ref().map(point),
         ),
         // Names only where they were revealed for a purpose; a telephone is opened by whoever may.
         RegisterRow::Officers(r) => (

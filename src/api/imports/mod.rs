@@ -1,0 +1,244 @@
+//! `/api/imports`: files from offices. One is taken in as a temporary file, judged row by row as often as the client likes (other
+//! columns, another reference system), and brought in, all or nothing; judging and bringing in are jobs. What a ledger brings comes the
+//! same way. A file goes with DELETE, an hour after it was last touched, and when the service starts.
+
+mod errors;
+mod judged;
+mod reading;
+mod receive;
+mod routes;
+mod stored;
+
+pub(super) use errors::errors;
+pub(super) use routes::{commit, forget, preview, upload, upload_ledger};
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+
+use crate::domain::hex;
+use crate::exchange::gate::FaultList;
+use crate::exchange::gate::schema::LayerSchema;
+use crate::exchange::ledger::Ledger;
+use crate::exchange::{Format, Isolation, Limits};
+
+use super::auth::Principal;
+use super::error::{Answer, Problem};
+use super::idempotency::Keys;
+use reading::Reading;
+
+/// A file nobody touched for so long goes.
+const KEPT: Duration = Duration::from_secs(3_600);
+/// Between two looks for such files.
+const SWEEP: Duration = Duration::from_secs(60);
+/// Files of one user at once.
+const MOST_OF_ONE: usize = 8;
+/// Files at once.
+const MOST: usize = 64;
+/// Seconds a parser works on one file.
+const PARSE_S: u64 = 600;
+/// Bytes a packed file may unfold to.
+const UNFOLDED_BYTES: u64 = 2 << 30;
+
+/// Where uploads go and how long they may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadSettings {
+    /// A folder of the service's own: what is in it goes when the service starts.
+    pub folder: PathBuf,
+    /// Bytes of one file.
+    pub most_bytes: u64,
+}
+
+/// What a file is to become.
+#[derive(Clone, Debug)]
+enum Subject {
+    Layer(&'static LayerSchema),
+    Ledger { ledger: Ledger, plan: Option<String> },
+}
+
+impl Subject {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Layer(schema) => schema.name,
+            Self::Ledger { ledger, .. } => ledger.name(),
+        }
+    }
+}
+
+/// A file that goes with its last owner.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // one that is gone already is as well
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// A file that was taken in.
+struct Upload {
+    id: String,
+    owner: String,
+    subject: Subject,
+    /// As its owner calls it; the only name that is ever told.
+    file_name: String,
+    format: Format,
+    scratch: Scratch,
+    bytes: u64,
+    /// About how many rows it has, for the progress.
+    rows_guessed: u64,
+    sha256: String,
+    state: Mutex<State>,
+}
+
+struct State {
+    touched: Instant,
+    /// A job works on it.
+    busy: bool,
+    reading: Reading,
+    faults: Option<FaultList>,
+}
+
+impl Upload {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn path(&self) -> String {
+        self.scratch.0.to_string_lossy().into_owned()
+    }
+
+    /// A text that may name the temporary file, naming the client's instead.
+    fn told(&self, text: &str) -> String {
+        text.replace(&self.path(), &self.file_name).replace("--map", "map").replace("--layer", "layer_name")
+    }
+
+    /// Takes the file for one job.
+    fn turn(self: &Arc<Self>) -> Answer<Turn> {
+        let mut state = self.state();
+        if std::mem::replace(&mut state.busy, true) {
+            let what = "此文件正在处理 / a job is working on this file";
+            return Err(Problem::new(StatusCode::CONFLICT, "busy", what));
+        }
+        state.touched = Instant::now();
+        drop(state);
+        Ok(Turn(self.clone()))
+    }
+}
+
+/// While it lives, no other job has the file.
+struct Turn(Arc<Upload>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.busy = false;
+        state.touched = Instant::now();
+    }
+}
+
+/// All files that wait.
+pub(crate) struct Imports {
+    list: Mutex<BTreeMap<String, Arc<Upload>>>,
+    folder: PathBuf,
+    limits: Limits,
+    isolation: Isolation,
+    keys: Keys,
+}
+
+impl Imports {
+    /// Empties the folder, or makes it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn open(settings: &UploadSettings) -> std::io::Result<Self> {
+        empty(&settings.folder)?;
+        let limits = Limits {
+            file_bytes: settings.most_bytes,
+            decompressed_bytes: UNFOLDED_BYTES,
+            seconds: PARSE_S,
+            ..Limits::default()
+        };
+        Ok(Self {
+            list: Mutex::default(),
+            folder: settings.folder.clone(),
+            limits,
+            isolation: std::env::current_exe().map_or(Isolation::InProcess, Isolation::Child),
+            keys: Keys::default(),
+        })
+    }
+
+    fn list(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Upload>>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Refuses whoever has too many files waiting.
+    fn check_room(&self, owner: &str) -> Answer<()> {
+        let list = self.list();
+        if list.len() < MOST && list.values().filter(|u| u.owner == owner).count() < MOST_OF_ONE {
+            return Ok(());
+        }
+        let what = "待导入的文件过多，请先导入或删除 / too many files are waiting: bring them in or delete some";
+        let p = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_files", what);
+        Err(p.hint("DELETE /api/imports/{id}").retry_after_s(60))
+    }
+
+    fn keep(&self, upload: Arc<Upload>) {
+        self.list().insert(upload.id.clone(), upload);
+    }
+
+    /// A file of one's own.
+    fn find(&self, principal: &Principal, id: &str) -> Answer<Arc<Upload>> {
+        self.list().get(id).filter(|u| u.owner == principal.actor).cloned().ok_or_else(Problem::missing)
+    }
+
+    fn remove(&self, id: &str) {
+        self.list().remove(id);
+    }
+
+    /// Lets files go that nobody came back for, for ever.
+    pub(super) async fn sweep(&self) {
+        loop {
+            tokio::time::sleep(SWEEP).await;
+            self.list().retain(|_, u| {
+                let state = u.state();
+                state.busy || state.touched.elapsed() < KEPT
+            });
+        }
+    }
+
+    /// Lets all files go: the service ends.
+    pub(super) fn close(&self) {
+        self.list().clear();
+        // one that a job still has goes with it; the folder then stays, and is emptied at the next start
+        let _ = std::fs::remove_dir(&self.folder);
+    }
+}
+
+fn empty(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder)?;
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_file() {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// A new opaque id.
+fn fresh_id() -> Answer<String> {
+    let mut bytes = [0; 12];
+    getrandom::fill(&mut bytes).map_err(|e| Problem::internal(e.to_string()))?;
+    Ok(hex(&bytes))
+}
