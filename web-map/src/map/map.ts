@@ -48,7 +48,7 @@ export class MapView implements View {
 
   setTool(tool: Tool): void {
     this.cancelTool();
-    this.app.dropStroke();
+    this.app.hand.dropStroke();
     this.tool = tool;
     const { dragging } = this.leaflet;
     if (tool.pans) dragging.enable(); else dragging.disable();
@@ -79,7 +79,7 @@ export class MapView implements View {
       if (event.target instanceof Element && event.target.closest("button, select, input") !== null) return;
       box.focus({ preventScroll: true });
       if (event.pointerType === "touch") touches.add(event.pointerId);
-      if (touches.size > 1) { this.cancelTool(); app.dropStroke(); return; }
+      if (touches.size > 1) { this.cancelTool(); app.hand.dropStroke(); return; }
       if (event.button === 1 || event.button === 2) { panFrom = this.leaflet.mouseEventToContainerPoint(event); return; }
       const at = this.local(event);
       if (at === null || event.button !== 0) return;
@@ -109,7 +109,7 @@ export class MapView implements View {
       if (at !== null) this.tool?.up(at);
     };
     box.addEventListener("pointerup", up);
-    box.addEventListener("pointercancel", event => { touches.delete(event.pointerId); this.cancelTool(); app.dropStroke(); });
+    box.addEventListener("pointercancel", event => { touches.delete(event.pointerId); this.cancelTool(); app.hand.dropStroke(); });
     box.addEventListener("pointerleave", () => { if (!this.pressed) this.sketch.show(null); });
     // a press on the map never begins to mark text
     box.addEventListener("mousedown", event => event.preventDefault());

@@ -44,7 +44,7 @@ export class RegionLayer extends CanvasLayer {
   }
 
   override onAdd(map: L.Map): this {
-    map.on("click", e => { const hit = this.at(e.latlng); if (hit >= 0) void this.app.chooseRegion(this.shapes[hit]!.region.code); });
+    map.on("click", e => { const hit = this.at(e.latlng); if (hit >= 0) void this.app.atlas.chooseRegion(this.shapes[hit]!.region.code); });
     map.on("mousemove", e => {
       const hit = this.at(e.latlng);
       if (hit !== this.hovered) { this.hovered = hit; map.getContainer().classList.toggle("pointing", hit >= 0); this.redraw(); }

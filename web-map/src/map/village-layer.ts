@@ -73,7 +73,7 @@ export class VillageLayer extends CanvasLayer {
   private follow(now: State, before: State): void {
     const { map } = this, { model } = now;
     if (map === null || model === null || this.drawn !== model) { this.redraw(); return; }
-    const { X, Y } = placing(model, map), moved = this.app.moved;
+    const { X, Y } = placing(model, map), moved = this.app.hand.moved;
     const apart = (state: State): number[] => (state.stroke?.stranded ?? []).flatMap(p => p.atoms);
     const [old, fresh] = [new Set(apart(before)), new Set(apart(now))];
     const other = [...this.shown].filter(a => !moved.has(a)).concat([...moved.keys()].filter(a => !this.shown.has(a)), [...old].filter(a => !fresh.has(a)), [...fresh].filter(a => !old.has(a)));
@@ -189,7 +189,7 @@ export class VillageLayer extends CanvasLayer {
     const { grids } = model.data;
     if (grids.some(g => g.kind === "dedicated")) paint(where(g => grids[g]?.kind === "dedicated"), ink.dots);
     if (grids.some(g => g.locked)) paint(where(g => grids[g]?.locked === true), ink.lock);
-    paint([...this.app.moved.keys()], "rgba(255, 255, 255, .38)");
+    paint([...this.app.hand.moved.keys()], "rgba(255, 255, 255, .38)");
     for (const part of state.stroke?.stranded ?? []) paint(part.atoms, ink.hatch);
     if (state.selection.size > 0) {
       paint([...state.selection], "rgba(12, 74, 110, .28)");
