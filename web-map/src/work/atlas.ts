@@ -3,6 +3,7 @@
 import { api, Refused, type Region, type Village } from "../api";
 import type { App } from "../app";
 import { Regions } from "../regions";
+import { count } from "../strings";
 import { Model } from "../village/model";
 
 /** Where we are. */
@@ -103,6 +104,21 @@ export class Atlas {
   async reload(): Promise<void> {
     const { plan, model } = this.app.state;
     if (plan !== null && model !== null) await this.app.guard(async () => this.show(await api.village(plan.id, model.data.village)));
+  }
+
+  /** The register has changed: regions, plans and the village on the table are read again. */
+  async refresh(): Promise<void> {
+    await this.app.guard(async () => {
+      this.regions = new Regions(await api.regions());
+      const here = this.app.state.path.at(-1);
+      if (this.app.state.model !== null) await this.reload(); else await this.chooseRegion(here?.code ?? null);
+    });
+  }
+
+  /** Grids in force and their households, as one line. */
+  figures(code: string): string | null {
+    const sum = this.regions.figures(code);
+    return sum === null ? null : `${this.app.t("householdsN", { n: count(sum.households) })} · ${this.app.t("gridsN", { n: count(sum.grids) })}`;
   }
 
   villageName(code: string): string { return this.regions.find(code)?.name ?? code; }

@@ -5,19 +5,25 @@ import type { App } from "../app";
 
 /** Listens as long as the page is open. */
 export class News {
+  private events: EventSource | null = null;
+
   constructor(private readonly app: App) {}
 
   listen(): void {
-    const events = new EventSource("/api/events");
+    this.events?.close();
+    const events = this.events = new EventSource("/api/events");
+    const changed = (): void => this.app.store.set({ changes: this.app.state.changes + 1 });
     let soon = 0;
     events.addEventListener("plan", event => {
-      const told = JSON.parse((event as MessageEvent<string>).data) as { plan?: string };
+      const told = JSON.parse((event as MessageEvent<string>).data) as { plan?: string; operation?: string };
+      if (told.operation === "publish") changed();
       const { plan } = this.app.state;
       if (plan === null || told.plan !== plan.id) return;
       window.clearTimeout(soon);
       soon = window.setTimeout(() => void this.catchUp(plan.id), 400);
     });
-    events.addEventListener("reset", () => void this.app.atlas.reload());
+    events.addEventListener("register", changed);
+    events.addEventListener("reset", () => { changed(); void this.app.atlas.reload(); });
     events.addEventListener("open", () => this.app.edits.flush());
   }
 
@@ -25,10 +31,15 @@ export class News {
   private async catchUp(id: string): Promise<void> {
     await this.app.guard(async () => {
       const { plan } = await api.plan(id);
-      const now = this.app.state;
-      const ours = now.plan?.id === id && now.plan.version >= plan.version;
-      if (ours || now.plan?.id !== id || now.model === null || this.app.hand.isBusy || now.waiting > 0) return;
-      await this.app.atlas.reload();
+      const isNews = (): boolean => {
+        const { plan: ours, model, waiting, busy } = this.app.state;
+        return ours?.id === id && ours.version < plan.version && model !== null && !this.app.hand.isBusy && waiting === 0 && !busy;
+      };
+      if (!isNews()) return;
+      const village = await api.village(id, this.app.state.model!.data.village);
+      // a hand may have come down meanwhile
+      if (!isNews() || this.app.state.model?.data.village !== village.village) return;
+      this.app.atlas.show(village);
       await this.app.edits.loadHistory();
       this.app.say("info", "updated", { v: plan.version });
     });
