@@ -3,6 +3,7 @@
 import type { App } from "../app";
 import { half } from "../strings";
 import { h, type Child } from "./dom";
+import { figuresTable } from "./figures";
 
 const FORMATS = ["json", "fgb", "gpkg", "shp", "kml", "csv", "xlsx"] as const;
 const LAYERS = ["grids", "units", "buildings"] as const;
@@ -29,6 +30,7 @@ export function planPanel(app: App): Child[] {
         h("option", { value: "" }, t("choose")), ...others.map(p => h("option", { value: p.id, selected: p.id === compared?.plan.id }, `${p.name} · ${t(`status_${p.status}`)}`)))),
     compared === null ? null : h("div", { class: "card", testid: "compared" },
       h("ul", { class: "list" }, ...compared.rows.map(r => h("li", {}, h("span", { class: "grow" }, app.atlas.villageName(r.village)), h("span", { class: "number" }, `${t("changedGrid", { n: r.grid })} · ${t("changedUnit", { n: r.unit })}`)))),
+      compared.figures === null ? null : figuresTable(app, [compared.plan.name, plan?.name ?? ""], compared.figures),
       h("p", { class: "quiet" }, t("comparedMap")),
       compared.households.size === 0 ? null : h("p", { class: "ids" }, app.some([...compared.households], 40)),
       h("button", { testid: "end-compare", click: () => app.store.set({ compared: null }) }, t("endCompare"))),
