@@ -2,11 +2,11 @@
 
 import { api, Refused, type Operation } from "../api";
 import type { App } from "../app";
+import { Model } from "../village/model";
+import { follow } from "./jobs";
 
 /** What concerns a whole plan or needs the solver. */
 export class Planning {
-  private jobTimer = 0;
-
   constructor(private readonly app: App) {}
 
   async propose(operation: Operation, title: string): Promise<void> {
@@ -66,19 +66,10 @@ export class Planning {
     await this.app.guard(async () => {
       const job = await api.generate(wish);
       this.app.store.set({ dialog: { kind: "job" }, job: { id: job, kind: "plan", status: "running", share: 0, stage: "" } });
-      this.follow(job);
-    });
-  }
-
-  private follow(id: string): void {
-    window.clearTimeout(this.jobTimer);
-    this.jobTimer = window.setTimeout(() => void this.app.guard(async () => {
-      const job = await api.job(id);
-      this.app.store.set({ job });
-      if (job.status === "running") { this.follow(id); return; }
+      const ended = await follow(job, now => this.app.store.set({ job: now }));
       const parent = this.app.state.path.findLast(r => r.level !== "village");
-      if (job.status === "done" && parent !== undefined) this.app.store.set({ plans: await api.plans(parent.code) });
-    }), 400);
+      if (ended.status === "done" && parent !== undefined) this.app.store.set({ plans: await api.plans(parent.code) });
+    });
   }
 
   async cancelJob(): Promise<void> {
@@ -94,9 +85,11 @@ export class Planning {
     await this.app.guard(async () => {
       const villages = await api.compare(other, plan.id, region.code);
       const here = villages.find(v => v.village === model?.data.village);
+      const theirs = model === null || here === undefined ? null : new Model(await api.village(other, model.data.village));
       this.app.store.set({
+        swipe: 0.5,
         compared: {
-          plan: with_, households: new Set(here?.households_in_other_grid ?? []),
+          plan: with_, households: new Set(here?.households_in_other_grid ?? []), figures: here?.figures ?? null, model: theirs,
           rows: villages.map(v => ({ village: v.village, grid: v.households_in_other_grid.length, unit: v.households_in_other_unit.length })),
         },
       });
