@@ -6,6 +6,7 @@ import { half, text, type Key } from "./strings";
 import { Atlas } from "./work/atlas";
 import { Edits } from "./work/edits";
 import { Hand } from "./work/hand";
+import { Intake } from "./work/intake";
 import { Looks } from "./work/looks";
 import { News } from "./work/news";
 import { Planning } from "./work/planning";
@@ -27,6 +28,7 @@ export class App {
   readonly edits: Edits;
   readonly looks = new Looks(this);
   readonly planning = new Planning(this);
+  readonly intake = new Intake(this);
   private readonly news = new News(this);
 
   constructor(readonly store: Store) { this.edits = new Edits(this); }

@@ -4,6 +4,8 @@ import { api } from "../api";
 import type { App } from "../app";
 import { half, percent } from "../strings";
 import { field, h, type Child } from "./dom";
+import { importBody } from "./import";
+import { netsTable } from "./nets";
 
 export function dialogs(app: App, place: HTMLElement): void {
   const { t } = app;
@@ -11,7 +13,15 @@ export function dialogs(app: App, place: HTMLElement): void {
   let open: HTMLDialogElement | null = null;
   let shown: unknown = null;
 
-  const close = (): void => { app.edits.afterFork = null; app.store.set({ dialog: null }); };
+  const close = (): void => {
+    app.edits.afterFork = null;
+    if (app.state.dialog?.kind === "import") void app.intake.close(); else app.store.set({ dialog: null });
+  };
+  /** Whether what is shown ends by itself or by its own button. */
+  const isWaiting = (): boolean => {
+    const { needsSignIn, dialog, job, intake } = app.state;
+    return needsSignIn || (dialog?.kind === "job" && job?.status === "running") || (dialog?.kind === "import" && (intake?.step === "reading" || intake?.step === "writing"));
+  };
   const actions = (...buttons: Child[]): HTMLElement => h("div", { class: "buttons end" }, ...buttons);
   const cancel = (): HTMLElement => h("button", { type: "button", testid: "dialog-cancel", click: close }, t("cancel"));
   const form = (testid: string, submit: (form: HTMLFormElement) => void, ...children: Child[]): HTMLElement =>
@@ -50,7 +60,7 @@ export function dialogs(app: App, place: HTMLElement): void {
       label(t("name"), h("input", { name: "name", maxlength: 60, testid: "generate-name" })),
       label(t("seed"), h("input", { name: "seed", type: "number", min: 0, max: 4294967295, value: "1", required: true })),
       label(t("seconds"), h("input", { name: "budget", type: "number", min: 1, max: 600, value: "10", required: true, testid: "generate-budget" })),
-      h("label", { class: "check" }, h("input", { type: "checkbox", name: "old" }), h("span", {}, t("oldNets"))),
+      h("label", { class: "check" }, h("input", { type: "checkbox", name: "old", testid: "generate-old" }), h("span", {}, t("oldNets"))),
       actions(cancel(), h("button", { type: "submit", class: "primary", testid: "generate-go" }, t("start"))))];
       case "job": {
         const words = job === null ? "" : job.status === "done" ? t("jobDone", { g: job.result?.grids ?? "—", u: job.result?.units ?? "—" })
@@ -60,10 +70,12 @@ export function dialogs(app: App, place: HTMLElement): void {
         bar.value = job?.status === "done" ? 1 : job?.share ?? 0;
         const made = job?.result?.plan;
         return [h("h2", {}, t("generate")), h("p", { testid: "job-status" }, words), job?.status === "running" ? bar : null, job?.status === "running" ? h("p", { class: "quiet number" }, t("share", { p: percent(job.share, false) })) : null,
+          netsTable(app, job?.result?.nets ?? []),
           ...(job?.result?.breaches ?? []).slice(0, 8).map(b => h("p", { class: "quiet" }, `${b.rule} ${half(lang, b.message)}`)),
           actions(job?.status === "running" ? h("button", { testid: "job-cancel", click: () => void app.planning.cancelJob() }, t("cancel")) : h("button", { testid: "job-close", click: close }, t("close")),
             made === undefined ? null : h("button", { class: "primary", testid: "job-open", click: () => { close(); void app.atlas.switchPlan(made.id); } }, t("openPlan")))];
       }
+      case "import": return importBody(app);
       case "refused": {
         const { problem, what } = dialog, reasons = problem.refusal?.reasons ?? [];
         return [h("h2", {}, t("refusedTitle")), h("p", { class: "quiet" }, what),
@@ -84,17 +96,18 @@ export function dialogs(app: App, place: HTMLElement): void {
   const fill = (): void => {
     const { dialog, needsSignIn, job } = app.state;
     const wanted = dialog !== null || needsSignIn;
-    const now = needsSignIn ? "sign-in" : dialog?.kind === "job" ? job : dialog;
+    const now = needsSignIn ? "sign-in" : dialog?.kind === "job" ? job : dialog?.kind === "import" ? app.state.intake : dialog;
     if (now === shown && wanted === (open !== null)) return;
     shown = now;
     if (!wanted) { open?.close(); open?.remove(); open = null; app.view?.focusMap(); return; }
     if (open === null) {
       open = h("dialog", { testid: "dialog", class: "dialog" });
-      open.addEventListener("cancel", e => { e.preventDefault(); if (!app.state.needsSignIn && !(app.state.dialog?.kind === "job" && app.state.job?.status === "running")) close(); });
+      open.addEventListener("cancel", e => { e.preventDefault(); if (!isWaiting()) close(); });
       place.append(open);
       open.replaceChildren(...body().filter(c => c instanceof Node));
       open.showModal();
     } else open.replaceChildren(...body().filter(c => c instanceof Node));
+    open.classList.toggle("wide", dialog?.kind === "import" && !needsSignIn);
     const heading = open.querySelector("h2");
     if (heading !== null) { heading.id = "dialog-title"; open.setAttribute("aria-labelledby", "dialog-title"); }
   };
@@ -107,6 +120,6 @@ export function dialogs(app: App, place: HTMLElement): void {
     if (now.dialog?.kind === "generate" && before.dialog?.kind !== "generate" && profiles.length === 0) {
       void app.guard(() => api.profiles()).then(found => { profiles = found ?? []; shown = null; fill(); });
     }
-    if (now.dialog !== before.dialog || now.needsSignIn !== before.needsSignIn || now.job !== before.job || now.lang !== before.lang) { if (now.lang !== before.lang) shown = null; fill(); }
+    if (now.dialog !== before.dialog || now.needsSignIn !== before.needsSignIn || now.job !== before.job || now.intake !== before.intake || now.lang !== before.lang) { if (now.lang !== before.lang) shown = null; fill(); }
   });
 }

@@ -53,18 +53,15 @@ export function patchGrids(app: App, place: HTMLElement, grids: Iterable<number>
 }
 
 function villageList(app: App): Child[] {
-  const { t } = app, { villages, children, plan, path } = app.state;
-  if (children.length === 0 && path.length === 0) return [h("p", { class: "empty" }, t("noRegions"))];
-  const by = new Map(villages.map(v => [v.code, v]));
+  const { t } = app, { children, plan, path } = app.state;
+  if (children.length === 0 && path.length === 0) return [h("p", { class: "empty" }, t("noRegions")), h("button", { class: "primary", testid: "import-first", click: () => app.intake.open() }, t("import"))];
   return [
     h("h2", {}, path.at(-1)?.name ?? t("allRegions")),
     plan === null && path.length > 0 ? h("p", { class: "empty" }, t("noPlans")) : h("p", { class: "quiet" }, t("pickVillage")),
     h("ul", { class: "list" }, ...children.map(r => {
-      const v = by.get(r.code);
+      const figures = app.atlas.figures(r.code);
       return h("li", {}, h("button", { testid: `village-${r.code}`, class: "row", click: () => void app.atlas.chooseRegion(r.code) },
-        h("span", { class: "grow" }, r.name),
-        v?.households === undefined || v.grids === undefined ? null : h("span", { class: "number" }, `${t("householdsN", { n: count(v.households) })} · ${t("gridsN", { n: v.grids })}`),
-        v?.problems ? h("span", { class: "chip bad" }, t("problemsN", { n: v.problems })) : null));
+        h("span", { class: "grow" }, r.name), figures === null ? null : h("span", { class: "number" }, figures)));
     })),
   ];
 }
@@ -73,15 +70,15 @@ export function gridsPanel(app: App, map: MapView): Child[] {
   const { t } = app, { model, active, selection } = app.state;
   if (model === null) return villageList(app);
   const { data } = model, rule = data.rules.grid, f = data.figures;
-  const target = data.grids.find(g => g.kind === "base")?.target ?? rule.target_households;
+  const target = data.grids.find(g => g.target !== null)?.target ?? null;
   const chosen = [...selection].reduce((sum, a) => sum + model.weight[a]!, 0);
   return [
     h("h2", {}, data.name, h("span", { class: "quiet" }, ` ${data.village}`)),
     h("p", { class: "facts" },
       h("span", {}, t("householdsN", { n: count(model.total.reduce((a, b) => a + b, 0)) })), h("span", {}, t("gridsN", { n: data.grids.length })),
-      h("span", {}, t("unitsN", { n: count(data.units.length) })), h("span", {}, t("largestDeviation", { p: percent(f.deviation, false) })),
+      h("span", {}, t("unitsN", { n: count(data.units.length) })), target === null ? null : h("span", {}, t("largestDeviation", { p: percent(f.deviation, false) })),
       h("span", {}, t("compactness", { n: f.mean_polsby_popper?.toFixed(2) ?? "—" }))),
-    target === null ? null : h("p", { class: "quiet" }, t("meanTarget", { n: count(Math.round(target * 10) / 10), p: percent(rule.tolerance, false) })),
+    target === null ? h("p", { class: "quiet", testid: "no-target" }, t("noTarget")) : h("p", { class: "quiet" }, t("meanTarget", { n: count(Math.round(target * 10) / 10), p: percent(rule.tolerance, false) })),
     h("table", { class: "grids", testid: "grids" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("key")), h("th", { scope: "col" }, t("code")), h("th", { scope: "col", class: "number" }, t("households")),
         h("th", { scope: "col", class: "number" }, t("target")), h("th", { scope: "col", class: "number" }, t("deviation")))),

@@ -51,6 +51,7 @@ export function topbar(app: App, place: HTMLElement): void {
       h("div", { class: "group", role: "group" },
         h("button", { testid: "check", disabled: plan === null, click: () => { app.store.set({ tab: "plan" }); void app.planning.check(); } }, icon("check"), t("check")),
         h("button", { testid: "publish", class: "primary", disabled: !draft, click: () => app.store.set({ dialog: { kind: "publish" } }) }, icon("flag"), t("publish"))),
+      h("button", { testid: "import", disabled: who === null || !["planner", "admin"].includes(who.role), click: () => app.intake.open() }, icon("inbox"), t("import")),
       h("select", { testid: "palette", label: t("palette"), change: e => app.store.set({ palette: (e.target as HTMLSelectElement).value as PaletteName }) },
         ...(["calm", "strong", "grey"] as const).map(p => h("option", { value: p, selected: p === palette }, t(`palette_${p}`)))),
       h("button", { testid: "keys", label: t("help"), title: t("help"), click: () => app.store.set({ dialog: { kind: "keys" } }) }, icon("keys")),
