@@ -6,6 +6,33 @@ use crate::partition::grids::AtomGraph;
 use super::grids::GridRules;
 use super::ground::Ground;
 
+/// What the rows say of each free atom ([`NO_VALUE`] where nothing), and the names; `None` when they name nothing of the kind, or for
+/// what is balanced.
+pub(super) fn find_labels(
+    table: &Households,
+    ground: &Ground,
+    free: &[u32],
+    divide: Divide,
+    building_min: u32,
+) -> Option<(Vec<u32>, Vec<String>)> {
+    let (part, names) = match divide {
+        Divide::Balance => return None,
+        Divide::Village => (vec![0; free.len()], Vec::new()),
+        Divide::Hamlet | Divide::Group => {
+            let column = if divide == Divide::Hamlet { table.hamlet.as_ref() } else { table.group.as_ref() }?;
+            let all = ground.labels(column);
+            (free.iter().map(|&v| all[v as usize]).collect::<Vec<u32>>(), column.names.clone())
+        }
+        Divide::Building => {
+            let all = ground.labels(&table.building);
+            let large = |v: u32| ground.graph.households[v as usize] >= building_min.max(2);
+            let of = free.iter().map(|&v| if large(v) { all[v as usize] } else { NO_VALUE }).collect();
+            (of, table.building.names.clone())
+        }
+    };
+    part.iter().any(|&p| p != NO_VALUE).then_some((part, names))
+}
+
 /// Parts that are named by the rows instead of being balanced: the whole village, its hamlets, groups or large buildings. `None`
 /// when the rows name nothing of the kind.
 pub(super) fn named_parts(
@@ -16,24 +43,7 @@ pub(super) fn named_parts(
     divide: Divide,
     rules: &GridRules,
 ) -> Option<(Vec<u32>, Vec<Option<String>>)> {
-    let (mut part, names) = match divide {
-        Divide::Balance => return None,
-        Divide::Village => (vec![0; free.len()], Vec::new()),
-        Divide::Hamlet | Divide::Group => {
-            let column = if divide == Divide::Hamlet { table.hamlet.as_ref() } else { table.group.as_ref() }?;
-            let all = ground.labels(column);
-            (free.iter().map(|&v| all[v as usize]).collect::<Vec<u32>>(), column.names.clone())
-        }
-        Divide::Building => {
-            let all = ground.labels(&table.building);
-            let large = |v: u32| ground.graph.households[v as usize] >= rules.building_min.max(2);
-            let of = free.iter().map(|&v| if large(v) { all[v as usize] } else { NO_VALUE }).collect();
-            (of, table.building.names.clone())
-        }
-    };
-    if part.iter().all(|&p| p == NO_VALUE) {
-        return None;
-    }
+    let (mut part, names) = find_labels(table, ground, free, divide, rules.building_min)?;
     spread(graph, &mut part);
     // Names before reconnecting: afterwards a part keeps the name most of its households had.
     let before = part.clone();

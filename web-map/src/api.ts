@@ -1,7 +1,11 @@
 // The service as types and calls. Everything else of the page goes through here.
 
 export type LonLat = [number, number];
-export interface Region { code: string; name: string; level: string; parent: string | null; bbox: [number, number, number, number] | null }
+export interface Region {
+  code: string; name: string; level: string; parent: string | null; bbox: [number, number, number, number] | null;
+  /** Of a village: grids in force and their households. */
+  grids?: number | null; households?: number | null;
+}
 export interface Plan {
   id: string; name: string; region: string; status: "draft" | "live" | "retired"; version: number;
   seed?: number; valid_from?: string | null; valid_to?: string | null; profile?: string;
@@ -54,11 +58,25 @@ export interface Entry {
   operation: unknown; undone: boolean; grids: string[];
 }
 export interface Committed { version: number; seq: number; grids: string[] }
-export interface Job {
-  id: string; kind: string; status: "running" | "done" | "failed" | "cancelled"; share: number; stage: string;
-  result?: { plan?: Plan; breaches?: Breach[]; villages?: number; grids?: number; units?: number; [key: string]: unknown }; problem?: ProblemBody;
+export interface PlanResult { plan?: Plan; breaches?: Breach[]; villages?: number; grids?: number; units?: number; nets?: NetReport[] }
+export interface Job<R = PlanResult> {
+  id: string; kind: string; status: "running" | "done" | "failed" | "cancelled"; share: number; stage: string; result?: R | null; problem?: ProblemBody | null;
 }
-export interface VillageSummary { code: string; name: string; grids?: number; households?: number; problems?: number }
+/** What a file would do to the register, before it does. */
+export interface Preview {
+  import: { id: string }; layer: string; format: string; encoding: string | null; crs: string | null; datum_suspected: string | null;
+  columns: Column[]; rows: number; warnings?: string[];
+  counts: { insert: number; update: number; unchanged: number; conflict: number; refused?: number };
+  errors: { sheet?: string | null; row: number | null; column?: string | null; message: string }[]; error_count: number;
+  sample: Record<string, unknown>[]; regions: { code: string; name: string | null; rows: number }[];
+}
+export interface Column { column: string; field: string | null; dropped: string | null }
+/** How a file is to be read: column → field, its reference system, its sheet or layer. */
+export interface Reading { map?: Record<string, string>; crs?: string; layer_name?: string }
+export interface Written { inserted: number; updated: number; unchanged: number; conflicts: number; refused: number }
+/** How much of an old net lives on in a plan. */
+export interface NetReport { net: string; old_border_m: number; kept_m: number; kept_share: number; households: number; households_changed: number }
+export interface VillageSummary { code: string; name: string }
 export interface CompareVillage {
   village: string; households_in_other_grid: string[]; households_in_other_unit: string[]; households_only_first: number | string[];
   households_only_second: number | string[]; changed_grids: string[]; figures: [Figures, Figures] | null;
@@ -67,6 +85,8 @@ export interface ProblemBody {
   code: string; detail: string; field?: string; hint?: string; request_id?: string;
   refusal?: { operation?: unknown; reasons: Reason[] }; grids?: string[]; author?: string; time?: string; current_version?: number;
   breaches?: Breach[];
+  /** Of a file that cannot be read as it is: what is needed to read it another way. */
+  import?: { id: string }; columns?: Column[]; layers?: string[];
 }
 export interface Who { id: string; name: string; role: string; region: string; by?: string }
 
@@ -86,15 +106,21 @@ export function freshKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, "0")).join("");
 }
 
-async function call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
-  let answer: Response;
+function call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  return body === undefined ? send(method, path, undefined, headers)
+    : send(method, path, JSON.stringify(body), { ...headers, "content-type": "application/json" });
+}
+
+async function reach(method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>): Promise<Response> {
   try {
-    const send = body === undefined ? {} : { body: JSON.stringify(body) };
-    const typed = body === undefined ? headers : { ...headers, "content-type": "application/json" };
-    answer = await fetch(path, { method, headers: { accept: "application/json", ...typed }, credentials: "same-origin", ...send });
+    return await fetch(path, { method, headers: { accept: "application/json", ...headers }, credentials: "same-origin", ...(body === undefined ? {} : { body }) });
   } catch (e) {
     throw new Unreachable(String(e));
   }
+}
+
+async function send<T>(method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>): Promise<T> {
+  const answer = await reach(method, path, body, headers);
   if (answer.status === 204) return undefined as T;
   const text = await answer.text();
   let value: unknown = null;
@@ -117,10 +143,15 @@ export const api = {
   signOut: () => call<void>("DELETE", "/api/session"),
   regions: async (parent?: string) =>
     (await call<{ regions: Region[] }>("GET", `/api/regions${parent === undefined ? "" : `?parent=${id(parent)}`}`)).regions,
-  outlines: (bbox: readonly number[]) =>
-    call<GeoJSON.FeatureCollection>("GET", `/ogc/collections/regions/items?limit=500&bbox=${bbox.map(v => v.toFixed(6)).join(",")}`),
-  gridsInForce: (bbox: readonly number[]) =>
-    call<GeoJSON.FeatureCollection>("GET", `/ogc/collections/grids/items?limit=500&bbox=${bbox.map(v => v.toFixed(6)).join(",")}`),
+  /** Outlines of the divisions of a level in a box of degrees. */
+  outlines: (bbox: readonly number[], level: string) =>
+    call<GeoJSON.FeatureCollection>("GET", `/ogc/collections/regions/items?limit=500&level=${id(level)}&bbox=${bbox.map(v => v.toFixed(6)).join(",")}`),
+  /** A vector tile; empty where nothing is. */
+  tile: async (collection: string, z: number, y: number, x: number): Promise<ArrayBuffer> => {
+    const answer = await reach("GET", `/ogc/collections/${collection}/tiles/WebMercatorQuad/${z}/${y}/${x}`, undefined, { accept: "*/*" });
+    if (!answer.ok) throw new Refused(answer.status, { code: `http_${answer.status}`, detail: `HTTP ${answer.status}` });
+    return answer.arrayBuffer();
+  },
   profiles: async () => (await call<{ profiles: { name: string; title: string; note: string }[] }>("GET", "/api/profiles")).profiles,
   plans: async (region: string) => (await call<{ plans: Plan[] }>("GET", `/api/plans?region=${id(region)}`)).plans,
   plan: (plan: string) => call<{ plan: Plan; villages: VillageSummary[] }>("GET", `/api/plans/${id(plan)}`),
@@ -128,7 +159,7 @@ export const api = {
     const { job } = await call<{ job: string | { id: string } }>("POST", "/api/plans", wish);
     return typeof job === "string" ? job : job.id;
   },
-  job: (job: string) => call<Job>("GET", `/api/jobs/${id(job)}`),
+  job: <R = PlanResult>(job: string) => call<Job<R>>("GET", `/api/jobs/${id(job)}`),
   cancelJob: (job: string) => call<void>("DELETE", `/api/jobs/${id(job)}`),
   fork: async (plan: string, name: string) => (await call<{ plan: Plan }>("POST", `/api/plans/${id(plan)}/fork`, { name })).plan,
   village: (plan: string, village: string) => call<Village>("GET", `/api/plans/${id(plan)}/villages/${id(village)}`),
@@ -150,6 +181,16 @@ export const api = {
   check: (plan: string) => call<{ version: number; breaches: Breach[] }>("GET", `/api/plans/${id(plan)}/check`),
   publish: async (plan: string, base_version: number, date: string) =>
     (await call<{ plan: Plan }>("POST", `/api/plans/${id(plan)}/publish`, { base_version, date })).plan,
+  /** Sends a file to be looked at; the job's result is a {@link Preview}. */
+  upload: async (layer: string, file: File) =>
+    (await send<{ job: string }>("POST", `/api/imports?layer=${id(layer)}&file_name=${id(file.name)}`, file,
+      { "content-type": "application/octet-stream", "idempotency-key": freshKey() })).job,
+  previewImport: async (upload: string, wish: Reading) =>
+    (await call<{ job: string }>("POST", `/api/imports/${id(upload)}/preview`, wish, { "idempotency-key": freshKey() })).job,
+  commitImport: async (upload: string, partial: boolean) =>
+    (await call<{ job: string }>("POST", `/api/imports/${id(upload)}/commit`, { partial }, { "idempotency-key": freshKey() })).job,
+  forgetImport: (upload: string) => call<void>("DELETE", `/api/imports/${id(upload)}`),
+  badRows: (upload: string, format: "csv" | "xlsx") => `/api/imports/${id(upload)}/errors?f=${format}`,
   compare: async (a: string, b: string, region: string) =>
     (await call<{ villages: CompareVillage[] }>("GET", `/api/plans/${id(a)}/compare/${id(b)}?region=${id(region)}`)).villages,
 };

@@ -7,6 +7,7 @@ import { h } from "./panels/dom";
 import { rail } from "./panels/rail";
 import { side } from "./panels/side";
 import { banners, pageLanguage, statusbar } from "./panels/status";
+import { swipe } from "./panels/swipe";
 import { topbar } from "./panels/topbar";
 import { Store, type State } from "./state";
 import { expose } from "./testing";
@@ -32,8 +33,8 @@ function remembered(): Partial<State> {
 const store = new Store(remembered());
 const app = new App(store);
 const head = h("header", { class: "top" }), tools = h("nav", { class: "rail" }), ground = h("div", { class: "ground", id: "map", testid: "map", role: "application", tabindex: 0 });
-const over = h("div", { class: "banners" }), aside = h("aside", { class: "side" }), foot = h("footer", { class: "status" });
-document.getElementById("app")?.append(head, tools, h("main", { class: "middle" }, ground, over), aside, foot);
+const divider = h("div", { class: "dividers" }), over = h("div", { class: "banners" }), aside = h("aside", { class: "side" }), foot = h("footer", { class: "status" });
+document.getElementById("app")?.append(head, tools, h("main", { class: "middle" }, ground, divider, over), aside, foot);
 
 const map = new MapView(app, ground);
 app.view = map;
@@ -44,6 +45,7 @@ pageLanguage(app);
 topbar(app, head);
 rail(app, map, tools);
 banners(app, over);
+swipe(app, divider);
 side(app, map, aside);
 statusbar(app, foot);
 dialogs(app, document.body);

@@ -14,6 +14,7 @@ export function core(code: string): string {
 export class Regions {
   private readonly by = new Map<string, Region>();
   private readonly up = new Map<string, string>();
+  private readonly sums = new Map<string, { grids: number; households: number } | null>();
   private readonly down = new Map<string | null, Region[]>();
 
   constructor(readonly all: readonly Region[]) {
@@ -33,6 +34,16 @@ export class Regions {
   find(code: string): Region | undefined { return this.by.get(code); }
   /** Regions right below one, or at the top. */
   below(code: string | null): Region[] { return this.down.get(code) ?? []; }
+  /** Grids in force and their households in a region and all below it; null where there are none. */
+  figures(code: string): { grids: number; households: number } | null {
+    const known = this.sums.get(code);
+    if (known !== undefined) return known;
+    const own = this.by.get(code), parts = this.below(code).map(r => this.figures(r.code)).filter(f => f !== null);
+    if (typeof own?.grids === "number") parts.push({ grids: own.grids, households: own.households ?? 0 });
+    const sum = parts.length === 0 ? null : parts.reduce((a, b) => ({ grids: a.grids + b.grids, households: a.households + b.households }));
+    this.sums.set(code, sum);
+    return sum;
+  }
   /** From the top down to a region. */
   pathTo(region: Region): Region[] {
     const path = [region];

@@ -1,6 +1,6 @@
 // One immutable state; actions make the next one; whoever shows something subscribes.
 
-import type { Breach, Effect, Entry, Job, Operation, Plan, ProblemBody, Region, VillageSummary, Who } from "./api";
+import type { Breach, Effect, Entry, Figures, Job, Operation, Plan, Preview, ProblemBody, Region, VillageSummary, Who, Written } from "./api";
 import type { Lang } from "./strings";
 import type { PaletteName } from "./style/palette";
 import type { Model } from "./village/model";
@@ -11,11 +11,27 @@ export type Tab = "grids" | "units" | "problems" | "history" | "plan";
 export interface Notice { kind: "info" | "good" | "bad"; text: string; at: number }
 /** What a draft of a stroke waits for: an answer of the planner. */
 export interface Pending { outcome: Outcome; refusal?: ProblemBody }
-export interface Compared { plan: Plan; households: ReadonlySet<string>; rows: { village: string; grid: number; unit: number }[] }
+export interface Compared {
+  plan: Plan;
+  /** Of the village on the table: in another grid than in the other plan. */
+  households: ReadonlySet<string>;
+  rows: { village: string; grid: number; unit: number }[];
+  /** Of that village, in the other plan and in this one. */
+  figures: readonly [Figures, Figures] | null;
+  /** That village in the other plan. */
+  model: Model | null;
+}
+
+/** A file on its way into the register. */
+export type Intake = { file: string; layer: string } & (
+  | { step: "choose" }
+  | { step: "reading" | "writing"; job: string; share: number; stage: string; preview: Preview | null }
+  | { step: "preview"; preview: Preview; confirmed: boolean; trouble: { text: string; layers: readonly string[] } | null }
+  | { step: "done"; written: Written });
 
 export type Dialog =
   | { kind: "fork" } | { kind: "generate" } | { kind: "job" } | { kind: "publish" } | { kind: "keys" }
-  | { kind: "refused"; problem: ProblemBody; what: string; operations: Operation[] };
+  | { kind: "import" } | { kind: "refused"; problem: ProblemBody; what: string; operations: Operation[] };
 
 export interface State {
   lang: Lang;
@@ -48,13 +64,18 @@ export interface State {
   proposal: { effect: Effect; title: string; operation: Operation } | null;
   dialog: Dialog | null;
   job: Job | null;
+  intake: Intake | null;
   compared: Compared | null;
+  /** Where the divider between two plans stands, share of the map's width. */
+  swipe: number;
   checked: { version: number; breaches: Breach[] } | null;
   conflict: ProblemBody | null;
   offline: boolean;
   /** Edits that wait for the service. */
   waiting: number;
   busy: boolean;
+  /** How often the register or a plan in force was heard to change. */
+  changes: number;
   notice: Notice | null;
   /** What a screen reader is told. */
   spoken: string;
@@ -63,7 +84,7 @@ export interface State {
 export const initial: State = {
   lang: "zh", palette: "calm", who: null, needsSignIn: false, path: [], children: [], plans: [], plan: null, villages: [], model: null,
   tool: "select", brushM: 25, tab: "grids", active: -1, selection: new Set(), focus: -1, stroke: null, pending: null, problem: -1,
-  history: [], proposal: null, dialog: null, job: null, compared: null, checked: null, conflict: null, offline: false, waiting: 0, busy: false,
+  history: [], proposal: null, dialog: null, job: null, intake: null, compared: null, swipe: 0.5, checked: null, conflict: null, offline: false, waiting: 0, busy: false, changes: 0,
   notice: null, spoken: "",
 };
 

@@ -21,6 +21,8 @@ export function expose(app: App, map: MapView) {
         totals: s.stroke.totals.map(x => ({ ...x, grid: code(x.grid) })), held: s.stroke.held,
         stranded: s.stroke.stranded.map(p => ({ grid: code(p.grid), households: p.households, buildings: model?.buildingIds(p.atoms) ?? [], neighbour: code(p.neighbour) })),
       },
+      compared: s.compared === null ? null : { plan: s.compared.plan.id, households: [...s.compared.households].sort(), swipe: s.swipe, grids: s.compared.model?.data.grids.length ?? null },
+      overview: { ...map.overview.counts },
       pending: s.pending !== null, offline: s.offline, waiting: s.waiting, busy: s.busy, dialog: s.dialog?.kind ?? null, conflict: s.conflict !== null,
       history: s.history.map(e => ({ seq: e.seq, undone: e.undone, version: e.version })),
       colours: Object.fromEntries(model?.data.grids.map((g, i) => [g.code, map.village.colourOf(i)]) ?? []),
@@ -35,8 +37,10 @@ export function expose(app: App, map: MapView) {
   };
   /** Where a cell's site is on the screen, CSS pixels. */
   const screen = (atom: number) => map.screenOf(atom);
+  /** Looks at a place from a zoom level. */
+  const look = (lon: number, lat: number, zoom: number): void => { map.leaflet.setView([lat, lon], zoom, { animate: false }); };
   const timings = () => ({ draw_ms: [...map.village.timings], stroke_ms: [...map.village.latencies] });
-  const exposed = Object.freeze({ state, atoms, screen, timings });
+  const exposed = Object.freeze({ state, atoms, screen, look, timings });
   Object.defineProperty(window, "lianhu", { value: exposed, writable: false });
   return exposed;
 }

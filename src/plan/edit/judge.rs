@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::domain::Profile;
+use crate::domain::{Divide, Profile};
 use crate::graph::Csr;
 use crate::partition::check::{
     Breach, GridFacts, HouseholdFacts, PlanFacts, Rule, UnitFacts, UnitSizes, VillageFacts, check,
 };
+use crate::plan::make::grid_rules;
+use crate::plan::named::find_labels;
 
 use super::land::NONE;
 use super::operation::{Operation, Reason, ReasonKind};
@@ -137,6 +139,16 @@ impl VillageState {
                 (*sum > 0).then(|| f64::from(held[i]) * *n as f64 / *sum as f64 - 1.0)
             })
             .collect()
+    }
+
+    /// Whether grids of this village are made by balance. Where the rows name them (a hamlet, a group, a large building, the village
+    /// itself) no number of households is right or wrong.
+    pub(super) fn is_balanced(&self) -> bool {
+        let (rules, ground) = (grid_rules(&self.land.profile), &self.terrain.ground);
+        let free: Vec<u32> = (0..).zip(&ground.fixed_of).filter(|(_, f)| f.is_none()).map(|(v, _)| v).collect();
+        let named = |divide: Divide| find_labels(&self.land.table, ground, &free, divide, rules.building_min).is_some();
+        let mut ways = [rules.divide, rules.otherwise].into_iter().take_while(|d| *d != Divide::Balance);
+        !ways.any(named)
     }
 
     pub(super) fn judge_all(&mut self) {

@@ -53,6 +53,7 @@ impl VillageState {
     pub fn grid_layers(&self) -> Vec<GridLayer> {
         let (area, perimeter) = self.extents();
         let (held, deviations) = (self.households(), self.deviations());
+        let is_balanced = self.is_balanced();
         let k = self.grids.len();
         let mut buildings = vec![0_u32; k];
         let mut persons: Vec<Option<u32>> = vec![None; k];
@@ -79,7 +80,7 @@ impl VillageState {
                 households: held[i],
                 buildings: buildings[i],
                 persons: persons[i],
-                deviation: deviations[i],
+                deviation: deviations[i].filter(|_| is_balanced),
                 area_m2: area[i],
                 perimeter_m: perimeter[i],
                 polsby_popper: compactness(area[i], perimeter[i]),

@@ -8,7 +8,7 @@ use crate::partition::check::Breach;
 
 use super::figures::Figures;
 use super::land::NONE;
-use super::state::{VillageState, is_base};
+use super::state::VillageState;
 
 /// A village as plain data; indices refer to the lists of the same answer. Places are WGS 84 degrees (or the register's own metres).
 #[derive(Clone, Debug, Serialize)]
@@ -51,9 +51,9 @@ pub struct GridView {
     pub buildings: u32,
     /// Persons, where known.
     pub persons: Option<u32>,
-    /// Households ÷ target − 1, for base grids.
+    /// Households ÷ target − 1, for base grids that are made by balance.
     pub deviation: Option<f64>,
-    /// Mean of the base grids of its component.
+    /// Mean of the base grids of its component, where they are made by balance.
     pub target: Option<f64>,
     /// Version of the plan that touched it last; 0 where none did.
     pub version: u64,
@@ -167,7 +167,6 @@ impl VillageState {
     fn grid_views(&self, slots: &[usize]) -> Vec<GridView> {
         let shown: std::collections::BTreeMap<String, super::layers::GridLayer> =
             self.grid_layers().into_iter().map(|g| (g.code.clone(), g)).collect();
-        let deviations = self.deviations();
         let all: u32 = shown.values().map(|g| g.households).sum();
         let buildings: u32 = shown.values().map(|g| g.buildings).sum();
         slots
@@ -176,7 +175,7 @@ impl VillageState {
                 let row = &self.grids[g];
                 let own = shown.get(&row.code);
                 let level1 = parse_grid(&row.code).is_ok_and(|(_, k)| k == GridKind::LevelOne);
-                let deviation = deviations[g].filter(|_| is_base(row));
+                let deviation = own.and_then(|o| o.deviation);
                 let households = own.map_or(if level1 { all } else { 0 }, |o| o.households);
                 GridView {
                     code: row.code.clone(),

@@ -7,8 +7,10 @@ import { palettes } from "../style/palette";
 import type { Tool, Where } from "../tools/tool";
 import { WORLD_PX, type Model } from "../village/model";
 import { Graticule } from "./graticule";
+import { OverviewLayer } from "./overview-layer";
 import { RegionLayer } from "./region-layer";
 import { SketchLayer } from "./sketch-layer";
+import { SwipeLayer } from "./swipe-layer";
 import { VillageLayer } from "./village-layer";
 
 /** Zoom at which local pixels are screen pixels. */
@@ -23,6 +25,8 @@ export class MapView implements View {
   readonly village: VillageLayer;
   readonly sketch: SketchLayer;
   private readonly regions: RegionLayer;
+  private readonly swipe: SwipeLayer;
+  readonly overview: OverviewLayer;
   private tool: Tool | null = null;
   private pressed = false;
 
@@ -35,8 +39,10 @@ export class MapView implements View {
     });
     L.control.scale({ imperial: false, position: "bottomleft" }).addTo(this.leaflet);
     new Graticule().addTo(this.leaflet);
+    this.overview = new OverviewLayer(app).addTo(this.leaflet);
     this.regions = new RegionLayer(app).addTo(this.leaflet);
     this.village = new VillageLayer(app).addTo(this.leaflet);
+    this.swipe = new SwipeLayer(app, this.village).addTo(this.leaflet);
     this.sketch = new SketchLayer(app).addTo(this.leaflet);
     new ResizeObserver(() => this.leaflet.invalidateSize({ pan: false })).observe(box);
     this.pointer(box);
@@ -48,7 +54,7 @@ export class MapView implements View {
 
   setTool(tool: Tool): void {
     this.cancelTool();
-    this.app.dropStroke();
+    this.app.hand.dropStroke();
     this.tool = tool;
     const { dragging } = this.leaflet;
     if (tool.pans) dragging.enable(); else dragging.disable();
@@ -57,11 +63,13 @@ export class MapView implements View {
 
   cancelTool(): void { this.tool?.cancel(); this.pressed = false; }
 
-  /** Local pixels of a place on the screen. */
+  /** Local pixels of a place on the screen, where a tool may work there. */
   private local(event: MouseEvent): Where | null {
     const { model } = this.app.state;
     if (model === null) return null;
-    const at = this.leaflet.mouseEventToContainerPoint(event);
+    const at = this.leaflet.mouseEventToContainerPoint(event), divider = this.swipe.dividerAt(this.leaflet.getSize().x);
+    // beyond the divider lies another plan: no tool reaches it
+    if (divider !== null && at.x > divider && !this.pressed) return null;
     const { x, y } = this.toLocal(model, at);
     return { x, y, perScreenPx: 2 ** (NATIVE_ZOOM - this.leaflet.getZoom()), add: event.shiftKey, subtract: event.altKey };
   }
@@ -79,7 +87,7 @@ export class MapView implements View {
       if (event.target instanceof Element && event.target.closest("button, select, input") !== null) return;
       box.focus({ preventScroll: true });
       if (event.pointerType === "touch") touches.add(event.pointerId);
-      if (touches.size > 1) { this.cancelTool(); app.dropStroke(); return; }
+      if (touches.size > 1) { this.cancelTool(); app.hand.dropStroke(); return; }
       if (event.button === 1 || event.button === 2) { panFrom = this.leaflet.mouseEventToContainerPoint(event); return; }
       const at = this.local(event);
       if (at === null || event.button !== 0) return;
@@ -109,7 +117,7 @@ export class MapView implements View {
       if (at !== null) this.tool?.up(at);
     };
     box.addEventListener("pointerup", up);
-    box.addEventListener("pointercancel", event => { touches.delete(event.pointerId); this.cancelTool(); app.dropStroke(); });
+    box.addEventListener("pointercancel", event => { touches.delete(event.pointerId); this.cancelTool(); app.hand.dropStroke(); });
     box.addEventListener("pointerleave", () => { if (!this.pressed) this.sketch.show(null); });
     // a press on the map never begins to mark text
     box.addEventListener("mousedown", event => event.preventDefault());

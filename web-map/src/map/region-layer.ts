@@ -4,9 +4,9 @@ import L from "leaflet";
 import { api, type Region } from "../api";
 import type { App } from "../app";
 import type { State } from "../state";
-import { count } from "../strings";
 import { CanvasLayer } from "./canvas-layer";
 import { label } from "./lettering";
+import { BUILDINGS_ZOOM } from "./overview-layer";
 
 interface Shape { region: Region; rings: [number, number][][]; at: [number, number] }
 
@@ -44,7 +44,7 @@ export class RegionLayer extends CanvasLayer {
   }
 
   override onAdd(map: L.Map): this {
-    map.on("click", e => { const hit = this.at(e.latlng); if (hit >= 0) void this.app.chooseRegion(this.shapes[hit]!.region.code); });
+    map.on("click", e => { const hit = this.at(e.latlng); if (hit >= 0) void this.app.atlas.chooseRegion(this.shapes[hit]!.region.code); });
     map.on("mousemove", e => {
       const hit = this.at(e.latlng);
       if (hit !== this.hovered) { this.hovered = hit; map.getContainer().classList.toggle("pointing", hit >= 0); this.redraw(); }
@@ -60,9 +60,10 @@ export class RegionLayer extends CanvasLayer {
     const boxes = state.children.map(r => r.bbox).filter(b => b !== null);
     if (boxes.length > 0) {
       const box = [Math.min(...boxes.map(b => b[0])), Math.min(...boxes.map(b => b[1])), Math.max(...boxes.map(b => b[2])), Math.max(...boxes.map(b => b[3]))] as const;
-      const found = await this.app.guard(() => api.outlines(box));
+      const levels = [...new Set(state.children.map(r => r.level))];
+      const found = await this.app.guard(() => Promise.all(levels.map(level => api.outlines(box, level))));
       if (state.children !== this.asked) return;
-      const by = new Map((found?.features ?? []).map(f => [String(f.properties?.["code"] ?? f.id), f.geometry]));
+      const by = new Map((found ?? []).flatMap(f => f.features).map(f => [String(f.properties?.["code"] ?? f.id), f.geometry]));
       this.shapes = state.children.map(region => {
         const rings = ringsOf(by.get(region.code) ?? null);
         return { region, rings, at: middle(rings, region.bbox ?? [0, 0, 0, 0]) };
@@ -87,7 +88,8 @@ export class RegionLayer extends CanvasLayer {
   protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
     const { state } = this.app;
     if (state.model !== null) return;
-    const by = new Map(state.villages.map(v => [v.code, v]));
+    // from near, the ground itself is looked at
+    const near = map.getZoom() >= BUILDINGS_ZOOM;
     this.shapes.forEach(({ rings }, i) => {
       pen.beginPath();
       for (const ring of rings) {
@@ -97,7 +99,8 @@ export class RegionLayer extends CanvasLayer {
         });
         pen.closePath();
       }
-      pen.fillStyle = i === this.hovered ? "rgba(28, 99, 140, .22)" : "rgba(28, 99, 140, .09)";
+      if (near) pen.fillStyle = "rgba(28, 99, 140, .04)";
+      else pen.fillStyle = i === this.hovered ? "rgba(28, 99, 140, .22)" : "rgba(28, 99, 140, .09)";
       pen.fill("evenodd");
       pen.strokeStyle = "#1c638c";
       pen.lineWidth = i === this.hovered ? 2.5 : 1.4;
@@ -105,10 +108,10 @@ export class RegionLayer extends CanvasLayer {
     });
     for (const { region, at } of this.shapes) {
       const p = map.latLngToContainerPoint([at[1], at[0]]);
-      const v = by.get(region.code);
+      const figures = this.app.atlas.figures(region.code);
       // the committee's full title is for the list
       const name = region.name.replace(new RegExp(`(${this.app.t("committee")})$`), "");
-      const lines = v?.households === undefined || v.grids === undefined ? [name] : [name, `${this.app.t("householdsN", { n: count(v.households) })} · ${this.app.t("gridsN", { n: v.grids })}`];
+      const lines = figures === null ? [name] : [name, figures];
       label(pen, p.x, p.y, lines, { strong: true });
     }
   }

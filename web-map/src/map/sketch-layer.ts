@@ -3,7 +3,7 @@
 import type L from "leaflet";
 import type { App } from "../app";
 import { CanvasLayer } from "./canvas-layer";
-import { placing } from "./village-layer";
+import { placing } from "./paint";
 
 /** In local pixels. */
 export type Sketch = { kind: "path"; points: readonly (readonly [number, number])[]; closed: boolean } | { kind: "ring"; x: number; y: number; radius: number };

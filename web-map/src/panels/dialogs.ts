@@ -4,6 +4,8 @@ import { api } from "../api";
 import type { App } from "../app";
 import { half, percent } from "../strings";
 import { field, h, type Child } from "./dom";
+import { importBody } from "./import";
+import { netsTable } from "./nets";
 
 export function dialogs(app: App, place: HTMLElement): void {
   const { t } = app;
@@ -11,7 +13,15 @@ export function dialogs(app: App, place: HTMLElement): void {
   let open: HTMLDialogElement | null = null;
   let shown: unknown = null;
 
-  const close = (): void => { app.afterFork = null; app.store.set({ dialog: null }); };
+  const close = (): void => {
+    app.edits.afterFork = null;
+    if (app.state.dialog?.kind === "import") void app.intake.close(); else app.store.set({ dialog: null });
+  };
+  /** Whether what is shown ends by itself or by its own button. */
+  const isWaiting = (): boolean => {
+    const { needsSignIn, dialog, job, intake } = app.state;
+    return needsSignIn || (dialog?.kind === "job" && job?.status === "running") || (dialog?.kind === "import" && (intake?.step === "reading" || intake?.step === "writing"));
+  };
   const actions = (...buttons: Child[]): HTMLElement => h("div", { class: "buttons end" }, ...buttons);
   const cancel = (): HTMLElement => h("button", { type: "button", testid: "dialog-cancel", click: close }, t("cancel"));
   const form = (testid: string, submit: (form: HTMLFormElement) => void, ...children: Child[]): HTMLElement =>
@@ -33,15 +43,15 @@ export function dialogs(app: App, place: HTMLElement): void {
       label(t("password"), h("input", { name: "password", type: "password", required: true, autocomplete: "current-password", testid: "sign-in-password" })),
       actions(h("button", { type: "submit", class: "primary", testid: "sign-in-go" }, t("signIn"))))];
     switch (dialog?.kind) {
-      case "fork": return [h("h2", {}, t("fork")), h("p", {}, t("forkWhy")), form("fork-form", f => void app.fork(field(f, "name")),
+      case "fork": return [h("h2", {}, t("fork")), h("p", {}, t("forkWhy")), form("fork-form", f => void app.edits.fork(field(f, "name")),
         label(t("forkName"), h("input", { name: "name", required: true, maxlength: 60, value: t("draftOf", { name: plan?.name ?? "" }), testid: "fork-name" })),
         actions(cancel(), h("button", { type: "submit", class: "primary", testid: "fork-go" }, t("fork"))))];
-      case "publish": return [h("h2", {}, `${t("publish")} ${plan?.name ?? ""}`), h("p", {}, t("publishWhy")), form("publish-form", f => void app.publish(field(f, "date")),
+      case "publish": return [h("h2", {}, `${t("publish")} ${plan?.name ?? ""}`), h("p", {}, t("publishWhy")), form("publish-form", f => void app.planning.publish(field(f, "date")),
         label(t("publishDate"), h("input", { name: "date", type: "date", required: true, value: firstDay(), testid: "publish-date" })),
         actions(cancel(), h("button", { type: "submit", class: "primary", testid: "publish-go" }, t("publish"))))];
       case "generate": return [h("h2", {}, `${t("generate")} · ${(path.findLast(r => r.level !== "village") ?? path.at(-1))?.name ?? ""}`), form("generate-form", f => {
         const old = new FormData(f).has("old");
-        void app.generate({
+        void app.planning.generate({
           region: (path.findLast(r => r.level !== "village") ?? path.at(-1))?.code ?? "", profile: field(f, "profile"),
           ...(field(f, "name") === "" ? {} : { name: field(f, "name") }), seed: Number(field(f, "seed")), budget_s: Number(field(f, "budget")), ...(old ? { old_nets: "all" as const } : {}),
         });
@@ -50,7 +60,7 @@ export function dialogs(app: App, place: HTMLElement): void {
       label(t("name"), h("input", { name: "name", maxlength: 60, testid: "generate-name" })),
       label(t("seed"), h("input", { name: "seed", type: "number", min: 0, max: 4294967295, value: "1", required: true })),
       label(t("seconds"), h("input", { name: "budget", type: "number", min: 1, max: 600, value: "10", required: true, testid: "generate-budget" })),
-      h("label", { class: "check" }, h("input", { type: "checkbox", name: "old" }), h("span", {}, t("oldNets"))),
+      h("label", { class: "check" }, h("input", { type: "checkbox", name: "old", testid: "generate-old" }), h("span", {}, t("oldNets"))),
       actions(cancel(), h("button", { type: "submit", class: "primary", testid: "generate-go" }, t("start"))))];
       case "job": {
         const words = job === null ? "" : job.status === "done" ? t("jobDone", { g: job.result?.grids ?? "—", u: job.result?.units ?? "—" })
@@ -60,10 +70,12 @@ export function dialogs(app: App, place: HTMLElement): void {
         bar.value = job?.status === "done" ? 1 : job?.share ?? 0;
         const made = job?.result?.plan;
         return [h("h2", {}, t("generate")), h("p", { testid: "job-status" }, words), job?.status === "running" ? bar : null, job?.status === "running" ? h("p", { class: "quiet number" }, t("share", { p: percent(job.share, false) })) : null,
+          netsTable(app, job?.result?.nets ?? []),
           ...(job?.result?.breaches ?? []).slice(0, 8).map(b => h("p", { class: "quiet" }, `${b.rule} ${half(lang, b.message)}`)),
-          actions(job?.status === "running" ? h("button", { testid: "job-cancel", click: () => void app.cancelJob() }, t("cancel")) : h("button", { testid: "job-close", click: close }, t("close")),
-            made === undefined ? null : h("button", { class: "primary", testid: "job-open", click: () => { close(); void app.switchPlan(made.id); } }, t("openPlan")))];
+          actions(job?.status === "running" ? h("button", { testid: "job-cancel", click: () => void app.planning.cancelJob() }, t("cancel")) : h("button", { testid: "job-close", click: close }, t("close")),
+            made === undefined ? null : h("button", { class: "primary", testid: "job-open", click: () => { close(); void app.atlas.switchPlan(made.id); } }, t("openPlan")))];
       }
+      case "import": return importBody(app);
       case "refused": {
         const { problem, what } = dialog, reasons = problem.refusal?.reasons ?? [];
         return [h("h2", {}, t("refusedTitle")), h("p", { class: "quiet" }, what),
@@ -71,8 +83,8 @@ export function dialogs(app: App, place: HTMLElement): void {
           h("ul", { class: "list" }, ...reasons.map((r, i) => h("li", {}, r.rule ? h("span", { class: "chip bad" }, r.rule) : null, h("div", { class: "grow" }, h("p", {}, half(lang, r.message)),
             r.first === "" ? null : h("p", { class: "quiet" }, t("firstDo"), half(lang, r.first)),
             r.ids.length === 0 ? null : h("p", { class: "ids" }, app.some(r.ids, 12)),
-            r.remedy.length === 0 ? null : h("button", { testid: `remedy-${i}`, click: () => { close(); app.commit([...r.remedy, ...dialog.operations], what); } }, t("remedy")))))),
-          actions(reasons.length === 0 ? null : h("button", { testid: "keep-anyway", click: () => { close(); app.commit(dialog.operations, what, "keep_as_draft_problem"); } }, t("strandedKeep")),
+            r.remedy.length === 0 ? null : h("button", { testid: `remedy-${i}`, click: () => { close(); app.edits.commit([...r.remedy, ...dialog.operations], what); } }, t("remedy")))))),
+          actions(reasons.length === 0 ? null : h("button", { testid: "keep-anyway", click: () => { close(); app.edits.commit(dialog.operations, what, "keep_as_draft_problem"); } }, t("strandedKeep")),
             h("button", { class: "primary", testid: "dialog-close", click: close }, t("close")))];
       }
       case "keys": return [h("h2", {}, t("help")), h("p", {}, t("mapLabel")), h("p", {}, `G / K / Esc · ${t("strandedGive", { grid: "…" })} · ${t("strandedKeep")} · ${t("strandedCancel")}`),
@@ -84,17 +96,18 @@ export function dialogs(app: App, place: HTMLElement): void {
   const fill = (): void => {
     const { dialog, needsSignIn, job } = app.state;
     const wanted = dialog !== null || needsSignIn;
-    const now = needsSignIn ? "sign-in" : dialog?.kind === "job" ? job : dialog;
+    const now = needsSignIn ? "sign-in" : dialog?.kind === "job" ? job : dialog?.kind === "import" ? app.state.intake : dialog;
     if (now === shown && wanted === (open !== null)) return;
     shown = now;
     if (!wanted) { open?.close(); open?.remove(); open = null; app.view?.focusMap(); return; }
     if (open === null) {
       open = h("dialog", { testid: "dialog", class: "dialog" });
-      open.addEventListener("cancel", e => { e.preventDefault(); if (!app.state.needsSignIn && !(app.state.dialog?.kind === "job" && app.state.job?.status === "running")) close(); });
+      open.addEventListener("cancel", e => { e.preventDefault(); if (!isWaiting()) close(); });
       place.append(open);
       open.replaceChildren(...body().filter(c => c instanceof Node));
       open.showModal();
     } else open.replaceChildren(...body().filter(c => c instanceof Node));
+    open.classList.toggle("wide", dialog?.kind === "import" && !needsSignIn);
     const heading = open.querySelector("h2");
     if (heading !== null) { heading.id = "dialog-title"; open.setAttribute("aria-labelledby", "dialog-title"); }
   };
@@ -107,6 +120,6 @@ export function dialogs(app: App, place: HTMLElement): void {
     if (now.dialog?.kind === "generate" && before.dialog?.kind !== "generate" && profiles.length === 0) {
       void app.guard(() => api.profiles()).then(found => { profiles = found ?? []; shown = null; fill(); });
     }
-    if (now.dialog !== before.dialog || now.needsSignIn !== before.needsSignIn || now.job !== before.job || now.lang !== before.lang) { if (now.lang !== before.lang) shown = null; fill(); }
+    if (now.dialog !== before.dialog || now.needsSignIn !== before.needsSignIn || now.job !== before.job || now.intake !== before.intake || now.lang !== before.lang) { if (now.lang !== before.lang) shown = null; fill(); }
   });
 }

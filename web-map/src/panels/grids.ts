@@ -53,18 +53,15 @@ export function patchGrids(app: App, place: HTMLElement, grids: Iterable<number>
 }
 
 function villageList(app: App): Child[] {
-  const { t } = app, { villages, children, plan, path } = app.state;
-  if (children.length === 0 && path.length === 0) return [h("p", { class: "empty" }, t("noRegions"))];
-  const by = new Map(villages.map(v => [v.code, v]));
+  const { t } = app, { children, plan, path } = app.state;
+  if (children.length === 0 && path.length === 0) return [h("p", { class: "empty" }, t("noRegions")), h("button", { class: "primary", testid: "import-first", click: () => app.intake.open() }, t("import"))];
   return [
     h("h2", {}, path.at(-1)?.name ?? t("allRegions")),
     plan === null && path.length > 0 ? h("p", { class: "empty" }, t("noPlans")) : h("p", { class: "quiet" }, t("pickVillage")),
     h("ul", { class: "list" }, ...children.map(r => {
-      const v = by.get(r.code);
-      return h("li", {}, h("button", { testid: `village-${r.code}`, class: "row", click: () => void app.chooseRegion(r.code) },
-        h("span", { class: "grow" }, r.name),
-        v?.households === undefined || v.grids === undefined ? null : h("span", { class: "number" }, `${t("householdsN", { n: count(v.households) })} · ${t("gridsN", { n: v.grids })}`),
-        v?.problems ? h("span", { class: "chip bad" }, t("problemsN", { n: v.problems })) : null));
+      const figures = app.atlas.figures(r.code);
+      return h("li", {}, h("button", { testid: `village-${r.code}`, class: "row", click: () => void app.atlas.chooseRegion(r.code) },
+        h("span", { class: "grow" }, r.name), figures === null ? null : h("span", { class: "number" }, figures)));
     })),
   ];
 }
@@ -73,20 +70,20 @@ export function gridsPanel(app: App, map: MapView): Child[] {
   const { t } = app, { model, active, selection } = app.state;
   if (model === null) return villageList(app);
   const { data } = model, rule = data.rules.grid, f = data.figures;
-  const target = data.grids.find(g => g.kind === "base")?.target ?? rule.target_households;
+  const target = data.grids.find(g => g.target !== null)?.target ?? null;
   const chosen = [...selection].reduce((sum, a) => sum + model.weight[a]!, 0);
   return [
     h("h2", {}, data.name, h("span", { class: "quiet" }, ` ${data.village}`)),
     h("p", { class: "facts" },
       h("span", {}, t("householdsN", { n: count(model.total.reduce((a, b) => a + b, 0)) })), h("span", {}, t("gridsN", { n: data.grids.length })),
-      h("span", {}, t("unitsN", { n: count(data.units.length) })), h("span", {}, t("largestDeviation", { p: percent(f.deviation, false) })),
+      h("span", {}, t("unitsN", { n: count(data.units.length) })), target === null ? null : h("span", {}, t("largestDeviation", { p: percent(f.deviation, false) })),
       h("span", {}, t("compactness", { n: f.mean_polsby_popper?.toFixed(2) ?? "—" }))),
-    target === null ? null : h("p", { class: "quiet" }, t("meanTarget", { n: count(Math.round(target * 10) / 10), p: percent(rule.tolerance, false) })),
+    target === null ? h("p", { class: "quiet", testid: "no-target" }, t("noTarget")) : h("p", { class: "quiet" }, t("meanTarget", { n: count(Math.round(target * 10) / 10), p: percent(rule.tolerance, false) })),
     h("table", { class: "grids", testid: "grids" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("key")), h("th", { scope: "col" }, t("code")), h("th", { scope: "col", class: "number" }, t("households")),
         h("th", { scope: "col", class: "number" }, t("target")), h("th", { scope: "col", class: "number" }, t("deviation")))),
       h("tbody", {}, ...data.grids.map((g, i) => {
-        const line = h("tr", { class: i === active ? "active" : "", testid: `grid-${g.code}`, click: () => app.setActive(i === active ? -1 : i) },
+        const line = h("tr", { class: i === active ? "active" : "", testid: `grid-${g.code}`, click: () => app.looks.setActive(i === active ? -1 : i) },
           h("td", { class: "key" }, i < 9 ? String(i + 1) : ""),
           h("td", {}, h("button", { class: "plain", testid: `pick-${g.code}`, pressed: i === active, title: g.code },
             swatch(map, i), h("span", {}, g.code.slice(12)), g.name === "" ? null : h("span", { class: "name" }, g.name), g.locked ? h("span", { title: t("locked"), class: "mark" }, icon("lock")) : null)),
@@ -99,7 +96,7 @@ export function gridsPanel(app: App, map: MapView): Child[] {
     selection.size === 0 ? null : h("div", { class: "card", testid: "selection" },
       h("p", {}, t("selected", { n: model.buildingIds(selection).length, h: count(chosen) })),
       h("div", { class: "buttons" },
-        h("button", { class: "primary", testid: "assign", disabled: active < 0, click: () => app.assign(active) },
+        h("button", { class: "primary", testid: "assign", disabled: active < 0, click: () => app.hand.assign(active) },
           active < 0 ? t("noReceiver") : t("assign", { n: model.buildingIds(selection).length, grid: app.gridName(active) })),
         h("button", { testid: "lock-buildings", click: () => lockBuildings(app, "lock") }, t("lockBuildings")),
         h("button", { testid: "unlock-buildings", click: () => lockBuildings(app, "unlock") }, t("unlockBuildings")),
@@ -109,22 +106,22 @@ export function gridsPanel(app: App, map: MapView): Child[] {
         h("button", { testid: "dedicate", type: "submit" }, t("dedicate")))),
     active < 0 ? null : gridCard(app, active),
     h("div", { class: "buttons" },
-      h("button", { testid: "rebalance", click: () => void app.propose({ operation: "rebalance", grids: [], seed: 1 }, t("rebalance")) }, t("rebalance")),
-      h("button", { testid: "lock-all", click: () => app.commit([{ operation: "lock", target: "all" }], t("lockAll")) }, t("lockAll")),
-      h("button", { testid: "unlock-all", click: () => app.commit([{ operation: "unlock", target: "all" }], t("unlockAll")) }, t("unlockAll"))),
+      h("button", { testid: "rebalance", click: () => void app.planning.propose({ operation: "rebalance", grids: [], seed: 1 }, t("rebalance")) }, t("rebalance")),
+      h("button", { testid: "lock-all", click: () => app.edits.commit([{ operation: "lock", target: "all" }], t("lockAll")) }, t("lockAll")),
+      h("button", { testid: "unlock-all", click: () => app.edits.commit([{ operation: "unlock", target: "all" }], t("unlockAll")) }, t("unlockAll"))),
   ];
 }
 
 function lockBuildings(app: App, operation: "lock" | "unlock"): void {
   const { model, selection } = app.state;
   if (model === null) return;
-  app.commit(model.buildingIds(selection).map(building => ({ operation, target: { building } })), app.t(operation === "lock" ? "lockBuildings" : "unlockBuildings"));
+  app.edits.commit(model.buildingIds(selection).map(building => ({ operation, target: { building } })), app.t(operation === "lock" ? "lockBuildings" : "unlockBuildings"));
 }
 
 function dedicate(app: App, name: string): void {
   const { model, selection } = app.state;
   if (model === null || name === "") return;
-  app.commit([{ operation: "create_dedicated", buildings: model.buildingIds(selection), name }], `${app.t("dedicate")} ${name}`);
+  app.edits.commit([{ operation: "create_dedicated", buildings: model.buildingIds(selection), name }], `${app.t("dedicate")} ${name}`);
 }
 
 function gridCard(app: App, active: number): Child {
@@ -140,15 +137,15 @@ function gridCard(app: App, active: number): Child {
     h("p", { class: "facts" }, h("span", {}, t("householdsN", { n: count(model.total[active]!) })), h("span", {}, t("buildingsN", { n: count(grid.buildings) })),
       grid.persons === null ? null : h("span", {}, t("personsN", { n: count(grid.persons) }))),
     h("div", { class: "buttons" },
-      h("button", { testid: "lock-grid", click: () => app.commit([{ operation: grid.locked ? "unlock" : "lock", target: { grid: code } }], `${t(grid.locked ? "unlock" : "lock")} ${name}`) },
+      h("button", { testid: "lock-grid", click: () => app.edits.commit([{ operation: grid.locked ? "unlock" : "lock", target: { grid: code } }], `${t(grid.locked ? "unlock" : "lock")} ${name}`) },
         icon(grid.locked ? "unlock" : "lock"), t(grid.locked ? "unlock" : "lock")),
-      h("button", { testid: "to-units", click: () => app.openTab("units") }, t("tab_units")),
-      grid.kind !== "dedicated" ? null : h("button", { testid: "retire", click: () => app.commit([{ operation: "retire_dedicated", grid: code }], `${t("retire")} ${name}`) }, t("retire"))),
-    form("rename", t("rename"), f => app.commit([{ operation: "rename", grid: code, name: field(f, "name") }], `${t("rename")} ${code.slice(12)}`),
+      h("button", { testid: "to-units", click: () => app.looks.openTab("units") }, t("tab_units")),
+      grid.kind !== "dedicated" ? null : h("button", { testid: "retire", click: () => app.edits.commit([{ operation: "retire_dedicated", grid: code }], `${t("retire")} ${name}`) }, t("retire"))),
+    form("rename", t("rename"), f => app.edits.commit([{ operation: "rename", grid: code, name: field(f, "name") }], `${t("rename")} ${code.slice(12)}`),
       h("input", { name: "name", label: t("name"), hint: t("name"), value: grid.name, maxlength: 60, testid: "rename-name" })),
-    grid.kind !== "base" ? null : form("split", t("splitCount"), f => void app.propose({ operation: "split_grid", grid: code, by: { count: Number(field(f, "count")) } }, `${t("splitCount")} ${name}`),
+    grid.kind !== "base" ? null : form("split", t("splitCount"), f => void app.planning.propose({ operation: "split_grid", grid: code, by: { count: Number(field(f, "count")) } }, `${t("splitCount")} ${name}`),
       h("span", { class: "quiet" }, t("splitInto")), h("input", { name: "count", type: "number", min: 2, max: 9, value: "2", label: t("splitInto"), title: t("splitInto"), testid: "split-count" })),
-    grid.kind !== "base" || beside.length === 0 ? null : form("merge", t("merge"), f => void app.propose({ operation: "merge_grids", grids: [code, field(f, "with")] }, `${t("merge")} ${name}`),
+    grid.kind !== "base" || beside.length === 0 ? null : form("merge", t("merge"), f => void app.planning.propose({ operation: "merge_grids", grids: [code, field(f, "with")] }, `${t("merge")} ${name}`),
       h("span", { class: "quiet" }, t("mergeWith")), h("select", { name: "with", label: t("mergeWith"), title: t("mergeWith"), testid: "merge-with" },
         ...beside.map(g => h("option", { value: model.data.grids[g]!.code }, app.gridName(g))))));
 }

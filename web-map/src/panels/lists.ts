@@ -13,7 +13,7 @@ export function problemsPanel(app: App): Child[] {
   return [
     h("h2", {}, t("problemsN", { n: issues.length })),
     h("p", { class: "quiet" }, t("problemsHint")),
-    h("ol", { class: "list", testid: "problems" }, ...issues.map((issue, i) => h("li", {}, h("button", { class: `row${i === problem ? " active" : ""}`, testid: `problem-${i}`, current: i === problem, click: () => app.showProblem(i) },
+    h("ol", { class: "list", testid: "problems" }, ...issues.map((issue, i) => h("li", {}, h("button", { class: `row${i === problem ? " active" : ""}`, testid: `problem-${i}`, current: i === problem, click: () => app.looks.showProblem(i) },
       h("span", { class: `chip ${issue.hard ? "bad" : ""}` }, issue.hard ? issue.rule : t("soft")),
       h("span", { class: "grow" }, issue.hard ? half(lang, issue.message) : t("tolerance", { grid: app.gridName(issue.grid), p: percent(model.deviation(issue.grid)) })))))),
   ];

@@ -3,6 +3,7 @@
 import type { App } from "../app";
 import { half } from "../strings";
 import { h, type Child } from "./dom";
+import { figuresTable } from "./figures";
 
 const FORMATS = ["json", "fgb", "gpkg", "shp", "kml", "csv", "xlsx"] as const;
 const LAYERS = ["grids", "units", "buildings"] as const;
@@ -19,16 +20,17 @@ export function planPanel(app: App): Child[] {
     h("div", { class: "buttons" },
       h("button", { testid: "generate", disabled: path.length === 0, click: () => app.store.set({ dialog: { kind: "generate" } }) }, t("generate")),
       plan === null || plan.status === "draft" ? null : h("button", { testid: "fork", click: () => app.store.set({ dialog: { kind: "fork" } }) }, t("fork")),
-      h("button", { testid: "check-here", disabled: plan === null, click: () => void app.check() }, t("check"))),
+      h("button", { testid: "check-here", disabled: plan === null, click: () => void app.planning.check() }, t("check"))),
     checked === null ? null : h("div", { class: "card", testid: "checked" },
       checked.breaches.length === 0 ? h("p", { class: "good" }, t("checkOk", { v: checked.version })) : h("p", { class: "bad" }, t("checkBad", { v: checked.version, n: checked.breaches.length })),
       h("ul", { class: "list" }, ...checked.breaches.slice(0, 100).map(b => h("li", {}, h("span", { class: "chip bad" }, b.rule), h("span", { class: "grow" }, half(lang, b.message)))))),
     h("h3", {}, t("compare")),
     others.length === 0 ? h("p", { class: "quiet" }, t("compareNone")) : h("label", { class: "field" }, h("span", {}, t("compareWith")),
-      h("select", { testid: "compare", change: e => { const id = (e.target as HTMLSelectElement).value; if (id === "") app.store.set({ compared: null }); else void app.compare(id); } },
+      h("select", { testid: "compare", change: e => { const id = (e.target as HTMLSelectElement).value; if (id === "") app.store.set({ compared: null }); else void app.planning.compare(id); } },
         h("option", { value: "" }, t("choose")), ...others.map(p => h("option", { value: p.id, selected: p.id === compared?.plan.id }, `${p.name} · ${t(`status_${p.status}`)}`)))),
     compared === null ? null : h("div", { class: "card", testid: "compared" },
-      h("ul", { class: "list" }, ...compared.rows.map(r => h("li", {}, h("span", { class: "grow" }, app.villageName(r.village)), h("span", { class: "number" }, `${t("changedGrid", { n: r.grid })} · ${t("changedUnit", { n: r.unit })}`)))),
+      h("ul", { class: "list" }, ...compared.rows.map(r => h("li", {}, h("span", { class: "grow" }, app.atlas.villageName(r.village)), h("span", { class: "number" }, `${t("changedGrid", { n: r.grid })} · ${t("changedUnit", { n: r.unit })}`)))),
+      compared.figures === null ? null : figuresTable(app, [compared.plan.name, plan?.name ?? ""], compared.figures),
       h("p", { class: "quiet" }, t("comparedMap")),
       compared.households.size === 0 ? null : h("p", { class: "ids" }, app.some([...compared.households], 40)),
       h("button", { testid: "end-compare", click: () => app.store.set({ compared: null }) }, t("endCompare"))),

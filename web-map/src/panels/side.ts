@@ -20,12 +20,12 @@ export function side(app: App, map: MapView, place: HTMLElement): void {
     const { tab, model } = app.state;
     const issues = model === null ? [] : issuesOf(model), hard = issues.filter(i => i.hard).length;
     return TABS.map(name => h("button", {
-      role: "tab", testid: `tab-${name}`, selected: tab === name, tabindex: tab === name ? 0 : -1, click: () => app.openTab(name),
+      role: "tab", testid: `tab-${name}`, selected: tab === name, tabindex: tab === name ? 0 : -1, click: () => app.looks.openTab(name),
       key: e => {
         const step = e.key === "ArrowRight" ? 1 : e.key === "ArrowLeft" ? -1 : 0;
         if (step === 0) return;
         const next = TABS[(TABS.indexOf(name) + step + TABS.length) % TABS.length]!;
-        app.openTab(next);
+        app.looks.openTab(next);
         tabs.querySelector<HTMLElement>(`[data-testid="tab-${next}"]`)?.focus();
       },
     }, t(`tab_${name}`), name === "problems" && issues.length > 0 ? h("span", { class: hard > 0 ? "count" : "chip" }, hard > 0 ? hard : issues.length) : null));

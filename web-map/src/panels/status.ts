@@ -3,6 +3,7 @@
 import type { App } from "../app";
 import { count, half, text } from "../strings";
 import { h, mount, type Child } from "./dom";
+import { figuresTable } from "./figures";
 
 /** How long a message stays, ms. */
 const STAYS_MS = 6_000;
@@ -46,36 +47,28 @@ export function banners(app: App, place: HTMLElement): void {
   mount(place, app, s => [s.pending, s.offline, s.waiting, s.proposal, s.conflict, s.lang, s.plan], (): Child[] => {
     const { pending, offline, waiting, proposal, conflict, lang, plan, model } = app.state;
     const part = pending?.outcome.stranded[0];
-    const figures = proposal === null ? [] : [
-      ["figure_deviation", (f: typeof proposal.effect.before) => f.deviation === null ? "—" : `${(f.deviation * 100).toFixed(1)}%`],
-      ["figure_pp", (f: typeof proposal.effect.before) => f.mean_polsby_popper?.toFixed(3) ?? "—"],
-      ["figure_grids", (f: typeof proposal.effect.before) => count(f.base_grids)],
-      ["figure_units", (f: typeof proposal.effect.before) => count(f.units)],
-      ["figure_exc", (f: typeof proposal.effect.before) => count(f.households_in_exceptions)],
-    ] as const;
     return [
       !offline ? null : h("div", { class: "banner bad", role: "alert", testid: "offline" }, h("span", { class: "grow" }, t("offline", { n: waiting })), h("button", { testid: "retry", click: () => app.retry() }, t("retry"))),
       plan !== null && plan.status !== "draft" && model !== null ? h("div", { class: "banner", testid: "read-only" }, h("span", { class: "grow" }, t("readOnly", { status: t(`status_${plan.status}`) })),
         h("button", { testid: "fork-here", click: () => app.store.set({ dialog: { kind: "fork" } }) }, t("fork"))) : null,
       part === undefined ? null : h("div", { class: "banner bad", role: "alert", testid: "stranded" },
-        h("div", { class: "grow" }, h("strong", {}, t("strandedTitle", { grid: app.gridName(part.grid) })), h("p", {}, app.strandedSentence())),
+        h("div", { class: "grow" }, h("strong", {}, t("strandedTitle", { grid: app.gridName(part.grid) })), h("p", {}, app.hand.strandedSentence())),
         h("div", { class: "buttons" },
-          part.neighbour < 0 ? null : h("button", { class: "primary", testid: "stranded-give", click: () => app.giveStranded() }, t("strandedGive", { grid: app.gridName(part.neighbour) })),
-          h("button", { testid: "stranded-keep", click: () => app.keepStranded() }, t("strandedKeep")),
-          h("button", { testid: "stranded-cancel", click: () => app.cancel() }, t("strandedCancel")))),
+          part.neighbour < 0 ? null : h("button", { class: "primary", testid: "stranded-give", click: () => app.hand.giveStranded() }, t("strandedGive", { grid: app.gridName(part.neighbour) })),
+          h("button", { testid: "stranded-keep", click: () => app.hand.keepStranded() }, t("strandedKeep")),
+          h("button", { testid: "stranded-cancel", click: () => app.hand.cancel() }, t("strandedCancel")))),
       proposal === null ? null : h("div", { class: "banner", role: "region", label: t("proposal", { what: proposal.title }), testid: "proposal" },
         h("div", { class: "grow" }, h("strong", {}, t("proposal", { what: proposal.title })),
           h("p", {}, t("proposalMoved", { n: count(proposal.effect.moved.grid), u: count(proposal.effect.moved.unit) })),
-          h("table", { class: "figures" }, h("thead", {}, h("tr", {}, h("th", {}, ""), h("th", { scope: "col" }, t("before")), h("th", { scope: "col" }, t("after")))),
-            h("tbody", {}, ...figures.map(([key, show]) => h("tr", {}, h("th", { scope: "row" }, t(key)), h("td", { class: "number" }, show(proposal.effect.before)), h("td", { class: "number" }, show(proposal.effect.after)))))),
+          figuresTable(app, [t("before"), t("after")], [proposal.effect.before, proposal.effect.after]),
           ...[...proposal.effect.notes, ...proposal.effect.problems.map(p => p.message)].slice(0, 6).map(n => h("p", { class: "quiet" }, half(lang, n)))),
-        h("div", { class: "buttons" }, h("button", { class: "primary", testid: "accept", click: () => app.acceptProposal() }, t("accept")), h("button", { testid: "drop", click: () => app.store.set({ proposal: null }) }, t("drop")))),
+        h("div", { class: "buttons" }, h("button", { class: "primary", testid: "accept", click: () => app.planning.acceptProposal() }, t("accept")), h("button", { testid: "drop", click: () => app.store.set({ proposal: null }) }, t("drop")))),
       conflict === null ? null : h("div", { class: "banner bad", role: "alert", testid: "conflict" },
         h("div", { class: "grow" }, h("strong", {}, t("conflictTitle")), h("p", {}, t("conflictWhat", { who: conflict.author ?? "?", when: conflict.time ?? "?", grids: app.some((conflict.grids ?? []).map(g => g.slice(12))) }))),
         h("div", { class: "buttons" },
-          h("button", { testid: "conflict-mine", click: () => void app.settleConflict("mine") }, t("conflictMine")),
-          h("button", { testid: "conflict-theirs", click: () => void app.settleConflict("theirs") }, t("conflictTheirs")),
-          h("button", { testid: "conflict-look", click: () => void app.settleConflict("look") }, t("conflictLook")))),
+          h("button", { testid: "conflict-mine", click: () => void app.edits.settleConflict("mine") }, t("conflictMine")),
+          h("button", { testid: "conflict-theirs", click: () => void app.edits.settleConflict("theirs") }, t("conflictTheirs")),
+          h("button", { testid: "conflict-look", click: () => void app.edits.settleConflict("look") }, t("conflictLook")))),
     ];
   });
 }

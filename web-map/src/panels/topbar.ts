@@ -14,12 +14,12 @@ export function topbar(app: App, place: HTMLElement): void {
     const { path } = app.state;
     const made: Child[] = [];
     for (let i = 0; i <= path.length; i++) {
-      const choices = app.choices(i);
+      const choices = app.atlas.choices(i);
       if (choices.length === 0) break;
       const here = path[i];
       made.push(h("select", {
         testid: `region-${i}`, label: level(choices[0]!.level), value: here?.code ?? "",
-        change: e => { const code = (e.target as HTMLSelectElement).value; void app.chooseRegion(code === "" ? path[i - 1]?.code ?? null : code); },
+        change: e => { const code = (e.target as HTMLSelectElement).value; void app.atlas.chooseRegion(code === "" ? path[i - 1]?.code ?? null : code); },
       }, h("option", { value: "" }, `${level(choices[0]!.level)}…`),
       ...choices.map(r => h("option", { value: r.code, selected: r.code === here?.code }, r.name))));
     }
@@ -30,7 +30,7 @@ export function topbar(app: App, place: HTMLElement): void {
     const { plans, plan } = app.state;
     if (plans.length === 0) return null;
     return h("span", { class: "pair" },
-      h("select", { testid: "plan", label: t("plan"), change: e => void app.switchPlan((e.target as HTMLSelectElement).value) },
+      h("select", { testid: "plan", label: t("plan"), change: e => void app.atlas.switchPlan((e.target as HTMLSelectElement).value) },
         ...plans.map(p => h("option", { value: p.id, selected: p.id === plan?.id }, `${p.name} · ${t(`status_${p.status}`)}`))),
       plan === null ? null : h("span", { class: `chip ${plan.status}`, testid: "plan-status" }, `${t(`status_${plan.status}`)} · ${t("version", { v: count(plan.version) })}`));
   };
@@ -46,11 +46,12 @@ export function topbar(app: App, place: HTMLElement): void {
       h("span", { class: "grow" }),
       busy ? h("span", { class: "quiet", role: "status" }, t("busy")) : null,
       h("div", { class: "group", role: "group" },
-        h("button", { testid: "undo", title: `${t("undo")} Ctrl+Z`, label: t("undo"), disabled: !draft, click: () => void app.undo() }, icon("undo")),
-        h("button", { testid: "redo", title: `${t("redo")} Ctrl+Shift+Z`, label: t("redo"), disabled: !draft, click: () => void app.redo() }, icon("redo"))),
+        h("button", { testid: "undo", title: `${t("undo")} Ctrl+Z`, label: t("undo"), disabled: !draft, click: () => void app.edits.undo() }, icon("undo")),
+        h("button", { testid: "redo", title: `${t("redo")} Ctrl+Shift+Z`, label: t("redo"), disabled: !draft, click: () => void app.edits.redo() }, icon("redo"))),
       h("div", { class: "group", role: "group" },
-        h("button", { testid: "check", disabled: plan === null, click: () => { app.store.set({ tab: "plan" }); void app.check(); } }, icon("check"), t("check")),
+        h("button", { testid: "check", disabled: plan === null, click: () => { app.store.set({ tab: "plan" }); void app.planning.check(); } }, icon("check"), t("check")),
         h("button", { testid: "publish", class: "primary", disabled: !draft, click: () => app.store.set({ dialog: { kind: "publish" } }) }, icon("flag"), t("publish"))),
+      h("button", { testid: "import", disabled: who === null || !["planner", "admin"].includes(who.role), click: () => app.intake.open() }, icon("inbox"), t("import")),
       h("select", { testid: "palette", label: t("palette"), change: e => app.store.set({ palette: (e.target as HTMLSelectElement).value as PaletteName }) },
         ...(["calm", "strong", "grey"] as const).map(p => h("option", { value: p, selected: p === palette }, t(`palette_${p}`)))),
       h("button", { testid: "keys", label: t("help"), title: t("help"), click: () => app.store.set({ dialog: { kind: "keys" } }) }, icon("keys")),

@@ -20,7 +20,7 @@ export function unitsPanel(app: App): Child[] {
     h("p", { class: "quiet" }, t("sizeRule", { min, max, d: deputies }), " · ", t("unitsN", { n: units.length })),
     units.length === 0 ? h("p", { class: "empty" }, t("noUnits")) : null,
     ...units.map(({ unit, i }) => unitCard(app, unit, members.get(i) ?? [], units.map(u => u.unit))),
-    h("div", { class: "buttons" }, h("button", { testid: "reform", click: () => void app.propose({ operation: "reform_units", grid: grid.code, seed: 1 }, `${t("reform")} ${app.gridName(active)}`) }, t("reform"))),
+    h("div", { class: "buttons" }, h("button", { testid: "reform", click: () => void app.planning.propose({ operation: "reform_units", grid: grid.code, seed: 1 }, `${t("reform")} ${app.gridName(active)}`) }, t("reform"))),
   ];
 }
 
@@ -44,18 +44,18 @@ function unitCard(app: App, unit: UnitRow, members: readonly string[], all: read
     h("span", { class: m === unit.leader ? "leader" : "" }, m),
     h("select", {
       label: `${t("moveTo")} ${m}`, testid: `move-${m}`, disabled: unit.locked,
-      change: e => { const to = (e.target as HTMLSelectElement).value; if (to !== "") app.commit([{ operation: "move_household", household: m, unit: to }], `${t("op_move_household")} ${m}`); },
+      change: e => { const to = (e.target as HTMLSelectElement).value; if (to !== "") app.edits.commit([{ operation: "move_household", household: m, unit: to }], `${t("op_move_household")} ${m}`); },
     }, h("option", { value: "" }, t("moveTo")), ...all.filter(u => u.code !== unit.code && !u.locked).map(u => h("option", { value: u.code }, `${u.code.slice(15)} · ${t("householdsN", { n: u.households })}`)))))),
   h("form", { class: "officers", submit: e => {
     e.preventDefault();
     const form = e.target as HTMLFormElement;
     const others = Array.from({ length: deputies }, (_, k) => field(form, `deputy${k}`)).filter(d => d !== "");
-    app.commit([{ operation: "set_officers", unit: unit.code, leader: field(form, "leader"), deputies: others }], `${t("op_set_officers")} ${short}`);
+    app.edits.commit([{ operation: "set_officers", unit: unit.code, leader: field(form, "leader"), deputies: others }], `${t("op_set_officers")} ${short}`);
   } },
   pick("leader", t("leader"), unit.leader),
   ...Array.from({ length: deputies }, (_, k) => pick(`deputy${k}`, `${t("deputies")} ${k + 1}`, unit.deputies[k] ?? null)),
   h("div", { class: "buttons" },
     h("button", { type: "submit", testid: `officers-${unit.code}`, disabled: unit.officers_locked }, t("setOfficers")),
-    h("button", { type: "button", testid: `lock-unit-${unit.code}`, click: () => app.commit([{ operation: unit.locked ? "unlock" : "lock", target: { unit: unit.code } }], `${t(unit.locked ? "unlock" : "lock")} ${short}`) }, t(unit.locked ? "unlock" : "lock")),
-    h("button", { type: "button", testid: `lock-officers-${unit.code}`, click: () => app.commit([{ operation: unit.officers_locked ? "unlock" : "lock", target: { officers: unit.code } }], `${t(unit.officers_locked ? "unlockOfficers" : "lockOfficers")} ${short}`) }, t(unit.officers_locked ? "unlockOfficers" : "lockOfficers")))));
+    h("button", { type: "button", testid: `lock-unit-${unit.code}`, click: () => app.edits.commit([{ operation: unit.locked ? "unlock" : "lock", target: { unit: unit.code } }], `${t(unit.locked ? "unlock" : "lock")} ${short}`) }, t(unit.locked ? "unlock" : "lock")),
+    h("button", { type: "button", testid: `lock-officers-${unit.code}`, click: () => app.edits.commit([{ operation: unit.officers_locked ? "unlock" : "lock", target: { officers: unit.code } }], `${t(unit.officers_locked ? "unlockOfficers" : "lockOfficers")} ${short}`) }, t(unit.officers_locked ? "unlockOfficers" : "lockOfficers")))));
 }

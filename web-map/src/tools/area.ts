@@ -36,7 +36,7 @@ export class Area implements Tool {
     if (model !== null && this.loop.length > 2) {
       const box = model.inBox(Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys));
       this.app.store.dispatch({ type: "select", atoms: box.filter(a => encloses(this.loop, model.site[2 * a]!, model.site[2 * a + 1]!)), how: howOf(at) });
-      this.app.speakSelection();
+      this.app.looks.speakSelection();
     }
     this.loop = [];
   }

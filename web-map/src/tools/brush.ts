@@ -17,7 +17,7 @@ export class Brush implements Tool {
     if (model === null) return;
     const ground = model.find(at.x, at.y);
     const receiver = active >= 0 ? active : ground >= 0 ? model.grid[ground]! : -1;
-    if (!this.app.begin(receiver)) return;
+    if (!this.app.hand.begin(receiver)) return;
     this.last = at;
     this.paint(at, at);
   }
@@ -31,7 +31,7 @@ export class Brush implements Tool {
     if (this.last === null) return;
     this.move(at, true);
     this.last = null;
-    this.app.finish();
+    this.app.hand.finish();
   }
   cancel(): void {
     this.last = null;
@@ -43,6 +43,6 @@ export class Brush implements Tool {
     const hit = model.alongSegment(from.x, from.y, to.x, to.y, this.radius);
     const under = model.find(to.x, to.y);
     if (under >= 0 && model.isLived(under)) hit.push(under);
-    this.app.extend(hit);
+    this.app.hand.extend(hit);
   }
 }

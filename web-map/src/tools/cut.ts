@@ -26,7 +26,7 @@ export class Cut implements Tool {
     const through = count.has(active) ? active : [...count].sort((a, b) => b[1] - a[1])[0]?.[0] ?? -1;
     const grid = model.data.grids[through];
     if (grid === undefined) return;
-    void this.app.propose({ operation: "split_grid", grid: grid.code, by: { line: line.map(([x, y]) => this.map.lonLat(x, y)) } },
+    void this.app.planning.propose({ operation: "split_grid", grid: grid.code, by: { line: line.map(([x, y]) => this.map.lonLat(x, y)) } },
       `${this.app.t("tool_cut")} ${this.app.gridName(through)}`);
   }
   cancel(): void { this.line = []; this.map.sketch.show(null); }

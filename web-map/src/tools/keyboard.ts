@@ -45,21 +45,21 @@ export class Keyboard {
     const { app } = this, { state } = app;
     const typing = event.target instanceof HTMLElement && event.target.closest("input, select, textarea, dialog") !== null;
     const plain = !event.ctrlKey && !event.metaKey;
-    if (event.key === "Escape" && !typing) { this.map.cancelTool(); app.cancel(); return true; }
+    if (event.key === "Escape" && !typing) { this.map.cancelTool(); app.hand.cancel(); return true; }
     if (!plain && /^[zy]$/i.test(event.key) && !typing) {
-      void (event.key.toLowerCase() === "y" || event.shiftKey ? app.redo() : app.undo());
+      void (event.key.toLowerCase() === "y" || event.shiftKey ? app.edits.redo() : app.edits.undo());
       return true;
     }
     if (typing || !plain || state.model === null) return false;
     if (state.pending !== null) {
-      if (/^g$/i.test(event.key)) { app.giveStranded(); return true; }
-      if (/^k$/i.test(event.key)) { app.keepStranded(); return true; }
+      if (/^g$/i.test(event.key)) { app.hand.giveStranded(); return true; }
+      if (/^k$/i.test(event.key)) { app.hand.keepStranded(); return true; }
     }
-    if (/^n$/i.test(event.key)) { app.walkProblems(event.shiftKey ? -1 : 1); return true; }
+    if (/^n$/i.test(event.key)) { app.looks.walkProblems(event.shiftKey ? -1 : 1); return true; }
     const onMap = event.target instanceof HTMLElement && event.target.closest("[data-testid=map]") !== null;
     const digit = /^Digit([1-9])$/.exec(event.code)?.[1];
     if (digit !== undefined && (onMap || event.target === document.body) && !event.altKey) {
-      if (Number(digit) <= state.model.data.grids.length) app.assign(Number(digit) - 1);
+      if (Number(digit) <= state.model.data.grids.length) app.hand.assign(Number(digit) - 1);
       return true;
     }
     return onMap && this.onMap(event, state.model);
@@ -71,20 +71,20 @@ export class Keyboard {
     if (arrow !== undefined) {
       const first = focus < 0 ? model.data.buildings[0]?.atom ?? -1 : step(model, focus, arrow);
       this.focusAtom(first);
-      if (event.shiftKey && first >= 0) { app.store.dispatch({ type: "select", atoms: [first], how: "add" }); app.speakSelection(); }
+      if (event.shiftKey && first >= 0) { app.store.dispatch({ type: "select", atoms: [first], how: "add" }); app.looks.speakSelection(); }
       return true;
     }
     switch (event.key) {
       case " ":
         if (focus < 0) return true;
         app.store.dispatch({ type: "select", atoms: [focus], how: app.state.selection.has(focus) ? "subtract" : "add" });
-        app.speakSelection();
+        app.looks.speakSelection();
         return true;
-      case "Enter": app.assign(active); return true;
-      case "a": case "A": if (focus >= 0) app.setActive(model.grid[focus]!); return true;
+      case "Enter": app.hand.assign(active); return true;
+      case "a": case "A": if (focus >= 0) app.looks.setActive(model.grid[focus]!); return true;
       case "[": case "]": {
         const n = model.data.grids.length;
-        if (n > 0) app.setActive((active + (event.key === "]" ? 1 : n - (active < 0 ? 0 : 1))) % n);
+        if (n > 0) app.looks.setActive((active + (event.key === "]" ? 1 : n - (active < 0 ? 0 : 1))) % n);
         return true;
       }
       case "+": case "=": this.map.zoom(0.5); return true;

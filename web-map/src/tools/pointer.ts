@@ -30,7 +30,7 @@ export class Pointer implements Tool {
       this.app.store.dispatch({ type: "select", atoms: [near], how: howOf(at) });
       this.app.store.set({ focus: near });
     } else if (!at.add && !at.subtract) this.app.store.dispatch({ type: "select", atoms: [], how: "set" });
-    if (ground >= 0 && !at.add && !at.subtract && this.app.state.pending === null) this.app.setActive(model.grid[ground]!);
+    if (ground >= 0 && !at.add && !at.subtract && this.app.state.pending === null) this.app.looks.setActive(model.grid[ground]!);
   }
   cancel(): void { this.from = null; }
 }

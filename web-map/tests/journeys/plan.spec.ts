@@ -132,7 +132,34 @@ describe("P13 two plans", () => {
     await page.waitForSelector(by("compared"));
     const words = await page.textContent(`${by("compared")} .list`);
     expect(words).toContain(`换网格 ${cell!.households} 户`);
+    // the list is the set difference, computed here from both plans
+    const grids = async (plan: string): Promise<Map<string, string>> => new Map(await page.evaluate(async ([p, v]) => {
+      const village = await (await fetch(`/api/plans/${p}/villages/${v}`)).json() as { households: [string, number, number][]; buildings: { grid: number }[]; grids: { code: string }[] };
+      return village.households.map(([id, b]) => [id, village.grids[village.buildings[b]!.grid]!.code] as [string, string]);
+    }, [plan, before.village!] as const));
+    const [mine, theirs] = [await grids(before.plan!.id), await grids(other!)];
+    const { compared } = await look(page);
+    expect(compared!.households).toEqual([...mine].filter(([id, grid]) => theirs.has(id) && theirs.get(id) !== grid).map(([id]) => id).sort());
+    expect(compared!.households.length).toBe(cell!.households);
+    // the divider is dragged, and moved by key; beyond it no tool reaches
+    const box = (await page.locator(by("map")).boundingBox())!, grip = (await page.locator(by("swipe")).boundingBox())!;
     await picture(page, "p13-compare");
+    await page.mouse.move(grip.x + grip.width / 2, grip.y + grip.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.25, grip.y + grip.height / 2, { steps: 5 });
+    await page.mouse.up();
+    expect((await look(page)).compared!.swipe).toBeCloseTo(0.25, 1);
+    await page.focus(by("swipe"));
+    await page.keyboard.press("ArrowLeft");
+    expect((await look(page)).compared!.swipe).toBeCloseTo(0.2, 1);
+    await picture(page, "p13-swiped");
+    await page.click(by("tool-select"));
+    await page.keyboard.press("Escape");
+    const beyond = (await Promise.all((await borderCells(page)).map(async c => await screen(page, c.atom)))).find(at => at !== null && at[0] > box.x + box.width * 0.3 && at[0] < box.x + box.width);
+    await page.mouse.click(beyond![0], beyond![1]);
+    expect((await look(page)).selection).toEqual([]);
+    await page.click(by("end-compare"));
+    expect(await page.locator(by("swipe")).count()).toBe(0);
     await context.close();
   });
 });

@@ -5,9 +5,10 @@ import { Refused, Unreachable, type Region } from "../../src/api";
 import { Outbox, type Answer, type Parcel } from "../../src/outbox";
 import { Regions } from "../../src/regions";
 import { initial, reduce } from "../../src/state";
-import { half, keys, percent, text } from "../../src/strings";
+import { half, isKey, keys, percent, text } from "../../src/strings";
 import { palettes } from "../../src/style/palette";
 import { step } from "../../src/tools/keyboard";
+import { fieldsOf, LAYERS } from "../../src/work/fields";
 import { village } from "./village";
 
 const files = (dir: string): string[] => readdirSync(dir).flatMap(n => statSync(join(dir, n)).isDirectory() ? files(join(dir, n)) : [join(dir, n)]);
@@ -26,7 +27,7 @@ describe("strings", () => {
 
   it("are all used, and every Chinese word of the page is one of them", () => {
     const code = sources.filter(f => !f.endsWith("strings.ts")).map(f => readFileSync(f, "utf8")).join("\n");
-    const built = /^(level|status|tool|hint|tab|op|palette|layer|figure)_/;
+    const built = /^(level|status|tool|hint|tab|op|palette|layer|figure|field|system|count)_/;
     for (const key of keys) expect(built.test(key) || new RegExp(`["'\`]${key}["'\`]`).test(code), key).toBe(true);
     // the colon of a list is punctuation
     expect(code.match(/[\u4e00-\u9fff]+/g) ?? []).toEqual([]);
@@ -46,6 +47,22 @@ describe("the page", () => {
       expect(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(/.test(code), f).toBe(false);
     }
     expect(/<style|style=|<script(?![^>]*src=)/.test(readFileSync("index.html", "utf8"))).toBe(false);
+  });
+});
+
+describe("import", () => {
+  const schema = readFileSync(join("..", "src", "exchange", "gate", "schema.rs"), "utf8");
+  const known = [...schema.matchAll(/pub const \w+: LayerSchema = LayerSchema \{\s*name: "(\w+)"/g)].map(m => m[1]!);
+  it("offers the layers of the register", () => {
+    for (const layer of known.filter(l => !["occurrences", "cell_counts"].includes(l))) expect(LAYERS).toContain(layer);
+  });
+  it.each(LAYERS.filter(l => known.includes(l)))("offers the fields of %s that the service takes, each with its word", layer => {
+    const body = new RegExp(`name: "${layer}",[^]*?fields: &\\[([^]*?)\\n    \\],`).exec(schema)?.[1] ?? "";
+    const named = [...body.matchAll(/(?:field|needed)\(\s*"(\w+)"/g)].map(m => m[1]!);
+    const common = [["OCCURRED_AT", "occurred_at"], ["VALID_FROM", "valid_from"], ["VALID_TO", "valid_to"], ["ROW_VERSION", "row_version"]].filter(([c]) => new RegExp(`\\b${c},`).test(body)).map(([, n]) => n!);
+    const offered = fieldsOf(layer).filter(f => !["lon", "lat", "geometry"].includes(f));
+    expect([...offered].sort()).toEqual([...named, ...common].sort());
+    for (const f of fieldsOf(layer)) expect(isKey(`field_${f}`), f).toBe(true);
   });
 });
 

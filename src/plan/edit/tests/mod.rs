@@ -1,5 +1,6 @@
 //! Tests of the editing model, on villages small enough to be judged as a whole after every edit.
 
+mod balance;
 mod batches;
 mod codes;
 mod dynamic;

@@ -1,0 +1,125 @@
+// Which region, plan and village are open.
+
+import { api, Refused, type Region, type Village } from "../api";
+import type { App } from "../app";
+import { Regions } from "../regions";
+import { count } from "../strings";
+import { Model } from "../village/model";
+
+/** Where we are. */
+export class Atlas {
+  private regions = new Regions([]);
+
+  constructor(private readonly app: App) {}
+
+  /** Reads the regions and opens what the address names, or the top. */
+  async begin(): Promise<void> {
+    this.regions = new Regions(await api.regions());
+    const [, plan, village] = /^#\/([^/]+)(?:\/(\d{12}))?$/.exec(location.hash) ?? [];
+    const known = village === undefined ? undefined : this.regions.find(village);
+    if (plan !== undefined && known !== undefined) await this.restore(decodeURIComponent(plan), known);
+    else await this.chooseRegion(null);
+  }
+
+  private async restore(plan: string, village: Region): Promise<void> {
+    const path = this.regions.pathTo(village);
+    this.app.store.set({ path, children: this.regions.below(village.code) });
+    const parent = path.at(-2) ?? village;
+    this.app.store.set({ plans: await api.plans(parent.code) });
+    try {
+      await this.choosePlan(plan);
+      await this.openVillage(village.code);
+    } catch (e) {
+      if (!(e instanceof Refused)) throw e;
+      await this.chooseRegion(parent.code);
+    }
+  }
+
+  /** Regions at the top, or beside one of the path. */
+  choices(level: number): Region[] { return this.regions.below(level === 0 ? null : this.app.state.path[level - 1]?.code ?? null); }
+
+  async chooseRegion(code: string | null): Promise<void> {
+    await this.app.guard(async () => {
+      let region = code === null ? undefined : this.regions.find(code);
+      // where there is no choice nobody is asked
+      for (let only = this.regions.below(region?.code ?? null); region?.level !== "village" && only.length === 1 && only[0]!.level !== "village"; only = this.regions.below(region.code)) region = only[0]!;
+      if (region?.level === "village") { await this.openVillage(region.code); return; }
+      const path = region === undefined ? [] : this.regions.pathTo(region);
+      this.app.store.dispatch({ type: "village", model: null });
+      this.app.store.set({ path, children: this.regions.below(region?.code ?? null), villages: [], plan: null, plans: [], tab: "grids", checked: null });
+      if (region?.bbox) this.app.view?.showBox(region.bbox);
+      if (region === undefined) return;
+      const plans = await api.plans(region.code);
+      this.app.store.set({ plans });
+      const first = plans.find(p => p.status === "live") ?? plans[0];
+      if (first !== undefined) await this.choosePlan(first.id);
+    });
+  }
+
+  async choosePlan(id: string): Promise<void> {
+    const { plan, villages } = await api.plan(id);
+    const plans = this.app.state.plans.some(p => p.id === id) ? this.app.state.plans : [plan, ...this.app.state.plans];
+    this.app.store.set({ plan, villages, plans, checked: null, compared: null, history: [] });
+  }
+
+  /** Another plan for the same place. */
+  async switchPlan(id: string): Promise<void> {
+    await this.app.guard(async () => {
+      const village = this.app.state.model?.data.village;
+      await this.choosePlan(id);
+      if (village !== undefined) await this.openVillage(village);
+    });
+  }
+
+  async openVillage(code: string): Promise<void> {
+    await this.app.guard(async () => {
+      const region = this.regions.find(code);
+      if (region !== undefined) this.app.store.set({ path: this.regions.pathTo(region), children: [] });
+      if (this.app.state.plan === null) {
+        const parent = this.app.state.path.at(-2)?.code ?? code;
+        const plans = await api.plans(parent);
+        this.app.store.set({ plans });
+        const first = plans.find(p => p.status === "live") ?? plans[0];
+        if (first === undefined) return;
+        await this.choosePlan(first.id);
+      }
+      const { plan } = this.app.state;
+      if (plan === null) return;
+      const fresh = this.app.state.model?.data.village !== code;
+      this.show(await api.village(plan.id, code));
+      if (fresh) this.app.view?.showVillage();
+      const data = this.app.state.model!.data;
+      this.app.speak(this.app.t("loadedVillage", { name: data.name, g: data.grids.length, h: data.grids.reduce((s, g) => s + g.households, 0) }));
+      await this.app.edits.loadHistory();
+    });
+  }
+
+  /** Puts a village on the table. */
+  show(village: Village): void {
+    this.app.hand.forget();
+    this.app.store.dispatch({ type: "village", model: new Model(village) });
+    history.replaceState(null, "", `#/${encodeURIComponent(village.plan.id)}/${village.village}`);
+  }
+
+  async reload(): Promise<void> {
+    const { plan, model } = this.app.state;
+    if (plan !== null && model !== null) await this.app.guard(async () => this.show(await api.village(plan.id, model.data.village)));
+  }
+
+  /** The register has changed: regions, plans and the village on the table are read again. */
+  async refresh(): Promise<void> {
+    await this.app.guard(async () => {
+      this.regions = new Regions(await api.regions());
+      const here = this.app.state.path.at(-1);
+      if (this.app.state.model !== null) await this.reload(); else await this.chooseRegion(here?.code ?? null);
+    });
+  }
+
+  /** Grids in force and their households, as one line. */
+  figures(code: string): string | null {
+    const sum = this.regions.figures(code);
+    return sum === null ? null : `${this.app.t("householdsN", { n: count(sum.households) })} · ${this.app.t("gridsN", { n: count(sum.grids) })}`;
+  }
+
+  villageName(code: string): string { return this.regions.find(code)?.name ?? code; }
+}

@@ -1,0 +1,137 @@
+// Edits on their way to the service and back: commits, conflicts, undo, history.
+
+import { api, freshKey, Refused, type EditRequest, type Operation, type Plan, type Policy } from "../api";
+import type { App } from "../app";
+import { Outbox, type Parcel } from "../outbox";
+import { half, type Key } from "../strings";
+
+/** What changes a plan. */
+export class Edits {
+  private readonly outbox: Outbox;
+  /** What to do once there is a draft. */
+  afterFork: ((plan: Plan) => void) | null = null;
+
+  constructor(private readonly app: App) {
+    this.outbox = new Outbox({
+      send: parcel => api.edit(parcel.plan, parcel.request, parcel.key),
+      done: (parcel, answer) => {
+        this.app.say("good", "applied", { v: answer.committed.version, what: parcel.what });
+        if (this.isOpen(parcel)) {
+          this.app.store.dispatch({ type: "select", atoms: [], how: "set" });
+          this.app.atlas.show(answer.village);
+        }
+        void this.loadHistory();
+      },
+      refused: (parcel, problem) => this.onRefused(parcel, problem),
+      changed: (waiting, offline) => {
+        const back = this.app.store.state.offline && !offline;
+        this.app.store.set({ waiting, offline, busy: waiting > 0 && !offline });
+        if (back) this.app.say("good", "back");
+      },
+      signIn: () => this.app.store.set({ needsSignIn: true }),
+    });
+  }
+
+  /** Sends what waits. */
+  flush(): void { this.outbox.flush(); }
+
+  /** Sends operations as one edit; on a plan in force a draft is offered first. */
+  commit(operations: Operation[], what: string, policy: Policy = "refuse", undoPreview: () => void = () => undefined): void {
+    const { plan, model } = this.app.state;
+    if (plan === null || model === null) return;
+    if (plan.status !== "draft") {
+      undoPreview();
+      this.afterFork = draft => this.enqueue(draft, operations, what, policy, () => undefined);
+      this.app.store.set({ dialog: { kind: "fork" } });
+      return;
+    }
+    this.enqueue(plan, operations, what, policy, undoPreview);
+  }
+
+  private enqueue(plan: Plan, operations: Operation[], what: string, policy: Policy, revert: () => void): void {
+    const { model } = this.app.state;
+    if (model === null) return;
+    const request: EditRequest = {
+      village: model.data.village, base_version: plan.version, operations, policy,
+      grid_versions: model.data.grids.map(g => [g.code, g.version]),
+    };
+    this.app.hand.forget();
+    this.outbox.post({ plan: plan.id, request, key: freshKey(), what, revert });
+  }
+
+  private isOpen(parcel: Parcel): boolean {
+    return this.app.state.plan?.id === parcel.plan && this.app.state.model?.data.village === parcel.request.village;
+  }
+
+  private onRefused(parcel: Parcel, refused: Refused): void {
+    if (this.isOpen(parcel)) parcel.revert();
+    this.app.store.set({ stroke: null, pending: null });
+    if (refused.body.code === "conflict") {
+      this.lost = parcel;
+      this.app.store.set({ conflict: refused.body });
+    } else this.app.store.set({ dialog: { kind: "refused", problem: refused.body, what: parcel.what, operations: parcel.request.operations } });
+    this.app.speak(half(this.app.state.lang, refused.body.detail));
+  }
+
+  /** The edit that met another planner's. */
+  private lost: Parcel | null = null;
+
+  async settleConflict(how: "mine" | "theirs" | "look"): Promise<void> {
+    const parcel = this.lost;
+    this.app.store.set({ conflict: null });
+    await this.app.atlas.reload();
+    await this.loadHistory();
+    if (how === "mine" && parcel !== null) this.commit(parcel.request.operations, parcel.what, parcel.request.policy);
+    if (how === "look" && parcel !== null) {
+      const { model } = this.app.state;
+      const ids = new Set(parcel.request.operations.flatMap(o => o.operation === "transfer_buildings" ? o.buildings : []));
+      const atoms = model?.data.buildings.filter(b => ids.has(b.id)).map(b => b.atom) ?? [];
+      this.app.store.dispatch({ type: "select", atoms, how: "set" });
+      if (atoms.length > 0) this.app.view?.showAtoms(atoms);
+    }
+    this.lost = null;
+  }
+
+  async fork(name: string): Promise<void> {
+    const { plan } = this.app.state;
+    if (plan === null) return;
+    const then = this.afterFork;
+    this.afterFork = null;
+    await this.app.guard(async () => {
+      const draft = await api.fork(plan.id, name);
+      this.app.store.set({ dialog: null, plans: [draft, ...this.app.state.plans] });
+      await this.app.atlas.switchPlan(draft.id);
+      if (this.app.state.plan !== null) then?.(this.app.state.plan);
+    });
+  }
+
+  async undo(): Promise<void> { await this.step(api.undo, "undone", "nothingToUndo"); }
+  async redo(): Promise<void> { await this.step(api.redo, "redone", "nothingToRedo"); }
+
+  private async step(go: typeof api.undo, done: Key, nothing: Key): Promise<void> {
+    const { plan } = this.app.state;
+    if (plan === null || plan.status !== "draft" || this.app.state.waiting > 0) return;
+    if (this.app.hand.isBusy) { this.app.hand.cancel(); return; }
+    this.app.store.set({ busy: true });
+    try {
+      const { committed } = await go(plan.id);
+      await this.app.atlas.reload();
+      await this.loadHistory();
+      this.app.say("good", done, { v: committed.version });
+    } catch (e) {
+      if (e instanceof Refused && (e.status === 409 || e.status === 404 || e.status === 422) && /nothing/.test(e.body.code)) this.app.say("info", nothing);
+      else await this.app.guard(() => Promise.reject(e as Error));
+    } finally {
+      this.app.store.set({ busy: false });
+    }
+  }
+
+  async loadHistory(): Promise<void> {
+    const { plan } = this.app.state;
+    if (plan === null || plan.status !== "draft") { this.app.store.set({ history: [] }); return; }
+    await this.app.guard(async () => {
+      const entries = await api.history(plan.id);
+      if (this.app.state.plan?.id === plan.id) this.app.store.set({ history: [...entries].sort((a, b) => b.seq - a.seq) });
+    });
+  }
+}

@@ -1,0 +1,98 @@
+// The plan as a whole: proposals, checks, publication, generation, comparison.
+
+import { api, Refused, type Operation } from "../api";
+import type { App } from "../app";
+import { Model } from "../village/model";
+import { follow } from "./jobs";
+
+/** What concerns a whole plan or needs the solver. */
+export class Planning {
+  constructor(private readonly app: App) {}
+
+  async propose(operation: Operation, title: string): Promise<void> {
+    const { plan, model } = this.app.state;
+    if (plan === null || model === null) return;
+    if (plan.status !== "draft") {
+      this.app.edits.afterFork = () => void this.propose(operation, title);
+      this.app.store.set({ dialog: { kind: "fork" } });
+      return;
+    }
+    this.app.store.set({ busy: true });
+    await this.app.guard(async () => {
+      const effect = await api.preview(plan.id, model.data.village, [operation], "refuse");
+      this.app.store.set({ proposal: { effect, title, operation } });
+    });
+    this.app.store.set({ busy: false });
+  }
+
+  acceptProposal(): void {
+    const { proposal } = this.app.state;
+    if (proposal === null) return;
+    this.app.store.set({ proposal: null });
+    this.app.edits.commit([proposal.operation], proposal.title);
+  }
+
+  async check(): Promise<void> {
+    const { plan } = this.app.state;
+    if (plan === null) return;
+    await this.app.guard(async () => {
+      const checked = await api.check(plan.id);
+      this.app.store.set({ checked });
+      if (checked.breaches.length === 0) this.app.say("good", "checkOk", { v: checked.version });
+      else this.app.say("bad", "checkBad", { v: checked.version, n: checked.breaches.length });
+    });
+  }
+
+  async publish(date: string): Promise<void> {
+    const { plan } = this.app.state;
+    if (plan === null) return;
+    try {
+      await api.publish(plan.id, plan.version, date);
+      this.app.store.set({ dialog: null });
+      this.app.say("good", "published", { date });
+      const parent = this.app.state.path.findLast(r => r.level !== "village");
+      await this.app.guard(async () => {
+        if (parent !== undefined) this.app.store.set({ plans: await api.plans(parent.code) });
+        await this.app.atlas.switchPlan(plan.id);
+      });
+    } catch (e) {
+      if (!(e instanceof Refused) || e.body.code !== "not_legal") { await this.app.guard(() => Promise.reject(e as Error)); return; }
+      this.app.store.set({ dialog: null, tab: "plan", checked: { version: plan.version, breaches: e.body.breaches ?? [] } });
+      this.app.say("bad", "checkBad", { v: plan.version, n: e.body.breaches?.length ?? 0 });
+    }
+  }
+
+  async generate(wish: Parameters<typeof api.generate>[0]): Promise<void> {
+    await this.app.guard(async () => {
+      const job = await api.generate(wish);
+      this.app.store.set({ dialog: { kind: "job" }, job: { id: job, kind: "plan", status: "running", share: 0, stage: "" } });
+      const ended = await follow(job, now => this.app.store.set({ job: now }));
+      const parent = this.app.state.path.findLast(r => r.level !== "village");
+      if (ended.status === "done" && parent !== undefined) this.app.store.set({ plans: await api.plans(parent.code) });
+    });
+  }
+
+  async cancelJob(): Promise<void> {
+    const { job } = this.app.state;
+    if (job !== null) await this.app.guard(async () => { await api.cancelJob(job.id); });
+  }
+
+  async compare(other: string): Promise<void> {
+    const { plan, model } = this.app.state;
+    const region = this.app.state.path.at(-1);
+    const with_ = this.app.state.plans.find(p => p.id === other);
+    if (plan === null || region === undefined || with_ === undefined) return;
+    await this.app.guard(async () => {
+      const villages = await api.compare(other, plan.id, region.code);
+      const here = villages.find(v => v.village === model?.data.village);
+      const theirs = model === null || here === undefined ? null : new Model(await api.village(other, model.data.village));
+      this.app.store.set({
+        swipe: 0.5,
+        compared: {
+          plan: with_, households: new Set(here?.households_in_other_grid ?? []), figures: here?.figures ?? null, model: theirs,
+          rows: villages.map(v => ({ village: v.village, grid: v.households_in_other_grid.length, unit: v.households_in_other_unit.length })),
+        },
+      });
+    });
+  }
+}

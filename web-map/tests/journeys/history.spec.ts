@@ -1,0 +1,174 @@
+// Fifty edits back and forth, through a reload and a power cut; and walking problems down to none.
+
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeActive, paint, selectCells } from "./hands";
+import { borderCells, browse, by, look, openDraft, openTownship, openVillage, picture, pocket, Service, settled, visit } from "./service";
+
+const service = new Service();
+let browser: Browser;
+beforeAll(async () => { await service.start(); browser = await browse(); }, 240_000);
+afterAll(async () => { await browser?.close(); await service.end(); });
+
+const EDITS = 50;
+
+describe("P8 undo and redo", () => {
+  it("walk fifty edits back and forth by the same hashes; a reload and a power cut lose nothing", { timeout: 900_000 }, async () => {
+    const { page, context, faults } = await visit(browser, service);
+    await openDraft(page, "P8");
+    const hashes = [(await look(page)).hash];
+    for (let k = 0; hashes.length <= EDITS && k < 4 * EDITS; k++) {
+      const cells = await borderCells(page), cell = cells[(k * 7) % cells.length]!;
+      await paint(page, cell.atom, cell.to);
+      await page.waitForFunction(h => { const s = window.lianhu.state(); return (s.hash !== h && s.waiting === 0) || s.dialog !== null || s.pending; }, hashes.at(-1));
+      const now = await look(page);
+      if (now.dialog !== null || now.pending) {
+        await page.click(now.pending ? by("stranded-cancel") : by("dialog-close"));
+        await page.click(by("zoom-all"));    // the page came near to show what is stranded
+        continue;
+      }
+      await settled(page);
+      hashes.push(now.hash);
+    }
+    expect(hashes.length).toBe(EDITS + 1);
+    // every state is another than the one before; a later one may be an earlier one again
+    for (let k = 1; k < hashes.length; k++) expect(hashes[k]).not.toBe(hashes[k - 1]);
+    const at = async (k: number): Promise<void> => { await page.waitForFunction(h => { const s = window.lianhu.state(); return s.hash === h && !s.busy; }, hashes[k]); };
+    const again = async (): Promise<void> => {
+      const before = (await look(page)).history;
+      await page.reload();
+      await page.waitForFunction(n => "lianhu" in window && window.lianhu.state().village !== null && window.lianhu.state().history.length >= n, before.length);
+      expect((await look(page)).history).toEqual(before);
+    };
+    for (let k = EDITS - 1; k >= 0; k--) {
+      await page.click(by("undo"));
+      await at(k);
+      if (k !== EDITS / 2) continue;
+      await settled(page);
+      if (service.isOurs) { await service.kill(); await service.start(); }
+      await again();
+      await at(k);
+    }
+    expect(await page.textContent(by("plan-status"))).toContain("版本");
+    for (let k = 1; k <= EDITS; k++) {
+      await page.keyboard.press("Control+Shift+Z");
+      await at(k);
+      if (k === EDITS / 2) { await settled(page); await again(); await at(k); }
+    }
+    await page.click(by("tab-history"));
+    await picture(page, "p08-history");
+    expect((await look(page)).hash).toBe(hashes.at(-1));
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+});
+
+/** Walks the problems with a key; answers what was focused and said at each. */
+async function walk(page: Page, key: "n" | "Shift+N", steps: number): Promise<{ problem: number; focus: string[] | null; said: string | null }[]> {
+  const list = [];
+  for (let k = 0; k < steps; k++) {
+    await page.focus(by("map"));
+    await page.keyboard.press(key);
+    const s = await look(page);
+    list.push({ problem: s.problem, focus: s.focus, said: await page.textContent(by("spoken")) });
+  }
+  return list;
+}
+
+describe("P9 problems", () => {
+  it("are walked forth and back, each zoomed to, focused and told, and fall to none when mended", async () => {
+    const { page, context, faults } = await visit(browser, service);
+    await openDraft(page, "P9");
+    expect((await look(page)).problems).toEqual([]);
+    const cut: NonNullable<Awaited<ReturnType<typeof pocket>>>[] = [];
+    for (let k = 0; k < 2; k++) {
+      const found = await pocket(page), { hash } = await look(page);
+      expect(found).not.toBeNull();
+      await page.keyboard.press("Escape");
+      await page.click(by("zoom-all"));
+      await selectCells(page, found!.ring);
+      await makeActive(page, found!.to);
+      await page.click(by("assign"));
+      await page.waitForSelector(by("stranded"));
+      await page.focus(by("map"));
+      await page.keyboard.press("k");
+      await page.waitForFunction(h => { const s = window.lianhu.state(); return s.hash !== h && s.waiting === 0; }, hash);
+      await settled(page);
+      cut.push(found!);
+    }
+    const { problems } = await look(page), many = problems.length;
+    expect(many).toBeGreaterThan(1);
+    const forth = await walk(page, "n", many + 1);
+    expect(forth.map(w => w.problem)).toEqual([...problems.keys(), 0]);
+    for (const w of forth) {
+      expect(w.focus).not.toBeNull();
+      expect(w.said).toContain(`问题 ${w.problem + 1}/${many}`);
+    }
+    const back = await walk(page, "Shift+N", many);
+    expect(back.map(w => w.problem)).toEqual([...problems.keys()].reverse());
+    // what is focused is on the map
+    const place = await page.evaluate(() => window.lianhu.screen(window.lianhu.atoms().findIndex(a => a.buildings.includes(window.lianhu.state().focus![0]!))));
+    const box = (await page.locator(by("map")).boundingBox())!;
+    expect(place![0] > box.x && place![0] < box.x + box.width && place![1] > box.y && place![1] < box.y + box.height).toBe(true);
+    await picture(page, "p09-problem");
+    let left = many;
+    for (const { ring, from } of cut.reverse()) {
+      const { hash } = await look(page);
+      await page.keyboard.press("Escape");
+      await page.click(by("zoom-all"));
+      await selectCells(page, ring);
+      await makeActive(page, from);
+      await page.click(by("assign"));
+      await page.waitForFunction(h => { const s = window.lianhu.state(); return (s.hash !== h && s.waiting === 0) || s.dialog !== null || s.pending; }, hash);
+      const now = await look(page);
+      expect([now.dialog, now.pending]).toEqual([null, false]);
+      expect(now.problems.length).toBeLessThan(left);
+      left = now.problems.length;
+    }
+    expect(left).toBe(0);
+    const [end] = await walk(page, "n", 1);
+    expect(end!.problem).toBe(-1);
+    expect(end!.said).toContain("没有问题");
+    await page.click(by("tab-problems"));
+    await page.waitForSelector(by("no-problems"));
+    await picture(page, "p09-none");
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it("of balance are told where grids are made by balance", async () => {
+    const { page, context } = await visit(browser, service);
+    await openTownship(page);
+    await page.click(by("tab-plan"));
+    await page.click(by("generate"));
+    await page.waitForSelector(`${by("generate-profile")} option[value=pingba]`, { state: "attached" });
+    await page.selectOption(by("generate-profile"), "pingba");
+    await page.fill(by("generate-name"), "P9 balance");
+    await page.fill(by("generate-budget"), "4");
+    await page.click(by("generate-go"));
+    await page.waitForSelector(by("job-open"), { timeout: 120_000 });
+    await page.click(by("job-open"));
+    await page.waitForFunction(() => window.lianhu.state().plan?.name === "P9 balance");
+    await page.click(by("tab-grids"));
+    await openVillage(page);
+    const before = await look(page), soft = before.problems.filter(p => !p.hard).length;
+    expect(Object.values(before.totals).every(t => t.deviation !== null)).toBe(true);
+    // cell after cell goes to one grid until it has too many
+    let now = before;
+    for (let k = 0; k < 12 && now.problems.filter(p => !p.hard).length <= soft; k++) {
+      const cells = (await borderCells(page)).sort((a, b) => b.households - a.households), cell = cells.find(c => c.to === cells[0]!.to)!;
+      await paint(page, cell.atom, cell.to);
+      await page.waitForFunction(h => { const s = window.lianhu.state(); return (s.hash !== h && s.waiting === 0) || s.dialog !== null || s.pending; }, now.hash);
+      now = await look(page);
+      expect([now.dialog, now.pending]).toEqual([null, false]);
+      await settled(page);
+    }
+    const told = now.problems.findIndex(p => !p.hard);
+    expect(now.problems.filter(p => !p.hard).length).toBeGreaterThan(soft);
+    const steps = await walk(page, "n", told + 1);
+    expect(steps.at(-1)!.said).toContain("超出容差");
+    expect((await look(page)).active).toBe(now.problems[told]!.ids[0]);
+    await picture(page, "p09-balance");
+    await context.close();
+  });
+});

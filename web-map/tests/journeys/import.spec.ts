@@ -1,0 +1,142 @@
+// Files from offices: as they come, with their faults; and old nets that become one.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { gbk, toGcj02 } from "./offices";
+import { browse, by, look, openTownship, picture, Service, visit } from "./service";
+
+const service = new Service(), folder = mkdtempSync(join(tmpdir(), "lianhu-import-"));
+let browser: Browser;
+beforeAll(async () => { await service.start(); browser = await browse(); }, 240_000);
+afterAll(async () => { await browser?.close(); await service.end(); rmSync(folder, { recursive: true, force: true }); });
+
+interface Feature { id: string; properties: Record<string, unknown>; geometry: { coordinates: [number, number] } }
+const items = (page: Page, query: string): Promise<Feature[]> => page.evaluate(async q => (await (await fetch(`/ogc/collections/${q}`)).json() as { features: Feature[] }).features, query);
+
+async function choose(page: Page, layer: string, file: string): Promise<void> {
+  await page.click(by("import"));
+  await page.selectOption(by("import-layer"), layer);
+  await page.setInputFiles(by("import-file"), file);
+  await page.click(by("import-read"));
+  await page.waitForSelector(by("import-judge"));
+}
+
+describe("P2 import", () => {
+  it("names encoding, datum, columns and every bad row before anything is stored", async () => {
+    const { page, context, faults } = await visit(browser, service);
+    await openTownship(page);
+    // some that Chinese web maps put outside their village, so that the datum can be told, and some that they do not
+    const houses = await items(page, "buildings/items?limit=10000");
+    const outlines = new Map((await items(page, "regions/items?limit=500&level=village")).map(r => [r.id, r.geometry as unknown as { type: string; coordinates: never[] }]));
+    const isIn = (village: string, [x, y]: [number, number]): boolean => {
+      const { type, coordinates } = outlines.get(village)!, rings = (type === "Polygon" ? coordinates : (coordinates as [number, number][][][]).flat()) as [number, number][][];
+      return rings.reduce((odd, ring) => ring.reduce((o, [xi, yi], i) => { const [xj, yj] = ring.at(i - 1)!; return (yi > y) !== (yj > y) && x < (xj - xi) * (y - yi) / (yj - yi) + xi ? !o : o; }, odd), false);
+    };
+    const placed = houses.map(b => ({ at: b.geometry.coordinates, village: String(b.properties["village"]) }));
+    const beside = placed.filter(p => !isIn(p.village, toGcj02(...p.at))), chosen = [...beside.slice(0, 60), ...placed.filter(p => !beside.includes(p)).slice(0, 60)];
+    expect(beside.length).toBeGreaterThan(30);
+    const places = chosen.map(p => p.at);
+    const rows = places.map(([lon, lat], i) => {
+      const [x, y] = toGcj02(lon + 2e-5, lat + 2e-5);
+      return [`N${String(i).padStart(4, "0")}`, x.toFixed(7), y.toFixed(7), `NB${i}`, chosen[i]!.village, "3", "52040219900101123X"];
+    });
+    rows[10]![5] = "三人";
+    [rows[20]![1], rows[20]![2]] = [rows[20]![2]!, rows[20]![1]!];
+    rows[30]![0] = rows[29]![0]!;
+    const file = join(folder, "住户.csv");
+    writeFileSync(file, gbk([["户号", "经度", "纬度", "楼栋编号", "所属村", "常住人数", "身份证号"], ...rows].map(r => r.join(",")).join("\r\n")));
+    const count = async (): Promise<number> => (await items(page, "households/items?limit=10000")).length;
+    const before = await count();
+    await choose(page, "households", file);
+    expect(await page.textContent(by("import-facts"))).toMatch(/编码 GB/);
+    expect(await page.textContent(by("import-dropped"))).toContain("身份证号");
+    // the file speaks of people in words the register does not know: the planner says what they are
+    await page.selectOption(by("map-常住人数"), "persons");
+    expect(await page.isDisabled(by("import-commit"))).toBe(true);
+    await picture(page, "p02-preview");
+    await page.click(by("import-again"));
+    await page.waitForSelector(by("import-datum"));
+    await page.waitForFunction(id => document.querySelector<HTMLSelectElement>(id)?.value === "persons", by("map-常住人数"));
+    expect(await page.isDisabled(by("import-commit"))).toBe(true);
+    await page.click(by("datum-shift"));
+    await page.waitForFunction(id => document.querySelector<HTMLSelectElement>(id)?.value === "gcj02", by("import-crs"));
+    expect(await page.locator(by("import-datum")).count()).toBe(0);
+    const errors = await page.locator(`${by("import-errors")} tbody tr`).allTextContents();
+    // row 1 is the header
+    expect(errors.map(e => /^\d+/.exec(e)?.[0]).sort()).toEqual(["12", "22", "32"]);
+    expect(errors.find(e => e.startsWith("12"))).toContain("常住人数");
+    await picture(page, "p02-faults");
+    const href = await page.getAttribute(by("bad-rows-csv"), "href");
+    const bad = await page.evaluate(async url => await (await fetch(url)).text(), href!);
+    expect(bad.trim().split(/\r?\n/).length).toBe(4);
+    expect(bad).toContain("三人");
+    expect(bad).not.toContain("52040219900101123X");
+    expect(await count()).toBe(before);
+    expect(await page.isDisabled(by("import-commit"))).toBe(true);
+    await page.check(by("import-partial"));
+    await page.click(by("import-commit"));
+    await page.waitForSelector(by("import-written"));
+    await picture(page, "p02-done");
+    await page.click(by("dialog-close"));
+    const after = await items(page, "households/items?limit=10000");
+    expect(after.length).toBe(before + rows.length - 3);
+    const [lon, lat] = after.find(h => h.id === "N0000" || h.properties["id"] === "N0000")!.geometry.coordinates;
+    // a metre is 1e-5 of a degree
+    expect(Math.hypot(lon - places[0]![0] - 2e-5, lat - places[0]![1] - 2e-5)).toBeLessThan(2e-5);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it("forgets a file that is given up, and stores nothing of it", async () => {
+    const { page, context } = await visit(browser, service);
+    await openTownship(page);
+    const file = join(folder, "barriers.geojson");
+    writeFileSync(file, JSON.stringify({ type: "FeatureCollection", features: [{ type: "Feature", properties: { id: "R1", kind: "river" }, geometry: { type: "LineString", coordinates: [[105.6, 25.98], [105.61, 25.99]] } }] }));
+    await choose(page, "barriers", file);
+    const href = await page.getAttribute(by("import-judge"), "data-testid");
+    expect(href).toBe("import-judge");
+    const gone = page.waitForResponse(r => r.request().method() === "DELETE" && r.url().includes("/api/imports/"));
+    await page.click(by("dialog-cancel"));
+    expect((await gone).status()).toBeLessThan(300);
+    expect((await look(page)).dialog).toBeNull();
+    await context.close();
+  });
+});
+
+describe("P20 old nets become one", () => {
+  it("says what each net keeps and loses", async () => {
+    const { page, context } = await visit(browser, service);
+    await openTownship(page);
+    const regions = await page.evaluate(async () => (await (await fetch("/api/regions?level=village")).json() as { regions: { bbox: [number, number, number, number] }[] }).regions.map(r => r.bbox));
+    const [w, s, e, n] = [0, 1, 2, 3].map(k => (k < 2 ? Math.min : Math.max)(...regions.map(b => b[k]!))) as [number, number, number, number];
+    const strips = (net: string, many: number, tall: boolean): unknown[] => Array.from({ length: many }, (_, k) => {
+      const [a, b] = [k / many, (k + 1) / many], [x0, x1, y0, y1] = tall ? [w + (e - w) * a, w + (e - w) * b, s, n] : [w, e, s + (n - s) * a, s + (n - s) * b];
+      return { type: "Feature", properties: { id: `${net}${k}`, net, name: `${net}${k}` }, geometry: { type: "Polygon", coordinates: [[[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]]] } };
+    });
+    const file = join(folder, "old.geojson");
+    writeFileSync(file, JSON.stringify({ type: "FeatureCollection", features: [...strips("公安", 12, true), ...strips("城管", 9, false)] }));
+    await choose(page, "old_nets", file);
+    await page.click(by("import-commit"));
+    await page.waitForSelector(by("import-written"));
+    await page.click(by("dialog-close"));
+    await page.click(by("tab-plan"));
+    await page.click(by("generate"));
+    await page.waitForSelector(`${by("generate-profile")} option[value=puding]`, { state: "attached" });
+    await page.selectOption(by("generate-profile"), "puding");
+    await page.fill(by("generate-name"), "P20");
+    await page.fill(by("generate-budget"), "4");
+    await page.check(by("generate-old"));
+    await page.click(by("generate-go"));
+    await page.waitForSelector(by("job-open"), { timeout: 120_000 });
+    const told = await page.locator(`${by("nets")} tbody tr`).allTextContents();
+    expect(told.map(t => t.slice(0, 2)).sort()).toEqual(["公安", "城管"].sort());
+    for (const t of told) expect(t).toMatch(/[\d.]+ \/ [\d.]+ 公里（[\d.]+%）.*[\d.]+ 公里.*\d+ \/ [\d\u2009]+ 户/);
+    await picture(page, "p20-nets");
+    await page.click(by("job-open"));
+    await page.waitForFunction(() => window.lianhu.state().plan?.name === "P20");
+    await context.close();
+  });
+});
