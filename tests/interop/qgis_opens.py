@@ -4,7 +4,16 @@ import json
 import pathlib
 import sys
 
-from qgis.core import QgsApplication, QgsGeometry, QgsPointXY, QgsProviderRegistry, QgsVectorLayer
+from qgis.core import (
+    QgsApplication,
+    QgsFeatureRequest,
+    QgsGeometry,
+    QgsPointXY,
+    QgsProviderRegistry,
+    QgsRectangle,
+    QgsVectorLayer,
+    QgsWkbTypes,
+)
 
 # Layers of the store: table, the name people see.
 STORE_LAYERS = {
@@ -29,9 +38,11 @@ def of_store(store):
     found = {s.name(): s for s in QgsProviderRegistry.instance().querySublayers(store)}
     for table, title in STORE_LAYERS.items():
         assert table in found, f"{table} is not among {sorted(found)}"
-        layer = opened(f"{store}|layername={table}", title)
-        identifier = layer.dataProvider().sublayers()
-        print(f"{table} {title}: {layer.featureCount()} features", identifier[0] if identifier else "")
+        layer = opened(f"{store}|layername={table}", table)
+        # the name that people see: what QGIS takes from the package as the layer's title
+        shown = layer.dataProvider().layerMetadata().title()
+        assert shown == title, f"{table} is called {shown!r}"
+        print(f"{table} {shown}: {layer.featureCount()} features, {QgsWkbTypes.displayString(layer.wkbType())}")
         assert layer.crs().authid() == "EPSG:4326", layer.crs().authid()
     return {table: opened(f"{store}|layername={table}", table).featureCount() for table in STORE_LAYERS}
 
@@ -62,7 +73,11 @@ def move_building(store):
     assert layer.startEditing()
     assert layer.changeGeometry(feature.id(), QgsGeometry.fromPointXY(QgsPointXY(at.x() + 1e-4, at.y())))
     assert layer.commitChanges(), layer.commitErrors()
-    print("moved", feature["id"])
+    # the R-tree of the file went with it
+    there = QgsRectangle(at.x() + 1e-4 - 1e-7, at.y() - 1e-7, at.x() + 1e-4 + 1e-7, at.y() + 1e-7)
+    found = [f["id"] for f in opened(f"{store}|layername=buildings", "again").getFeatures(QgsFeatureRequest(there))]
+    assert feature["id"] in found, f"{feature['id']} is not at its new place, {found} are"
+    print("moved", feature["id"], "and found it there")
 
 
 def main():

@@ -57,6 +57,15 @@ for layer in buildings households ledger-grids ledger-units; do
   office xlsx round "ods/$layer.ods"
   unchanged $layer "round/$layer.xlsx"
 done
+# What is edited in LibreOffice and saved there changes that row and no other. Every column comes in as text.
+mkdir edited
+sed '2s/^\([^,]*,[^,]*\),[^,]*,/\1,老祠堂,/' csv/buildings.csv >edited/buildings.csv
+office xlsx edited edited/buildings.csv "CSV:44,34,76,1,$(seq -s/ 1 20 | sed 's:[0-9]*:&/2:g')"
+said=$("$lianhu" import --store sqlite:clean.gpkg --layer buildings edited/buildings.xlsx 2>&1) || { echo "$said" >&2; exit 1; }
+echo "$said" | grep -q '新增 0，更新 1，' || { echo "$said" >&2; exit 1; }
+"$lianhu" export --store sqlite:clean.gpkg --layer buildings - --format csv 2>/dev/null | grep -q 老祠堂 || {
+  echo "the edit did not arrive" >&2; exit 1; }
+echo "edited/buildings.xlsx: $(echo "$said" | grep '更新 1，')"
 # A spreadsheet that guesses turns codes into numbers: those are refused, by row, never taken for codes.
 mkdir guessed
 office xlsx guessed csv/ledger-units.csv CSV:44,34,76,1

@@ -1,0 +1,256 @@
+"""What becomes of the others: 300 slow clients, 200 listeners to events, an end under load with five exports.
+
+Usage: patience.py LIANHU FOLDER. Wants wrk."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import statistics
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "tests", "interop"))
+
+from running import Running, ask, county
+from table import wrk
+
+HOUSEHOLDS = 100_000
+SLOW, LISTENERS, EDITS = 300, 200, 40
+RATE, EXPORTS = 50, 5
+
+
+def quantile(values, q):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
+
+
+def address(service):
+    host, port = service.base.removeprefix("http://").split(":")
+    return host, int(port)
+
+
+async def slow_client(service, kind, ends):
+    """Sends its head, or its body, or takes its answer, a few bytes a second, until the service has enough of it."""
+    host, port = address(service)
+    begun = time.monotonic()
+    token = f"Authorization: Bearer {service.token}\r\n"
+    link = socket.socket()
+    link.setblocking(False)
+    if kind == "read":
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(link, (host, port))
+    head = f"GET /ogc/collections/households/items?limit=10000 HTTP/1.1\r\nHost: {host}:{port}\r\n{token}"
+    try:
+        if kind == "head":
+            await loop.sock_sendall(link, head.encode())
+            while time.monotonic() - begun < 60:
+                await loop.sock_sendall(link, b"X-a: b\r\n")
+                try:
+                    if not await asyncio.wait_for(loop.sock_recv(link, 1000), 1):
+                        break
+                except TimeoutError:
+                    pass
+        elif kind == "body":
+            post = f"POST /api/tokens HTTP/1.1\r\nHost: {host}:{port}\r\n{token}Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
+            await loop.sock_sendall(link, post.encode())
+            while time.monotonic() - begun < 60:
+                await loop.sock_sendall(link, b" ")
+                try:
+                    # 408, then the end
+                    await asyncio.wait_for(loop.sock_recv(link, 1000), 1)
+                    break
+                except TimeoutError:
+                    pass
+        else:
+            await loop.sock_sendall(link, (head + "\r\n").encode())
+            # takes nothing at all
+            while time.monotonic() - begun < 60:
+                await asyncio.sleep(1)
+                with open(f"/proc/net/tcp") as f:
+                    mine = f":{link.getsockname()[1]:04X}"
+                    if not any(mine in line.split()[2] and line.split()[3] == "01" for line in f if ":" in line):
+                        break
+    except (ConnectionError, BrokenPipeError):
+        pass
+    finally:
+        link.close()
+    ends.setdefault(kind, []).append(time.monotonic() - begun)
+
+
+def slow_clients(service, folder):
+    paths = os.path.join(folder, "patience_paths")
+    with open(paths, "w") as f:
+        rows = service.get("/ogc/collections/households/items?limit=200")["features"]
+        f.writelines(f"/ogc/collections/households/items/{r['id']}\n" for r in rows)
+    headers = [f"Authorization: Bearer {service.token}"]
+    alone, beside = [], []
+
+    async def together():
+        ends = {}
+        kinds = [("head", "body", "read")[i % 3] for i in range(SLOW)]
+        clients = [asyncio.create_task(slow_client(service, kind, ends)) for kind in kinds]
+        await asyncio.sleep(3)
+        beside.append(await asyncio.to_thread(wrk, service.base, paths, 6, headers))
+        if ask(f"{service.admin}/livez")[0] != 200:
+            raise SystemExit("not alive beside slow clients")
+        connected = sum(not c.done() for c in clients)
+        await asyncio.gather(*clients)
+        return connected, ends
+
+    alone.append(wrk(service.base, paths, 6, headers))
+    connected, ends = asyncio.run(together())
+    alone.append(wrk(service.base, paths, 6, headers))
+    before = statistics.mean(r["p99_ms"] for r in alone)
+    print(f"| {SLOW} slow clients ({connected} still there after 9 s): p99 of 4 healthy ones | {beside[0]['p99_ms']:.2f} ms | {before:.2f} ms without: {beside[0]['p99_ms'] / before:.2f} × (bar 2 ×) |")
+    print(f"| their rate | {beside[0]['rate']:,.0f}/s | {statistics.mean(r['rate'] for r in alone):,.0f}/s |")
+    for kind, bar in (("head", 10), ("body", 30), ("read", 30)):
+        print(f"| slow {kind}: closed after, median and longest | {statistics.median(ends[kind]):.1f} s | {max(ends[kind]):.1f} s (bar {bar} s) |", flush=True)
+
+
+async def listener(service, heard):
+    host, port = address(service)
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(f"GET /api/events HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {service.token}\r\n\r\n".encode())
+    seen = []
+    heard.append(seen)
+    try:
+        while line := await reader.readline():
+            if line.startswith(b"event: plan"):
+                seen.append(time.monotonic())
+    finally:
+        writer.close()
+
+
+def listeners(service):
+    """From the answer to whoever edited to each listener's ear."""
+    plan = service.get("/api/plans?status=live")["plans"][0]
+    made = service.post(f"/api/plans/{plan['id']}/fork", {"name": "events"})["plan"]
+    village = service.get(f"/api/plans/{made['id']}")["villages"][0]["code"]
+    grid = service.get(f"/api/plans/{made['id']}/villages/{village}")["grids"][0]["code"]
+
+    async def all_of_them():
+        heard = []
+        tasks = [asyncio.create_task(listener(service, heard)) for _ in range(LISTENERS)]
+        await asyncio.sleep(2)
+        version, asked, answered = made["version"], [], []
+        for i in range(EDITS):
+            operations = [{"operation": "rename", "grid": grid, "name": f"第{i}次"}]
+            batch = {"village": village, "base_version": version, "operations": operations}
+            asked.append(time.monotonic())
+            done = await asyncio.to_thread(service.post, f"/api/plans/{made['id']}/edits", batch, Idempotency_Key=f"p{i}")
+            answered.append(time.monotonic())
+            version = done["committed"]["version"]
+            await asyncio.sleep(0.2)
+        await asyncio.sleep(1)
+        for t in tasks:
+            t.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return heard, asked, answered
+
+    heard, asked, answered = asyncio.run(all_of_them())
+    counts = sorted({len(seen) for seen in heard})
+    if len(heard) != LISTENERS or counts != [EDITS]:
+        raise SystemExit(f"events lost or doubled: {counts} of {EDITS}")
+    after_ms = [1e3 * max(0.0, t - answered[i]) for seen in heard for i, t in enumerate(seen)]
+    since_ms = [1e3 * (t - asked[i]) for seen in heard for i, t in enumerate(seen)]
+    print(f"| {LISTENERS} listeners, {EDITS} edits, none lost, none twice: from the request to the event, p50, p99 | {quantile(since_ms, 0.5):.0f} ms | {quantile(since_ms, 0.99):.0f} ms (bar 500 ms) |")
+    print(f"| from the answer to the event, p99 | {quantile(after_ms, 0.99):.0f} ms | |", flush=True)
+
+
+async def one(service, path, token):
+    """A request on a connection of its own, until the answer is whole: status and bytes of the body."""
+    host, port = address(service)
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        lines = head.decode().lower().split("\r\n")
+        status = int(lines[0].split()[1])
+        length = next((int(line.split(":")[1]) for line in lines if line.startswith("content-length:")), None)
+        size, rows = 0, 0
+        if length is not None:
+            size = len(await reader.readexactly(length))
+        else:
+            while True:
+                chunk = int(await reader.readline(), 16)
+                data = await reader.readexactly(chunk + 2)
+                size, rows = size + chunk, rows + data.count(b"\n") - 1
+                if chunk == 0:
+                    break
+        return status, size, rows
+    finally:
+        writer.close()
+
+
+def drain(service):
+    """Told to end under RATE requests a second with EXPORTS running; requests go on until the operator's listener says stopping."""
+
+    async def under_load():
+        ready, failed, done, exported = asyncio.Event(), [], [0], []
+        ready.set()
+
+        async def request(i):
+            try:
+                status, _, _ = await one(service, f"/ogc/collections/households/items?limit=100&cursor=H{i:07}", service.token)
+                if status != 200:
+                    failed.append(status)
+            except (OSError, asyncio.IncompleteReadError) as e:
+                failed.append(repr(e))
+            done[0] += 1
+
+        async def export(form):
+            try:
+                status, size, rows = await one(service, f"/ogc/collections/households/items?f={form}", service.token)
+                exported.append((form, status, size, rows))
+            except (OSError, asyncio.IncompleteReadError, ValueError) as e:
+                exported.append((form, repr(e), 0, 0))
+
+        async def watch():
+            while (await asyncio.to_thread(ask, f"{service.admin}/readyz"))[0] == 200:
+                await asyncio.sleep(0.05)
+            ready.clear()
+            return time.monotonic()
+
+        watching = asyncio.create_task(watch())
+        tasks, told, i = [], None, 0
+        begun = time.monotonic()
+        while ready.is_set():
+            tasks.append(asyncio.create_task(request(i * 37 % HOUSEHOLDS)))
+            i += 1
+            passed = time.monotonic() - begun
+            if passed > 3 and told is None:
+                tasks += [asyncio.create_task(export(form)) for form in ("csv", "gpkg", "xlsx", "fgb", "geojsonseq")]
+                await asyncio.sleep(0.2)
+                told = time.monotonic()
+                service.process.send_signal(signal.SIGTERM)
+            await asyncio.sleep(max(0.0, begun + i / RATE - time.monotonic()))
+        noticed = await watching - told
+        await asyncio.gather(*tasks)
+        code = await asyncio.to_thread(service.process.wait, 40)
+        return failed, done[0], exported, noticed, time.monotonic() - told, code
+
+    failed, done, exported, noticed, ended, code = asyncio.run(under_load())
+    whole = [e for e in exported if e[1] == 200 and e[2] > 0]
+    rows = {form: n for form, _, _, n in exported if form in ("csv", "geojsonseq")}
+    print(f"| SIGTERM at {RATE} requests/s with {EXPORTS} exports: requests failed | {len(failed)} of {done} {failed[:3] or ''} | exports whole {len(whole)} of {EXPORTS}, rows {json.dumps(rows)} |")
+    print(f"| not ready after, exit code {code} after | {noticed * 1e3:.0f} ms | {ended:.1f} s (bar 30 s) |")
+
+
+def main():
+    program, folder = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+    os.makedirs(folder, exist_ok=True)
+    os.environ.setdefault("LIANHU_LOG", "warn")
+    path = os.path.join(folder, "patience.gpkg")
+    county(program, folder, f"sqlite:{path}", HOUSEHOLDS, 400, 1_000, "xixiu")
+    with Running(program, f"sqlite:{path}", log=os.path.join(folder, "patience.log")) as service:
+        print("| | | |\n|---|---|---|")
+        slow_clients(service, folder)
+        listeners(service)
+        drain(service)
+
+
+main()

@@ -1,0 +1,117 @@
+"""tipg and pygeoapi on the same PostGIS data, each with two workers, as their own documentation has them."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+
+from postgres import free_port
+
+BIN = os.path.dirname(sys.executable)
+
+
+@contextlib.contextmanager
+def started(name, command, env, url, folder):
+    with open(os.path.join(folder, f"{name}.log"), "w") as log:
+        process = subprocess.Popen(command, env=os.environ | env, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        until = time.monotonic() + 120
+        while True:
+            try:
+                with urllib.request.urlopen(url, timeout=10) as answer:
+                    answer.read()
+                break
+            except OSError as e:
+                if time.monotonic() > until or process.poll() is not None:
+                    raise SystemExit(f"{name}: {e}; see {folder}/{name}.log")
+                time.sleep(0.3)
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@contextlib.contextmanager
+def tipg(cluster, folder):
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    env = {
+        "DATABASE_URL": cluster.url.replace("postgres://", "postgresql://"),
+        "TIPG_DB_SCHEMAS": '["lianhu"]',
+        "TIPG_MAX_FEATURES_PER_QUERY": "10000",
+    }
+    command = [os.path.join(BIN, "uvicorn"), "tipg.main:app", "--port", str(port), "--workers", "2", "--no-access-log"]
+    with started("tipg", command, env, f"{base}/collections/lianhu.households", folder):
+        yield base
+
+
+@contextlib.contextmanager
+def pygeoapi(cluster, folder):
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    config, document = os.path.join(folder, "pygeoapi.yml"), os.path.join(folder, "pygeoapi-openapi.yml")
+    text = {"en": "bench"}
+    households = {
+        "type": "collection",
+        "title": text,
+        "description": text,
+        "keywords": {"en": ["bench"]},
+        "links": [],
+        "extents": {"spatial": {"bbox": [-180, -90, 180, 90], "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}},
+        "providers": [
+            {
+                "type": "feature",
+                "name": "PostgreSQL",
+                "data": {
+                    "host": "127.0.0.1",
+                    "port": cluster.port,
+                    "dbname": "lianhu",
+                    "user": "postgres",
+                    "password": "none",
+                    "search_path": ["lianhu", "public"],
+                },
+                "id_field": "id",
+                "table": "households",
+                "geom_field": "geom",
+            }
+        ],
+    }
+    whole = {
+        "server": {
+            "bind": {"host": "127.0.0.1", "port": port},
+            "url": base,
+            "mimetype": "application/json; charset=UTF-8",
+            "encoding": "utf-8",
+            "gzip": False,
+            "languages": ["en-US"],
+            "limits": {"default_items": 100, "max_items": 10000},
+            "map": {"url": "http://localhost/{z}/{x}/{y}", "attribution": "none"},
+        },
+        "logging": {"level": "ERROR"},
+        "metadata": {
+            "identification": {
+                "title": text,
+                "description": text,
+                "keywords": {"en": ["bench"]},
+                "keywords_type": "theme",
+                "terms_of_service": "none",
+                "url": base,
+            },
+            "license": {"name": "none", "url": base},
+            "provider": {"name": "none", "url": base},
+            "contact": {"name": "none"},
+        },
+        "resources": {"households": households},
+    }
+    with open(config, "w") as f:
+        # JSON is YAML
+        json.dump(whole, f)
+    env = {"PYGEOAPI_CONFIG": config, "PYGEOAPI_OPENAPI": document}
+    generate = [os.path.join(BIN, "pygeoapi"), "openapi", "generate", config, "--output-file", document]
+    subprocess.run(generate, env=os.environ | env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [os.path.join(BIN, "gunicorn"), "-w", "2", "-b", f"127.0.0.1:{port}", "pygeoapi.flask_app:APP"]
+    with started("pygeoapi", command, env, f"{base}/collections/households/items?limit=1&f=json", folder):
+        yield base
