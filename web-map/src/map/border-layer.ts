@@ -5,7 +5,7 @@ import { api, type Region } from "../api";
 import { MOST_FEATURES } from "../room/cells";
 import type { Room } from "../room/room";
 import { CanvasLayer } from "./canvas-layer";
-import { label } from "./lettering";
+import { label, plate } from "./lettering";
 import { middle, ringsOf } from "./region-layer";
 
 interface Shape { code: string; name: string; rings: [number, number][][]; at: [number, number] }
@@ -105,16 +105,18 @@ export class BorderLayer extends CanvasLayer {
     }
   }
 
-  /** Names stand above what happens. */
-  drawNames(pen: CanvasRenderingContext2D, map: L.Map): void {
-    const { wall } = this.room.state, title = new RegExp(`(${this.room.t("committee")})$`);
-    const taken: [number, number][] = [], size = wall ? 22 : 12;
+  /** Names stand above what happens, beside discs where there is room. */
+  drawNames(pen: CanvasRenderingContext2D, map: L.Map, discs: readonly (readonly [number, number, number])[]): void {
+    const { wall } = this.room.state, taken: [number, number, number][] = [], size = wall ? 22 : 12;
     for (const { name, at } of this.districts) {
-      const p = map.latLngToContainerPoint([at[1], at[0]]), words = name.replace(title, "");
+      const p = map.latLngToContainerPoint([at[1], at[0]]), words = [this.room.shortName(name)], [w, h] = plate(pen, words, { size });
+      const hits = (x: number, y: number): number => discs.filter(([dx, dy, r]) => Math.abs(dx - x) < w + r && Math.abs(dy - y) < h + r).length;
+      const places = [0, -1, 1, -2, 2, -3, 3].flatMap(k => [0, -1, 1].map(j => [p.x + j * w * 0.8, p.y + k * h * 1.6] as const));
+      const [x, y] = places.reduce((best, q) => hits(...q) < hits(...best) ? q : best);
       // a name over another one is none
-      if (taken.some(([x, y]) => Math.abs(x - p.x) < size * 5.5 && Math.abs(y - p.y) < size * 1.7)) continue;
-      taken.push([p.x, p.y]);
-      label(pen, p.x, p.y, [words], { size });
+      if (taken.some(([ox, oy, ow]) => Math.abs(x - ox) < w + ow && Math.abs(y - oy) < 2 * h)) continue;
+      taken.push([x, y, w]);
+      label(pen, x, y, words, { size });
     }
   }
 }

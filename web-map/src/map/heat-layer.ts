@@ -1,7 +1,7 @@
 // Hexagons of the room: how many, how many for the households, whether more than chance. What a colour says a pattern, a number or a sign says too.
 
 import type L from "leaflet";
-import { breaks, classOf, drawables, meets, MOST_CELLS, type Drawable } from "../room/cells";
+import { breaks, brief, classOf, drawables, meets, MOST_CELLS, type Drawable } from "../room/cells";
 import type { Room } from "../room/room";
 import type { HotView, Hotspots } from "../room/api";
 import { heats, type PaletteName } from "../style/palette";
@@ -40,6 +40,21 @@ export class Textures {
   }
 }
 
+/** A sign on whatever colour: dark letters with a light rim. */
+export function letterInto(pen: CanvasRenderingContext2D, said: string, x: number, y: number, size: number): void {
+  pen.font = `600 ${size}px ${FONT}`;
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.lineWidth = size / 5;
+  pen.strokeStyle = "rgba(255, 255, 255, .92)";
+  pen.lineJoin = "round";
+  pen.strokeText(said, x, y);
+  pen.fillStyle = "#16232d";
+  pen.fillText(said, x, y);
+  pen.textAlign = "start";
+  pen.textBaseline = "alphabetic";
+}
+
 export interface Fill { colour: string; pattern: Pattern | null; alpha: number; edge: string }
 
 /** How a cell looks. `k` is its step where the view has steps. */
@@ -71,6 +86,8 @@ export class HeatLayer extends CanvasLayer {
   private textures: Textures | null = null;
   /** Cells on the screen at the last drawing. */
   drawn = 0;
+  /** Where discs and signs stand in the last drawing: x, y, radius. */
+  discs: [number, number, number][] = [];
 
   constructor(private readonly room: Room) {
     super(405);
@@ -108,6 +125,7 @@ export class HeatLayer extends CanvasLayer {
   protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
     const { hot, layer, palette, pick, lang, points } = this.room.state;
     this.drawn = 0;
+    this.discs = [];
     this.prepare();
     if (hot === null) return;
     const cells = this.inView(map);
@@ -141,20 +159,11 @@ export class HeatLayer extends CanvasLayer {
   private write(pen: CanvasRenderingContext2D, map: L.Map, view: HotView, cell: Drawable["cell"], middle: readonly [number, number], width: number, lang: "zh" | "en"): void {
     const said = view === "emerging" ? cell.emerging === null || cell.emerging === "none" ? "" : this.room.sign(cell.emerging, lang)
       : view === "rate" ? cell.households === null || cell.households === 0 ? "" : (cell.count / cell.households * 1_000).toFixed(1)
-        : cell.count > 0 ? String(cell.count) : "";
+        : view === "density" ? brief(cell.density ?? 0) : cell.count > 0 ? String(cell.count) : "";
     if (said === "") return;
-    const p = map.latLngToContainerPoint([middle[1], middle[0]]), size = Math.min(Math.max(width / 3.4, 11), 22);
-    pen.font = `600 ${size}px ${FONT}`;
-    pen.textAlign = "center";
-    pen.textBaseline = "middle";
-    pen.lineWidth = 3;
-    pen.strokeStyle = "rgba(255, 255, 255, .92)";
-    pen.lineJoin = "round";
-    pen.strokeText(said, p.x, p.y);
-    pen.fillStyle = "#16232d";
-    pen.fillText(said, p.x, p.y);
-    pen.textAlign = "start";
-    pen.textBaseline = "alphabetic";
+    const p = map.latLngToContainerPoint([middle[1], middle[0]]);
+    this.discs.push([p.x, p.y, 10]);
+    letterInto(pen, said, p.x, p.y, Math.min(Math.max(width / 3.4, 11), 22));
   }
 
   /** Where single incidents would be too many: how many are where, as discs whose area is the number. */
@@ -163,6 +172,7 @@ export class HeatLayer extends CanvasLayer {
     for (const { cell, middle } of cells) {
       const p = map.latLngToContainerPoint([middle[1], middle[0]]), r = 7 + (wall ? 26 : 17) * Math.sqrt(cell.count / most), size = Math.max(11, r * 0.72);
       pen.beginPath();
+      this.discs.push([p.x, p.y, r]);
       pen.arc(p.x, p.y, r, 0, 2 * Math.PI);
       pen.fillStyle = "rgba(11, 92, 138, .80)";
       pen.fill();

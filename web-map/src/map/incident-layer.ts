@@ -6,6 +6,7 @@ import type { Incident } from "../room/api";
 import type { Room } from "../room/room";
 import type { BorderLayer } from "./border-layer";
 import { CanvasLayer } from "./canvas-layer";
+import type { HeatLayer } from "./heat-layer";
 import { label } from "./lettering";
 
 /** How near a click must be, px. */
@@ -42,18 +43,18 @@ export class IncidentLayer extends CanvasLayer {
   /** Signs at the last drawing. */
   drawn = 0;
 
-  constructor(private readonly room: Room, private readonly borders: BorderLayer) {
+  constructor(private readonly room: Room, private readonly borders: BorderLayer, private readonly heat: HeatLayer) {
     super(415);
     room.store.subscribe((now, before) => {
       if (now.points !== before.points || now.pick !== before.pick || now.fresh !== before.fresh || now.urgent !== before.urgent || now.scan !== before.scan || now.tab !== before.tab
-        || now.children !== before.children || now.lang !== before.lang || now.layer !== before.layer) this.redraw();
+        || now.children !== before.children || now.lang !== before.lang || now.layer !== before.layer || now.cellIncidents !== before.cellIncidents || now.hot !== before.hot) this.redraw();
     });
   }
 
   /** The incident under a place of the screen. */
   at(map: L.Map, x: number, y: number): Incident | null {
     let best: Incident | null = null, least = NEAR_PX;
-    for (const i of this.room.state.points) {
+    for (const i of this.shown()) {
       if (i.at === null) continue;
       const p = map.latLngToContainerPoint([i.at[1], i.at[0]]), far = Math.hypot(p.x - x, p.y - y);
       if (far < least) { least = far; best = i; }
@@ -61,12 +62,20 @@ export class IncidentLayer extends CanvasLayer {
     return best;
   }
 
+  /** What is drawn one by one: over a layer of cells only the chosen cell's, and what is new. */
+  private shown(): readonly Incident[] {
+    const { points, layer, cellIncidents, fresh } = this.room.state;
+    if (layer === "none") return points;
+    const own = new Set(cellIncidents?.map(i => i.id));
+    return [...cellIncidents ?? [], ...points.filter(i => fresh.has(i.id) && !own.has(i.id))];
+  }
+
   protected override draw(pen: CanvasRenderingContext2D, map: L.Map, size: L.Point): void {
-    const { points, pick, fresh, urgent, wall, scan, tab, lang } = this.room.state, now = this.room.now(), r = wall ? 9 : 6;
+    const { points, pick, fresh, urgent, wall, scan, tab } = this.room.state, now = this.room.now(), r = wall ? 9 : 6;
     this.drawn = 0;
     const place = (i: Incident): L.Point | null => i.at === null ? null : map.latLngToContainerPoint([i.at[1], i.at[0]]);
     if (scan?.clusters != null && tab === "scan" && !wall) scan.clusters.forEach((c, k) => this.circle(pen, map, c.centre, c.radius_m, `${k + 1}`));
-    const order = [...points].reverse();
+    const shown = this.shown(), order = [...shown].reverse();
     for (const i of order) {
       const p = place(i);
       if (p === null || p.x < -20 || p.y < -20 || p.x > size.x + 20 || p.y > size.y + 20) continue;
@@ -82,7 +91,7 @@ export class IncidentLayer extends CanvasLayer {
       }
       sign(pen, p.x, p.y, { open: isOpen(i), late: isOverdue(i, now), emergency: i.emergency }, r);
     }
-    this.borders.drawNames(pen, map);
+    this.borders.drawNames(pen, map, this.heat.discs);
     const chosen = pick?.kind === "incident" ? this.room.state.detail?.incident ?? points.find(i => i.id === pick.id) : undefined;
     for (const i of [chosen, urgent?.incident]) {
       const p = i === undefined ? null : place(i);
@@ -95,11 +104,10 @@ export class IncidentLayer extends CanvasLayer {
       sign(pen, p.x, p.y, { open: isOpen(i), late: isOverdue(i, now), emergency: i.emergency }, r);
     }
     // a new incident says where it is
-    for (const i of points) {
+    for (const i of shown) {
       const p = fresh.has(i.id) ? place(i) : null;
       if (p !== null) label(pen, p.x, p.y - r * 4.6, [i.category_name, this.room.whereOf(i)], { size: wall ? 20 : 12, mark: "#6d4c00" });
     }
-    void lang;
   }
 
   private circle(pen: CanvasRenderingContext2D, map: L.Map, [lon, lat]: readonly [number, number], radius_m: number, name: string): void {

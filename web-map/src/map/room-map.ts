@@ -14,6 +14,7 @@ import { IncidentLayer } from "./incident-layer";
 const HOME: L.LatLngTuple = [26.0, 105.9];
 const NEAR_ZOOM = 15;
 const ARROW_PX = 120;
+const FOOT_PX = 150;
 
 /** A map of ours on a place of the page. */
 export function ground(box: HTMLElement, options: L.MapOptions = {}): L.Map {
@@ -40,7 +41,7 @@ export class RoomMap implements Ground {
     if (state.at !== null) map.setView([state.at[1], state.at[0]], state.at[2], { animate: false });
     this.borders = new BorderLayer(room).addTo(map);
     this.heat = new HeatLayer(room).addTo(map);
-    this.incidents = new IncidentLayer(room, this.borders).addTo(map);
+    this.incidents = new IncidentLayer(room, this.borders, this.heat).addTo(map);
     map.on("moveend", () => {
       const c = map.getCenter();
       room.moved(state.wall ? null : [c.lng, c.lat, map.getZoom()]);
@@ -66,10 +67,19 @@ export class RoomMap implements Ground {
     room.store.subscribe((now, before) => { if (now.palette !== before.palette) box.style.backgroundColor = palettes[now.palette].ground; });
   }
 
-  showBox([w, s, e, n]: Box): void { this.leaflet.fitBounds([[s, w], [n, e]], { animate: false, padding: [28, 28] }); }
+  showBox([w, s, e, n]: Box): void {
+    // the legend, or the district's card, stands at the foot
+    this.leaflet.fitBounds([[s, w], [n, e]], { animate: false, paddingTopLeft: [28, 28], paddingBottomRight: [28, FOOT_PX] });
+  }
   showPlace([lon, lat]: LonLat): void { this.leaflet.setView([lat, lon], Math.max(this.leaflet.getZoom(), NEAR_ZOOM), { animate: false }); }
+  showBelow(place: LonLat): void {
+    this.showPlace(place);
+    const { x, y } = this.leaflet.getSize();
+    this.leaflet.panBy([-0.16 * x, -0.33 * y], { animate: false });
+  }
   bounds(): Box { const b = this.leaflet.getBounds(); return [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()]; }
   zoom(): number { return this.leaflet.getZoom(); }
+  lat(): number { return this.leaflet.getCenter().lat; }
   zoomBy(step: number): void { this.leaflet.setZoom(this.leaflet.getZoom() + step, { animate: false }); }
   /** What is on the screen, for tests: features drawn, and the sum of the cells' counts. */
   drawn() { return { borders: this.borders.drawn, cells: this.heat.drawn, incidents: this.incidents.drawn, sum: this.heat.inView(this.leaflet).reduce((s, c) => s + c.cell.count, 0) }; }

@@ -29,7 +29,7 @@ let offline = false, asking = false;
 
 const head = h("header", { class: "top" }), main = h("main", {}), place = h("div", { class: "ground", id: "map", testid: "map", role: "application", tabindex: 0 }), said = h("div", { class: "said", testid: "reports", live: "polite" });
 page?.append(head, main);
-const map = new PlaceMap(place, palette, () => t("crossLabel"));
+let map: PlaceMap;
 
 const reports = new Reports(localStorage, {
   send: (wish, key) => roomApi.report(wish, key),
@@ -112,6 +112,8 @@ async function load(): Promise<void> {
 
 Object.defineProperty(window, "lianhu", { writable: false, value: Object.freeze({ state: () => structuredClone({ view: "report", waiting: reports.list().length, sent: sent.map(i => ({ id: i.id, grid: i.grid, unit: i.unit, at: i.at })), offline, place: map.place() }) }) });
 show();
+// a map must stand on the page before it is made
+map = new PlaceMap(place, palette, () => t("crossLabel"));
 void load();
 reports.flush();
 window.addEventListener("online", () => reports.flush());

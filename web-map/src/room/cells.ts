@@ -11,13 +11,13 @@ export const MOST_CELLS = 360;
 /** Mean edge of a hexagon, metres, by H3's table of resolutions. */
 const EDGE_M: Readonly<Record<number, number>> = { 5: 9_854.09, 6: 3_724.53, 7: 1_406.48, 8: 531.41, 9: 200.79, 10: 75.86 };
 export const edgeM = (resolution: number): number => EDGE_M[resolution] ?? Number.NaN;
-/** What is narrower on the screen cannot be read. */
-const NARROWEST_PX = 22;
+/** Narrower hexagons cannot be read; discs want more room, on the wall most. */
+export const NARROWEST_PX = { hexagon: 24, disc: 42, wall: 74 } as const;
 
-/** The finest resolution whose hexagons are wide enough to be seen. */
-export function resolutionAt(zoom: number, lat: number): number {
+/** The finest resolution whose hexagons are wide enough. */
+export function resolutionAt(zoom: number, lat: number, narrowest: number): number {
   const mPerPx = 2 * Math.PI * 6_378_137 * Math.cos(lat * Math.PI / 180) / (256 * 2 ** zoom);
-  return [9, 8, 7, 6].find(r => 2 * edgeM(r) / mPerPx >= NARROWEST_PX) ?? 5;
+  return [9, 8, 7, 6].find(r => 2 * edgeM(r) / mPerPx >= narrowest) ?? 5;
 }
 
 /** What a cell shows in a view; null where it has nothing to show. */
@@ -45,6 +45,9 @@ export function classOf(value: number, bounds: readonly number[]): number {
   const k = bounds.findIndex(b => value <= b);
   return k < 0 ? bounds.length - 1 : k;
 }
+
+/** A number short enough for a cell. */
+export const brief = (v: number): string => v >= 10_000 ? `${Math.round(v / 1_000)}k` : v >= 10 ? Math.round(v).toString() : Number.isInteger(v) ? String(v) : v.toPrecision(2);
 
 export type Box = readonly [number, number, number, number];
 export function boxOf(ring: readonly LonLat[]): Box {

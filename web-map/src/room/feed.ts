@@ -12,7 +12,8 @@ export class Parser {
   private data: string[] = [];
   private kind = "";
   private waitsForFeed = false;
-  /** The last id that was named, also by a piece without an event. */
+  private named: string | null = null;
+  /** The id of the last piece that came whole, also of one without an event: one that was cut must be told again. */
   lastId: string | null = null;
 
   push(chunk: string): Told[] {
@@ -29,6 +30,7 @@ export class Parser {
 
   private line(line: string, told: Told[]): void {
     if (line === "") {
+      this.lastId = this.named;
       if (this.data.length > 0) told.push({ id: this.lastId, kind: this.kind === "" ? "message" : this.kind, data: this.data.join("\n") });
       this.data = [];
       this.kind = "";
@@ -38,7 +40,7 @@ export class Parser {
     const value = colon < 0 ? "" : line.slice(colon + (line[colon + 1] === " " ? 2 : 1));
     if (name === "data") this.data.push(value);
     else if (name === "event") this.kind = value;
-    else if (name === "id" && !value.includes("\0")) this.lastId = value;
+    else if (name === "id" && !value.includes("\0")) this.named = value;
   }
 }
 

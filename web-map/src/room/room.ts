@@ -4,7 +4,7 @@ import { Refused, Unreachable, api, type LonLat, type Region } from "../api";
 import { Regions } from "../regions";
 import { half, isKey, text, type Key } from "../strings";
 import { isOpen, lets, merge, put } from "./book";
-import { boxOf, contains, MOST_POINTS, resolutionAt, type Box } from "./cells";
+import { boxOf, contains, MOST_POINTS, NARROWEST_PX, resolutionAt, type Box } from "./cells";
 import { Feed, type Told } from "./feed";
 import { roomApi, type Action, type Alert, type AlertEvent, type By, type Cluster, type Detail, type Filter, type Incident, type IncidentEvent } from "./api";
 import type { RoomState, RoomStore, Series } from "./state";
@@ -15,8 +15,11 @@ import { plain, type Looking, type Pick } from "./url";
 export interface Ground {
   showBox(box: Box): void;
   showPlace(at: LonLat): void;
+  /** Shows a place below what stands over the map. */
+  showBelow(at: LonLat): void;
   bounds(): Box;
   zoom(): number;
+  lat(): number;
 }
 
 const PAGE = 100;
@@ -39,6 +42,8 @@ export class Room {
   private readonly turns = new Map<string, number>();
   private player: ReturnType<typeof setInterval> | undefined;
   private districts = -1;
+  /** Whether the map stands where the reader wants it. */
+  private isPlaced = false;
 
   constructor(readonly store: RoomStore) {
     this.feed = new Feed({
@@ -118,6 +123,7 @@ export class Room {
     const path = region === undefined ? [] : this.tree.pathTo(region), below = this.tree.below(region?.code ?? null);
     this.store.set({ region: region?.code ?? null, path, children: below.length > 0 ? below : region === undefined ? [] : [region] });
     if (this.state.at === null) this.showRegion();
+    this.isPlaced = true;
   }
 
   private showRegion(): void {
@@ -127,6 +133,8 @@ export class Room {
 
   choices(level: number): readonly Region[] { return this.tree.below(level === 0 ? null : this.state.path[level - 1]?.code ?? null); }
   regionName(code: string): string { return this.tree.find(code)?.name ?? code; }
+  /** A committee's full title is too long for a line. */
+  shortName(name: string): string { return name.replace(new RegExp(`(${this.t("committee")})$`), ""); }
   categoryName(key: string): string {
     const c = this.state.dictionaries.categories.find(x => x.key === key);
     return c === undefined ? key : this.state.lang === "zh" ? c.name : c.name_en;
@@ -163,11 +171,12 @@ export class Room {
   }
 
   look(change: Partial<Looking>): void {
+    const before = this.state, resolution = this.resolution();
     const timed = "range" in change, narrowed = "category" in change || "level" in change || "status" in change;
     this.store.set(timed ? { slice: null, ...change } : change);
     if (timed || narrowed) void this.refresh();
     else if ("slice" in change) { void this.loadList(); this.loadMap(); }
-    else if ("layer" in change || "resolution" in change) this.loadHot();
+    else if (("layer" in change && this.state.layer !== before.layer) || this.resolution() !== resolution) this.loadHot();
     if (change.tab === "figures" || timed) void this.loadFigures(this.state.by);
   }
 
@@ -223,6 +232,7 @@ export class Room {
   loadMap(): void { void this.loadPoints(); this.loadHot(); }
 
   moved(at: Looking["at"]): void {
+    if (!this.isPlaced) return;
     this.store.set({ at });
     this.later("map", 250, () => this.loadMap());
   }
@@ -238,7 +248,10 @@ export class Room {
   }
 
   /** Resolution of the cells: the reader's, or what can be seen. */
-  resolution(): number { return this.state.resolution ?? resolutionAt(this.ground?.zoom() ?? 12, 26); }
+  resolution(): number {
+    const { resolution, layer, wall } = this.state, narrowest = layer !== "none" ? NARROWEST_PX.hexagon : wall ? NARROWEST_PX.wall : NARROWEST_PX.disc;
+    return (layer === "none" ? null : resolution) ?? resolutionAt(this.ground?.zoom() ?? 12, this.ground?.lat() ?? 26, narrowest);
+  }
 
   private loadHot(): void {
     const { layer } = this.state, f = this.filter();
@@ -305,12 +318,17 @@ export class Room {
   /** Where an incident is, in words: village, grid, unit. */
   whereOf(i: Incident): string {
     const grid = i.grid === null ? this.t("noGrid") : i.grid_name !== null && i.grid_name !== "" ? i.grid_name : this.t("gridNo", { n: i.grid.slice(12) });
-    return [i.region_name === "" ? this.regionName(i.region) : i.region_name, grid, i.unit === null ? "" : this.t("unitNo", { n: i.unit.slice(15) })].filter(w => w !== "").join(" · ");
+    return [this.shortName(i.region_name === "" ? this.regionName(i.region) : i.region_name), grid, i.unit === null ? "" : this.t("unitNo", { n: i.unit.slice(15) })].filter(w => w !== "").join(" · ");
   }
 
   private onAlert(event: AlertEvent): void {
+    // an emergency rings at once, before the list is asked for
+    if (event.operation === "opened" && event.kind === "emergency" && !this.state.alerts.some(a => a.id === event.id)) {
+      const { id, kind, region, incident, level, at_time } = event;
+      this.store.set({ alerts: [{ id, kind, title: "", region, incident, cell: null, opened_at: at_time, level, acknowledged: null, escalates_at: null, closed_at: null }, ...this.state.alerts] });
+    }
     if (event.operation === "closed") this.store.set({ alerts: this.state.alerts.filter(a => a.id !== event.id) });
-    // what somebody has seen to is silent here at once, before the list is asked for
+    // and what somebody has seen to is silent at once
     if (event.operation === "acknowledged") {
       const by = { by: "", at: event.at_time };
       this.store.set({ alerts: this.state.alerts.map(a => a.id === event.id ? { ...a, acknowledged: a.acknowledged ?? by } : a) });
@@ -328,11 +346,11 @@ export class Room {
     if (alert === undefined) { if (known !== null) this.store.set({ urgent: null, revealed: null }); return; }
     const { incident } = alert;
     if (incident === null || incident === known) return;
-    this.store.set({ spoken: this.t("emergencyNow", { what: half(this.state.lang, alert.title) }) });
+    this.store.set({ spoken: this.t("emergencyNow", { what: this.regionName(alert.region) }) });
     void this.ask("urgent", () => roomApi.incident(incident), urgent => {
       if (this.emergency()?.incident !== urgent.incident.id) return;
       this.store.set({ urgent });
-      if (urgent.incident.at !== null) this.ground?.showPlace(urgent.incident.at);
+      if (urgent.incident.at !== null) this.ground?.showBelow(urgent.incident.at);
     });
   }
 
@@ -353,6 +371,8 @@ export class Room {
     if (pick.kind === "incident") { await this.ask("detail", () => roomApi.incident(pick.id), detail => this.store.set({ detail })); return; }
     const cell = this.cell(pick.id);
     if (cell === undefined) return;
+    // who looks at a cell keeps its size while he comes nearer
+    this.look({ resolution: this.state.hot?.resolution ?? null });
     await this.ask("cell", () => roomApi.incidents(this.filter(), { limit: 1_000, bbox: boxOf(cell.ring) }),
       page => this.store.set({ cellIncidents: page.incidents.filter(i => i.at !== null && contains(cell.ring, i.at)) }));
   }

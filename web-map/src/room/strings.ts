@@ -19,7 +19,7 @@ export const roomStrings = {
   rank_grid: ["网格", "Grid"], rank_village: ["村（社区）", "Village"], rank_township: ["乡镇（街道）", "Township"], rank_county: ["县（区）", "County"],
   soundOn: ["声音开", "Sound on"], soundOff: ["启用声音", "Sound"], soundWhy: ["突发事件时响铃。浏览器要求先点一次。", "Rings at an emergency. Browsers want one click first."],
   // figures that are always in sight
-  tile_today: ["今日", "Today"], tile_days7: ["近 7 天", "7 days"], tile_open: ["未办结", "Open"], tile_overdue: ["超期", "Overdue"], incidentUnit: ["起", ""],
+  tile_today: ["今日", "Today"], tile_days7: ["近 7 天", "7 days"], tile_open: ["未办结", "Open"], tile_overdue: ["超期", "Overdue"], incidentUnit: ["起", "inc."],
   tab_live: ["动态", "Live"], tab_hot: ["热点", "Hotspots"], tab_alerts: ["预警", "Alerts"], tab_figures: ["统计", "Figures"], tab_scan: ["扫描", "Scan"],
   // incidents
   incidents: ["事件", "Incidents"], incidentsN: ["{n} 起", "{n} incidents"], matchedN: ["共 {n} 起", "{n} incidents"], pointsOf: ["地图画出最新 {n} 起，共 {m} 起在图内", "The map shows the latest {n} of {m} in view"],
@@ -55,7 +55,7 @@ export const roomStrings = {
   sign_new: ["新", "N"], sign_consecutive: ["连", "C"], sign_intensifying: ["增", "I"], sign_persistent: ["久", "P"], sign_diminishing: ["减", "D"], sign_sporadic: ["零", "S"], sign_oscillating: ["摆", "O"], sign_historical: ["史", "H"],
   resolution: ["六边形大小", "Size of hexagons"], autoSize: ["自动：H3 {n} 级，边长 {m} 米", "Automatic: H3 {n}, edge {m} m"], hexSize: ["H3 {n} 级，边长 {m} 米", "H3 {n}, edge {m} m"],
   counting: ["正在计算…", "Counting …"], hotChoose: ["选一个图层：热点图层说明哪里的事件多于偶然。", "Choose a layer: Gi* says where incidents are more than chance."], hotIncidents: ["计入 {n} 起", "{n} incidents counted"],
-  hotOutside: ["另有 {n} 起在区外或无位置", "{n} more outside or without position"], cellsN: ["{n} 格", "{n} cells"], noHot: ["没有多于或少于偶然的格。", "No cell has more or fewer than chance."],
+  hotOutside: ["另有 {n} 起在区外或无位置", "{n} more outside or without position"], cellsN: ["{n} 格", "{n} cells"], noCourse: ["没有热点或冷点在变化。", "No hot or cold spot has a course."], perKm2: ["每平方公里 {n} 起", "{n} per km²"], noHot: ["没有多于或少于偶然的格。", "No cell has more or fewer than chance."],
   expectedN: ["预期 {n} 起", "{n} expected"], perThousand: ["每千户 {n} 起", "{n} per 1,000 households"], firstOf: ["列出前 {n}，共 {m}", "First {n} of {m}"], cellGone: ["当前图层里没有这一格。", "The layer in view has no such cell."],
   observed: ["本格事件", "Observed here"], expected: ["邻域预期", "Expected around"], neighbours: ["邻格", "Neighbours"], pSim: ["p（排列）", "p (permutation)"], rank: ["排名", "Rank"], rankOf: ["第 {n}，共 {m}", "{n} of {m}"],
   tooFew: ["太少，不给出", "too few"], tooFewWhy: ["格数太少：不给出 z 和正态 p，只按排列检验判断。", "Too few cells: no z and no normal p; permutations alone decide."], fdrYes: ["过 FDR 0.05", "passes FDR 0.05"], fdrNo: ["按精确分布判断", "by the exact law"],

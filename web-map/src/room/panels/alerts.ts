@@ -38,15 +38,15 @@ export function emergency(room: Room, place: HTMLElement): void {
   };
   setInterval(count, 1_000);
   mount(place, room, s => [s.urgent, s.alerts, s.lang, s.revealed], (): Child[] => {
-    const { urgent, lang } = room.state, alert = room.emergency();
+    const { urgent } = room.state, alert = room.emergency();
     document.documentElement.classList.toggle("alarmed", alert !== undefined);
     if (alert === undefined) return [];
     count();
     const { incident } = alert, more = room.state.alerts.filter(a => a.kind === "emergency" && a.acknowledged === null).length - 1;
     return [h("section", { class: "emergency", role: "alertdialog", label: t("emergency"), testid: "emergency" },
-      h("header", {}, h("span", { class: "chip alarm" }, t("emergency")), h("strong", { class: "grow" }, urgent === null ? half(lang, alert.title) : categoryOf(room, urgent.incident)), left),
+      h("header", {}, h("span", { class: "chip alarm" }, t("emergency")), h("strong", { class: "grow" }, urgent === null ? room.regionName(alert.region) : categoryOf(room, urgent.incident)), left),
       h("div", { class: "body" },
-        urgent === null ? h("p", {}, room.regionName(alert.region)) : h("p", { class: "place", testid: "emergency-where" }, room.whereOf(urgent.incident)),
+        urgent === null ? null : h("p", { class: "place", testid: "emergency-where" }, room.whereOf(urgent.incident)),
         urgent?.incident.summary == null ? null : h("p", { class: "summary" }, urgent.incident.summary),
         h("p", { class: "quiet" }, t("occurredAt", { at: moment(Date.parse(urgent?.incident.occurred_at ?? alert.opened_at), room.now()) }), more > 0 ? ` · ${t("moreEmergencies", { n: more })}` : ""),
         ...(urgent === null ? [] : people(room, urgent))),

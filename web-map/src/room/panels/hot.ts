@@ -4,13 +4,13 @@ import { h, type Child } from "../../panels/dom";
 import { count, half, isKey } from "../../strings";
 import type { Cell } from "../api";
 import type { Room } from "../room";
-import { middleOf } from "../cells";
+import { brief, middleOf } from "../cells";
 import { incidentRow } from "./live";
 
 const LISTED = 30;
 
 const digits = (v: number | null, n: number): string => v === null ? "—" : v.toFixed(n).replace("-", "−");
-const pOf = (v: number | null): string => v === null ? "—" : v < 0.001 ? v.toExponential(1).replace("e-", " × 10^−") : v.toFixed(3);
+const pOf = (v: number | null): string => v === null ? "—" : v < 0.001 ? v.toExponential(1).replace(/e-(\d+)$/, (_, n: string) => `×10⁻${[...n].map(d => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(d)]).join("")}`) : v.toFixed(3);
 
 export function classWord(room: Room, cell: Cell): string {
   const key = `class_${cell.class ?? "none"}`;
@@ -26,7 +26,7 @@ export function courseWord(room: Room, cell: Cell): string {
 function order(cells: readonly Cell[], view: string): Cell[] {
   const value = (c: Cell): number => view === "count" ? c.count : view === "density" ? c.density ?? 0 : view === "rate" ? c.households === null || c.households === 0 ? -1 : c.count / c.households
     : view === "emerging" ? (c.emerging?.endsWith("_hot") ? 1e6 : c.emerging === null || c.emerging === "none" ? 0 : 1e3) + c.count : -(c.rank ?? Infinity);
-  return [...cells].filter(c => view === "gi" ? c.class === "hot" || c.class === "cold" : value(c) > 0).sort((a, b) => value(b) - value(a));
+  return [...cells].filter(c => view === "gi" ? c.class === "hot" || c.class === "cold" : view === "emerging" ? c.emerging !== null && c.emerging !== "none" : value(c) > 0).sort((a, b) => value(b) - value(a));
 }
 
 export function hotPanel(room: Room): Child[] {
@@ -39,12 +39,12 @@ export function hotPanel(room: Room): Child[] {
     h("p", { class: "facts" }, h("span", { testid: "hot-incidents" }, t("hotIncidents", { n: count(hot.incidents) })), hot.outside > 0 ? h("span", {}, t("hotOutside", { n: count(hot.outside) })) : null,
       h("span", {}, t("cellsN", { n: count(hot.cells.length) }))),
     ...hot.notes.map(n => h("p", { class: "note" }, half(lang, n))),
-    list.length === 0 ? h("p", { class: "empty", testid: "no-hotspots" }, t(hot.view === "gi" ? "noHot" : "noIncidents")) : h("ol", { class: "list", testid: "hotspots" }, ...list.slice(0, LISTED).map((c, k) => h("li", {}, h("button", {
+    list.length === 0 ? h("p", { class: "empty", testid: "no-hotspots" }, t(hot.view === "gi" ? "noHot" : hot.view === "emerging" ? "noCourse" : "noIncidents")) : h("ol", { class: "list", testid: "hotspots" }, ...list.slice(0, LISTED).map((c, k) => h("li", {}, h("button", {
       class: `row${pick?.id === c.h3 ? " active" : ""}`, testid: `cell-${c.h3}`, current: pick?.id === c.h3, click: () => { room.show(middleOf(c.ring)); void room.pick({ kind: "cell", id: c.h3 }); },
     },
     h("span", { class: "number place" }, `${k + 1}`),
-    h("span", { class: "grow" }, h("span", { class: "line" }, h("strong", {}, hot.view === "emerging" ? courseWord(room, c) : hot.view === "gi" ? classWord(room, c) : t("incidentsN", { n: c.count })),
-      hot.view === "gi" || hot.view === "emerging" ? h("span", { class: "quiet" }, t("incidentsN", { n: c.count })) : null),
+    h("span", { class: "grow" }, h("span", { class: "line" }, h("strong", {}, hot.view === "emerging" ? courseWord(room, c) : hot.view === "gi" ? classWord(room, c) : hot.view === "density" ? t("perKm2", { n: brief(c.density ?? 0) }) : t("incidentsN", { n: c.count })),
+      hot.view !== "count" && hot.view !== "rate" ? h("span", { class: "quiet" }, t("incidentsN", { n: c.count })) : null),
     h("span", { class: "line quiet" }, hot.view === "gi" ? `z ${digits(c.z, 2)} · p ${pOf(c.p)} · ${t("expectedN", { n: digits(c.expected, 1) })}`
       : hot.view === "rate" ? t("perThousand", { n: c.households === null || c.households === 0 ? "—" : (c.count / c.households * 1_000).toFixed(1) }) : c.households === null ? "" : t("householdsN", { n: count(c.households) }))))))),
     list.length > LISTED ? h("p", { class: "quiet" }, t("firstOf", { n: LISTED, m: count(list.length) })) : null,

@@ -1,10 +1,11 @@
 // Which layer, and what its colours, patterns and signs mean.
 
 import { h, mount, type Child } from "../../panels/dom";
-import { heats } from "../../style/palette";
-import { fillOf, stepOf, Textures, type HeatLayer } from "../../map/heat-layer";
+import { count } from "../../strings";
+import type { PaletteName } from "../../style/palette";
+import { fillOf, letterInto, stepOf, Textures, type HeatLayer } from "../../map/heat-layer";
 import { sign } from "../../map/incident-layer";
-import { edgeM } from "../cells";
+import { brief, edgeM } from "../cells";
 import type { HotView } from "../api";
 import type { Room } from "../room";
 import { LAYERS, RESOLUTIONS } from "../url";
@@ -25,13 +26,11 @@ function picture(draw: (pen: CanvasRenderingContext2D) => void, width = SIZE_PX)
   return canvas;
 }
 
-function hexagon(pen: CanvasRenderingContext2D, r = 10): void {
+function hexagon(pen: CanvasRenderingContext2D, r = 11): void {
   pen.beginPath();
   for (let k = 0; k < 6; k++) { const a = Math.PI / 3 * k + Math.PI / 6; pen.lineTo(11 + r * Math.cos(a), 11 + r * Math.sin(a)); }
   pen.closePath();
 }
-
-const number = (v: number): string => v >= 100 ? Math.round(v).toString() : v >= 10 ? v.toFixed(0) : Number.isInteger(v) ? String(v) : v.toPrecision(2);
 
 export function legend(room: Room, heat: HeatLayer): HTMLElement {
   const { t } = room, place = h("section", { class: "legend", testid: "legend" });
@@ -47,14 +46,7 @@ export function legend(room: Room, heat: HeatLayer): HTMLElement {
     pen.strokeStyle = fill.edge;
     pen.stroke();
     if (letter === "") return;
-    pen.font = "600 11px sans-serif";
-    pen.textAlign = "center";
-    pen.textBaseline = "middle";
-    pen.lineWidth = 3;
-    pen.strokeStyle = "rgba(255, 255, 255, .92)";
-    pen.strokeText(letter, 11, 11.5);
-    pen.fillStyle = "#16232d";
-    pen.fillText(letter, 11, 11.5);
+    letterInto(pen, letter, 11, 11.5, 12);
   });
   const incidents = (): Child[] => ([["sign_open", true, false, false], ["state_overdue", true, true, false], ["emergency", true, false, true], ["sign_done", false, false, false]] as const)
     .map(([key, open, late, emergency]) => line(picture(pen => sign(pen, 11, emergency ? 12 : 11, { open, late, emergency }, 6)), t(key)));
@@ -70,7 +62,7 @@ export function legend(room: Room, heat: HeatLayer): HTMLElement {
     else if (layer === "emerging") rows.push(...COURSES.map(c => line(cell("emerging", { class: null, emerging: `${c}_hot` }, 0, room.sign(c)), t(`course_${c}`), t("hotWord"))), line(cell("emerging", { class: null, emerging: "new_cold" }, 0), t("coldKey")));
     else if (hot !== null && hot.view === layer) {
       const scale = heat.scale;
-      scale.forEach((bound, k) => rows.push(line(cell(layer, { class: null, emerging: null }, stepOf(k, scale.length)), `${k === 0 ? "≤" : `${number(scale[k - 1]!)}–`} ${number(bound)}`.replace("– ", "–"))));
+      scale.forEach((bound, k) => rows.push(line(cell(layer, { class: null, emerging: null }, stepOf(k, scale.length)), k === 0 ? `≤ ${brief(bound)}` : `${brief(scale[k - 1]!)}–${brief(bound)}`)));
     }
     const r = hot?.resolution ?? room.resolution();
     return [
@@ -89,10 +81,13 @@ export function legend(room: Room, heat: HeatLayer): HTMLElement {
       h("p", { class: "title" }, h("strong", {}, t(`layerTitle_${layer}`)), hotBusy ? h("span", { class: "quiet" }, t("counting")) : null),
       hotProblem !== null && layer !== "none" ? h("p", { class: "note" }, hotProblem) : null,
       h("ul", { class: `keys ${layer}` }, ...rows),
-      layer === "none" ? null : h("p", { class: "quiet size" }, h("select", { testid: "resolution", label: t("resolution"), change: e => { const v = (e.target as HTMLSelectElement).value; room.look({ resolution: v === "" ? null : Number(v) }); } },
+      hot !== null && hotProblem === null && (layer !== "none" || points.length === 0) && hot.incidents > 0
+        ? h("p", { class: "quiet", testid: "counted" }, t("hotIncidents", { n: count(hot.incidents - hot.outside) }), hot.outside > 0 ? ` · ${t("hotOutside", { n: count(hot.outside) })}` : "") : null,
+      h("p", { class: "quiet size" }, h("select", { testid: "palette", label: t("palette"), change: e => room.look({ palette: (e.target as HTMLSelectElement).value as PaletteName }) },
+        ...(["calm", "strong", "grey"] as const).map(p => h("option", { value: p, selected: p === palette }, `${t("palette")}${room.state.lang === "zh" ? "：" : ": "}${t(`palette_${p}`)}`))),
+      layer === "none" ? null : h("select", { testid: "resolution", label: t("resolution"), change: e => { const v = (e.target as HTMLSelectElement).value; room.look({ resolution: v === "" ? null : Number(v) }); } },
         h("option", { value: "" }, t("autoSize", { n: r, m: Math.round(edgeM(r)) })), ...RESOLUTIONS.map(x => h("option", { value: String(x), selected: x === resolution }, t("hexSize", { n: x, m: Math.round(edgeM(x)) }))))),
     ];
-    void heats[palette];
   });
   return place;
 }

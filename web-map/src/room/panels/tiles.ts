@@ -10,7 +10,7 @@ export function tiles(room: Room): HTMLElement {
     place.setAttribute("aria-label", t("figures"));
     const { totals, status } = room.state;
     const tile = (name: "today" | "days7" | "open" | "overdue", value: number | undefined, filter: "open" | "overdue" | null): HTMLElement => {
-      const inner = [h("span", { class: "name" }, t(`tile_${name}`)), h("span", { class: "value", testid: `total-${name}` }, value === undefined ? "—" : count(value)), h("span", { class: "unit" }, t("incidentUnit"))];
+      const inner = [h("span", { class: "name" }, t(`tile_${name}`)), h("span", { class: "value", testid: `total-${name}` }, value === undefined ? "—" : count(value)), h("span", { class: "measure" }, t("incidentUnit"))];
       const look = `tile${name === "overdue" && (value ?? 0) > 0 ? " bad" : ""}`;
       return filter === null || room.state.wall ? h("div", { class: look }, ...inner)
         : h("button", { class: look, testid: `tile-${name}`, pressed: status === filter, click: () => room.look({ status: status === filter ? null : filter }) }, ...inner);

@@ -3,7 +3,6 @@
 import { h, mount, type Child } from "../../panels/dom";
 import { icon } from "../../panels/icons";
 import { isKey } from "../../strings";
-import type { PaletteName } from "../../style/palette";
 import { LEVELS } from "../api";
 import type { Room } from "../room";
 import { STATUSES, write } from "../url";
@@ -42,14 +41,13 @@ export function roomBar(room: Room, place: HTMLElement, sound: () => void): void
       room.isNarrowed ? h("button", { testid: "clear-filter", title: t("clearFilter"), label: t("clearFilter"), click: () => room.look({ category: null, level: null, status: null }) }, "×") : null,
     ];
   });
-  mount(rest, room, s => [s.lang, s.palette, s.sound, s.who, s.region, s.range], () => {
-    const { lang, palette, sound: on, region, range } = room.state;
+  mount(rest, room, s => [s.lang, s.sound, s.who, s.region, s.range], () => {
+    const { lang, sound: on, region, range } = room.state;
     return [
       h("button", { testid: "sound", pressed: on, title: t("soundWhy"), click: sound }, icon(on ? "bell" : "bellOff"), t(on ? "soundOn" : "soundOff")),
+      h("a", { class: "button", testid: "to-report", href: "/?view=report" }, icon("plus"), t("reportGo")),
       h("a", { class: "button", testid: "to-wall", href: write({ ...room.state, wall: true, range, region, pick: null, at: null, slice: null }) }, icon("wall"), t("wall")),
       h("a", { class: "button", testid: "to-planner", href: "/" }, icon("back"), t("toPlanner")),
-      h("select", { testid: "palette", label: t("palette"), change: e => room.look({ palette: (e.target as HTMLSelectElement).value as PaletteName }) },
-        ...(["calm", "strong", "grey"] as const).map(p => h("option", { value: p, selected: p === palette }, t(`palette_${p}`)))),
       h("button", { testid: "language", lang: lang === "zh" ? "en" : "zh-CN", click: () => room.look({ lang: lang === "zh" ? "en" : "zh" }) }, t("language")),
     ];
   });
