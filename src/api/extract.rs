@@ -5,15 +5,23 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 
 use super::error::{Answer, Problem};
+use crate::domain::hex;
+use crate::store::Idempotency;
 
 /// Most bytes of a JSON body.
 const JSON_BYTES: usize = 1 << 20;
+/// Most bytes of a JSON body of thousands of rows.
+const LONG_JSON_BYTES: usize = 16 << 20;
+/// Longest idempotency key.
+const LONGEST_KEY: usize = 100;
 /// A body arrives within this time.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
@@ -57,23 +65,53 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        if !kind.eq_ignore_ascii_case("application/json") {
-            let what = "Content-Type 须为 application/json / the body must be application/json";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", what));
-        }
-        let bytes = read_body(request.into_body(), JSON_BYTES).await?;
-        let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
-        serde_json::from_slice(text).map(Json).map_err(|e| {
-            let what = format!("JSON 第 {0} 行第 {1} 列：{e} / line {0}, column {1}", e.line(), e.column());
-            let (status, code) = match e.classify() {
-                serde_json::error::Category::Data => (StatusCode::UNPROCESSABLE_ENTITY, "bad_field"),
-                _ => (StatusCode::BAD_REQUEST, "bad_json"),
-            };
-            Problem::new(status, code, what)
-        })
+        json_of(request, JSON_BYTES).await.map(Json)
     }
+}
+
+/// A JSON body of thousands of rows.
+pub(crate) struct LongJson<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for LongJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        json_of(request, LONG_JSON_BYTES).await.map(LongJson)
+    }
+}
+
+async fn json_of<T: DeserializeOwned>(request: Request, most_bytes: usize) -> Answer<T> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/json") {
+        let what = "Content-Type 须为 application/json / the body must be application/json";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", what));
+    }
+    let bytes = read_body(request.into_body(), most_bytes).await?;
+    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+    serde_json::from_slice(text).map_err(|e| {
+        let what = format!("JSON 第 {0} 行第 {1} 列：{e} / line {0}, column {1}", e.line(), e.column());
+        let (status, code) = match e.classify() {
+            serde_json::error::Category::Data => (StatusCode::UNPROCESSABLE_ENTITY, "bad_field"),
+            _ => (StatusCode::BAD_REQUEST, "bad_json"),
+        };
+        Problem::new(status, code, what)
+    })
+}
+
+/// The key under which a request is done once, and what it was sent with.
+///
+/// # Errors
+/// 400 where there is none.
+pub(crate) fn idempotency(headers: &HeaderMap, request: &impl Serialize) -> Answer<Idempotency> {
+    let key = headers.get("idempotency-key").and_then(|k| k.to_str().ok()).unwrap_or_default().trim().to_owned();
+    if key.is_empty() || key.len() > LONGEST_KEY {
+        let what =
+            "请求头须有 Idempotency-Key（最多 100 字）/ the header Idempotency-Key is wanted, at most 100 characters";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_missing", what).field("Idempotency-Key"));
+    }
+    let body = serde_json::to_vec(request).map_err(|e| Problem::internal(e.to_string()))?;
+    Ok(Idempotency { key, body_sha256: hex(&Sha256::digest(&body)) })
 }
 
 /// Query parameters, decoded. Whoever takes them says which names there are.

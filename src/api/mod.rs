@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod extract;
 mod guard;
+mod incidents;
 mod jobs;
 mod listen;
 mod memory;
@@ -93,6 +94,11 @@ impl App {
         let (app, runtime) = (self.clone(), tokio::runtime::Handle::current());
         let done = tokio::task::spawn_blocking(move || runtime.block_on(work(app))).await;
         Ok(done.map_err(|e| Problem::internal(e.to_string()))??)
+    }
+
+    /// To be called after this process recorded or moved incidents: listeners are told at once.
+    pub(crate) fn incidents_changed(&self) {
+        self.tail.look_now();
     }
 
     /// To be called after this process wrote to the store: what others see of it is at most a moment away then. Needed only where the

@@ -8,7 +8,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, patch, post};
 
 use super::error::Problem;
-use super::{App, auth, events, guard, jobs, ogc, openapi, plans, regions, session, tokens, users, web};
+use super::{App, auth, events, guard, incidents, jobs, ogc, openapi, plans, regions, session, tokens, users, web};
 
 /// All routes of the public listener.
 #[rustfmt::skip]
@@ -54,6 +54,12 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/plans/{id}/publish", post(plans::publish))
         .route("/api/plans/{id}/fork", post(plans::fork))
         .route("/api/plans/{id}/compare/{other}", get(plans::compare))
+        .route("/api/dictionaries", get(incidents::dictionaries))
+        .route("/api/incidents", get(incidents::list).post(incidents::report))
+        .route("/api/incidents/bulk", post(incidents::bulk))
+        .route("/api/incidents/{id}", get(incidents::one))
+        .route("/api/incidents/{id}/transitions", post(incidents::advance))
+        .route("/api/intake", post(incidents::intake))
         .route("/api/jobs/{id}", get(jobs::one).delete(jobs::cancel))
         .route("/api/events", get(events::stream));
     let known = if app.with_test_routes { known.route("/api/test/panic", get(faulty)) } else { known };

@@ -4,6 +4,7 @@ pub mod barrier;
 pub mod codes;
 pub mod hex;
 pub mod households;
+pub mod incident;
 pub mod plan;
 pub mod position;
 pub mod profile;

@@ -47,6 +47,18 @@ impl Geometry {
     }
 }
 
+/// Whether a place lies inside polygons, by the even–odd rule over all rings.
+#[must_use]
+pub fn holds(polygons: &[Vec<Ring>], [x, y]: [f64; 2]) -> bool {
+    let edges = polygons.iter().flatten().flat_map(|ring| ring.iter().zip(ring.iter().skip(1)));
+    edges.fold(false, |odd, (a, b)| {
+        if (a[1] > y) == (b[1] > y) {
+            return odd;
+        }
+        odd ^ (x < a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0]))
+    })
+}
+
 /// Cuts the zeros of a written-out twelve-digit code of a higher division: `520423102000` → `520423102`.
 ///
 /// Regions have 2, 4, 6, 9 or 12 digits in the store, so that a code is a prefix of all that lies in it.
@@ -274,8 +286,10 @@ pub struct IncidentRow {
     pub id: String,
     /// Village code, twelve digits, or a higher division's where that is all one knows.
     pub region: String,
-    /// Grid code at the time it was reported.
+    /// Grid code, by the plan in force when it was reported or, while it is open, now.
     pub grid: Option<String>,
+    /// Code of the unit of the nearest household of that grid.
+    pub unit: Option<String>,
     /// Category, a key of the dictionary.
     pub category: String,
     /// Dispute type, a key of the dictionary.
@@ -292,6 +306,10 @@ pub struct IncidentRow {
     pub summary: Option<String>,
     /// Where.
     pub place: Option<LonLat>,
+    /// System it came from, where it was sent by one.
+    pub source: Option<String>,
+    /// Its id there: with the source it stands once.
+    pub source_id: Option<String>,
     /// Version of the row.
     pub row_version: u64,
 }

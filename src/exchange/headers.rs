@@ -66,6 +66,18 @@ pub(super) fn is_contact(header: &str) -> bool {
     has_word(header, CONTACT) || header.trim().eq_ignore_ascii_case("name")
 }
 
+/// Further words that name a person where events are sent and nothing is to be dropped silently.
+const PERSON_WORDS: &[&str] =
+    &["idnumber", "identity", "person", "contact", "reporter", "victim", "报案人", "当事人", "联系人", "住址"];
+
+/// Whether a field of an event tells of a person: a name, a telephone, an identity number, what nobody may keep.
+#[must_use]
+pub fn is_person_field(field: &str) -> bool {
+    let lower = field.trim().to_lowercase();
+    let named = ["name", "tel"].iter().any(|w| lower == *w || lower.ends_with(&format!("_{w}")));
+    named || is_personal(field) || has_word(field, PERSON_WORDS)
+}
+
 /// Whether a column of households holds what the product must not keep about persons.
 pub(super) fn is_personal(header: &str) -> bool {
     is_sensitive(header) || is_contact(header)

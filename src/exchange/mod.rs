@@ -45,6 +45,8 @@ use source::Source;
 pub use barriers::read_barriers;
 pub use child::{PARSE_COMMAND, parse_for_parent};
 pub use error::{Fault, ReadError, RowFault, RowKind};
+pub use gate::tells_of_a_person;
+pub use headers::is_person_field;
 pub use layer::{Feature, features};
 pub use limits::Limits;
 pub use occurrences::{OccurrenceError, Occurrences, read_cell_counts, read_occurrences};

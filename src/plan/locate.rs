@@ -2,6 +2,7 @@
 
 use rstar::{AABB, RTree, primitives::GeomWithData, primitives::Rectangle};
 
+use crate::domain::register::holds;
 use crate::domain::{Column, Households, NO_VALUE, Positions, Region};
 use crate::space::datum::Crs;
 
@@ -46,17 +47,6 @@ impl<'a> Outlines<'a> {
             .filter(|&i| self.regions.get(i as usize).is_some_and(|r| holds(&r.polygons, p)))
             .min()
     }
-}
-
-/// Even-odd over all rings.
-fn holds(polygons: &[Vec<Vec<[f64; 2]>>], p: [f64; 2]) -> bool {
-    polygons.iter().flatten().flat_map(|r| r.windows(2)).fold(false, |odd, w| {
-        let (a, b) = (w[0], w[1]);
-        if (a[1] > p[1]) == (b[1] > p[1]) {
-            return odd;
-        }
-        odd ^ (p[0] < a[0] + (p[1] - a[1]) / (b[1] - a[1]) * (b[0] - a[0]))
-    })
 }
 
 /// Fills the village column from the outlines where the file has none; a file with one stays as it is.

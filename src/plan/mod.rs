@@ -15,6 +15,7 @@ pub mod make;
 mod named;
 pub mod register;
 pub mod report;
+pub mod room;
 pub mod shapes;
 pub mod synth;
 pub mod units;

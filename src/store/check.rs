@@ -96,7 +96,7 @@ async fn layer_sums(session: &mut dyn Session, layer: Layer, found: &mut Vec<Fin
                     let what = "由其他软件修改，尚未确认 / edited by another program, not settled";
                     found.push(Finding::new("foreign", place, what));
                 }
-                Ok(read) if Some(sum_of(&read.values(), read.row_version())) != sum => {
+                Ok(read) if Some(sum_of(layer, &read.values(), read.row_version())) != sum => {
                     found.push(Finding::new("row", format!("{place} ({})", read.key()), WRONG_SUM));
                 }
                 Ok(_) => {}

@@ -15,6 +15,18 @@ pub(super) fn stamp(at: OffsetDateTime) -> String {
     at.to_offset(UtcOffset::UTC).format(format).unwrap_or_default()
 }
 
+/// Milliseconds since 1970 of a stamp; 0 for what is none.
+pub(super) fn ms_of(stamp: &str) -> i64 {
+    let at = OffsetDateTime::parse(stamp, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    (at.unix_timestamp_nanos() / 1_000_000) as i64
+}
+
+/// The stamp of milliseconds since 1970.
+pub(super) fn stamp_of_ms(ms: i64) -> String {
+    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000);
+    stamp(at.unwrap_or(OffsetDateTime::UNIX_EPOCH))
+}
+
 /// The day of a stamp in China.
 pub(super) fn day_of(stamp: &str) -> String {
     let format = format_description!("[year]-[month]-[day]");
@@ -51,6 +63,8 @@ mod tests {
         assert_eq!(day_of("2025-03-01T15:59:59.999Z"), "2025-03-01");
         assert_eq!(day_of("2025-03-01T16:00:00.000Z"), "2025-03-02");
         assert!(end_of("2025-02-30").is_err() && end_of("20250201").is_err());
+        let stamp = "2025-03-01T16:00:00.250Z";
+        assert_eq!((ms_of(stamp), stamp_of_ms(ms_of(stamp)).as_str()), (1_740_844_800_250, stamp));
         assert!(is_stamp("2025-03-01T16:00:00.000Z") && !is_stamp("2025-03-01T16:00:00Z"));
     }
 }

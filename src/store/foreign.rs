@@ -92,7 +92,7 @@ async fn seal(session: &mut dyn Session, layer: Layer) -> Result<(), StoreError>
         let version = row.row_version().max(1);
         let mut sql = Sql::new(spec.table, "UPDATE ");
         sql.push(spec.table).push(" SET row_version = ").bind(version);
-        sql.push(", row_sum = ").bind(sum_of(&values, version));
+        sql.push(", row_sum = ").bind(sum_of(layer, &values, version));
         sql.push(" WHERE ").push(spec.key).push(" = ").bind(row.key());
         session.execute(sql).await?;
     }

@@ -11,7 +11,7 @@ use super::rows::{Layer, RegisterRow};
 use super::scope::{Right, Scope};
 use super::sql::{Session, Sql};
 use super::value::{Value, row_sum};
-use super::{SqlStore, audit, idempotency, insert, register, rules};
+use super::{SqlStore, audit, idempotency, incidents, insert, register, rules};
 use crate::domain::hex;
 
 /// Changed cells a report shows; the log has all.
@@ -21,9 +21,11 @@ const BULK_ROWS: usize = 1_000;
 /// Bytes of an officer's salt.
 const SALT_BYTES: usize = 16;
 
-/// Check sum of a row of the register.
-pub(super) fn sum_of(values: &[Value], row_version: u64) -> i64 {
-    row_sum(values.iter().chain([&Value::from(row_version)]))
+/// Check sum of a row of the register. Columns that came later count where they hold something.
+pub(super) fn sum_of(layer: Layer, values: &[Value], row_version: u64) -> i64 {
+    let always = values.len().saturating_sub(layer.later_columns());
+    let empty = values.iter().skip(always).rev().take_while(|v| v.is_null()).count();
+    row_sum(values.iter().take(values.len() - empty).chain([&Value::from(row_version)]))
 }
 
 struct Import<'a> {
@@ -37,6 +39,7 @@ struct Import<'a> {
     bulk: bool,
     was_empty: bool,
     seen: HashSet<Box<str>>,
+    homes: incidents::Homes,
     report: ImportReport,
 }
 
@@ -102,7 +105,10 @@ impl Import<'_> {
         }
     }
 
-    async fn chunk(&mut self, session: &mut dyn Session, rows: Vec<RegisterRow>) -> Result<(), StoreError> {
+    async fn chunk(&mut self, session: &mut dyn Session, mut rows: Vec<RegisterRow>) -> Result<(), StoreError> {
+        if self.layer == Layer::Incidents {
+            incidents::settle_imported(session, &mut self.homes, &mut rows).await?;
+        }
         let mut values = Vec::with_capacity(rows.len());
         for row in &rows {
             if row.layer() != self.layer {
@@ -146,7 +152,7 @@ impl Import<'_> {
 
     /// A new row's cells with version, sum and, for officers, salt. A row that comes from another store goes on counting from there.
     fn complete(&self, mut cells: Vec<Value>, version: u64) -> Vec<Value> {
-        let sum = sum_of(&cells, version);
+        let sum = sum_of(self.layer, &cells, version);
         cells.extend([Value::from(version), Value::from(sum)]);
         if self.layer == Layer::Officers {
             cells.push(Value::Blob(Some(self.store.random_bytes(SALT_BYTES))));
@@ -187,7 +193,7 @@ impl Import<'_> {
         }
         let mut update = Sql::new(spec.table, "UPDATE ");
         update.push(spec.table).push(" SET row_version = ").bind(version + 1);
-        update.push(", row_sum = ").bind(sum_of(&now, version + 1));
+        update.push(", row_sum = ").bind(sum_of(self.layer, &now, version + 1));
         let mut log = Vec::new();
         for (i, column, before) in changed {
             let after = now.get(i).cloned().unwrap_or(Value::Text(None));
@@ -245,6 +251,7 @@ pub(super) async fn run(
         bulk: false,
         was_empty: false,
         seen: HashSet::new(),
+        homes: incidents::Homes::default(),
         report: ImportReport::default(),
     };
     let mut session = store.engine.write().await?;
@@ -366,4 +373,22 @@ pub(super) async fn remove(
     }
     session.commit().await?;
     Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_from_before_a_column_came_keeps_its_sum() {
+        let old: Vec<Value> = (0..11).map(|i| Value::from(format!("v{i}"))).collect();
+        let before = row_sum(old.iter().chain([&Value::from(3_u64)]));
+        let mut now = old.clone();
+        now.extend([Value::Text(None), Value::Text(None), Value::Text(None)]);
+        assert_eq!(sum_of(Layer::Incidents, &now, 3), before);
+        now[12] = Value::from("门禁");
+        assert_ne!(sum_of(Layer::Incidents, &now, 3), before);
+        // elsewhere nothing is left out
+        assert_ne!(sum_of(Layer::Jobs, &[Value::Text(None)], 3), sum_of(Layer::Jobs, &[], 3));
+    }
 }

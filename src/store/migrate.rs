@@ -17,12 +17,14 @@ pub(super) struct Step {
 pub(super) const SQLITE: &[Step] = &[
     Step { version: 1, name: "register", sql: include_str!("../../migrations/sqlite/0001_register.sql") },
     Step { version: 2, name: "accounts", sql: include_str!("../../migrations/sqlite/0002_accounts.sql") },
+    Step { version: 3, name: "incidents", sql: include_str!("../../migrations/sqlite/0003_incidents.sql") },
 ];
 
 /// Steps of a PostGIS store.
 pub(super) const POSTGIS: &[Step] = &[
     Step { version: 1, name: "register", sql: include_str!("../../migrations/postgis/0001_register.sql") },
     Step { version: 2, name: "accounts", sql: include_str!("../../migrations/postgis/0002_accounts.sql") },
+    Step { version: 3, name: "incidents", sql: include_str!("../../migrations/postgis/0003_incidents.sql") },
 ];
 
 /// The table that keeps the steps taken.

@@ -20,6 +20,7 @@ mod error;
 mod foreign;
 mod idempotency;
 mod import;
+mod incidents;
 mod insert;
 mod messages;
 mod migrate;
@@ -45,6 +46,10 @@ pub use accounts::{Account, AccountChange, Accounts, Token};
 pub use check::Finding;
 pub use contract::{Look, Sink, Store, Verdict, Work};
 pub use error::{Refusal, StoreError, TransactError};
+pub use incidents::{
+    Grouping, IncidentAdvance, IncidentCursor, IncidentFilter, IncidentOrder, IncidentPage, IncidentRecord, Incidents,
+    NearOfficer, NewIncident, Recorded, RefusedIncident, Tally,
+};
 pub use messages::{
     Belonging, CellChange, Committed, Derived, DerivedGrid, DerivedLeader, DerivedUnit, Filter, ForeignEdit,
     GridVersion, HistoryEntry, Idempotency, ImportReport, ImportRequest, NewVillage, Page, PlanFilter, Publication,

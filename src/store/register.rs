@@ -19,6 +19,15 @@ fn below_village(scope: &Scope) -> bool {
     scope.prefixes().iter().any(|p| p.len() > 12)
 }
 
+/// By which column incidents lie in a scope.
+fn incident_column(scope: &Scope) -> &'static str {
+    match scope.prefixes().iter().map(String::len).max() {
+        Some(18) => "unit",
+        Some(15) => "grid",
+        _ => "region",
+    }
+}
+
 /// `column IN scope` for one layer, with everything that follows from scopes below the village.
 fn scoped(sql: &mut Sql, spec: &LayerSpec, scope: &Scope) {
     match spec.scoped_by {
@@ -58,7 +67,7 @@ fn scoped(sql: &mut Sql, spec: &LayerSpec, scope: &Scope) {
             sql.in_scope("village", scope);
         }
         ScopedBy::Incident => {
-            sql.in_scope(if below_village(scope) { "grid" } else { "region" }, scope);
+            sql.in_scope(incident_column(scope), scope);
         }
     }
 }

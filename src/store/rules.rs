@@ -127,6 +127,10 @@ fn check_own(row: &RegisterRow) -> Result<(), String> {
         RegisterRow::Incidents(r) => {
             digits(&r.region, REGION)?;
             r.grid.as_ref().map_or(Ok(()), |g| digits(g, &[15]))?;
+            r.unit.as_ref().map_or(Ok(()), |u| digits(u, &[18]))?;
+            if r.source.is_some() != r.source_id.is_some() {
+                return Err("来源和来源编号须同时给出 / source and source_id come together".to_owned());
+            }
             r.place.map_or(Ok(()), |p| check_shape(&Geometry::Point([p.lon_deg, p.lat_deg])))
         }
         RegisterRow::Transitions(r) => digits(&r.region, REGION),

@@ -44,6 +44,7 @@ impl Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Right {
     EditRegister,
+    HandleIncidents,
     EditPlan,
     Publish,
     SeeOfficers,
@@ -169,6 +170,19 @@ impl Scope {
         self.prefixes().iter().any(|p| code.starts_with(p.as_str()))
     }
 
+    /// Whether an incident lies inside, by its most exact code; see the column reads go by.
+    #[must_use]
+    pub fn covers_incident(&self, region: &str, grid: Option<&str>, unit: Option<&str>) -> bool {
+        self.prefixes().iter().any(|p| {
+            let code = match p.len() {
+                18 => unit,
+                15 => grid,
+                _ => Some(region),
+            };
+            code.is_some_and(|c| c.starts_with(p.as_str()))
+        })
+    }
+
     /// The codes it is made of; an empty one is the whole store.
     #[must_use]
     pub fn prefixes(&self) -> &[String] {
@@ -205,9 +219,15 @@ impl Scope {
     }
 
     pub(super) fn need(&self, right: Right) -> Result<(), StoreError> {
-        use Right::{EditPlan, EditRegister, Maintain, ManageAccounts, Publish, SeeAudit, SeeOfficers};
+        use Right::{
+            EditPlan, EditRegister, HandleIncidents, Maintain, ManageAccounts, Publish, SeeAudit, SeeOfficers,
+        };
         let (may, operation) = match right {
             EditRegister => (matches!(self.role, Role::Planner | Role::Admin), "修改台账 / edit the register"),
+            HandleIncidents => (
+                matches!(self.role, Role::Viewer | Role::Planner | Role::Admin),
+                "上报和办理事件 / report and handle incidents",
+            ),
             EditPlan => (matches!(self.role, Role::Planner | Role::Admin), "修改方案 / edit a plan"),
             Publish => (self.role == Role::Admin || self.role == Role::Planner, "发布方案 / publish a plan"),
             SeeOfficers => (matches!(self.role, Role::Planner | Role::Admin), "查看人员 / see officers"),

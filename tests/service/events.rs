@@ -11,16 +11,16 @@ use crate::server::{Server, VILLAGE, writing};
 
 /// An event.
 #[derive(Clone, Debug, PartialEq)]
-struct Event {
-    id: u64,
-    kind: String,
-    data: Value,
+pub(crate) struct Event {
+    pub(crate) id: u64,
+    pub(crate) kind: String,
+    pub(crate) data: Value,
 }
 
-struct Stream(BufReader<TcpStream>);
+pub(crate) struct Stream(BufReader<TcpStream>);
 
 impl Stream {
-    fn open(server: &Server, token: &str, last: Option<u64>) -> Self {
+    pub(crate) fn open(server: &Server, token: &str, last: Option<u64>) -> Self {
         let host = server.base.trim_start_matches("http://");
         let mut socket = TcpStream::connect(host).expect("connected");
         socket.set_read_timeout(Some(Duration::from_millis(200))).expect("set");
@@ -31,7 +31,7 @@ impl Stream {
     }
 
     /// Events within a time, up to a number of them; not those of plans, which other tests edit meanwhile.
-    fn events(&mut self, most: usize, within: Duration) -> Vec<Event> {
+    pub(crate) fn events(&mut self, most: usize, within: Duration) -> Vec<Event> {
         let (mut found, begun) = (Vec::new(), Instant::now());
         let (mut id, mut kind, mut line) = (0, String::new(), String::new());
         while found.len() < most && begun.elapsed() < within {
@@ -55,7 +55,7 @@ impl Stream {
     }
 
     /// The id the stream begins after.
-    fn hello(&mut self) -> u64 {
+    pub(crate) fn hello(&mut self) -> u64 {
         let begun = Instant::now();
         let mut line = String::new();
         while begun.elapsed() < Duration::from_secs(10) {

@@ -97,6 +97,10 @@ pub(crate) fn a01_routes_by_roles_by_regions_leak_nothing(server: &Server) {
                     looked_at += 2;
                 }
             }
+            let listed = server.get_as(&token, "/api/incidents?limit=1000").is(200).json();
+            let listed: BTreeSet<String> =
+                listed["incidents"].as_array().expect("incidents").iter().map(|i| id(i).to_owned()).collect();
+            assert_eq!(listed, wanted["incidents"], "{role} of {area}: /api/incidents");
             looked_at += walk(server, &token, role, area, &wanted);
         }
     }

@@ -11,6 +11,7 @@ mod faults;
 mod features;
 mod files;
 mod gdal;
+mod incidents;
 mod leaks;
 mod plans;
 mod server;
@@ -72,6 +73,14 @@ on_both_engines! {
     events:
         change_is_told_in_order_and_after_a_reconnect,
         change_is_served_within_a_second;
+    incidents:
+        m2_incident_is_told_with_grid_and_unit_and_listed,
+        incident_goes_its_way_and_no_other,
+        intake_comes_once_and_takes_no_person,
+        bulk_is_all_or_nothing_unless_partial,
+        e06_same_key_same_incident_other_body_refused,
+        words_of_an_incident_are_for_those_who_handle_it,
+        filters_of_incidents_are_kept_or_400;
     gdal:
         ogr_reads_pages_filters_and_boxes;
     faults:

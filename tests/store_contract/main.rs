@@ -7,6 +7,7 @@ mod cluster;
 mod crash;
 mod geopackage;
 mod ground;
+mod incidents;
 mod killed;
 mod plans;
 mod publication;
@@ -74,6 +75,15 @@ on_both_engines! {
         f13_newer_store_is_refused_with_both_versions,
         changed_row_is_found_by_name,
         reader_opens_beside_the_writer;
+    incidents:
+        place_says_village_grid_and_unit_and_nothing_is_dropped,
+        incident_is_recorded_once_by_id_source_and_key,
+        step_is_taken_on_the_version_that_was_seen_and_leaves_its_row,
+        of_eight_clients_on_one_version_one_takes_the_step,
+        published_plan_takes_open_incidents_home,
+        incidents_are_seen_and_written_within_the_scope,
+        filters_pages_and_counts_agree,
+        copy_of_a_store_has_its_incidents;
     accounts:
         users_sessions_and_tokens_come_and_go,
         accounts_are_managed_within_the_own_area,

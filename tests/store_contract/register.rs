@@ -88,6 +88,7 @@ pub(crate) fn one_of_each() -> Vec<RegisterRow> {
             id: text("e1"),
             region: text(VILLAGE),
             grid: Some(text("520423102001001")),
+            unit: Some(text("520423102001001002")),
             category: text("dispute"),
             dispute: Some(text("1")),
             level: text("grid"),
@@ -96,6 +97,8 @@ pub(crate) fn one_of_each() -> Vec<RegisterRow> {
             due_at: day("2025-01-08T02:23:00.500Z"),
             summary: Some(text("'; DROP TABLE audit; --")),
             place,
+            source: Some(text("门禁")),
+            source_id: Some(text("0017")),
             row_version: 0,
         }),
         RegisterRow::Transitions(IncidentTransition {

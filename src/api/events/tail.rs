@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 
 use crate::api::memory::{Collection, Memory};
 use crate::domain::plan::{PlanHead, PlanStatus};
 use crate::domain::register::AuditRow;
+use crate::plan::room::moments;
 use crate::store::{Layer, Role, Scope, Store, StoreError};
 
 /// Between two looks at the log.
@@ -30,13 +31,24 @@ pub(super) struct Event {
     pub(super) kind: &'static str,
     /// JSON in one line.
     pub(super) data: String,
-    /// Area it happened in.
-    area: Scope,
+    reach: Reach,
+}
+
+/// Who is told.
+#[derive(Clone, Debug, PartialEq)]
+enum Reach {
+    /// Everybody whose area has anything in common with this one.
+    Area(Scope),
+    /// Whoever sees the incident itself.
+    Incident { region: String, grid: Option<String>, unit: Option<String> },
 }
 
 impl Event {
     pub(super) fn is_seen_by(&self, scope: &Scope) -> bool {
-        scope.meets(&self.area)
+        match &self.reach {
+            Reach::Area(area) => scope.meets(area),
+            Reach::Incident { region, grid, unit } => scope.covers_incident(region, grid.as_deref(), unit.as_deref()),
+        }
     }
 }
 
@@ -129,6 +141,10 @@ impl Tail {
             if plan.status != PlanStatus::Draft {
                 self.memory.plans_changed();
             }
+            if row.operation == "plan.publish" {
+                // open incidents are at home in the new plan's grids
+                self.memory.changed([Collection::Incidents]);
+            }
             return Ok(event_of_plan(row, &plan));
         }
         if row.operation.starts_with("register.") {
@@ -139,6 +155,10 @@ impl Tail {
                 None => {}
             }
             return Ok(Some(event_of_register(row)));
+        }
+        if row.operation.starts_with("incident.") {
+            self.memory.changed([Collection::Incidents]);
+            return Ok(event_of_incident(row));
         }
         Ok(None)
     }
@@ -155,6 +175,9 @@ impl Tail {
     async fn event(&self, row: &AuditRow) -> Result<Option<Event>, StoreError> {
         if row.operation.starts_with("plan.") {
             return Ok(self.plan(&row.subject).await?.and_then(|plan| event_of_plan(row, &plan)));
+        }
+        if row.operation.starts_with("incident.") {
+            return Ok(event_of_incident(row));
         }
         Ok(row.operation.starts_with("register.").then(|| event_of_register(row)))
     }
@@ -183,7 +206,7 @@ impl Tail {
 fn event_of_plan(row: &AuditRow, plan: &PlanHead) -> Option<Event> {
     let area = Scope::region(Role::Viewer, &plan.region).ok()?;
     let data = json!({"operation": row.operation, "plan": plan.id, "region": plan.region, "at": row.at});
-    Some(Event { id: row.seq, kind: "plan", data: data.to_string(), area })
+    Some(Event { id: row.seq, kind: "plan", data: data.to_string(), reach: Reach::Area(area) })
 }
 
 /// Where it happened is told by the area of whoever did it: rows outside of that were not touched.
@@ -191,5 +214,23 @@ fn event_of_register(row: &AuditRow) -> Event {
     let area = row.scope.split_once('@').and_then(|(_, area)| Scope::of_area(Role::Viewer, area).ok());
     let area = area.unwrap_or_else(|| Scope::whole_store(Role::Viewer));
     let data = json!({"operation": row.operation, "layer": row.subject, "at": row.at});
-    Event { id: row.seq, kind: "register", data: data.to_string(), area }
+    Event { id: row.seq, kind: "register", data: data.to_string(), reach: Reach::Area(area) }
+}
+
+/// One incident, as the log has it; many at once are told as a change of the layer.
+fn event_of_incident(row: &AuditRow) -> Option<Event> {
+    if row.operation == "incident.bulk" {
+        return Some(event_of_register(row));
+    }
+    let what: Value = serde_json::from_str(row.after.as_deref()?).ok()?;
+    let text = |name: &str| what.get(name).and_then(Value::as_str).map(str::to_owned);
+    let reach = Reach::Incident { region: text("region")?, grid: text("grid"), unit: text("unit") };
+    let operation = if row.operation == "incident.report" { "created" } else { "changed" };
+    let mut data = json!({"id": row.subject, "operation": operation});
+    for name in ["region", "grid", "unit", "level", "category", "state", "emergency", "version"] {
+        data[name] = what.get(name).cloned().unwrap_or_default();
+    }
+    data["occurred_at"] = text("occurred_at").map(|t| moments::shown(&t)).into();
+    data["at_time"] = moments::shown(&row.at).into();
+    Some(Event { id: row.seq, kind: "incident", data: data.to_string(), reach })
 }

@@ -115,6 +115,7 @@ fn push_row(builder: &mut Builder, row: &RegisterRow) {
                 r.id.as_str().into(),
                 r.region.as_str().into(),
                 (&r.grid).into(),
+                (&r.unit).into(),
                 r.category.as_str().into(),
                 (&r.dispute).into(),
                 r.level.as_str().into(),

@@ -7,13 +7,11 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
-use crate::api::extract::Json;
-use crate::domain::hex;
+use crate::api::extract::{Json, idempotency};
 use crate::plan::edit::{Applied, Operation, Policy};
 use crate::plan::register::{EditWish, Edited, china_today};
 use crate::store::{Idempotency, Which};
@@ -21,8 +19,6 @@ use crate::store::{Idempotency, Which};
 use super::village::whole;
 use super::village_code;
 
-/// Longest idempotency key.
-const LONGEST_KEY: usize = 100;
 /// Operations of one batch.
 const MOST: usize = 10_000;
 
@@ -102,19 +98,12 @@ pub(in crate::api) async fn edit(
     Json(batch): Json<Batch>,
 ) -> Answer<axum::Json<Value>> {
     principal.need_planner("修改方案 / edit a plan")?;
-    let key = headers.get("idempotency-key").and_then(|k| k.to_str().ok()).unwrap_or_default().trim().to_owned();
-    if key.is_empty() || key.len() > LONGEST_KEY {
-        let what =
-            "请求头须有 Idempotency-Key（最多 100 字）/ the header Idempotency-Key is wanted, at most 100 characters";
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_missing", what).field("Idempotency-Key"));
-    }
+    let idempotency = idempotency(&headers, &(&id, &batch))?;
     let Some(base_version) = batch.base_version else {
         let what = "须有 base_version：修改所依据的方案版本 / base_version is wanted: the version the edit is based on";
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "base_version_missing", what).field("base_version"));
     };
-    let body = serde_json::to_vec(&(&id, &batch)).map_err(|e| Problem::internal(e.to_string()))?;
-    let body_sha256 = hex(&Sha256::digest(&body));
-    let wish = wish(id, batch, base_version, Some(Idempotency { key, body_sha256 }))?;
+    let wish = wish(id, batch, base_version, Some(idempotency))?;
     let Edited { committed, applied } = app.editor.edit(app.store(), &principal.scope, &principal.actor, &wish).await?;
     app.plans_changed();
     let (head, state) = app.editor.state(app.store(), &principal.scope, &wish.plan, &wish.village).await?;

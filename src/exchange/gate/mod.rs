@@ -28,8 +28,8 @@ pub(super) use faults::Place;
 pub use faults::{CellFault, FaultList};
 pub use mapping::{ColumnUse, Mapping, MappingError};
 pub use outlines::{Outlines, Suspicion};
-pub use typed::moment_of;
 pub(super) use typed::typed as typed_cell;
+pub use typed::{moment_of, tells_of_a_person};
 
 /// Faults kept in full unless asked otherwise.
 const FAULTS_KEPT: usize = 1_000;

@@ -172,6 +172,35 @@ fn is_id_card(text: &str) -> bool {
     born && CHECK.get((sum % 11) as usize) == Some(&last.to_ascii_uppercase())
 }
 
+/// Whether a text holds an identity card number or a Chinese mobile number, be it written with spaces or hyphens.
+#[must_use]
+pub fn tells_of_a_person(text: &str) -> bool {
+    let mut run = String::new();
+    let is_one = |run: &str| {
+        let mobile = run.strip_prefix("86").filter(|r| r.len() == 11).unwrap_or(run);
+        let second = mobile.as_bytes().get(1);
+        let is_mobile = mobile.len() == 11
+            && mobile.starts_with('1')
+            && second.is_some_and(|d| (b'3'..=b'9').contains(d))
+            && !mobile.ends_with(['X', 'x']);
+        is_mobile || is_id_card(run)
+    };
+    for c in text.chars().chain(['。']) {
+        match c {
+            '0'..='9' => run.push(c),
+            'X' | 'x' if run.len() == 17 => run.push(c),
+            ' ' | '-' if !run.is_empty() => {}
+            _ => {
+                if is_one(&run) {
+                    return true;
+                }
+                run.clear();
+            }
+        }
+    }
+    false
+}
+
 /// A whole number; `12.0` is how a real column holds 12.
 fn whole(cell: &Cell) -> Option<i64> {
     match cell {

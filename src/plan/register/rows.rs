@@ -1,10 +1,12 @@
 //! Rows between the import gate's layers and the register.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use time::macros::{format_description, offset};
 
 use crate::domain::LonLat;
+use crate::domain::incident::Dictionaries;
 use crate::domain::register::{
     BarrierRow, BuildingRow, Geometry, HouseholdRow, IncidentRow, OfficerRow, OldNetRow, RegionRow, Tenure, trim_code,
 };
@@ -245,18 +247,37 @@ pub(super) fn register_row(
                 id: f.needed("id"),
                 region,
                 grid: f.text("grid"),
-                category: f.needed("category"),
-                dispute: f.text("dispute"),
+                unit: None,
+                category: word_of_category(f.needed("category")),
+                dispute: f.text("dispute").map(word_of_dispute),
                 level: f.text("level").unwrap_or_else(|| FIRST_LEVEL.to_owned()),
                 state: f.text("state").unwrap_or_else(|| FIRST_STATE.to_owned()),
                 occurred_at: stamp(&f.needed("occurred_at"))?,
                 due_at: f.text("due_at").map(|t| stamp(&t)).transpose()?,
                 summary: f.text("summary"),
                 place: place.map(|p| LonLat { lon_deg: p[0], lat_deg: p[1] }),
+                source: None,
+                source_id: None,
                 row_version,
             })
         }
     })
+}
+
+/// The lists that ship, made once: a file's rows are many.
+fn dictionaries() -> &'static Dictionaries {
+    static LISTS: OnceLock<Dictionaries> = OnceLock::new();
+    LISTS.get_or_init(Dictionaries::shipped)
+}
+
+/// A category's key, where the file says its name.
+fn word_of_category(said: String) -> String {
+    dictionaries().category(&said).map(|c| c.key.clone()).unwrap_or(said)
+}
+
+/// The key of a type of dispute, where the file says its name.
+fn word_of_dispute(said: String) -> String {
+    dictionaries().dispute(&said).map(|d| d.key.clone()).unwrap_or(said)
 }
 
 fn bare(id: String, village: String, at: [f64; 2]) -> BuildingRow {

@@ -222,7 +222,7 @@ pub(in crate::store) async fn transact(
 }
 
 /// Wakes other processes on the same PostGIS store when this transaction commits.
-pub(super) async fn notify(session: &mut dyn Session, plan: &str) -> Result<(), StoreError> {
+pub(in crate::store) async fn notify(session: &mut dyn Session, plan: &str) -> Result<(), StoreError> {
     if session.dialect() == Dialect::Postgres {
         let sql = Sql::new("notify", "SELECT 1 FROM (SELECT pg_notify('lianhu', $1)) AS told");
         session.rows(sql.arg(plan)).await?;

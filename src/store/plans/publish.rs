@@ -7,7 +7,7 @@ use crate::store::error::{StoreError, TransactError};
 use crate::store::messages::{Belonging, Publication};
 use crate::store::scope::{Right, Role, Scope};
 use crate::store::sql::{Session, Sql};
-use crate::store::{audit, dates};
+use crate::store::{audit, dates, incidents};
 
 use super::heads::{self, Stored};
 use super::rows::{self, PlanRow};
@@ -111,6 +111,7 @@ pub(in crate::store) async fn publish(
     show(session.as_mut(), stored.no, true).await?;
     let area = Scope::region(Role::Viewer, &region)?;
     codes::take_over(session.as_mut(), stored.no, &area, &request.date).await?;
+    let rehomed = incidents::rehome(session.as_mut(), &region).await?;
     let retired: Vec<&str> = old.iter().map(|p| p.head.id.as_str()).collect();
     let entry = audit::Entry {
         at: &at,
@@ -119,7 +120,10 @@ pub(in crate::store) async fn publish(
         operation: "plan.publish",
         subject: &stored.head.id,
         before: Some(serde_json::json!({ "in_force": retired }).to_string()),
-        after: Some(serde_json::json!({ "version": stored.head.version, "date": request.date }).to_string()),
+        after: Some(
+            serde_json::json!({ "version": stored.head.version, "date": request.date, "incidents_rehomed": rehomed })
+                .to_string(),
+        ),
     };
     audit::append(session.as_mut(), entry).await?;
     edit::notify(session.as_mut(), &request.plan).await?;

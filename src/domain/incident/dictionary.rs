@@ -1,0 +1,229 @@
+//! What incidents are about: categories and types of dispute. The lists that ship are those of public practice; rows of the store's
+//! dictionaries change and extend them.
+
+use crate::domain::register::DictionaryRow;
+
+use super::flow::Level;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Key of the category that alarms at once (突发事件).
+pub const EMERGENCY: &str = "emergency";
+/// Name of the list of categories among the store's dictionaries.
+pub const CATEGORIES: &str = "category";
+/// Name of the list of types of dispute.
+pub const DISPUTES: &str = "dispute";
+
+/// A category of incidents (事件类别).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Category {
+    /// Key.
+    pub key: String,
+    /// Chinese name.
+    pub name: String,
+    /// English name.
+    pub name_en: String,
+    /// Offered for new incidents.
+    pub enabled: bool,
+    /// Hours an incident may take at grid, village, township and county.
+    pub due_hours: [u32; 4],
+}
+
+/// A type of dispute (纠纷类型).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispute {
+    /// Key.
+    pub key: String,
+    /// Chinese name.
+    pub name: String,
+    /// English name.
+    pub name_en: String,
+}
+
+/// Both lists, in the order of pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dictionaries {
+    /// Categories.
+    pub categories: Vec<Category>,
+    /// Types of dispute.
+    pub disputes: Vec<Dispute>,
+}
+
+/// Key, Chinese, English, offered, hours. Special-group service is off: it is about persons. Three, five, seven and fifteen days are what
+/// grid platforms commonly allow; an office sets its own with each incident.
+type Shipped = (&'static str, &'static str, &'static str, bool, [u32; 4]);
+const DAYS: [u32; 4] = [72, 120, 168, 360];
+const SHIPPED: [Shipped; 8] = [
+    ("livelihood", "民生服务", "livelihood service", true, DAYS),
+    ("dispute", "矛盾劝解", "dispute mediation", true, [120, 168, 240, 360]),
+    ("security", "治安防控", "public-safety prevention", true, DAYS),
+    ("special_group", "特殊人群服务", "special-group service", false, DAYS),
+    ("opinion", "社情民意", "opinion", true, DAYS),
+    ("publicity", "政策宣传", "publicity", true, DAYS),
+    (EMERGENCY, "突发事件", "emergency", true, [1, 1, 2, 2]),
+    ("other", "其他", "other", true, DAYS),
+];
+
+const SHIPPED_DISPUTES: [(&str, &str, &str); 13] = [
+    ("0", "婚姻家庭", "marriage and family"),
+    ("1", "邻里", "neighbours"),
+    ("2", "房屋宅基地", "houses and homesteads"),
+    ("3", "合同", "contracts"),
+    ("4", "生产经营", "trade and production"),
+    ("5", "损害赔偿", "damages"),
+    ("6", "山林土地", "woods and land"),
+    ("7", "征地拆迁", "requisition and demolition"),
+    ("8", "环境污染", "pollution"),
+    ("9", "劳动争议", "labour"),
+    ("10", "医疗", "medical"),
+    ("11", "道路交通", "road traffic"),
+    ("12", "物业", "property management"),
+];
+
+impl Category {
+    /// How long an incident may take at each level.
+    #[must_use]
+    pub fn allowance_ms(&self) -> [i64; 4] {
+        self.due_hours.map(|h| i64::from(h) * HOUR_MS)
+    }
+
+    /// When an incident that happened at a moment must be done.
+    #[must_use]
+    pub fn due_ms(&self, occurred_ms: i64, level: Level) -> i64 {
+        occurred_ms.saturating_add(self.allowance_ms().get(level as usize).copied().unwrap_or_default())
+    }
+}
+
+impl Dictionaries {
+    /// The lists that ship with the program.
+    #[must_use]
+    pub fn shipped() -> Self {
+        let category = |(key, name, name_en, enabled, due_hours): Shipped| Category {
+            key: key.to_owned(),
+            name: name.to_owned(),
+            name_en: name_en.to_owned(),
+            enabled,
+            due_hours,
+        };
+        let dispute = |(key, name, name_en): (&str, &str, &str)| Dispute {
+            key: key.to_owned(),
+            name: name.to_owned(),
+            name_en: name_en.to_owned(),
+        };
+        Self {
+            categories: SHIPPED.into_iter().map(category).collect(),
+            disputes: SHIPPED_DISPUTES.into_iter().map(dispute).collect(),
+        }
+    }
+
+    /// The lists that ship, changed and extended by rows of the store; a row that is not enabled stays known.
+    #[must_use]
+    pub fn with(rows: &[DictionaryRow]) -> Self {
+        let mut all = Self::shipped();
+        let mut rows: Vec<&DictionaryRow> = rows.iter().collect();
+        rows.sort_by(|a, b| (a.position, &a.key).cmp(&(b.position, &b.key)));
+        for row in rows {
+            let name_en = row.name_en.clone().unwrap_or_else(|| row.name.clone());
+            let (key, name) = (row.key.clone(), row.name.clone());
+            if row.dictionary == CATEGORIES {
+                match all.categories.iter_mut().find(|c| c.key == key) {
+                    Some(c) => (c.name, c.name_en, c.enabled) = (name, name_en, row.enabled),
+                    None => {
+                        all.categories.push(Category { key, name, name_en, enabled: row.enabled, due_hours: DAYS });
+                    }
+                }
+            } else if row.dictionary == DISPUTES {
+                match all.disputes.iter_mut().find(|d| d.key == key) {
+                    Some(d) => (d.name, d.name_en) = (name, name_en),
+                    None => all.disputes.push(Dispute { key, name, name_en }),
+                }
+            }
+        }
+        all
+    }
+
+    /// The category of a key or name.
+    #[must_use]
+    pub fn category(&self, word: &str) -> Option<&Category> {
+        let word = word.trim();
+        let by_key = self.categories.iter().find(|c| c.key == word);
+        by_key.or_else(|| self.categories.iter().find(|c| c.name == word || c.name_en.eq_ignore_ascii_case(word)))
+    }
+
+    /// The type of dispute of a key or name; `邻里纠纷` is `邻里`.
+    #[must_use]
+    pub fn dispute(&self, word: &str) -> Option<&Dispute> {
+        let word = word.trim();
+        let short = word.strip_suffix("纠纷").unwrap_or(word);
+        let by_key = self.disputes.iter().find(|d| d.key == word);
+        by_key.or_else(|| self.disputes.iter().find(|d| d.name == short || d.name_en.eq_ignore_ascii_case(word)))
+    }
+
+    /// What people read for a stored category, whatever it is.
+    #[must_use]
+    pub fn category_name<'a>(&'a self, stored: &'a str) -> &'a str {
+        self.category(stored).map_or(stored, |c| &c.name)
+    }
+
+    /// The key a stored category counts under.
+    #[must_use]
+    pub fn category_key<'a>(&'a self, stored: &'a str) -> &'a str {
+        self.category(stored).map_or(stored, |c| &c.key)
+    }
+
+    /// All words a category is stored under: its key, and names that came with files before keys were kept.
+    #[must_use]
+    pub fn stored_words(&self, key: &str) -> Vec<String> {
+        let names = self.categories.iter().filter(|c| c.key == key && c.name != key).map(|c| c.name.clone());
+        std::iter::once(key.to_owned()).chain(names).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_distinct_and_names_lead_to_them() {
+        let all = Dictionaries::shipped();
+        assert_eq!((all.categories.len(), all.disputes.len()), (8, 13));
+        for c in &all.categories {
+            assert_eq!(all.category(&c.name).map(|f| &f.key), Some(&c.key));
+            assert_eq!(all.category(&c.key).map(|f| &f.key), Some(&c.key));
+        }
+        assert_eq!(all.dispute("邻里纠纷").map(|d| d.key.as_str()), Some("1"));
+        assert_eq!(
+            all.categories.iter().filter(|c| !c.enabled).map(|c| c.key.as_str()).collect::<Vec<_>>(),
+            ["special_group"]
+        );
+        assert_eq!((all.category_key("矛盾劝解"), all.category_name("flood")), ("dispute", "flood"));
+    }
+
+    #[test]
+    fn rows_of_the_store_change_and_extend_the_lists() {
+        let row = |dictionary: &str, key: &str, name: &str, enabled| DictionaryRow {
+            id: format!("{dictionary}/{key}"),
+            dictionary: dictionary.to_owned(),
+            key: key.to_owned(),
+            name: name.to_owned(),
+            enabled,
+            ..DictionaryRow::default()
+        };
+        let all = Dictionaries::with(&[
+            row("category", "flood", "内涝", true),
+            row("category", "special_group", "特殊人群服务", true),
+            row("dispute", "13", "网络", true),
+            row("building", "school", "学校", true),
+        ]);
+        assert_eq!((all.categories.len(), all.disputes.len()), (9, 14));
+        assert!(all.category("special_group").is_some_and(|c| c.enabled));
+        assert_eq!(all.category("内涝").map(|c| c.key.as_str()), Some("flood"));
+    }
+
+    #[test]
+    fn emergency_is_due_within_hours() {
+        let all = Dictionaries::shipped();
+        let due = |key: &str, level| all.category(key).expect("a category").due_ms(0, level);
+        assert_eq!((due(EMERGENCY, Level::Grid), due("opinion", Level::Grid)), (HOUR_MS, 72 * HOUR_MS));
+    }
+}
