@@ -106,7 +106,7 @@ export function freshKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, "0")).join("");
 }
 
-function call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+export function call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
   return body === undefined ? send(method, path, undefined, headers)
     : send(method, path, JSON.stringify(body), { ...headers, "content-type": "application/json" });
 }
@@ -144,8 +144,10 @@ export const api = {
   regions: async (parent?: string) =>
     (await call<{ regions: Region[] }>("GET", `/api/regions${parent === undefined ? "" : `?parent=${id(parent)}`}`)).regions,
   /** Outlines of the divisions of a level in a box of degrees. */
-  outlines: (bbox: readonly number[], level: string) =>
-    call<GeoJSON.FeatureCollection>("GET", `/ogc/collections/regions/items?limit=500&level=${id(level)}&bbox=${bbox.map(v => v.toFixed(6)).join(",")}`),
+  outlines: (bbox: readonly number[], level?: string) =>
+    call<GeoJSON.FeatureCollection>("GET", `/ogc/collections/regions/items?limit=500${level === undefined ? "" : `&level=${id(level)}`}&bbox=${bbox.map(v => v.toFixed(6)).join(",")}`),
+  gridsInForce: (bbox: readonly number[]) =>
+    call<GeoJSON.FeatureCollection>("GET", `/ogc/collections/grids/items?limit=500&bbox=${bbox.map(v => v.toFixed(6)).join(",")}`),
   /** A vector tile; empty where nothing is. */
   tile: async (collection: string, z: number, y: number, x: number): Promise<ArrayBuffer> => {
     const answer = await reach("GET", `/ogc/collections/${collection}/tiles/WebMercatorQuad/${z}/${y}/${x}`, undefined, { accept: "*/*" });

@@ -9,26 +9,14 @@ import { side } from "./panels/side";
 import { banners, pageLanguage, statusbar } from "./panels/status";
 import { swipe } from "./panels/swipe";
 import { topbar } from "./panels/topbar";
-import { Store, type State } from "./state";
+import { Store } from "./state";
+import { remember, remembered } from "./taste";
 import { expose } from "./testing";
 import { Area } from "./tools/area";
 import { Brush } from "./tools/brush";
 import { Cut } from "./tools/cut";
 import { Keyboard } from "./tools/keyboard";
 import { Pointer } from "./tools/pointer";
-
-/** What the page remembers of the reader's taste. */
-const TASTE = "lianhu.taste";
-
-function remembered(): Partial<State> {
-  try {
-    const kept = JSON.parse(localStorage.getItem(TASTE) ?? "{}") as { lang?: unknown; palette?: unknown };
-    const palette = (["calm", "strong", "grey"] as const).find(p => p === kept.palette);
-    return { ...(kept.lang === "en" ? { lang: "en" as const } : {}), ...(palette === undefined ? {} : { palette }) };
-  } catch {
-    return {};
-  }
-}
 
 const store = new Store(remembered());
 const app = new App(store);
@@ -54,9 +42,7 @@ name();
 store.subscribe((now, before) => {
   if (now.tool !== before.tool) map.setTool(hands[now.tool]);
   if (now.lang !== before.lang) name();
-  if (now.lang !== before.lang || now.palette !== before.palette) {
-    try { localStorage.setItem(TASTE, JSON.stringify({ lang: now.lang, palette: now.palette })); } catch { /* a page without memory works too */ }
-  }
+  if (now.lang !== before.lang || now.palette !== before.palette) remember(now);
 });
 window.addEventListener("online", () => app.retry());
 expose(app, map);

@@ -1,8 +1,11 @@
 // Every sentence of the page, Chinese and English. {name} stands for a value.
 
+import { roomStrings } from "./room/strings";
+
 export type Lang = "zh" | "en";
 
 const table = {
+  ...roomStrings,
   app: ["联户", "Lianhu"],
   subtitle: ["网格规划图", "Grid planning map"],
   // regions and plans

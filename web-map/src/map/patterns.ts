@@ -2,7 +2,8 @@
 
 export interface Ink { hatch: CanvasPattern | string; lock: CanvasPattern | string; dots: CanvasPattern | string }
 
-function tile(pen: CanvasRenderingContext2D, size: number, draw: (tile: CanvasRenderingContext2D) => void, otherwise: string): CanvasPattern | string {
+/** A piece of pattern that repeats. */
+export function tile(pen: CanvasRenderingContext2D, size: number, draw: (tile: CanvasRenderingContext2D) => void, otherwise: string): CanvasPattern | string {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = size;
   const on = canvas.getContext("2d");
@@ -11,7 +12,8 @@ function tile(pen: CanvasRenderingContext2D, size: number, draw: (tile: CanvasRe
   return pen.createPattern(canvas, "repeat") ?? otherwise;
 }
 
-function slanted(on: CanvasRenderingContext2D, size: number, ink: string, width: number): void {
+/** Slanted lines. */
+export function slanted(on: CanvasRenderingContext2D, size: number, ink: string, width: number): void {
   on.strokeStyle = ink;
   on.lineWidth = width;
   on.beginPath();

@@ -10,14 +10,14 @@ import { BUILDINGS_ZOOM } from "./overview-layer";
 
 interface Shape { region: Region; rings: [number, number][][]; at: [number, number] }
 
-function ringsOf(geometry: GeoJSON.Geometry | null): [number, number][][] {
+export function ringsOf(geometry: GeoJSON.Geometry | null): [number, number][][] {
   if (geometry?.type === "Polygon") return geometry.coordinates as [number, number][][];
   if (geometry?.type === "MultiPolygon") return geometry.coordinates.flat() as [number, number][][];
   return [];
 }
 
 /** Where a name stands: the centroid of the largest ring. */
-function middle(rings: readonly [number, number][][], [w, s, e, n]: readonly [number, number, number, number]): [number, number] {
+export function middle(rings: readonly [number, number][][], [w, s, e, n]: readonly [number, number, number, number]): [number, number] {
   let best: [number, number] = [(w + e) / 2, (s + n) / 2], most = 0;
   for (const ring of rings) {
     let area = 0, x = 0, y = 0;

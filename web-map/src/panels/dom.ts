@@ -1,8 +1,5 @@
 // Elements without a framework: text goes in as text, never as markup.
 
-import type { App } from "../app";
-import type { State } from "../state";
-
 export type Child = Node | string | number | null | undefined | false;
 export interface Props {
   class?: string; testid?: string; title?: string; label?: string; id?: string; role?: string; disabled?: boolean; value?: string;
@@ -39,8 +36,11 @@ export function h<K extends keyof HTMLElementTagNameMap>(tag: K, props: Props = 
   return made;
 }
 
+/** Whoever has a state that changes. */
+export interface Holder<S> { readonly store: { readonly state: S; subscribe(listener: (now: S, before: S) => void): void } }
+
 /** Fills a place again whenever what it depends on changes; the keyboard's focus stays where it was. */
-export function mount(place: HTMLElement, app: App, on: (state: State) => readonly unknown[], draw: () => Child[]): () => void {
+export function mount<S>(place: HTMLElement, app: Holder<S>, on: (state: S) => readonly unknown[], draw: () => Child[]): () => void {
   let last: readonly unknown[] = [];
   const fill = (): void => {
     const focused = document.activeElement;
@@ -56,7 +56,7 @@ export function mount(place: HTMLElement, app: App, on: (state: State) => readon
     last = next;
     fill();
   });
-  last = on(app.state);
+  last = on(app.store.state);
   fill();
   return fill;
 }

@@ -54,6 +54,7 @@ export function topbar(app: App, place: HTMLElement): void {
       h("button", { testid: "import", disabled: who === null || !["planner", "admin"].includes(who.role), click: () => app.intake.open() }, icon("inbox"), t("import")),
       h("select", { testid: "palette", label: t("palette"), change: e => app.store.set({ palette: (e.target as HTMLSelectElement).value as PaletteName }) },
         ...(["calm", "strong", "grey"] as const).map(p => h("option", { value: p, selected: p === palette }, t(`palette_${p}`)))),
+      h("a", { class: "button", testid: "to-room", href: "/?view=room" }, icon("wall"), t("room")),
       h("button", { testid: "keys", label: t("help"), title: t("help"), click: () => app.store.set({ dialog: { kind: "keys" } }) }, icon("keys")),
       h("button", { testid: "language", lang: lang === "zh" ? "en" : "zh-CN", click: () => app.store.set({ lang: lang === "zh" ? "en" : "zh" }) }, t("language")),
       who === null ? null : h("span", { class: "quiet user", testid: "user" }, who.name),

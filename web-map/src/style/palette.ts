@@ -17,3 +17,12 @@ export const palettes: Record<PaletteName, Palette> = {
     ground: "#ffffff", line: "#111111", outer: "#000000",
   },
 };
+
+/** Colours of the room: steps from few to many, what is more and less than chance, what is neither. Lightness orders the steps for every eye (tested). */
+export interface Heat { steps: readonly [string, string, string, string, string]; hot: string; cold: string; plain: string; mark: string }
+
+export const heats: Record<PaletteName, Heat> = {
+  calm: { steps: ["#f6e7c4", "#f0c68a", "#e0965a", "#bf6136", "#86341c"], hot: "#bf4a2a", cold: "#5b8fbf", plain: "#e9e3d6", mark: "#0b5c8a" },
+  strong: { steps: ["#fde725", "#7ad151", "#22a884", "#2a788e", "#440154"], hot: "#d55e00", cold: "#0072b2", plain: "#ececec", mark: "#000000" },
+  grey: { steps: ["#ededed", "#c8c8c8", "#9d9d9d", "#6c6c6c", "#353535"], hot: "#4a4a4a", cold: "#b4b4b4", plain: "#f0f0f0", mark: "#111111" },
+};

@@ -1,0 +1,122 @@
+// Borders of the room's map: districts below the chosen one with their names, and the grids in force where one is near enough.
+
+import type L from "leaflet";
+import { api, type Region } from "../api";
+import { MOST_FEATURES } from "../room/cells";
+import type { Room } from "../room/room";
+import { CanvasLayer } from "./canvas-layer";
+import { label, plate } from "./lettering";
+import { middle, ringsOf } from "./region-layer";
+
+interface Shape { code: string; name: string; rings: [number, number][][]; at: [number, number] }
+
+/** From here on grids are drawn. */
+const GRIDS_FROM_ZOOM = 12.5;
+/** From here on they are named. */
+const NAMES_FROM_ZOOM = 14;
+const MOST_GRIDS = 80;
+
+export class BorderLayer extends CanvasLayer {
+  private districts: Shape[] = [];
+  private grids: Shape[] = [];
+  private asked: readonly Region[] | null = null;
+  private askedBox = "";
+
+  constructor(private readonly room: Room) {
+    super(400);
+    room.store.subscribe((now, before) => {
+      if (now.children !== before.children) void this.load();
+      else if (now.lang !== before.lang || now.district !== before.district || now.layer !== before.layer) this.redraw();
+    });
+  }
+
+  override onAdd(map: L.Map): this {
+    map.on("moveend", () => void this.loadGrids(map));
+    return super.onAdd(map);
+  }
+
+  get drawn(): number { return this.districts.length + this.grids.length; }
+
+  private async load(): Promise<void> {
+    const { children } = this.room.state;
+    if (children === this.asked) return;
+    this.asked = children;
+    this.districts = [];
+    const boxes = children.map(r => r.bbox).filter(b => b !== null);
+    if (boxes.length > 0) {
+      const box = [Math.min(...boxes.map(b => b[0])), Math.min(...boxes.map(b => b[1])), Math.max(...boxes.map(b => b[2])), Math.max(...boxes.map(b => b[3]))];
+      const found = await this.room.guard(() => api.outlines(box));
+      if (children !== this.asked) return;
+      const by = new Map((found?.features ?? []).map(f => [String(f.properties?.["code"] ?? f.id), f.geometry]));
+      this.districts = children.slice(0, MOST_FEATURES).map(r => {
+        const rings = ringsOf(by.get(r.code) ?? null);
+        return { code: r.code, name: r.name, rings, at: middle(rings, r.bbox ?? [0, 0, 0, 0]) };
+      });
+    }
+    this.redraw();
+    if (this.map !== null) void this.loadGrids(this.map);
+  }
+
+  private async loadGrids(map: L.Map): Promise<void> {
+    if (map.getZoom() < GRIDS_FROM_ZOOM) { if (this.grids.length > 0) { this.grids = []; this.redraw(); } return; }
+    const b = map.getBounds(), box = [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()], key = box.map(v => v.toFixed(4)).join();
+    if (key === this.askedBox) return;
+    this.askedBox = key;
+    const found = await this.room.guard(() => api.gridsInForce(box));
+    if (key !== this.askedBox || found === undefined) return;
+    this.grids = found.features.length > MOST_GRIDS ? [] : found.features.map(f => {
+      const rings = ringsOf(f.geometry), code = String(f.properties?.["code"] ?? f.id), name = String(f.properties?.["name"] ?? "");
+      return { code, name: name === "" ? code.slice(12) : name, rings, at: middle(rings, [0, 0, 0, 0]) };
+    });
+    this.redraw();
+  }
+
+  protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
+    const { district, wall } = this.room.state;
+    const trace = (shape: Shape): void => {
+      pen.beginPath();
+      for (const ring of shape.rings) {
+        ring.forEach(([lon, lat], k) => {
+          const p = map.latLngToContainerPoint([lat, lon]);
+          if (k === 0) pen.moveTo(p.x, p.y); else pen.lineTo(p.x, p.y);
+        });
+        pen.closePath();
+      }
+    };
+    pen.strokeStyle = "rgba(70, 86, 98, .45)";
+    pen.lineWidth = 1;
+    for (const grid of this.grids) { trace(grid); pen.stroke(); }
+    for (const d of this.districts) {
+      const now = d.code === district?.region.code;
+      trace(d);
+      pen.fillStyle = now ? "rgba(11, 92, 138, .13)" : "rgba(255, 255, 255, .55)";
+      pen.fill("evenodd");
+      pen.strokeStyle = now ? "#0b5c8a" : "#6d7f8b";
+      pen.lineWidth = now ? 3.5 : 1.4;
+      pen.stroke();
+    }
+    if (map.getZoom() >= NAMES_FROM_ZOOM) for (const g of this.grids) {
+      const p = map.latLngToContainerPoint([g.at[1], g.at[0]]);
+      pen.fillStyle = "#465662";
+      pen.font = `${wall ? 18 : 11}px system-ui, sans-serif`;
+      pen.textAlign = "center";
+      pen.fillText(g.name, p.x, p.y);
+      pen.textAlign = "start";
+    }
+  }
+
+  /** Names stand above what happens, beside discs where there is room. */
+  drawNames(pen: CanvasRenderingContext2D, map: L.Map, discs: readonly (readonly [number, number, number])[]): void {
+    const { wall } = this.room.state, taken: [number, number, number][] = [], size = wall ? 22 : 12;
+    for (const { name, at } of this.districts) {
+      const p = map.latLngToContainerPoint([at[1], at[0]]), words = [this.room.shortName(name)], [w, h] = plate(pen, words, { size });
+      const hits = (x: number, y: number): number => discs.filter(([dx, dy, r]) => Math.abs(dx - x) < w + r && Math.abs(dy - y) < h + r).length;
+      const places = [0, -1, 1, -2, 2, -3, 3].flatMap(k => [0, -1, 1].map(j => [p.x + j * w * 0.8, p.y + k * h * 1.6] as const));
+      const [x, y] = places.reduce((best, q) => hits(...q) < hits(...best) ? q : best);
+      // a name over another one is none
+      if (taken.some(([ox, oy, ow]) => Math.abs(x - ox) < w + ow && Math.abs(y - oy) < 2 * h)) continue;
+      taken.push([x, y, w]);
+      label(pen, x, y, words, { size });
+    }
+  }
+}

@@ -1,0 +1,71 @@
+// A small map with a cross in its middle: the place that is meant.
+
+import type L from "leaflet";
+import { api, type LonLat, type Region } from "../api";
+import { palettes, type PaletteName } from "../style/palette";
+import type { Box } from "../room/cells";
+import { CanvasLayer } from "./canvas-layer";
+import { label } from "./lettering";
+import { middle, ringsOf } from "./region-layer";
+import { ground } from "./room-map";
+
+const NEAR_ZOOM = 17;
+const STEP_PX = 20;
+
+/** Borders and names, for orientation. */
+class Outlines extends CanvasLayer {
+  private shapes: { name: string; rings: [number, number][][]; at: [number, number] }[] = [];
+  constructor() { super(400); }
+
+  async load(box: Box): Promise<void> {
+    const found = await api.outlines(box);
+    this.shapes = found.features.filter(f => f.properties?.["level"] === "village").map(f => {
+      const rings = ringsOf(f.geometry);
+      return { name: String((f.properties as Partial<Region> | null)?.name ?? ""), rings, at: middle(rings, [0, 0, 0, 0]) };
+    });
+    this.redraw();
+  }
+
+  protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
+    for (const { rings } of this.shapes) {
+      pen.beginPath();
+      for (const ring of rings) { ring.forEach(([lon, lat], k) => { const p = map.latLngToContainerPoint([lat, lon]); if (k === 0) pen.moveTo(p.x, p.y); else pen.lineTo(p.x, p.y); }); pen.closePath(); }
+      pen.fillStyle = "rgba(255, 255, 255, .5)";
+      pen.fill("evenodd");
+      pen.strokeStyle = "#6d7f8b";
+      pen.lineWidth = 1.2;
+      pen.stroke();
+    }
+    for (const { name, at } of this.shapes) { const p = map.latLngToContainerPoint([at[1], at[0]]); label(pen, p.x, p.y, [name], { size: 11 }); }
+  }
+}
+
+export class PlaceMap {
+  private readonly leaflet: L.Map;
+  private readonly outlines: Outlines;
+  isMoved = false;
+
+  constructor(box: HTMLElement, palette: PaletteName, name: () => string) {
+    box.style.backgroundColor = palettes[palette].ground;
+    box.setAttribute("aria-label", name());
+    this.leaflet = ground(box, { scrollWheelZoom: "center", touchZoom: "center" });
+    this.outlines = new Outlines().addTo(this.leaflet);
+    this.leaflet.on("dragstart", () => { this.isMoved = true; });
+    box.addEventListener("keydown", e => {
+      const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key];
+      if (by !== undefined) { this.isMoved = true; this.leaflet.panBy([by[0]! * STEP_PX, by[1]! * STEP_PX], { animate: false }); }
+      else if (e.key === "+" || e.key === "=") this.leaflet.zoomIn(0.75, { animate: false });
+      else if (e.key === "-") this.leaflet.zoomOut(0.75, { animate: false });
+      else return;
+      e.preventDefault();
+    });
+  }
+
+  place(): LonLat { const c = this.leaflet.getCenter().wrap(); return [c.lng, c.lat]; }
+  show([lon, lat]: LonLat): void { this.isMoved = true; this.leaflet.setView([lat, lon], Math.max(this.leaflet.getZoom(), NEAR_ZOOM), { animate: false }); }
+  showBox(box: Box): void {
+    this.leaflet.invalidateSize({ pan: false });
+    this.leaflet.fitBounds([[box[1], box[0]], [box[3], box[2]]], { animate: false });
+    void this.outlines.load(box).catch(() => undefined);
+  }
+}

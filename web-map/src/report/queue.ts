@@ -1,0 +1,76 @@
+// Reports on their way: kept in the browser until the service has them, each with a key that makes it count once.
+
+import { freshKey, Refused, Unreachable } from "../api";
+import type { Incident, NewIncident } from "../room/api";
+
+export interface Waiting { key: string; wish: NewIncident; made_at: string; refused?: string }
+export interface Keeper { getItem(key: string): string | null; setItem(key: string, value: string): void }
+export interface Carrier {
+  send(wish: NewIncident, key: string): Promise<Incident>;
+  sent(report: Waiting, incident: Incident): void;
+  changed(list: readonly Waiting[], offline: boolean): void;
+  signIn(): void;
+}
+
+const PLACE = "lianhu.reports";
+const PATIENCE_MS = 10_000;
+
+export class Reports {
+  private sending = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly keeper: Keeper, private readonly carrier: Carrier) {}
+
+  /** Read anew each time: another page of the same browser may have sent one. */
+  list(): Waiting[] {
+    try {
+      const kept: unknown = JSON.parse(this.keeper.getItem(PLACE) ?? "[]");
+      return Array.isArray(kept) ? kept.filter((w): w is Waiting => typeof w === "object" && w !== null && "key" in w && "wish" in w) : [];
+    } catch {
+      return [];
+    }
+  }
+
+  private keep(list: readonly Waiting[]): void { this.keeper.setItem(PLACE, JSON.stringify(list)); }
+
+  /** Takes a report in. It is kept before it is sent. */
+  add(wish: NewIncident, now: Date): void {
+    this.keep([...this.list(), { key: freshKey(), wish, made_at: now.toISOString() }]);
+    this.flush();
+  }
+
+  forget(key: string): void {
+    this.keep(this.list().filter(w => w.key !== key));
+    this.carrier.changed(this.list(), false);
+  }
+
+  flush(): void {
+    clearTimeout(this.timer);
+    if (!this.sending) void this.run();
+  }
+
+  private async run(): Promise<void> {
+    this.sending = true;
+    let offline = false;
+    for (let next = this.next(); next !== undefined && !offline; next = this.next()) {
+      this.carrier.changed(this.list(), false);
+      const { key } = next;
+      try {
+        const incident = await this.carrier.send(next.wish, key);
+        this.keep(this.list().filter(w => w.key !== key));
+        this.carrier.sent(next, incident);
+      } catch (e) {
+        if (e instanceof Refused && e.status === 401) { this.carrier.signIn(); break; }
+        if (e instanceof Unreachable || (e instanceof Refused && (e.status === 429 || e.status >= 500))) { offline = true; break; }
+        const why = e instanceof Refused ? e.body.detail : String(e);
+        this.keep(this.list().map(w => w.key === key ? { ...w, refused: why } : w));
+      }
+    }
+    this.sending = false;
+    this.carrier.changed(this.list(), offline);
+    if (offline) this.timer = setTimeout(() => this.flush(), PATIENCE_MS);
+  }
+
+  /** The oldest that nobody refused. */
+  private next(): Waiting | undefined { return this.list().find(w => w.refused === undefined); }
+}

@@ -1,0 +1,57 @@
+// Incidents as they are known: each once, in its newest version, latest first, whatever order news of them comes in.
+
+import { core } from "../regions";
+import type { Filter, Incident } from "./api";
+
+const CLOSED: ReadonlySet<string> = new Set(["rejected", "closed"]);
+export const isOpen = (i: Pick<Incident, "state">): boolean => !CLOSED.has(i.state);
+
+/** Whether an incident is overdue at a moment: it has a due time behind it and is still to be handled. */
+export const isOverdue = (i: Incident, now: number): boolean => i.due_at === null ? i.overdue
+  : Date.parse(i.due_at) < now && isOpen(i) && i.state !== "handled" && i.state !== "verified";
+
+/** Whether a filter lets an incident through. */
+export function lets(f: Filter, i: Incident, now: number): boolean {
+  const at = Date.parse(i.occurred_at);
+  return (f.region === null || core(i.region).startsWith(core(f.region)))
+    && (f.category === null || i.category === f.category) && (f.level === null || i.level === f.level)
+    && (f.state === null || (f.state === "open" ? isOpen(i) : f.state === "overdue" ? isOverdue(i, now) : i.state === f.state))
+    && (f.from === null || at >= Date.parse(f.from)) && (f.to === null || at < Date.parse(f.to));
+}
+
+/** Latest first; those of one moment by id, so that two pages agree. */
+export function later(a: Incident, b: Incident): number {
+  const d = Date.parse(b.occurred_at) - Date.parse(a.occurred_at);
+  return d !== 0 ? d : a.id < b.id ? 1 : a.id > b.id ? -1 : 0;
+}
+
+/** A list with an incident put into it: known versions win over older ones, and what the filter no longer lets through leaves. */
+export function put(list: readonly Incident[], i: Incident, fits: boolean): readonly Incident[] {
+  const known = list.find(x => x.id === i.id);
+  if (known !== undefined && known.version > i.version) return list;
+  const rest = known === undefined ? list : list.filter(x => x.id !== i.id);
+  if (!fits) return known === undefined ? list : rest;
+  const at = rest.findIndex(x => later(i, x) < 0);
+  return at < 0 ? [...rest, i] : [...rest.slice(0, at), i, ...rest.slice(at)];
+}
+
+/** A fresh list from the service, with what came in newer versions while it was on its way. */
+export function merge(fresh: readonly Incident[], known: readonly Incident[]): Incident[] {
+  const by = new Map(known.map(i => [i.id, i]));
+  return fresh.map(i => { const had = by.get(i.id); return had !== undefined && had.version > i.version ? had : i; }).sort(later);
+}
+
+/** Events are told at least once, numbered in order: each is let through once. */
+export class Once {
+  private last = -1;
+  /** Whether this number is news. */
+  isNews(id: string | null): boolean {
+    const n = id === null || id === "" ? Number.NaN : Number(id);
+    if (!Number.isInteger(n)) return true;
+    if (n <= this.last) return false;
+    this.last = n;
+    return true;
+  }
+  /** The log began anew at a number. */
+  startAt(id: string | null): void { this.last = id !== null && Number.isInteger(Number(id)) ? Number(id) : -1; }
+}

@@ -1,0 +1,57 @@
+// What somebody must see to: alerts that are open, and the emergency that flashes until it is acknowledged.
+
+import { h, mount, type Child } from "../../panels/dom";
+import { half, isKey } from "../../strings";
+import type { Alert } from "../api";
+import type { Room } from "../room";
+import { clock, moment } from "../time";
+import { categoryOf } from "./live";
+import { people } from "./card";
+
+const kindWord = (room: Room, kind: string): string => { const key = `alert_${kind}`; return isKey(key) ? room.t(key) : kind; };
+
+function alertCard(room: Room, a: Alert): HTMLElement {
+  const { t } = room, { lang } = room.state, now = room.now(), { incident, cell } = a;
+  return h("li", { class: `card alert${a.acknowledged === null ? " waiting" : ""}`, testid: `alert-${a.id}` },
+    h("p", { class: "line" }, h("span", { class: `chip ${a.kind === "emergency" ? "alarm" : "bad"}` }, kindWord(room, a.kind)), h("strong", {}, half(lang, a.title))),
+    h("p", { class: "quiet" }, `${room.regionName(a.region)} · ${moment(Date.parse(a.opened_at), now)}`,
+      a.acknowledged !== null ? ` · ${t("ackedBy", { who: a.acknowledged.by, at: clock(Date.parse(a.acknowledged.at)) })}` : a.escalates_at !== null ? ` · ${t("escalatesAt", { at: clock(Date.parse(a.escalates_at)) })}` : ""),
+    h("div", { class: "buttons" },
+      a.acknowledged === null ? h("button", { class: "primary", testid: `ack-${a.id}`, click: () => void room.acknowledge(a.id) }, t("acknowledge")) : null,
+      incident === null ? null : h("button", { testid: `alert-incident-${a.id}`, click: () => void room.pick({ kind: "incident", id: incident }) }, t("openIncident")),
+      cell === null ? null : h("button", { testid: `alert-cell-${a.id}`, click: () => { room.look({ layer: "gi" }); void room.pick({ kind: "cell", id: cell }); } }, t("openCell"))));
+}
+
+export function alertsPanel(room: Room): Child[] {
+  const { t } = room, { alerts } = room.state;
+  if (alerts.length === 0) return [h("p", { class: "empty good", testid: "no-alerts" }, t("noAlerts"))];
+  const order = [...alerts].sort((a, b) => Number(a.acknowledged !== null) - Number(b.acknowledged !== null) || Number(b.kind === "emergency") - Number(a.kind === "emergency") || (a.opened_at < b.opened_at ? 1 : -1));
+  return [h("ul", { class: "alerts", testid: "alerts" }, ...order.map(a => alertCard(room, a)))];
+}
+
+/** Over everything: the emergency, with the people who are near. */
+export function emergency(room: Room, place: HTMLElement): void {
+  const { t } = room, left = h("span", { class: "number" });
+  const count = (): void => {
+    const at = room.emergency()?.escalates_at ?? null, s = at === null ? null : Math.max(0, Math.round((Date.parse(at) - room.now()) / 1_000));
+    left.textContent = s === null ? "" : t("escalatesIn", { n: `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}` });
+  };
+  setInterval(count, 1_000);
+  mount(place, room, s => [s.urgent, s.alerts, s.lang, s.revealed], (): Child[] => {
+    const { urgent } = room.state, alert = room.emergency();
+    document.documentElement.classList.toggle("alarmed", alert !== undefined);
+    if (alert === undefined) return [];
+    count();
+    const { incident } = alert, more = room.state.alerts.filter(a => a.kind === "emergency" && a.acknowledged === null).length - 1;
+    return [h("section", { class: "emergency", role: "alertdialog", label: t("emergency"), testid: "emergency" },
+      h("header", {}, h("span", { class: "chip alarm" }, t("emergency")), h("strong", { class: "grow" }, urgent === null ? room.regionName(alert.region) : categoryOf(room, urgent.incident)), left),
+      h("div", { class: "body" },
+        urgent === null ? null : h("p", { class: "place", testid: "emergency-where" }, room.whereOf(urgent.incident)),
+        urgent?.incident.summary == null ? null : h("p", { class: "summary" }, urgent.incident.summary),
+        h("p", { class: "quiet" }, t("occurredAt", { at: moment(Date.parse(urgent?.incident.occurred_at ?? alert.opened_at), room.now()) }), more > 0 ? ` · ${t("moreEmergencies", { n: more })}` : ""),
+        ...(urgent === null ? [] : people(room, urgent))),
+      h("div", { class: "buttons" },
+        h("button", { class: "primary danger", testid: "acknowledge", click: () => void room.acknowledge(alert.id) }, t("acknowledge")),
+        incident === null || room.state.wall ? null : h("button", { testid: "open-emergency", click: () => void room.pick({ kind: "incident", id: incident }) }, t("openIncident"))))];
+  });
+}

@@ -1,0 +1,81 @@
+// One incident: where, who is near, what happened to it, what may be done next.
+
+import { h, type Child } from "../../panels/dom";
+import { half, isKey } from "../../strings";
+import { LEVELS, type Action, type Allowed, type Detail, type Officer } from "../api";
+import { prompt, type Asked } from "../prompt";
+import type { Room } from "../room";
+import { categoryOf, chips } from "./live";
+import { DAY_MS, fieldOf, moment, ofField, stamp } from "../time";
+
+const roleWord = (room: Room, role: string): string => { const key = `role_${role}`; return isKey(key) ? room.t(key) : role; };
+const stateWord = (room: Room, state: string): string => { const key = `state_${state}`; return isKey(key) ? room.t(key) : state; };
+const levelWord = (room: Room, level: string): string => { const key = `rank_${level}`; return isKey(key) ? room.t(key) : level; };
+
+/** Asks why, and shows the number: every look is written down. */
+async function reveal(room: Room, detail: Detail, officer: Officer): Promise<void> {
+  const { t } = room;
+  const said = await prompt(t("revealTitle", { role: roleWord(room, officer.role) }), t("revealWhy"), [{ name: "purpose", label: t("purpose"), value: t("purposeFor", { what: detail.incident.category_name, id: detail.incident.id.slice(0, 8) }), required: true }], { go: t("reveal"), cancel: t("cancel") });
+  if (said !== null) await room.reveal(officer.id, said["purpose"] ?? "");
+}
+
+/** Grid head and workers, unit leader and deputies, by role. */
+export function people(room: Room, detail: Detail): Child[] {
+  const { t } = room, { revealed } = room.state, { incident: i, near } = detail;
+  const one = (o: Officer): HTMLElement => h("li", { testid: `officer-${o.id}` }, h("span", { class: "role" }, roleWord(room, o.role)), h("span", { class: "grow" }, o.name ?? t("nameHidden")),
+    revealed?.officer === o.id ? h("strong", { testid: "phone", class: "number" }, revealed.phone ?? t(revealed.sealed ? "phoneSealed" : "phoneNone"))
+      : h("button", { testid: `reveal-${o.id}`, click: () => void reveal(room, detail, o) }, t("reveal")));
+  const group = (title: string, list: readonly Officer[], none: string): Child[] => [h("h3", {}, title), list.length === 0 ? h("p", { class: "quiet" }, none) : h("ul", { class: "list people" }, ...list.map(one))];
+  return [
+    ...group(i.grid === null ? t("noGrid") : `${t("gridNo", { n: i.grid.slice(12) })}${i.grid_name === null || i.grid_name === "" ? "" : ` ${i.grid_name}`}`, near.grid_officers, t("noGridOfficers")),
+    ...group(i.unit === null ? t("noUnit") : t("unitNo", { n: i.unit.slice(15) }), near.unit_officers, t("noUnitOfficers")),
+  ];
+}
+
+/** Next steps upwards from a level. */
+const above = (level: string): readonly (typeof LEVELS)[number][] => LEVELS.slice(LEVELS.indexOf(level as typeof LEVELS[number]) + 1);
+
+async function act(room: Room, detail: Detail, allowed: Allowed): Promise<void> {
+  const { t } = room, { action, needs } = allowed, fields: Asked[] = [];
+  if (action === "escalate" || needs.includes("level")) fields.push({ name: "level", label: t("toLevel"), choices: (action === "escalate" ? above(detail.incident.level) : LEVELS).map(l => [l, levelWord(room, l)]) });
+  if (action === "set_due" || needs.includes("due_at")) fields.push({ name: "due_at", label: t("due"), type: "datetime-local", required: true, value: fieldOf(room.now() + DAY_MS) });
+  const wantsReason = needs.includes("reason");
+  if (wantsReason || fields.length > 0) fields.push({ name: "reason", label: t(wantsReason ? "reason" : "reasonFree"), required: wantsReason });
+  if (fields.length === 0) { await room.act(detail, action, {}); return; }
+  const said = await prompt(`${t(`action_${action}`)} · ${categoryOf(room, detail.incident)}`, action === "escalate" ? t("escalateWhy") : "", fields, { go: t(`action_${action}`), cancel: t("cancel") });
+  if (said === null) return;
+  await room.act(detail, action, {
+    ...(said["level"] === undefined ? {} : { level: said["level"] }), ...(said["reason"] === undefined || said["reason"] === "" ? {} : { reason: said["reason"] }),
+    ...(said["due_at"] === undefined ? {} : { due_at: stamp(ofField(said["due_at"])) }),
+  });
+}
+
+/** What one would do next comes first. */
+const FORWARD: readonly Action[] = ["accept", "dispatch", "start", "resume", "handle", "verify", "close"];
+
+export function incidentCard(room: Room): Child[] {
+  const { t } = room, { detail, lang } = room.state, now = room.now();
+  if (detail === null) return [h("p", { class: "empty" }, t("counting"))];
+  const { incident: i, transitions, allowed } = detail, first = FORWARD.find(a => allowed.some(x => x.action === a));
+  const fact = (name: string, value: string | null, testid?: string): Child => value === null || value === "" ? null : h("tr", {}, h("th", { scope: "row" }, name), h("td", testid === undefined ? {} : { testid }, value));
+  const at = i.at;
+  return [
+    h("h2", {}, categoryOf(room, i), i.dispute === null ? "" : ` · ${room.disputeName(i.dispute)}`),
+    h("p", { class: "chips" }, ...chips(room, i), h("span", { class: "chip" }, levelWord(room, i.level))),
+    i.summary === null || i.summary === "" ? null : h("p", { class: "summary", testid: "summary" }, i.summary),
+    h("table", { class: "figures explain" }, h("tbody", {},
+      fact(t("where"), room.whereOf(i), "incident-where"), fact(t("occurred"), moment(Date.parse(i.occurred_at), now)),
+      fact(t("due"), i.due_at === null ? null : moment(Date.parse(i.due_at), now)), fact(t("source"), i.source), fact(t("number"), i.id))),
+    h("div", { class: "buttons" },
+      ...allowed.map(a => h("button", { testid: `act-${a.action}`, class: a.action === first ? "primary" : "", click: () => void act(room, detail, a) }, t(`action_${a.action}`))),
+      at === null ? h("span", { class: "quiet" }, t("noPlace")) : h("button", { testid: "show-place", click: () => room.show(at) }, t("onMap"))),
+    ...people(room, detail),
+    h("h3", {}, t("course")),
+    transitions.length === 0 ? h("p", { class: "quiet" }, t("noTransitions")) : h("ol", { class: "list steps", testid: "transitions" }, ...[...transitions].reverse().map(s => h("li", {},
+      h("span", { class: "number quiet" }, moment(Date.parse(s.at), now)),
+      h("span", { class: "grow" }, `${s.from_state === null ? "" : `${stateWord(room, s.from_state)} → `}${stateWord(room, s.to_state)}`,
+        s.from_level !== null && s.from_level !== s.to_level ? ` · ${levelWord(room, s.from_level)} → ${levelWord(room, s.to_level)}` : "",
+        s.reason === null || s.reason === "" ? null : h("span", { class: "line quiet" }, half(lang, s.reason))),
+      h("span", { class: "quiet" }, s.role === "" ? "" : roleWord(room, s.role))))),
+  ];
+}

@@ -1,0 +1,80 @@
+// The cells of the layer in view, the most telling first; and one cell's own account.
+
+import { h, type Child } from "../../panels/dom";
+import { count, half, isKey } from "../../strings";
+import type { Cell } from "../api";
+import type { Room } from "../room";
+import { brief, middleOf } from "../cells";
+import { incidentRow } from "./live";
+
+const LISTED = 30;
+
+const digits = (v: number | null, n: number): string => v === null ? "—" : v.toFixed(n).replace("-", "−");
+const pOf = (v: number | null): string => v === null ? "—" : v < 0.001 ? v.toExponential(1).replace(/e-(\d+)$/, (_, n: string) => `×10⁻${[...n].map(d => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(d)]).join("")}`) : v.toFixed(3);
+
+export function classWord(room: Room, cell: Cell): string {
+  const key = `class_${cell.class ?? "none"}`;
+  return isKey(key) ? room.t(key) : cell.class ?? "";
+}
+export function courseWord(room: Room, cell: Cell): string {
+  if (cell.emerging === null || cell.emerging === "none") return room.t("course_none");
+  const key = `course_${cell.emerging.replace(/_(hot|cold)$/, "")}`;
+  return `${isKey(key) ? room.t(key) : cell.emerging}${room.t(cell.emerging.endsWith("_cold") ? "coldWord" : "hotWord")}`;
+}
+
+/** Hottest first, by what the layer is about. */
+function order(cells: readonly Cell[], view: string): Cell[] {
+  const value = (c: Cell): number => view === "count" ? c.count : view === "density" ? c.density ?? 0 : view === "rate" ? c.households === null || c.households === 0 ? -1 : c.count / c.households
+    : view === "emerging" ? (c.emerging?.endsWith("_hot") ? 1e6 : c.emerging === null || c.emerging === "none" ? 0 : 1e3) + c.count : -(c.rank ?? Infinity);
+  return [...cells].filter(c => view === "gi" ? c.class === "hot" || c.class === "cold" : view === "emerging" ? c.emerging !== null && c.emerging !== "none" : value(c) > 0).sort((a, b) => value(b) - value(a));
+}
+
+export function hotPanel(room: Room): Child[] {
+  const { t } = room, { hot, layer, hotBusy, hotProblem, lang, pick } = room.state;
+  if (layer === "none") return [h("p", { class: "empty" }, t("hotChoose")), h("div", { class: "buttons" }, h("button", { class: "primary", testid: "show-gi", click: () => room.look({ layer: "gi" }) }, t("layer_gi")))];
+  if (hotProblem !== null) return [h("p", { class: "empty", testid: "hot-problem" }, hotProblem)];
+  if (hot === null) return [h("p", { class: "empty" }, t(hotBusy ? "counting" : "noIncidents"))];
+  const list = order(hot.cells, hot.view);
+  return [
+    h("p", { class: "facts" }, h("span", { testid: "hot-incidents" }, t("hotIncidents", { n: count(hot.incidents) })), hot.outside > 0 ? h("span", {}, t("hotOutside", { n: count(hot.outside) })) : null,
+      h("span", {}, t("cellsN", { n: count(hot.cells.length) }))),
+    ...hot.notes.map(n => h("p", { class: "note" }, half(lang, n))),
+    list.length === 0 ? h("p", { class: "empty", testid: "no-hotspots" }, t(hot.view === "gi" ? "noHot" : hot.view === "emerging" ? "noCourse" : "noIncidents")) : h("ol", { class: "list", testid: "hotspots" }, ...list.slice(0, LISTED).map((c, k) => h("li", {}, h("button", {
+      class: `row${pick?.id === c.h3 ? " active" : ""}`, testid: `cell-${c.h3}`, current: pick?.id === c.h3, click: () => { room.show(middleOf(c.ring)); void room.pick({ kind: "cell", id: c.h3 }); },
+    },
+    h("span", { class: "number place" }, `${k + 1}`),
+    h("span", { class: "grow" }, h("span", { class: "line" }, h("strong", {}, hot.view === "emerging" ? courseWord(room, c) : hot.view === "gi" ? classWord(room, c) : hot.view === "density" ? t("perKm2", { n: brief(c.density ?? 0) }) : t("incidentsN", { n: c.count })),
+      hot.view !== "count" && hot.view !== "rate" ? h("span", { class: "quiet" }, t("incidentsN", { n: c.count })) : null),
+    h("span", { class: "line quiet" }, hot.view === "gi" ? `z ${digits(c.z, 2)} · p ${pOf(c.p)} · ${t("expectedN", { n: digits(c.expected, 1) })}`
+      : hot.view === "rate" ? t("perThousand", { n: c.households === null || c.households === 0 ? "—" : (c.count / c.households * 1_000).toFixed(1) }) : c.households === null ? "" : t("householdsN", { n: count(c.households) }))))))),
+    list.length > LISTED ? h("p", { class: "quiet" }, t("firstOf", { n: LISTED, m: count(list.length) })) : null,
+  ];
+}
+
+/** A cell explains itself, and leads to its incidents. */
+export function cellCard(room: Room, h3: string): Child[] {
+  const { t } = room, { hot, lang, cellIncidents } = room.state, cell = room.cell(h3);
+  if (hot === null || cell === undefined) return [h("p", { class: "empty" }, t("cellGone"))];
+  const few = hot.notes.some(n => n.includes("30")) || cell.z === null;
+  const row = (name: string, value: string, testid?: string): HTMLElement => h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "number", ...(testid === undefined ? {} : { testid }) }, value));
+  const sign = cell.class === "hot" ? "bad" : cell.class === "cold" ? "cold" : "";
+  return [
+    h("h2", {}, hot.view === "emerging" ? courseWord(room, cell) : classWord(room, cell), sign === "" ? null : h("span", { class: `chip ${sign}` }, cell.fdr05 === true ? t("fdrYes") : t("fdrNo"))),
+    h("p", { class: "why", testid: "why" }, half(lang, cell.why)),
+    h("table", { class: "figures explain" }, h("tbody", {},
+      row(t("observed"), t("incidentsN", { n: cell.count }), "cell-count"),
+      row(t("expected"), cell.expected === null ? "—" : t("incidentsN", { n: digits(cell.expected, 2) })),
+      row(t("neighbours"), cell.neighbours === null ? "—" : t("cellsN", { n: cell.neighbours })),
+      row("z (Gi*)", cell.z === null ? t("tooFew") : digits(cell.z, 3)),
+      row("p", pOf(cell.p)), row(t("pSim"), pOf(cell.p_sim)),
+      row(t("rank"), cell.rank === null ? "—" : t("rankOf", { n: cell.rank, m: count(hot.cells.length) })),
+      row(t("households"), cell.households === null ? "—" : t("householdsN", { n: count(cell.households) })),
+      cell.households === null || cell.households === 0 ? null : row(t("layer_rate"), t("perThousand", { n: (cell.count / cell.households * 1_000).toFixed(1) })),
+      row(t("course"), courseWord(room, cell)),
+      row("H3", cell.h3))),
+    few ? h("p", { class: "note" }, t("tooFewWhy")) : null,
+    h("h3", {}, t("cellIncidents")),
+    cellIncidents === null ? h("p", { class: "quiet" }, t("counting")) : cellIncidents.length === 0 ? h("p", { class: "empty" }, t("noIncidents"))
+      : h("ol", { class: "list incidents", testid: "cell-incidents" }, ...cellIncidents.map(i => incidentRow(room, i))),
+  ];
+}

@@ -1,0 +1,93 @@
+// Which layer, and what its colours, patterns and signs mean.
+
+import { h, mount, type Child } from "../../panels/dom";
+import { count } from "../../strings";
+import type { PaletteName } from "../../style/palette";
+import { fillOf, letterInto, stepOf, Textures, type HeatLayer } from "../../map/heat-layer";
+import { sign } from "../../map/incident-layer";
+import { brief, edgeM } from "../cells";
+import type { HotView } from "../api";
+import type { Room } from "../room";
+import { LAYERS, RESOLUTIONS } from "../url";
+
+const COURSES = ["new", "consecutive", "intensifying", "persistent", "diminishing", "sporadic", "oscillating", "historical"] as const;
+const SIZE_PX = 22;
+
+/** A drawing of its own size. */
+function picture(draw: (pen: CanvasRenderingContext2D) => void, width = SIZE_PX): HTMLElement {
+  const canvas = h("canvas", { class: "key" }), ratio = window.devicePixelRatio || 1;
+  canvas.width = width * ratio;
+  canvas.height = SIZE_PX * ratio;
+  canvas.style.width = `${width}px`;
+  canvas.style.height = `${SIZE_PX}px`;
+  canvas.setAttribute("aria-hidden", "true");
+  const pen = canvas.getContext("2d");
+  if (pen !== null) { pen.scale(ratio, ratio); draw(pen); }
+  return canvas;
+}
+
+function hexagon(pen: CanvasRenderingContext2D, r = 11): void {
+  pen.beginPath();
+  for (let k = 0; k < 6; k++) { const a = Math.PI / 3 * k + Math.PI / 6; pen.lineTo(11 + r * Math.cos(a), 11 + r * Math.sin(a)); }
+  pen.closePath();
+}
+
+export function legend(room: Room, heat: HeatLayer): HTMLElement {
+  const { t } = room, place = h("section", { class: "legend", testid: "legend" });
+  const line = (key: HTMLElement, ...words: Child[]): HTMLElement => h("li", {}, key, h("span", {}, ...words));
+  const cell = (view: HotView, cell: { class: string | null; emerging: string | null }, k: number, letter = ""): HTMLElement => picture(pen => {
+    const fill = fillOf(view, room.state.palette, new Textures(pen), cell, k);
+    hexagon(pen);
+    pen.globalAlpha = fill.alpha;
+    pen.fillStyle = fill.colour;
+    pen.fill();
+    if (fill.pattern !== null) { pen.fillStyle = fill.pattern; pen.fill(); }
+    pen.globalAlpha = 1;
+    pen.strokeStyle = fill.edge;
+    pen.stroke();
+    if (letter === "") return;
+    letterInto(pen, letter, 11, 11.5, 12);
+  });
+  const incidents = (): Child[] => ([["sign_open", true, false, false], ["state_overdue", true, true, false], ["emergency", true, false, true], ["sign_done", false, false, false]] as const)
+    .map(([key, open, late, emergency]) => line(picture(pen => sign(pen, 11, emergency ? 12 : 11, { open, late, emergency }, 6)), t(key)));
+
+  mount(place, room, s => [s.hot, s.layer, s.resolution, s.palette, s.lang, s.hotBusy, s.points.length > 0, s.hotProblem], (): Child[] => {
+    const { layer, hot, points, hotBusy, hotProblem, resolution, palette } = room.state;
+    place.setAttribute("aria-label", t("legend"));
+    const rows: Child[] = [];
+    if (layer === "none") rows.push(...points.length > 0 || hot === null || hot.incidents === 0 ? incidents()
+      : [line(picture(pen => { pen.beginPath(); pen.arc(11, 11, 9, 0, 2 * Math.PI); pen.fillStyle = "rgba(11, 92, 138, .8)"; pen.fill(); }), t("bubbles"))]);
+    else if (layer === "gi") rows.push(
+      line(cell("gi", { class: "hot", emerging: null }, 0), t("class_hot")), line(cell("gi", { class: "cold", emerging: null }, 0), t("class_cold")), line(cell("gi", { class: "none", emerging: null }, 0), t("class_none")));
+    else if (layer === "emerging") rows.push(...COURSES.map(c => line(cell("emerging", { class: null, emerging: `${c}_hot` }, 0, room.sign(c)), t(`course_${c}`), t("hotWord"))), line(cell("emerging", { class: null, emerging: "new_cold" }, 0), t("coldKey")));
+    else if (hot !== null && hot.view === layer) {
+      const scale = heat.scale;
+      scale.forEach((bound, k) => rows.push(line(cell(layer, { class: null, emerging: null }, stepOf(k, scale.length)), k === 0 ? `≤ ${brief(bound)}` : `${brief(scale[k - 1]!)}–${brief(bound)}`)));
+    }
+    const r = hot?.resolution ?? room.resolution();
+    return [
+      h("div", { class: "layers", role: "radiogroup", label: t("layer") }, ...LAYERS.map(l => {
+        const button = h("button", { testid: `layer-${l}`, role: "radio", class: l === layer ? "on" : "", tabindex: l === layer ? 0 : -1, click: () => room.look({ layer: l }), key: e => {
+          const step = e.key === "ArrowRight" || e.key === "ArrowDown" ? 1 : e.key === "ArrowLeft" || e.key === "ArrowUp" ? -1 : 0;
+          if (step === 0) return;
+          e.preventDefault();
+          const next = LAYERS[(LAYERS.indexOf(l) + step + LAYERS.length) % LAYERS.length]!;
+          room.look({ layer: next });
+          place.querySelector<HTMLElement>(`[data-testid="layer-${next}"]`)?.focus();
+        } }, t(`layer_${l}`));
+        button.setAttribute("aria-checked", String(l === layer));
+        return button;
+      })),
+      h("p", { class: "title" }, h("strong", {}, t(`layerTitle_${layer}`)), hotBusy ? h("span", { class: "quiet" }, t("counting")) : null),
+      hotProblem !== null && layer !== "none" ? h("p", { class: "note" }, hotProblem) : null,
+      h("ul", { class: `keys ${layer}` }, ...rows),
+      hot !== null && hotProblem === null && (layer !== "none" || points.length === 0) && hot.incidents > 0
+        ? h("p", { class: "quiet", testid: "counted" }, t("hotIncidents", { n: count(hot.incidents - hot.outside) }), hot.outside > 0 ? ` · ${t("hotOutside", { n: count(hot.outside) })}` : "") : null,
+      h("p", { class: "quiet size" }, h("select", { testid: "palette", label: t("palette"), change: e => room.look({ palette: (e.target as HTMLSelectElement).value as PaletteName }) },
+        ...(["calm", "strong", "grey"] as const).map(p => h("option", { value: p, selected: p === palette }, `${t("palette")}${room.state.lang === "zh" ? "：" : ": "}${t(`palette_${p}`)}`))),
+      layer === "none" ? null : h("select", { testid: "resolution", label: t("resolution"), change: e => { const v = (e.target as HTMLSelectElement).value; room.look({ resolution: v === "" ? null : Number(v) }); } },
+        h("option", { value: "" }, t("autoSize", { n: r, m: Math.round(edgeM(r)) })), ...RESOLUTIONS.map(x => h("option", { value: String(x), selected: x === resolution }, t("hexSize", { n: x, m: Math.round(edgeM(x)) }))))),
+    ];
+  });
+  return place;
+}

@@ -1,0 +1,476 @@
+// What the room does: asks, listens, moves through time, acts on incidents. Panels and map call this and show the state.
+
+import { Refused, Unreachable, api, type LonLat, type Region } from "../api";
+import { Regions } from "../regions";
+import { half, isKey, text, type Key } from "../strings";
+import { isOpen, lets, merge, put } from "./book";
+import { boxOf, contains, MOST_POINTS, NARROWEST_PX, resolutionAt, type Box } from "./cells";
+import { Feed, type Told } from "./feed";
+import { roomApi, type Action, type Alert, type AlertEvent, type By, type Cluster, type Detail, type Filter, type Incident, type IncidentEvent } from "./api";
+import type { RoomState, RoomStore, Series } from "./state";
+import { HOUR_MS, nextMidnight, pieces, stamp, windowOf, type Span } from "./time";
+import { plain, type Looking, type Pick } from "./url";
+
+/** What the map offers to the rest. */
+export interface Ground {
+  showBox(box: Box): void;
+  showPlace(at: LonLat): void;
+  /** Shows a place below what stands over the map. */
+  showBelow(at: LonLat): void;
+  bounds(): Box;
+  zoom(): number;
+  lat(): number;
+}
+
+const PAGE = 100;
+/** The wall's list. */
+const WALL_PAGE = 10;
+const MARKED_MS = 12_000;
+const STEP_MS = 1_200;
+/** Figures are asked for again at the latest after this, whatever the feed says. */
+const REFRESH_MS = 60_000;
+/** Requests of one kind at once. */
+const ABREAST = 4;
+
+export class Room {
+  ground: Ground | null = null;
+  /** An emergency began or was dealt with. */
+  alarm: (on: boolean) => void = () => undefined;
+  private tree = new Regions([]);
+  private readonly feed: Feed;
+  private readonly soon = new Map<string, ReturnType<typeof setTimeout>>();
+  private readonly turns = new Map<string, number>();
+  private player: ReturnType<typeof setInterval> | undefined;
+  private districts = -1;
+  /** Whether the map stands where the reader wants it. */
+  private isPlaced = false;
+
+  constructor(readonly store: RoomStore) {
+    this.feed = new Feed({
+      told: event => this.onEvent(event),
+      connected: again => {
+        this.store.set({ connected: true, everConnected: true, heard: this.feed.heard });
+        if (again) void this.refresh();
+      },
+      reset: () => void this.refresh(),
+      lost: () => this.store.set({ connected: false }),
+      signIn: () => this.store.set({ needsSignIn: true }),
+      skew: ms => this.store.set({ skew: ms }),
+    });
+  }
+
+  get state(): RoomState { return this.store.state; }
+  t = (key: Key, values?: Record<string, string | number>): string => text(this.state.lang, key, values);
+  /** Now, by the service's clock. */
+  now(): number { return Date.now() - this.state.skew; }
+  say(kind: "info" | "good" | "bad", key: Key, values?: Record<string, string | number>): void { this.tell(kind, this.t(key, values)); }
+  private tell(kind: "info" | "good" | "bad", words: string): void { this.store.set({ notice: { kind, text: words, at: (this.state.notice?.at ?? 0) + 1 }, spoken: words }); }
+
+  /** Runs what may fail and tells the reader why it did. */
+  async guard<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (e) {
+      if (e instanceof Refused && e.status === 401) this.store.set({ needsSignIn: true });
+      else if (e instanceof Refused) this.tell("bad", half(this.state.lang, e.body.detail));
+      else if (e instanceof Unreachable) this.store.set({ connected: false });
+      else throw e;
+      return undefined;
+    }
+  }
+
+  /** The latest of a kind of question wins; answers that come late are dropped. */
+  private async ask<T>(kind: string, work: () => Promise<T>, use: (answer: T) => void): Promise<void> {
+    const turn = (this.turns.get(kind) ?? 0) + 1;
+    this.turns.set(kind, turn);
+    const answer = await this.guard(work);
+    if (answer !== undefined && this.turns.get(kind) === turn) use(answer);
+  }
+
+  /** Does something once, a little later, however often it is wished for. */
+  private later(kind: string, ms: number, work: () => void): void {
+    if (this.soon.has(kind)) return;
+    this.soon.set(kind, setTimeout(() => { this.soon.delete(kind); work(); }, ms));
+  }
+
+  // —— beginning ——
+
+  async start(): Promise<void> {
+    this.feed.start();
+    await this.guard(async () => {
+      const [who, regions] = await Promise.all([api.who(), roomApi.regions()]);
+      this.tree = new Regions(regions);
+      this.store.set({ who, regions, needsSignIn: false });
+      this.place(this.state.region);
+      const dictionaries = roomApi.dictionaries();
+      const all = this.refresh();
+      this.store.set({ dictionaries: await dictionaries });
+      await all;
+    });
+    this.tick();
+    if (this.state.pick !== null) void this.pick(this.state.pick);
+    if (this.state.wall) this.turn();
+  }
+
+  async signIn(name: string, password: string): Promise<void> {
+    await this.guard(async () => { await api.signIn(name, password); await this.start(); });
+  }
+
+  private place(code: string | null): void {
+    let region = code === null ? undefined : this.tree.find(code);
+    // where there is no choice nobody is asked
+    if (region === undefined) for (let only = this.tree.below(null); only.length === 1 && only[0]!.level !== "village"; only = this.tree.below(region.code)) region = only[0]!;
+    const path = region === undefined ? [] : this.tree.pathTo(region), below = this.tree.below(region?.code ?? null);
+    this.store.set({ region: region?.code ?? null, path, children: below.length > 0 ? below : region === undefined ? [] : [region] });
+    if (this.state.at === null) this.showRegion();
+    this.isPlaced = true;
+  }
+
+  private showRegion(): void {
+    const boxes = [this.state.path.at(-1)?.bbox ?? null, ...this.state.children.map(r => r.bbox)].filter(b => b !== null);
+    if (boxes.length > 0) this.ground?.showBox([Math.min(...boxes.map(b => b[0])), Math.min(...boxes.map(b => b[1])), Math.max(...boxes.map(b => b[2])), Math.max(...boxes.map(b => b[3]))]);
+  }
+
+  choices(level: number): readonly Region[] { return this.tree.below(level === 0 ? null : this.state.path[level - 1]?.code ?? null); }
+  regionName(code: string): string { return this.tree.find(code)?.name ?? code; }
+  /** A committee's full title is too long for a line. */
+  shortName(name: string): string { return name.replace(new RegExp(`(${this.t("committee")})$`), ""); }
+  categoryName(key: string): string {
+    const c = this.state.dictionaries.categories.find(x => x.key === key);
+    return c === undefined ? key : this.state.lang === "zh" ? c.name : c.name_en;
+  }
+  disputeName(key: string): string {
+    const d = this.state.dictionaries.disputes.find(x => x.key === key);
+    return d === undefined ? key : this.state.lang === "zh" ? d.name : d.name_en;
+  }
+
+  /** One character for the course of an emerging hot spot. */
+  sign(emerging: string, lang = this.state.lang): string {
+    const key = `sign_${emerging.replace(/_(hot|cold)$/, "")}`;
+    return isKey(key) ? text(lang, key) : "?";
+  }
+
+  chooseRegion(code: string | null): void {
+    this.store.set({ at: null });
+    this.place(code);
+    void this.refresh();
+  }
+
+  // —— what is looked at ——
+
+  /** The whole window, or the piece that is shown alone. */
+  span(whole = false): Span {
+    const window = windowOf(this.state.range, this.now());
+    const { slice } = this.state;
+    return slice === null || whole ? window : pieces(window).find(p => p.from === slice) ?? window;
+  }
+
+  filter(whole = false): Filter {
+    const { region, category, level, status } = this.state, { from, to } = this.span(whole);
+    return { region, category, level, state: status, from: stamp(from), to: stamp(to) };
+  }
+
+  look(change: Partial<Looking>): void {
+    const before = this.state, resolution = this.resolution();
+    const timed = "range" in change, narrowed = "category" in change || "level" in change || "status" in change;
+    this.store.set(timed ? { slice: null, ...change } : change);
+    if (timed || narrowed) void this.refresh();
+    else if ("slice" in change) { void this.loadList(); this.loadMap(); }
+    else if (("layer" in change && this.state.layer !== before.layer) || this.resolution() !== resolution) this.loadHot();
+    if (change.tab === "figures" || timed) void this.loadFigures(this.state.by);
+  }
+
+  async refresh(): Promise<void> {
+    await Promise.all([this.loadList(), this.loadTotals(), this.loadAlerts(), this.state.wall ? undefined : this.loadSeries()]);
+    this.loadMap();
+    if (this.state.tab === "figures" && !this.state.wall) void this.loadFigures(this.state.by);
+  }
+
+  private loadList(): Promise<void> {
+    return this.ask("list", () => roomApi.incidents(this.filter(), { limit: this.state.wall ? WALL_PAGE : PAGE }),
+      page => this.store.set({ list: merge(page.incidents, this.state.list), next: page.next, matched: page.number_matched }));
+  }
+
+  async more(): Promise<void> {
+    const { next } = this.state;
+    if (next === null) return;
+    await this.ask("list", () => roomApi.incidents(this.filter(), { limit: PAGE, after: next }), page => {
+      const known = new Set(this.state.list.map(i => i.id));
+      this.store.set({ list: [...this.state.list, ...page.incidents.filter(i => !known.has(i.id))], next: page.next, matched: page.number_matched });
+    });
+  }
+
+  private loadTotals(): Promise<void> {
+    const { region } = this.state, f = this.filter(true);
+    return this.ask("totals", () => roomApi.statistics("category", { region, from: f.from, to: f.to }), s => this.store.set({ totals: s.totals, rows: s.rows }));
+  }
+
+  loadFigures(by: By): Promise<void> {
+    const { region } = this.state, f = this.filter(true);
+    this.store.set({ by });
+    return this.ask("figures", () => roomApi.statistics(by, { region, from: f.from, to: f.to }), figures => this.store.set({ figures }));
+  }
+
+  private loadAlerts(): Promise<void> {
+    return this.ask("alerts", () => roomApi.alerts(this.state.region), alerts => { this.store.set({ alerts }); this.ring(); });
+  }
+
+  /** How many began in each piece of the window: exact, from the service's own count of each. */
+  private loadSeries(): Promise<void> {
+    const window = this.span(true), list = pieces(window), f = this.filter(true);
+    return this.ask("series", async (): Promise<Series> => {
+      const counts = new Array<number>(list.length).fill(0);
+      let at = 0;
+      await Promise.all(Array.from({ length: ABREAST }, async () => {
+        for (let i = at++; i < list.length; i = at++) counts[i] = (await roomApi.incidents({ ...f, from: stamp(list[i]!.from), to: stamp(list[i]!.to) }, { limit: 1 })).number_matched;
+      }));
+      return { ...window, counts };
+    }, series => this.store.set({ series }));
+  }
+
+  /** What the map shows where it stands. */
+  loadMap(): void { void this.loadPoints(); this.loadHot(); }
+
+  moved(at: Looking["at"]): void {
+    if (!this.isPlaced) return;
+    this.store.set({ at });
+    this.later("map", 250, () => this.loadMap());
+  }
+
+  private loadPoints(): Promise<void> {
+    const box = this.ground?.bounds();
+    if (box === undefined) return Promise.resolve();
+    return this.ask("points", () => roomApi.incidents(this.filter(), { limit: MOST_POINTS, bbox: box }), page => {
+      // more than can be drawn: the cells tell them, unless those cannot tell what is asked
+      const few = page.number_matched <= MOST_POINTS || this.state.status !== null;
+      this.store.set({ points: few ? merge(page.incidents, this.state.points) : [], matchedHere: page.number_matched });
+    });
+  }
+
+  /** Resolution of the cells: the reader's, or what can be seen. */
+  resolution(): number {
+    const { resolution, layer, wall } = this.state, narrowest = layer !== "none" ? NARROWEST_PX.hexagon : wall ? NARROWEST_PX.wall : NARROWEST_PX.disc;
+    return (layer === "none" ? null : resolution) ?? resolutionAt(this.ground?.zoom() ?? 12, this.ground?.lat() ?? 26, narrowest);
+  }
+
+  private loadHot(): void {
+    const { layer } = this.state, f = this.filter();
+    const view = layer === "none" ? "count" : layer, resolution = this.resolution();
+    this.store.set({ hotBusy: true });
+    const turn = (this.turns.get("hot") ?? 0) + 1;
+    this.turns.set("hot", turn);
+    void (async () => {
+      try {
+        const hot = await roomApi.hotspots(view, resolution, f);
+        if (this.turns.get("hot") === turn) this.store.set({ hot, hotBusy: false, hotProblem: null });
+      } catch (e) {
+        if (this.turns.get("hot") !== turn) return;
+        if (e instanceof Refused && e.status === 401) this.store.set({ needsSignIn: true });
+        // the place for the cells says why there are none
+        this.store.set({ hotBusy: false, ...(e instanceof Refused ? { hot: null, hotProblem: half(this.state.lang, e.body.detail) } : {}) });
+      }
+    })();
+  }
+
+  // —— what changes ——
+
+  private onEvent(event: Told): void {
+    if (event.kind === "register") this.later("all", 2_000, () => void this.refresh());
+    else if (event.kind === "incident" || event.kind === "alert") {
+      let said: unknown;
+      // an event that cannot be read must not stop those after it
+      try { said = JSON.parse(event.data); } catch { return; }
+      if (event.kind === "incident") this.onIncident(said as IncidentEvent); else this.onAlert(said as AlertEvent);
+    }
+  }
+
+  private onIncident(event: IncidentEvent): void {
+    void this.ask(`incident ${event.id}`, () => roomApi.incident(event.id), detail => {
+      this.know(detail.incident, event.operation === "created");
+      if (this.state.pick?.kind === "incident" && this.state.pick.id === event.id) this.store.set({ detail });
+      if (this.state.urgent?.incident.id === event.id) this.store.set({ urgent: detail });
+    });
+    this.later("totals", 400, () => void this.loadTotals());
+    this.later("series", 3_000, () => void this.loadSeries());
+    this.later("hot", 2_000, () => this.loadHot());
+    this.later("list", 1_500, () => void this.loadList());
+    if (this.state.tab === "figures") this.later("figures", 2_000, () => void this.loadFigures(this.state.by));
+  }
+
+  /** Puts an incident where it belongs, and marks it for a while when it is new. */
+  private know(i: Incident, isNew: boolean): void {
+    const fits = lets(this.filter(), i, this.now()), had = this.state.list.some(x => x.id === i.id);
+    const box = this.ground?.bounds(), here = fits && i.at !== null && box !== undefined && i.at[0] >= box[0] && i.at[0] <= box[2] && i.at[1] >= box[1] && i.at[1] <= box[3];
+    let list = put(this.state.list, i, fits);
+    if (this.state.wall) list = list.slice(0, WALL_PAGE);
+    const hadPoint = this.state.points.some(x => x.id === i.id), drawn = this.state.points.length > 0 || this.state.matchedHere <= MOST_POINTS;
+    const points = drawn ? put(this.state.points, i, here).slice(0, MOST_POINTS) : this.state.points;
+    const change = Number(fits) - Number(had);
+    this.store.set({ list, points, ...(isNew && !had ? { matched: this.state.matched + change, matchedHere: this.state.matchedHere + Number(here && !hadPoint) } : {}) });
+    if (!isNew || !fits || had) return;
+    this.store.set({
+      fresh: new Map(this.state.fresh).set(i.id, Date.now()),
+      spoken: this.t("newIncident", { what: i.category_name, where: this.whereOf(i) }),
+    });
+    setTimeout(() => { const fresh = new Map(this.state.fresh); fresh.delete(i.id); this.store.set({ fresh }); }, MARKED_MS);
+  }
+
+  /** Where an incident is, in words: village, grid, unit. */
+  whereOf(i: Incident): string {
+    const grid = i.grid === null ? this.t("noGrid") : i.grid_name !== null && i.grid_name !== "" ? i.grid_name : this.t("gridNo", { n: i.grid.slice(12) });
+    return [this.shortName(i.region_name === "" ? this.regionName(i.region) : i.region_name), grid, i.unit === null ? "" : this.t("unitNo", { n: i.unit.slice(15) })].filter(w => w !== "").join(" · ");
+  }
+
+  private onAlert(event: AlertEvent): void {
+    // an emergency rings at once, before the list is asked for
+    if (event.operation === "opened" && event.kind === "emergency" && !this.state.alerts.some(a => a.id === event.id)) {
+      const { id, kind, region, incident, level, at_time } = event;
+      this.store.set({ alerts: [{ id, kind, title: "", region, incident, cell: null, opened_at: at_time, level, acknowledged: null, escalates_at: null, closed_at: null }, ...this.state.alerts] });
+    }
+    if (event.operation === "closed") this.store.set({ alerts: this.state.alerts.filter(a => a.id !== event.id) });
+    // and what somebody has seen to is silent at once
+    if (event.operation === "acknowledged") {
+      const by = { by: "", at: event.at_time };
+      this.store.set({ alerts: this.state.alerts.map(a => a.id === event.id ? { ...a, acknowledged: a.acknowledged ?? by } : a) });
+    }
+    this.ring();
+    void this.loadAlerts();
+  }
+
+  /** The emergency that nobody has seen to yet. */
+  emergency(): Alert | undefined { return this.state.alerts.find(a => a.kind === "emergency" && a.acknowledged === null && a.closed_at === null); }
+
+  private ring(): void {
+    const alert = this.emergency(), known = this.state.urgent?.incident.id ?? null;
+    this.alarm(alert !== undefined);
+    if (alert === undefined) { if (known !== null) this.store.set({ urgent: null, revealed: null }); return; }
+    const { incident } = alert;
+    if (incident === null || incident === known) return;
+    this.store.set({ spoken: this.t("emergencyNow", { what: this.regionName(alert.region) }) });
+    void this.ask("urgent", () => roomApi.incident(incident), urgent => {
+      if (this.emergency()?.incident !== urgent.incident.id) return;
+      this.store.set({ urgent });
+      if (urgent.incident.at !== null) this.ground?.showBelow(urgent.incident.at);
+    });
+  }
+
+  async acknowledge(alert: string): Promise<void> {
+    await this.guard(async () => {
+      const done = await roomApi.acknowledge(alert);
+      this.store.set({ alerts: this.state.alerts.map(a => a.id === done.id ? done : a) });
+      this.ring();
+      this.say("good", "acknowledged");
+    });
+  }
+
+  // —— one incident, one cell ——
+
+  async pick(pick: Pick | null): Promise<void> {
+    this.store.set({ pick, revealed: null, ...(pick?.kind === "incident" && this.state.detail?.incident.id === pick.id ? {} : { detail: null }), cellIncidents: null });
+    if (pick === null) return;
+    if (pick.kind === "incident") { await this.ask("detail", () => roomApi.incident(pick.id), detail => this.store.set({ detail })); return; }
+    const cell = this.cell(pick.id);
+    if (cell === undefined) return;
+    // who looks at a cell keeps its size while he comes nearer
+    this.look({ resolution: this.state.hot?.resolution ?? null });
+    await this.ask("cell", () => roomApi.incidents(this.filter(), { limit: 1_000, bbox: boxOf(cell.ring) }),
+      page => this.store.set({ cellIncidents: page.incidents.filter(i => i.at !== null && contains(cell.ring, i.at)) }));
+  }
+
+  cell(h3: string) { return this.state.hot?.cells.find(c => c.h3 === h3); }
+
+  show(at: LonLat): void { this.ground?.showPlace(at); }
+
+  async act(detail: Detail, action: Action, more: { level?: string; reason?: string; due_at?: string }): Promise<boolean> {
+    const { id, version } = detail.incident;
+    try {
+      const incident = await roomApi.transition(id, { action, base_version: version, ...more });
+      this.know(incident, false);
+      this.say("good", "acted", { state: this.t(`state_${incident.state}`) });
+    } catch (e) {
+      if (!(e instanceof Refused) || e.status !== 409) { await this.guard(() => Promise.reject(e as Error)); return false; }
+      this.say("bad", "actedBefore");
+    }
+    await this.ask("detail", () => roomApi.incident(id), fresh => this.store.set({ detail: fresh }));
+    return true;
+  }
+
+  async reveal(officer: string, purpose: string): Promise<void> {
+    await this.guard(async () => { this.store.set({ revealed: { officer, ...await roomApi.reveal(officer, purpose) } }); });
+  }
+
+  // —— time ——
+
+  play(on: boolean): void {
+    clearInterval(this.player);
+    this.store.set({ playing: on });
+    if (!on) return;
+    const list = pieces(this.span(true));
+    if (this.state.slice === null || this.state.slice === list.at(-1)?.from) this.look({ slice: list[0]?.from ?? null });
+    this.player = setInterval(() => {
+      const at = list.findIndex(p => p.from === this.state.slice), next = list[at + 1];
+      if (next === undefined) this.play(false); else this.look({ slice: next.from });
+    }, STEP_MS);
+  }
+
+  /** Clocks: figures grow old, hours and days end. */
+  private tick(): void {
+    let hour = Math.floor(this.now() / HOUR_MS), midnight = nextMidnight(this.now());
+    setInterval(() => {
+      this.store.set({ heard: this.feed.heard });
+      const now = this.now();
+      if (now >= midnight || Math.floor(now / HOUR_MS) !== hour) {
+        hour = Math.floor(now / HOUR_MS);
+        midnight = nextMidnight(now);
+        void this.refresh();
+      }
+    }, 1_000);
+    setInterval(() => {
+      void this.loadTotals();
+      void this.loadList();
+      void this.loadAlerts();
+    }, REFRESH_MS);
+    window.addEventListener("online", () => this.feed.start());
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.feed.start(); });
+  }
+
+  /** Seconds since the service last gave a sign of life; null before the first. */
+  age(): number | null { return this.feed.heard === 0 ? null : Math.max(0, Math.round((Date.now() - this.feed.heard) / 1_000)); }
+
+  /** The wall goes from district to district, unless there is an emergency. */
+  private turn(): void {
+    const { rotate, children, turning } = this.state;
+    if (rotate === 0) return;
+    if (turning && children.length > 1 && this.emergency() === undefined) {
+      this.districts = (this.districts + 1) % (children.length + 1);
+      const region = children[this.districts];
+      if (region === undefined) { this.store.set({ district: null }); this.showRegion(); } else {
+        this.store.set({ district: { region, totals: null } });
+        if (region.bbox !== null) this.ground?.showBox(region.bbox);
+        const f = this.filter(true);
+        void this.ask("district", () => roomApi.statistics("category", { region: region.code, from: f.from, to: f.to }), s => this.store.set({ district: { region, totals: s.totals } }));
+      }
+    }
+    setTimeout(() => this.turn(), rotate * 1_000);
+  }
+
+  // —— scan ——
+
+  async runScan(radius_m: number, days: number, permutations: number): Promise<void> {
+    // what is usual is learnt from all that is known, unless days were chosen
+    const { from, to } = this.state.range.kind === "custom" ? this.filter(true) : { from: null, to: null };
+    await this.guard(async () => {
+      const id = await roomApi.scan(this.state.region, radius_m, days, from, to, permutations);
+      for (;;) {
+        const job = await roomApi.job(id), clusters = job.status === "done" ? (job.result as { clusters?: Cluster[] } | undefined)?.clusters ?? [] : null;
+        this.store.set({ scan: { job, clusters } });
+        if (job.status !== "running") return;
+        await new Promise(done => setTimeout(done, 400));
+      }
+    });
+  }
+
+  /** Whether any of the looking is not as usual. */
+  get isNarrowed(): boolean { const { category, level, status } = this.state; return category !== plain.category || level !== plain.level || status !== plain.status; }
+  isOpen = isOpen;
+}

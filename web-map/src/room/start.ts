@@ -1,0 +1,99 @@
+import "../style/base.css";
+import "../style/parts.css";
+import "../style/room.css";
+import { RoomMap } from "../map/room-map";
+import { h, mount } from "../panels/dom";
+import { icon } from "../panels/icons";
+import { text } from "../strings";
+import { remember, remembered } from "../taste";
+import { emergency } from "./panels/alerts";
+import { legend } from "./panels/legend";
+import { roomSide } from "./panels/side";
+import { timebar } from "./panels/timebar";
+import { roomBar } from "./panels/top";
+import { districtCard, wallHead, wallSide } from "./panels/wall";
+import { prompt } from "./prompt";
+import { Room } from "./room";
+import { Sound } from "./sound";
+import { beginning, RoomStore } from "./state";
+import { expose } from "./testing";
+import { read, write } from "./url";
+
+/** How long a message stays, ms. */
+const STAYS_MS = 6_000;
+
+const store = new RoomStore({ ...beginning, ...read(location.search, remembered()) });
+const room = new Room(store), sound = new Sound(), { t } = room, { wall } = store.state;
+room.alarm = on => sound.ring(on && store.state.sound);
+const switchSound = (): void => {
+  void (async () => {
+    const on = store.state.sound ? (await sound.disable(), false) : await sound.enable();
+    store.set({ sound: on });
+    sound.ring(on && room.emergency() !== undefined);
+  })();
+};
+
+const page = document.getElementById("app"), head = h("header", { class: "top" }), aside = h("aside", { class: "side" }), over = h("div", { class: "banners" });
+const ground = h("div", { class: "ground", id: "map", testid: "map", role: "application", tabindex: 0 });
+const middle = h("main", { class: "middle" }, ground, over), notice = h("div", { class: "notices" }), spoken = h("div", { class: "spoken", live: "polite", testid: "spoken", role: "status" });
+page?.classList.add("room");
+document.documentElement.classList.toggle("wall", wall);
+page?.append(head, middle, aside, notice, spoken);
+const map = new RoomMap(room, ground);
+room.ground = map;
+emergency(room, over);
+if (wall) {
+  wallHead(room, head, switchSound);
+  wallSide(room, aside);
+  middle.append(districtCard(room));
+} else {
+  roomBar(room, head, switchSound);
+  roomSide(room, aside);
+  const bar = h("section", { class: "timebar" });
+  const zooms = h("div", { class: "zooms" });
+  mount(zooms, room, s => [s.lang], () => [
+    h("button", { testid: "zoom-in", title: t("zoomIn"), label: t("zoomIn"), click: () => map.zoomBy(0.75) }, icon("plus")),
+    h("button", { testid: "zoom-out", title: t("zoomOut"), label: t("zoomOut"), click: () => map.zoomBy(-0.75) }, icon("minus")),
+    h("button", { testid: "zoom-all", title: t("zoomRegion"), label: t("zoomRegion"), click: () => room.chooseRegion(room.state.region) }, icon("fit"))]);
+  middle.append(zooms, legend(room, map.heat));
+  page?.append(bar);
+  timebar(room, bar);
+}
+
+let timer = 0;
+mount(notice, room, s => [s.notice], () => {
+  const { notice: now } = room.state;
+  window.clearTimeout(timer);
+  if (now === null) return [];
+  timer = window.setTimeout(() => store.set({ notice: null }), STAYS_MS);
+  return [h("span", { class: `notice ${now.kind}`, testid: "notice" }, now.text)];
+});
+mount(spoken, room, s => [s.spoken], () => [room.state.spoken]);
+
+let asking = false;
+const signIn = async (): Promise<void> => {
+  if (asking) return;
+  asking = true;
+  const said = await prompt(t("signIn"), t("signInRoom"), [{ name: "name", label: t("user"), required: true, autocomplete: "username" }, { name: "password", label: t("password"), type: "password", required: true, autocomplete: "current-password" }], { go: t("signIn"), cancel: t("cancel") });
+  asking = false;
+  store.set({ needsSignIn: false });
+  if (said !== null) await room.signIn(said["name"] ?? "", said["password"] ?? "");
+};
+const named = (): void => {
+  const { lang } = store.state;
+  document.documentElement.lang = lang === "zh" ? "zh-CN" : "en";
+  document.title = `${text(lang, "app")} · ${text(lang, wall ? "wallTitle" : "room")}`;
+  ground.setAttribute("aria-label", t("roomMapLabel"));
+};
+named();
+let address = 0;
+store.subscribe((now, before) => {
+  if (now.lang !== before.lang) named();
+  if (now.lang !== before.lang || now.palette !== before.palette) remember(now);
+  if (now.needsSignIn && !before.needsSignIn) void signIn();
+  // the address follows what is looked at, not faster than browsers allow
+  window.clearTimeout(address);
+  address = window.setTimeout(() => { const next = write(store.state); if (next !== location.search) history.replaceState(null, "", next); }, 150);
+});
+expose(room, map, sound);
+void room.start();

@@ -1,0 +1,53 @@
+// What the room knows and shows: one immutable value; whoever shows something subscribes.
+
+import type { Job, Region, Who } from "../api";
+import type { Alert, By, Cluster, Detail, Dictionaries, Hotspots, Incident, StatRow, Statistics, Totals } from "./api";
+import { plain, type Looking } from "./url";
+
+/** Bars of the time line: incidents that began in each piece of the window. */
+export interface Series { from: number; to: number; counts: readonly number[] }
+export interface Revealed { officer: string; phone: string | null; sealed: boolean }
+export interface ScanRun { job: Job; clusters: readonly Cluster[] | null }
+export interface District { region: Region; totals: Totals | null }
+
+export interface RoomState extends Looking {
+  who: Who | null; needsSignIn: boolean; regions: readonly Region[]; path: readonly Region[]; children: readonly Region[]; dictionaries: Dictionaries;
+  /** Newest first, as far as they were asked for. */
+  list: readonly Incident[]; next: string | null; matched: number;
+  /** What is drawn one by one, or nothing where that would be too many. */
+  points: readonly Incident[]; matchedHere: number;
+  /** Incidents that came while the room was open, with when (ms): they are marked for a while. */
+  fresh: ReadonlyMap<string, number>;
+  totals: Totals | null; rows: readonly StatRow[]; by: By; figures: Statistics | null;
+  hot: Hotspots | null; hotBusy: boolean; hotProblem: string | null;
+  detail: Detail | null; cellIncidents: readonly Incident[] | null; revealed: Revealed | null;
+  alerts: readonly Alert[]; urgent: Detail | null;
+  series: Series | null; playing: boolean;
+  scan: ScanRun | null;
+  district: District | null; turning: boolean;
+  connected: boolean; heard: number; everConnected: boolean;
+  /** This machine's clock minus the service's, ms. */
+  skew: number;
+  sound: boolean; busy: boolean;
+  notice: { kind: "info" | "good" | "bad"; text: string; at: number } | null; spoken: string;
+}
+
+export const beginning: RoomState = {
+  ...plain, who: null, needsSignIn: false, regions: [], path: [], children: [], dictionaries: { categories: [], disputes: [] },
+  list: [], next: null, matched: 0, points: [], matchedHere: 0, fresh: new Map(), totals: null, rows: [], by: "category", figures: null,
+  hot: null, hotBusy: false, hotProblem: null, detail: null, cellIncidents: null, revealed: null, alerts: [], urgent: null, series: null, playing: false, scan: null,
+  district: null, turning: true, connected: false, heard: 0, everConnected: false, skew: 0, sound: false, busy: false, notice: null, spoken: "",
+};
+
+export class RoomStore {
+  private readonly listeners: ((now: RoomState, before: RoomState) => void)[] = [];
+  constructor(private current: RoomState) {}
+  get state(): RoomState { return this.current; }
+  set(change: Partial<RoomState>): void {
+    const before = this.current;
+    if (Object.entries(change).every(([k, v]) => before[k as keyof RoomState] === v)) return;
+    this.current = { ...before, ...change };
+    for (const l of this.listeners) l(this.current, before);
+  }
+  subscribe(listener: (now: RoomState, before: RoomState) => void): void { this.listeners.push(listener); }
+}
