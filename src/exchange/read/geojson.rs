@@ -1,30 +1,53 @@
 //! GeoJSON documents (RFC 7946) and sequences of features (RFC 8142, or one a line), and what is said of broken ones.
 
 use std::borrow::Cow;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 
+use encoding_rs::{Encoding, GB18030};
 use serde::de::DeserializeSeed as _;
 
 use crate::exchange::encoding::{self, Metered};
 use crate::exchange::error::{Faults, ReadError, RowKind};
 use crate::exchange::layer::System;
 use crate::exchange::source::{Source, decoded, sha256_hex};
-use crate::exchange::table::{Halt, Head, RowSink};
+use crate::exchange::table::{Halt, Head, RawRow, RowSink};
 
 use super::Request;
-use super::geojson_members::{Gathered, ObjectSeed};
+use super::geojson_members::{Gathered, Object, ObjectSeed};
 
 /// Deepest nesting of a document; GeoJSON needs nine levels, properties some more.
 const DEEPEST: usize = 64;
 /// Separates the texts of a sequence (RFC 8142).
 const RECORD_SEPARATOR: u8 = 0x1E;
 
-/// Reads a whole document: once for its columns, which may appear in the last feature, then for its rows.
+/// Reads a whole document: once for its columns, which may appear in the last feature, then for its rows. A file is streamed; only
+/// one that is broken is read whole, to say where.
 pub(super) fn read_document(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt> {
     let file = request.file.as_str();
-    if file != "-" {
-        request.limits.checked_size(file)?;
+    if file == "-" {
+        return read_whole(request, sink);
     }
+    request.limits.checked_size(file)?;
+    let sniffed = encoding::sniff(file, request.open()?)?;
+    let mut gathered = Gathered::default();
+    let system = match streamed(file, sniffed.encoding, &mut gathered) {
+        Ok(system) => system,
+        Err(Broken::Halted(halt)) => return Err(halt),
+        Err(Broken::Text) => return read_whole(request, sink),
+    };
+    request.check_columns(gathered.columns.len())?;
+    let name = if sniffed.encoding == GB18030 { "GB18030" } else { sniffed.encoding.name() };
+    sink.head(head(&gathered, system, name, sniffed.sha256_hex))?;
+    gathered.second_pass(request, sink, |gathered| match streamed(file, sniffed.encoding, gathered) {
+        Ok(_) => Ok(()),
+        Err(Broken::Halted(halt)) => Err(halt),
+        Err(Broken::Text) => Err(broken_at(request)),
+    })
+}
+
+/// Reads a document that is in memory as a whole.
+fn read_whole(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt> {
+    let file = request.file.as_str();
     let bytes = Source::new(file, None).bytes()?;
     let text = decoded(file, &bytes)?;
     let mut gathered = Gathered::default();
@@ -33,6 +56,54 @@ pub(super) fn read_document(request: &Request, sink: &mut dyn RowSink) -> Result
     let encoding = if matches!(text, Cow::Borrowed(_)) { "UTF-8" } else { "GB18030" };
     sink.head(head(&gathered, system, encoding, sha256_hex(&bytes)))?;
     gathered.second_pass(request, sink, |gathered| document(file, &text, gathered).map(|_| ()))
+}
+
+/// Takes rows and keeps none.
+struct Nowhere;
+
+impl RowSink for Nowhere {
+    fn head(&mut self, _: Head) -> Result<(), Halt> {
+        Ok(())
+    }
+
+    fn row(&mut self, _: RawRow) -> Result<(), Halt> {
+        Ok(())
+    }
+}
+
+/// What is wrong with a document whose values broke a pass over its rows.
+fn broken_at(request: &Request) -> Halt {
+    match read_whole(request, &mut Nowhere) {
+        Err(halt) => halt,
+        Ok(()) => {
+            let reason = "文件在读取时被改动 / the file changed while it was read".to_owned();
+            ReadError::Unreadable { file: request.file.clone(), reason }.into()
+        }
+    }
+}
+
+/// Why a streamed pass ended early.
+enum Broken {
+    /// The taker of rows wants no more, or a limit is reached.
+    Halted(Halt),
+    /// The text is no GeoJSON, or cannot be read.
+    Text,
+}
+
+/// One pass over a file, a block at a time.
+fn streamed(file: &str, encoding: &'static Encoding, gathered: &mut Gathered<'_>) -> Result<System, Broken> {
+    let text = encoding::text_reader(file, encoding).map_err(|e| Broken::Halted(e.into()))?;
+    let shallow = Shallow { inner: text, nesting: Nesting::default() };
+    let reader = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 16, shallow));
+    let taken = taken(reader, gathered);
+    if let Some(halt) = gathered.halted.take() {
+        return Err(Broken::Halted(halt));
+    }
+    let system = taken.ok().and_then(|top| concluded(top, gathered)).ok_or(Broken::Text)?;
+    match gathered.halted.take() {
+        Some(halt) => Err(Broken::Halted(halt)),
+        None => Ok(system),
+    }
 }
 
 fn head(gathered: &Gathered<'_>, system: System, encoding: &'static str, sha256_hex: String) -> Head {
@@ -87,19 +158,39 @@ fn moved(e: Halt, lines: usize, bytes: usize) -> Halt {
 
 /// Takes one document apart into `gathered`, and gives its reference system.
 fn document(file: &str, text: &str, gathered: &mut Gathered<'_>) -> Result<System, Halt> {
-    if let Some(byte) = too_deep(text.as_bytes()) {
+    if let Some(byte) = Nesting::default().too_deep(text.as_bytes()) {
         let (zh, en) = (format!("嵌套超过 {DEEPEST} 层"), format!("nested deeper than {DEEPEST} levels"));
         return Err(json_error(file, text, "json_depth", byte, &zh, &en).into());
     }
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let read = ObjectSeed { gathered, top: true }.deserialize(&mut reader);
+    let taken = taken(serde_json::Deserializer::from_str(text), gathered);
     if let Some(halt) = gathered.halted.take() {
         return Err(halt);
     }
-    let top = match read.and_then(|top| reader.end().map(|()| top)) {
-        Ok(top) => top,
-        Err(e) => return Err(said(file, text, &e, gathered.count + 1).into()),
-    };
+    let top = taken.map_err(|e| said(file, text, &e, gathered.count + 1))?;
+    let system = concluded(top, gathered).ok_or_else(|| {
+        let (zh, en) = (
+            "不是 GeoJSON：需要 FeatureCollection、Feature 或几何对象",
+            "no GeoJSON: a FeatureCollection, a Feature or a geometry is needed",
+        );
+        json_error(file, text, "not_geojson", 0, zh, en)
+    })?;
+    match gathered.halted.take() {
+        Some(halt) => Err(halt),
+        None => Ok(system),
+    }
+}
+
+/// The top object; the rows of a collection are gathered by then.
+fn taken<'de, R: serde_json::de::Read<'de>>(
+    mut reader: serde_json::Deserializer<R>,
+    gathered: &mut Gathered<'_>,
+) -> Result<Object, serde_json::Error> {
+    let top = ObjectSeed { gathered, top: true }.deserialize(&mut reader)?;
+    reader.end().map(|()| top)
+}
+
+/// Gathers the one row of a top object that is no collection, and gives the document's reference system; `None` for no GeoJSON.
+fn concluded(top: Object, gathered: &mut Gathered<'_>) -> Option<System> {
     let (crs, planar) = (top.crs.clone(), top.planar);
     match top.kind.as_deref() {
         Some("FeatureCollection") if top.features => {}
@@ -107,50 +198,66 @@ fn document(file: &str, text: &str, gathered: &mut Gathered<'_>) -> Result<Syste
         Some(_) if top.coordinates.is_some() || top.collection || (gathered.sink.is_none() && top.has_coordinates) => {
             gathered.push(None, Vec::new(), top.into_geometry());
         }
-        _ => {
-            let (zh, en) = (
-                "不是 GeoJSON：需要 FeatureCollection、Feature 或几何对象",
-                "no GeoJSON: a FeatureCollection, a Feature or a geometry is needed",
-            );
-            return Err(json_error(file, text, "not_geojson", 0, zh, en).into());
-        }
+        _ => return None,
     }
-    if let Some(halt) = gathered.halted.take() {
-        return Err(halt);
-    }
-    Ok(match (planar, crs) {
+    Some(match (planar, crs) {
         (true, _) => System::Metres,
         (false, Some(name)) => System::named(&name),
         (false, None) => System::Degrees,
     })
 }
 
-/// The byte at which brackets nest too deep, by one pass over the bytes.
-fn too_deep(bytes: &[u8]) -> Option<usize> {
-    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
-    for (i, b) in bytes.iter().enumerate() {
-        if quoted {
+/// How deep brackets nest, told from the bytes as they come.
+#[derive(Default)]
+struct Nesting {
+    depth: usize,
+    quoted: bool,
+    escaped: bool,
+}
+
+impl Nesting {
+    /// The first of these bytes at which brackets nest too deep.
+    fn too_deep(&mut self, bytes: &[u8]) -> Option<usize> {
+        for (i, b) in bytes.iter().enumerate() {
+            if self.quoted {
+                match b {
+                    _ if self.escaped => self.escaped = false,
+                    b'\\' => self.escaped = true,
+                    b'"' => self.quoted = false,
+                    _ => {}
+                }
+                continue;
+            }
             match b {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => quoted = false,
+                b'"' => self.quoted = true,
+                b'[' | b'{' => {
+                    self.depth += 1;
+                    if self.depth > DEEPEST {
+                        return Some(i);
+                    }
+                }
+                b']' | b'}' => self.depth = self.depth.saturating_sub(1),
                 _ => {}
             }
-            continue;
         }
-        match b {
-            b'"' => quoted = true,
-            b'[' | b'{' => {
-                depth += 1;
-                if depth > DEEPEST {
-                    return Some(i);
-                }
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
+        None
+    }
+}
+
+/// Text that ends in an error where it nests too deep.
+struct Shallow<R> {
+    inner: R,
+    nesting: Nesting,
+}
+
+impl<R: Read> Read for Shallow<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        match self.nesting.too_deep(buffer.get(..n).unwrap_or_default()) {
+            Some(_) => Err(std::io::Error::other("json_depth")),
+            None => Ok(n),
         }
     }
-    None
 }
 
 fn json_error(file: &str, text: &str, code: &'static str, byte: usize, chinese: &str, english: &str) -> ReadError {
