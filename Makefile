@@ -1,4 +1,4 @@
-.PHONY: run map pictures test needs soak interop bench peers fmt
+.PHONY: run map pictures test needs soak interop bench peers serving fuzz fmt
 
 LIANHU = $(or $(CARGO_TARGET_DIR),target)/release/lianhu
 
@@ -53,15 +53,40 @@ soak:
 	LIANHU_CRASH_ROUNDS=200 cargo test --release --locked --test store_contract -- f01_
 	cargo test --release --locked --lib -- --ignored --nocapture
 
-# Other programs with our files and we with theirs: headless QGIS and LibreOffice. Heavy to install.
+# Other programs with our files and we with theirs: headless QGIS and LibreOffice; QGIS, GDAL and OWSLib with the running service; and
+# schemathesis, which asks it thousands of things its definitions allow and forbid. Heavy to install.
 INTEROP = python3-qgis qgis-providers libreoffice-calc
-interop:
+interop: needs
 	@if /usr/bin/python3 -c 'import qgis.core' 2>/dev/null && command -v soffice >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(INTEROP); \
 	else echo "请先安装 / please install: $(INTEROP)" >&2; exit 1; fi
 	cargo build --release --locked
+	test -x out/venv-interop/bin/python || python3 -m venv out/venv-interop
+	out/venv-interop/bin/pip install --quiet -r tests/interop/requirements.txt
 	sh tests/interop/run.sh $(LIANHU)
+	out/venv-interop/bin/python tests/interop/service.py $(LIANHU)
+	out/venv-interop/bin/python tests/interop/schemas.py $(LIANHU)
+
+# The service beside tipg, pygeoapi and PostGIS; slow clients, listeners, an end under load; 900,000 households. Takes about half an hour.
+serving: needs
+	@if command -v wrk >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get install -y -q --no-install-recommends wrk; \
+	else echo "请先安装 / please install: wrk" >&2; exit 1; fi
+	cargo build --release --locked
+	test -x out/venv-serving/bin/python || python3 -m venv out/venv-serving
+	out/venv-serving/bin/pip install --quiet -r benches/serving/requirements.txt
+	out/venv-serving/bin/python benches/serving/table.py $(LIANHU) out/serving
+	out/venv-serving/bin/python benches/serving/patience.py $(LIANHU) out/serving
+	out/venv-serving/bin/python benches/serving/whole.py $(LIANHU) out/serving
+
+# Mutated files through each importer, a minute a format: FUZZ_SECONDS=600 FUZZ_SEED=2 make fuzz. What is found stands in out/fuzz/found.
+FUZZ_SECONDS = 60
+FUZZ_SEED = 1
+fuzz:
+	cargo build --release --locked
+	cargo build --release --manifest-path fuzz/Cargo.toml --bin mutate --target-dir $(or $(CARGO_TARGET_DIR),target)
+	sh fuzz/run.sh $(LIANHU) $(dir $(LIANHU))mutate out/fuzz $(FUZZ_SECONDS) $(FUZZ_SEED)
 
 # How cost grows (sizes ×10), then our solvers beside their peers. Wants python3 with venv; takes about half an hour.
 bench:

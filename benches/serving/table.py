@@ -94,7 +94,7 @@ class Bench:
 def prepared(cluster, bench, program):
     """Data, plan and what is asked for."""
     folder = bench.folder
-    files = county(program, folder, cluster.url, HOUSEHOLDS, VILLAGES, 1_000, profile(folder))
+    files = county(program, folder, cluster.url, HOUSEHOLDS, VILLAGES, 1_000, profile(folder), seed=2)
     with open(os.path.join(files, "households.csv"), encoding="utf-8-sig") as f:
         places = np.loadtxt((",".join(line.split(",")[1:3]) for line in f.readlines()[1:]), delimiter=",")
     here = boxes(places)

@@ -44,13 +44,16 @@ pub(crate) fn too_large(most_bytes: u64) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", what)
 }
 
-/// What stands in the path; what is no text there is no resource.
+/// What stands in the path; what is no text (or holds NUL, which no store keeps) is no resource there.
 pub(crate) struct Segments<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segments<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if parts.uri.path().contains("%00") {
+            return Err(Problem::missing());
+        }
         let read = Path::<T>::from_request_parts(parts, state).await;
         read.map(|Path(t)| Self(t)).map_err(|_| Problem::missing())
     }

@@ -87,7 +87,7 @@ def run(program, *arguments):
     return done.stdout
 
 
-def county(program, folder, store, households, villages, incidents, profile, budget="0"):
+def county(program, folder, store, households, villages, incidents, profile, seed=1):
     """A synthetic county in a store, with a plan in force, unless it is there; the folder of its files."""
     files = os.path.join(folder, f"county_{households}")
     if not os.path.exists(os.path.join(files, "households.csv")):
@@ -101,7 +101,7 @@ def county(program, folder, store, households, villages, incidents, profile, bud
     for layer, name in (("regions", "regions.geojson"), ("households", "households.csv"), ("incidents", "incidents.csv")):
         run(program, "import", "--store", store, "--layer", layer, os.path.join(files, name))
     drafted = ["draft", "--store", store, "--region", "520499", "--profile", profile]
-    run(program, *drafted, *([] if budget is None else ["--budget", budget]), "--publish", "2026-01-01")
+    run(program, *drafted, "--budget", "0", "--seed", str(seed), "--publish", "2026-01-01")
     if path != store:
         os.rename(f"{path}.new", path)
     return files

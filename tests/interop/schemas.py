@@ -39,7 +39,6 @@ def configuration(service, application):
         "regions": [TOWNSHIP, "520423", f"{TOWNSHIP}001", f"{TOWNSHIP}002"],
         "profiles": ["huangguoshu", "xixiu"],
         "features": [f["id"] for f in features + grids],
-        "boxes": ["105.6,25.9,105.7,26.0", "26,105,27,106", "105.6,25.9,0,105.7,26.0,9"],
         "filters": ["persons = 4", "households > 3 AND name LIKE '%村%'", "S_INTERSECTS(geometry, POINT(105.6 25.9))"],
         "sorts": ["id", "-id", "code", "-code"],
         "days": ["2026-01-01", "../2026-01-01", "2025-01-01T00:00:00Z/.."],
@@ -58,7 +57,6 @@ def configuration(service, application):
     else:
         bound = {
             "path.featureId": "features",
-            "query.bbox": "boxes",
             "query.filter": "filters",
             "query.sortby": "sorts",
             "query.datetime": "days",

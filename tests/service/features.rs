@@ -269,11 +269,19 @@ pub(crate) fn a19_hostile_parameters_never_break_anything(server: &Server) {
             "/ogc/collections/grids/items/{}",
             "/ogc/collections/grids/tiles/WebMercatorQuad/1/{}/1",
             "/ogc/collections/grids/tiles/{}",
+            "/api/plans/{}",
+            "/api/plans/{}/check",
+            "/api/plans/{}/compare/{}",
+            "/api/plans/{}/villages/520423102001",
+            "/api/jobs/{}",
         ] {
             let reply = server.get(&path.replace("{}", &text));
             assert!(matches!(reply.status, 200 | 400 | 404), "{path} {text}: {}", reply.status);
+            let kind = reply.header("content-type");
+            assert!(reply.status == 200 || kind == "application/problem+json", "{path} {text}: {kind}");
         }
     }
+    server.sign_in("a\0b", "wrong", &[]).problem(401, "wrong_password");
     let after: Vec<u64> = ["regions", "grids", "households"].iter().map(|c| matched(server, c, "?limit=1")).collect();
     assert_eq!(before, after);
 }

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::App;
 use super::auth::Principal;
 use super::error::{Answer, Problem};
-use super::extract::Params;
+use super::extract::{Params, Segments};
 use crate::domain::hex;
 
 /// Jobs that run at once; each takes all cores it finds.
@@ -75,7 +75,7 @@ impl Jobs {
     /// Starts work on a thread that may compute; its id.
     ///
     /// # Errors
-    /// 503 when too many run.
+    /// 429 when too many run.
     pub(crate) fn start<F>(
         &self,
         kind: &'static str,
@@ -92,7 +92,9 @@ impl Jobs {
         });
         let running = list.values().filter(|j| j.inner.lock().is_ok_and(|i| i.ended.is_none())).count();
         if running >= AT_ONCE {
-            return Err(Problem::unavailable(5));
+            let what =
+                format!("已有 {AT_ONCE} 个任务在进行，请等一个结束 / {AT_ONCE} jobs run already: wait for one to end");
+            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_jobs", what).retry_after_s(5));
         }
         let mut bytes = [0; 12];
         getrandom::fill(&mut bytes).map_err(|e| Problem::internal(e.to_string()))?;
@@ -142,7 +144,7 @@ impl Jobs {
 pub(super) async fn one(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     params: Params,
 ) -> Answer<axum::Json<Value>> {
     params.only(&[])?;
@@ -164,7 +166,7 @@ pub(super) async fn one(
 pub(super) async fn cancel(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
 ) -> Answer<StatusCode> {
     app.jobs.find(&principal, &id)?.cancel.store(true, Ordering::Relaxed);
     Ok(StatusCode::ACCEPTED)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
-use crate::api::extract::{Json, idempotency};
+use crate::api::extract::{Json, Segments, idempotency};
 use crate::plan::edit::{Applied, Operation, Policy};
 use crate::plan::register::{EditWish, Edited, china_today};
 use crate::store::{Idempotency, Which};
@@ -80,7 +80,7 @@ fn effect(a: &Applied) -> Value {
 pub(in crate::api) async fn preview(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     Json(batch): Json<Batch>,
 ) -> Answer<axum::Json<Value>> {
     principal.need_planner("预览修改 / look at an edit")?;
@@ -93,7 +93,7 @@ pub(in crate::api) async fn preview(
 pub(in crate::api) async fn edit(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     headers: HeaderMap,
     Json(batch): Json<Batch>,
 ) -> Answer<axum::Json<Value>> {
@@ -138,7 +138,7 @@ async fn turn(app: &App, principal: &Principal, plan: &str, body: &Turn, undo: b
 pub(in crate::api) async fn undo(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     Json(body): Json<Turn>,
 ) -> Answer<axum::Json<Value>> {
     turn(&app, &principal, &id, &body, true).await
@@ -147,7 +147,7 @@ pub(in crate::api) async fn undo(
 pub(in crate::api) async fn redo(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     Json(body): Json<Turn>,
 ) -> Answer<axum::Json<Value>> {
     turn(&app, &principal, &id, &body, false).await

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::Answer;
-use crate::api::extract::{Json, Params};
+use crate::api::extract::{Json, Params, Segments};
 use crate::domain::Profile;
 use crate::domain::plan::PlanStatus;
 use crate::plan::register::{PublishWish, compare_plans, judge_plan, publish_plan};
@@ -47,7 +47,7 @@ pub(in crate::api) async fn list(
 pub(in crate::api) async fn one(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     params: Params,
 ) -> Answer<axum::Json<Value>> {
     params.only(&[])?;
@@ -71,7 +71,7 @@ pub(in crate::api) struct Fork {
 pub(in crate::api) async fn fork(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     Json(body): Json<Fork>,
 ) -> Answer<(StatusCode, axum::Json<Value>)> {
     let name: String = body.name.chars().filter(|c| !c.is_control()).take(60).collect();
@@ -83,7 +83,7 @@ pub(in crate::api) async fn fork(
 pub(in crate::api) async fn history(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     params: Params,
 ) -> Answer<axum::Json<Value>> {
     params.only(&["after", "limit"])?;
@@ -105,7 +105,7 @@ pub(in crate::api) async fn history(
 pub(in crate::api) async fn check(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     params: Params,
 ) -> Answer<axum::Json<Value>> {
     params.only(&[])?;
@@ -123,7 +123,7 @@ pub(in crate::api) struct Publish {
 pub(in crate::api) async fn publish(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Segments(id): Segments<String>,
     Json(body): Json<Publish>,
 ) -> Answer<axum::Json<Value>> {
     let head = app
@@ -139,7 +139,7 @@ pub(in crate::api) async fn publish(
 pub(in crate::api) async fn compare(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path((first, second)): Path<(String, String)>,
+    Segments((first, second)): Segments<(String, String)>,
     params: Params,
 ) -> Answer<axum::Json<Value>> {
     params.only(&["region"])?;

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
-use crate::api::extract::Params;
+use crate::api::extract::{Params, Segments};
 use crate::domain::hex;
 use crate::domain::plan::PlanHead;
 use crate::plan::edit::VillageState;
@@ -20,7 +20,7 @@ use super::{shown, village_code};
 pub(in crate::api) async fn village(
     State(app): State<Arc<App>>,
     principal: Principal,
-    Path((id, code)): Path<(String, String)>,
+    Segments((id, code)): Segments<(String, String)>,
     params: Params,
 ) -> Answer<axum::Json<Value>> {
     params.only(&[])?;
