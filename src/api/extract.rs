@@ -115,7 +115,11 @@ pub(crate) fn idempotency(headers: &HeaderMap, request: &impl Serialize) -> Answ
 pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
-    fn parse(query: &str) -> Answer<Self> {
+    /// Reads a query, or a form that was sent.
+    ///
+    /// # Errors
+    /// 400 for what is no text, or a name that comes twice.
+    pub(crate) fn parse(query: &str) -> Answer<Self> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for pair in query.split('&').filter(|p| !p.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

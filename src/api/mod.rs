@@ -6,23 +6,32 @@
 //! request threads. Errors are [`Problem`]s.
 
 mod admin;
+mod audit;
 pub(crate) mod auth;
 mod bodies;
 mod error;
 mod events;
+mod exports;
 mod extract;
+mod first;
 mod guard;
 mod idempotency;
 mod imports;
 mod incidents;
 mod jobs;
+mod ledgers;
 mod listen;
 mod memory;
+mod officers;
 mod ogc;
 mod openapi;
+mod outgoing;
 mod plans;
+mod preconditions;
+mod rate;
 mod regions;
 mod router;
+mod scratch;
 mod serve;
 mod session;
 mod tokens;
@@ -38,7 +47,7 @@ use crate::plan::register::{Editor, RegisterError, Sealer};
 use crate::store::{Filter, Layer, RegisterRow, Scope, Store};
 
 pub use auth::{CameBy, Manners, Principal};
-pub(crate) use auth::{TOKEN_DAYS, fresh_token};
+pub(crate) use auth::{TOKEN_DAYS, first_admin_hash, fresh_token};
 pub use error::{Answer, Problem};
 pub use imports::UploadSettings;
 pub use serve::{ServeError, Settings, serve};
@@ -46,9 +55,11 @@ pub use serve::{ServeError, Settings, serve};
 use auth::Keeper;
 use bodies::Bodies;
 use events::Tail;
+use exports::Exports;
 use imports::Imports;
 use jobs::Jobs;
 use memory::Memory;
+use rate::Rates;
 
 /// What every handler can reach.
 pub struct App {
@@ -60,6 +71,8 @@ pub struct App {
     pub(crate) editor: Arc<Editor>,
     pub(crate) jobs: Jobs,
     pub(crate) imports: Arc<Imports>,
+    pub(crate) exports: Exports,
+    pub(crate) rates: Rates,
     /// Seals and opens officers' telephones, where there is a key.
     pub(crate) sealer: Option<Arc<Sealer>>,
     /// True from the moment the service is asked to stop.

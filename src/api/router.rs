@@ -9,7 +9,8 @@ use axum::routing::{get, patch, post};
 
 use super::error::Problem;
 use super::{
-    App, auth, events, guard, imports, incidents, jobs, ogc, openapi, plans, regions, session, tokens, users, web,
+    App, audit, auth, events, exports, first, guard, imports, incidents, jobs, ledgers, officers, ogc, openapi, plans,
+    rate, regions, session, tokens, users, web,
 };
 
 /// All routes of the public listener.
@@ -25,7 +26,17 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/ogc/conformance", get(ogc::conformance))
         .route("/ogc/style.css", get(ogc::style))
         .route("/api/openapi.json", get(openapi::document))
+        .route("/first", get(first::form).post(first::take))
         .route("/api/session", post(session::sign_in).delete(session::sign_out));
+    // what takes long, or much room: each user and token may ask only so often
+    let costly = Router::new()
+        .route("/api/imports", post(imports::upload))
+        .route("/api/imports/{id}/preview", post(imports::preview))
+        .route("/api/imports/{id}/errors", get(imports::errors))
+        .route("/api/exports", post(exports::create))
+        .route("/api/ledgers/{kind}", get(ledgers::ledger))
+        .route("/api/ledgers/{kind}/import", post(imports::upload_ledger))
+        .route_layer(from_fn_with_state(app.clone(), rate::limit));
     let known = Router::new()
         .route("/ogc/collections", get(ogc::collections))
         .route("/ogc/collections/{collection}", get(ogc::collection))
@@ -43,12 +54,13 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/tokens", get(tokens::list).post(tokens::add))
         .route("/api/tokens/{id}", axum::routing::delete(tokens::revoke))
         .route("/api/regions", get(regions::list))
-        .route("/api/imports", post(imports::upload))
         .route("/api/imports/{id}", axum::routing::delete(imports::forget))
-        .route("/api/imports/{id}/preview", post(imports::preview))
         .route("/api/imports/{id}/commit", post(imports::commit))
-        .route("/api/imports/{id}/errors", get(imports::errors))
-        .route("/api/ledgers/{kind}/import", post(imports::upload_ledger))
+        .route("/api/exports/{id}/file", get(exports::file))
+        .route("/api/officers", get(officers::list).post(officers::add))
+        .route("/api/officers/{id}", axum::routing::put(officers::replace).delete(officers::remove))
+        .route("/api/officers/{id}/reveal", post(officers::reveal))
+        .route("/api/audit", get(audit::list))
         .route("/api/profiles", get(plans::profiles))
         .route("/api/plans", get(plans::list).post(plans::create))
         .route("/api/plans/{id}", get(plans::one))
@@ -71,7 +83,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/jobs/{id}", get(jobs::one).delete(jobs::cancel))
         .route("/api/events", get(events::stream));
     let known = if app.with_test_routes { known.route("/api/test/panic", get(faulty)) } else { known };
-    let known = known.route_layer(from_fn_with_state(app.clone(), auth::require));
+    let known = known.merge(costly).route_layer(from_fn_with_state(app.clone(), auth::require));
     open.merge(known)
         .fallback(async || Problem::missing())
         .method_not_allowed_fallback(async || {

@@ -14,9 +14,11 @@ use crate::store::{Store, StoreError};
 use super::auth::{Keeper, Manners};
 use super::bodies::Bodies;
 use super::events::Tail;
+use super::exports::Exports;
 use super::imports::{Imports, UploadSettings};
 use super::jobs::Jobs;
 use super::memory::Memory;
+use super::rate::Rates;
 use super::{App, admin, listen, router};
 
 /// Between not being ready any more and taking no more connections: time for whoever sends requests here to learn of it.
@@ -39,6 +41,8 @@ pub struct Settings {
     pub uploads: UploadSettings,
     /// Seals and opens officers' telephones.
     pub sealer: Option<Arc<Sealer>>,
+    /// Costly requests of one user or token, a minute.
+    pub costly_per_minute: u32,
     /// Routes for tests of faults.
     pub with_test_routes: bool,
 }
@@ -107,6 +111,8 @@ pub async fn serve(
         editor: Arc::new(Editor::new()),
         jobs: Jobs::default(),
         imports: imports.clone(),
+        rates: Rates::new(settings.costly_per_minute),
+        exports: Exports::new(&settings.uploads.folder),
         sealer: settings.sealer,
         stopping,
         with_test_routes: settings.with_test_routes,

@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Key(KeyArgs),
     /// 审计记录。The audit log.
     Audit(AuditArgs),
+    /// 显示服务的有效配置（不含密码）。Shows how the service would be configured, without passwords.
+    Config(ServeArgs),
     /// 启动服务。Runs the service: OGC API, application API, map.
     Serve(ServeArgs),
     /// 用户。Users.

@@ -71,6 +71,7 @@ pub(crate) fn run(command: Command, begun: Instant) -> Outcome {
         Command::Key(a) => super::key::make(&a),
         Command::Audit(a) => super::register::audit(&a),
         Command::Serve(a) => super::serve::serve(&a),
+        Command::Config(a) => super::config::show(&a),
         Command::User(UserCommand::Add(a)) => super::serve::add_user(&a),
         Command::Token(TokenCommand::Add(a)) => super::serve::add_token(&a),
     }

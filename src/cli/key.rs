@@ -20,11 +20,16 @@ fn beside(a: &StoreArgs) -> Option<PathBuf> {
 
 /// The key in force: of the environment, of the file it names, or beside the store. `None` where there is none.
 pub(super) fn find(a: &StoreArgs) -> Result<Option<Sealer>, Failure> {
+    find_named(a, None)
+}
+
+/// The same, with the file that the settings name.
+pub(super) fn find_named(a: &StoreArgs, file: Option<&Path>) -> Result<Option<Sealer>, Failure> {
     let read = |text: &str, from: &str| Sealer::from_hex(text).map_err(|e| Failure::input(format!("{from}：{e}")));
     if let Ok(text) = std::env::var(KEY) {
         return read(&text, KEY).map(Some);
     }
-    let named = std::env::var_os(KEY_FILE).map(PathBuf::from);
+    let named = file.map(Path::to_owned).or_else(|| std::env::var_os(KEY_FILE).map(PathBuf::from));
     let path = match named.or_else(|| beside(a).filter(|p| p.exists())) {
         Some(path) => path,
         None => return Ok(None),

@@ -4,6 +4,7 @@
 mod args;
 mod cell_files;
 mod commands;
+mod config;
 mod console;
 mod demo;
 mod draw;

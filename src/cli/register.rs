@@ -230,6 +230,8 @@ pub(super) fn export(a: &ExportArgs) -> Outcome {
         plan: a.plan.as_deref(),
         names_for: a.purpose.as_deref().filter(|_| a.with_names),
         sealer: sealer.as_ref(),
+        personal: true,
+        progress: &|_| true,
         options: WriteOptions::default(),
     };
     let mode = if a.with_names { OpenMode::ReadWrite } else { OpenMode::ReadOnly };

@@ -1,6 +1,7 @@
 //! `lianhu serve`, `lianhu user`, `lianhu token`.
 
 use std::io::BufRead;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,9 +9,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::api::{self, Manners, ServeError, Settings, UploadSettings};
 use crate::domain::hex;
-use crate::store::{OpenMode, OpenOptions, Role, Scope, StoreError, open};
+use crate::store::{OpenMode, OpenOptions, Role, Scope, Store, StoreError, open};
 
 use super::commands::{Failure, Outcome};
+use super::config::Config;
 use super::register::{ACTOR, everything, of_store, with_store};
 use super::register_args::StoreArgs;
 use super::serve_args::{ScopeArgs, ServeArgs, TokenArgs, UserArgs};
@@ -18,8 +20,8 @@ use super::serve_args::{ScopeArgs, ServeArgs, TokenArgs, UserArgs};
 /// Threads that answer requests, at least.
 const FEWEST_THREADS: usize = 2;
 const DAY_S: i64 = 86_400;
-/// Bytes of one upload.
-const UPLOAD_BYTES: u64 = 256 << 20;
+/// How long the link for the first admin is good.
+const LINK_S: i64 = 24 * 3_600;
 
 /// A folder for uploads: beside a file; for a server in the system's folder for such things, named by the store's address.
 fn uploads_of(url: &str) -> PathBuf {
@@ -36,66 +38,81 @@ fn started(e: impl std::fmt::Display) -> Failure {
     Failure::input(format!("无法启动 / cannot start: {e}"))
 }
 
-/// JSON lines on standard error; `LIANHU_LOG` is `error`, `warn`, `info` or `debug`.
-fn log() {
-    let level = std::env::var("LIANHU_LOG").ok().and_then(|l| l.parse().ok()).unwrap_or(tracing::Level::INFO);
+/// JSON lines on standard error.
+fn log(level: &str) {
+    let level = level.parse().unwrap_or(tracing::Level::INFO);
     let lines = tracing_subscriber::fmt().json().flatten_event(true).with_target(false).with_max_level(level);
     // a second call in one process keeps the first
     let _ = lines.with_writer(std::io::stderr).try_init();
 }
 
 pub(super) fn serve(a: &ServeArgs) -> Outcome {
-    if let Some(origin) = &a.public_origin {
-        let rest = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-        if rest.is_none_or(|r| r.is_empty() || r.contains('/')) {
-            return Err(Failure::usage(format!("--public-origin {origin}: https://HOST[:PORT]")));
-        }
-    }
-    log();
+    let config = Config::of(a)?;
+    log(&config.log);
     let threads = std::thread::available_parallelism().map_or(FEWEST_THREADS, |n| n.get().max(FEWEST_THREADS));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build().map_err(started)?;
-    let served = runtime.block_on(async {
-        let store = store(&a.store).await.map_err(of_store)?;
-        if a.demo {
-            super::demo::load(store.as_ref()).await?;
-        }
-        if !a.demo && !store.has_users().await.map_err(of_store)? {
-            eprintln!(
-                "库中还没有用户：lianhu user add NAME --role admin --region '*' --store {0}（密码由标准输入）\n\
-                 there is no user yet: lianhu user add NAME --role admin --region '*' --store URL (password on standard input)",
-                a.store.split_once("://").map_or(a.store.as_str(), |(scheme, _)| scheme)
-            );
-        }
-        if a.public_origin.is_none() && !a.bind.ip().is_loopback() {
-            eprintln!(
-                "注意：未经 TLS 对外监听，密码和令牌可被截获；请置于 TLS 代理之后并用 --public-origin\n\
-                 careful: listening without TLS, passwords and tokens can be read on the way; put a TLS proxy in front and say --public-origin"
-            );
-        }
-        let settings = Settings {
-            bind: a.bind,
-            admin_bind: a.admin_bind,
-            manners: Manners { demo: a.demo, public_origin: a.public_origin.clone() },
-            uploads: UploadSettings { folder: uploads_of(&a.store), most_bytes: UPLOAD_BYTES },
-            sealer: super::key::find(&StoreArgs { store: a.store.clone() })?.map(Arc::new),
-            with_test_routes: a.test_routes,
-        };
-        api::serve(store, settings, |public, admin| {
-            println!("联户 Lianhu: http://{public}/    OGC API: http://{public}/ogc    运维 admin: http://{admin}/readyz");
-        })
-        .await
-        .map_err(|e| match e {
-            ServeError::Store(e) => of_store(e),
-            other => started(other),
-        })
-    });
+    let served = runtime.block_on(run(&config, a.test_routes));
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     served.map(|()| 0)
 }
 
+async fn run(config: &Config, with_test_routes: bool) -> Result<(), Failure> {
+    let store = store(&config.store).await.map_err(of_store)?;
+    if config.demo {
+        super::demo::load(store.as_ref()).await?;
+    }
+    let link = if config.demo { None } else { first_admin(store.as_ref()).await? };
+    if config.public_origin.is_none() && !config.bind.ip().is_loopback() {
+        eprintln!(
+            "注意：未经 TLS 对外监听，密码和令牌可被截获；请置于 TLS 代理之后并用 --public-origin\n\
+             careful: listening without TLS, passwords and tokens can be read on the way; put a TLS proxy in front and say --public-origin"
+        );
+    }
+    let key = super::key::find_named(&StoreArgs { store: config.store.clone() }, config.key_file.as_deref())?;
+    let settings = Settings {
+        bind: config.bind,
+        admin_bind: config.admin_bind,
+        manners: Manners { demo: config.demo, public_origin: config.public_origin.clone() },
+        uploads: UploadSettings {
+            folder: config.uploads.clone().unwrap_or_else(|| uploads_of(&config.store)),
+            most_bytes: config.upload_mib << 20,
+        },
+        sealer: key.map(Arc::new),
+        costly_per_minute: config.costly_per_minute,
+        with_test_routes,
+    };
+    let origin = config.public_origin.clone();
+    let said = |public: SocketAddr, admin: SocketAddr| {
+        println!("联户 Lianhu: http://{public}/    OGC API: http://{public}/ogc    运维 admin: http://{admin}/readyz");
+        if let Some(key) = &link {
+            let origin = origin.clone().unwrap_or_else(|| format!("http://{public}"));
+            let hours = LINK_S / 3_600;
+            eprintln!(
+                "库中还没有用户；请在 {hours} 小时内用此链接设置首位管理员，只能用一次 / there is no user yet: this link makes the first administrator, once, within {hours} hours\n{}/first?key={key}",
+                origin.trim_end_matches('/')
+            );
+        }
+    };
+    api::serve(store, settings, said).await.map_err(|e| match e {
+        ServeError::Store(e) => of_store(e),
+        other => started(other),
+    })
+}
+
+/// The key of the first admin's link, where there is no user.
+async fn first_admin(store: &dyn Store) -> Result<Option<String>, Failure> {
+    if store.has_users().await.map_err(of_store)? {
+        return Ok(None);
+    }
+    let random = || Failure::input("随机数 / random numbers");
+    let (key, _) = api::fresh_token().map_err(|_| random())?;
+    let hash = api::first_admin_hash(&key).ok_or_else(random)?;
+    Ok(store.offer_first_admin(&hash, LINK_S).await.map_err(of_store)?.then_some(key))
+}
+
 /// A GeoPackage is made (or upgraded, with a backup) as needed; a PostGIS store is made only where there is none.
-async fn store(url: &str) -> Result<std::sync::Arc<dyn crate::store::Store>, StoreError> {
+async fn store(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     if url.starts_with("sqlite:") {
         return open(url, OpenOptions::new(OpenMode::Create)).await;
     }

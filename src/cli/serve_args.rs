@@ -1,6 +1,7 @@
 //! The command line of the service as types.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
@@ -8,21 +9,27 @@ use super::register_args::StoreArgs;
 
 #[derive(Args, Debug)]
 pub(crate) struct ServeArgs {
-    /// 库：sqlite:文件.gpkg（没有则新建）或 postgres://…。The store; a file that is not there is made.
-    #[arg(long, value_name = "URL", default_value = "sqlite:lianhu.gpkg")]
-    pub(crate) store: String,
-    /// 监听地址。Where to listen.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub(crate) bind: SocketAddr,
-    /// 运维监听地址：/livez /readyz /metrics。Where the operator asks.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
-    pub(crate) admin_bind: SocketAddr,
+    /// 库：sqlite:文件.gpkg（没有则新建）或 postgres://…，默认 sqlite:lianhu.gpkg。The store; a file that is not there is made.
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// 监听地址，默认 127.0.0.1:8080。Where to listen.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) bind: Option<SocketAddr>,
+    /// 运维监听地址：/livez /readyz /metrics，默认 127.0.0.1:8081。Where the operator asks.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) admin_bind: Option<SocketAddr>,
     /// 对外的地址（在 TLS 代理之后）。The origin known outside, behind a proxy that does TLS.
     #[arg(long, value_name = "https://HOST")]
     pub(crate) public_origin: Option<String>,
     /// 演示：本机访问者即演示规划员；空库载入示例乡镇。Visitors from this machine are demo planners; an empty store gets the example township.
     #[arg(long)]
     pub(crate) demo: bool,
+    /// 单个上传文件的上限（MiB），默认 256。Longest upload, MiB.
+    #[arg(long, value_name = "MIB")]
+    pub(crate) upload_mib: Option<u64>,
+    /// 配置文件（TOML），也可用 LIANHU_CONFIG 指定。Settings as TOML; environment (LIANHU_…) and flags count more.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Routes for tests of faults.
     #[arg(long, hide = true)]
     pub(crate) test_routes: bool,

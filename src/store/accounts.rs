@@ -14,6 +14,8 @@ pub(super) const USER_SUMMED: &[&str] =
 /// Columns of a token that its check sum covers.
 pub(super) const TOKEN_SUMMED: &[&str] =
     &["id", "name", "secret_sha256", "role", "area", "created_by", "created_at", "expires_at", "revoked_at"];
+/// Who makes the first admin, in logs and in the list of tokens.
+const FIRST: &str = "first-start";
 /// Longest name of a user or token, characters.
 const LONGEST_NAME: usize = 60;
 
@@ -109,6 +111,17 @@ pub trait Accounts: Send + Sync {
     async fn list_tokens(&self, scope: &Scope) -> Result<Vec<Token>, StoreError>;
     /// Ends a token of the scope.
     async fn revoke_token(&self, scope: &Scope, actor: &str, id: &str) -> Result<Token, StoreError>;
+    /// Offers the place of the first admin to whoever has a key, instead of earlier offers; false when there are users.
+    async fn offer_first_admin(&self, key_sha256: &str, lasts_s: i64) -> Result<bool, StoreError>;
+    /// Whether the offer stands.
+    async fn first_admin_is_offered(&self, key_sha256: &str) -> Result<bool, StoreError>;
+    /// Makes the first admin, once; `None` when the offer does not stand any more.
+    async fn take_first_admin(
+        &self,
+        key_sha256: &str,
+        name: &str,
+        password: &str,
+    ) -> Result<Option<Account>, StoreError>;
     /// The token of a secret, if it lasts and whoever made it is not kept out.
     async fn token_of(&self, secret_sha256: &str) -> Result<Option<Token>, StoreError>;
 }
@@ -213,6 +226,15 @@ fn check_within(scope: &Scope, of: &Scope) -> Result<(), StoreError> {
 }
 
 impl SqlStore {
+    /// The offer of a key, while it stands and there is no user.
+    async fn offer(&self, session: &mut dyn Session, key_sha256: &str) -> Result<Option<(Token, String)>, StoreError> {
+        let mut sql = Sql::new("tokens", TOKEN);
+        sql.push(" WHERE secret_sha256 = ").bind(key_sha256).push(" AND created_by = ").bind(FIRST);
+        sql.push(" AND revoked_at IS NULL AND expires_at > ").bind(self.now());
+        sql.push(" AND NOT EXISTS (SELECT 1 FROM users)");
+        session.row(sql).await?.map(|mut r| read_token(&mut r)).transpose()
+    }
+
     fn later(&self, seconds: i64) -> String {
         dates::stamp((self.options.clock)() + Duration::seconds(seconds))
     }
@@ -411,10 +433,69 @@ impl Accounts for SqlStore {
         Ok(token)
     }
 
+    async fn offer_first_admin(&self, key_sha256: &str, lasts_s: i64) -> Result<bool, StoreError> {
+        let scope = Scope::whole_store(Role::Admin);
+        let mut session = self.engine.write().await?;
+        if session.one::<i64>(Sql::new("users", "SELECT count(*) FROM users")).await? > 0 {
+            return Ok(false);
+        }
+        let earlier = Sql::new("tokens", "DELETE FROM tokens WHERE created_by = $1 AND revoked_at IS NULL");
+        session.execute(earlier.arg(FIRST)).await?;
+        let offer = Token {
+            id: format!("f-{}", self.random_id()),
+            name: "首位管理员 first admin".to_owned(),
+            scope: scope.clone(),
+            created_by: FIRST.to_owned(),
+            created_at: self.now(),
+            expires_at: self.later(lasts_s),
+            revoked_at: None,
+        };
+        insert(session.as_mut(), "tokens", TOKEN_SUMMED, token_values(&offer, key_sha256)).await?;
+        self.log(session.as_mut(), (&scope, FIRST), "user.offer", &offer.id, None).await?;
+        session.commit().await?;
+        Ok(true)
+    }
+
+    async fn first_admin_is_offered(&self, key_sha256: &str) -> Result<bool, StoreError> {
+        let mut session = self.engine.read().await?;
+        Ok(self.offer(session.as_mut(), key_sha256).await?.is_some())
+    }
+
+    async fn take_first_admin(
+        &self,
+        key_sha256: &str,
+        name: &str,
+        password: &str,
+    ) -> Result<Option<Account>, StoreError> {
+        let scope = Scope::whole_store(Role::Admin);
+        let mut session = self.engine.write().await?;
+        let Some((mut offer, secret)) = self.offer(session.as_mut(), key_sha256).await? else { return Ok(None) };
+        offer.revoked_at = Some(self.now());
+        let sum = row_sum(&token_values(&offer, &secret));
+        let spend = "UPDATE tokens SET revoked_at = $1, row_sum = $2 WHERE id = $3 AND revoked_at IS NULL";
+        let spend = Sql::new("tokens", spend).arg(offer.revoked_at.clone()).arg(sum).arg(offer.id.as_str());
+        // of two at once, the second finds it spent
+        if session.execute(spend).await? != 1 {
+            return Ok(None);
+        }
+        let account = Account {
+            id: format!("u-{}", self.random_id()),
+            name: check_name(name)?.to_owned(),
+            scope: scope.clone(),
+            created_at: self.now(),
+            disabled_at: None,
+            row_version: 1,
+        };
+        insert(session.as_mut(), "users", USER_SUMMED, user_values(&account, password)).await?;
+        self.log(session.as_mut(), (&scope, FIRST), "user.add", &account.id, Some(scope.describe())).await?;
+        session.commit().await?;
+        Ok(Some(account))
+    }
+
     async fn token_of(&self, secret_sha256: &str) -> Result<Option<Token>, StoreError> {
         let mut sql = Sql::new("tokens", TOKEN);
         sql.push(" WHERE secret_sha256 = ").bind(secret_sha256).push(" AND revoked_at IS NULL AND expires_at > ");
-        sql.bind(self.now());
+        sql.bind(self.now()).push(" AND created_by <> ").bind(FIRST);
         sql.push(" AND created_by NOT IN (SELECT id FROM users WHERE disabled_at IS NOT NULL)");
         let row = self.engine.read().await?.row(sql).await?;
         row.map(|mut r| Ok(read_token(&mut r)?.0)).transpose()

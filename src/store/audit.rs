@@ -40,6 +40,14 @@ pub(super) fn seal(row: &AuditRow) -> String {
     hex(&sha.finalize())
 }
 
+/// Whether entries that follow each other are as they were written.
+#[must_use]
+pub fn chain_holds(rows: &[AuditRow]) -> bool {
+    let sealed = rows.iter().all(|r| seal(r) == r.hash);
+    let linked = rows.windows(2).all(|w| matches!(w, [a, b] if b.seq == a.seq + 1 && b.previous == a.hash));
+    sealed && linked
+}
+
 pub(super) fn read(row: &mut Row) -> Result<AuditRow, StoreError> {
     Ok(AuditRow {
         seq: row.take()?,

@@ -56,8 +56,16 @@ pub trait Store: super::Accounts + super::Incidents {
         request: &ImportRequest,
         rows: &mut dyn RowSource,
     ) -> Result<ImportReport, StoreError>;
-    /// Deletes rows, all or none; the rows' cells go to the audit log (not those of officers).
-    async fn remove(&self, scope: &Scope, actor: &str, layer: Layer, ids: &[String]) -> Result<u64, StoreError>;
+    /// Deletes rows, all or none; the rows' cells go to the audit log (not those of officers). With a version, a row that has another is
+    /// a conflict.
+    async fn remove(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        layer: Layer,
+        ids: &[String],
+        version: Option<u64>,
+    ) -> Result<u64, StoreError>;
     /// Officers with name and sealed phone; who asked, for whom and why goes to the audit log first.
     async fn reveal_officers(
         &self,

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
-use super::messages::{CellChange, ImportReport, ImportRequest, RowConflict, RowSource};
+use super::messages::{CellChange, Expect, ImportReport, ImportRequest, RowConflict, RowSource};
 use super::rows::{Layer, RegisterRow};
 use super::scope::{Right, Scope};
 use super::sql::{Session, Sql};
@@ -36,6 +36,7 @@ struct Import<'a> {
     layer: Layer,
     /// Which columns the file has, by position.
     compared: Vec<bool>,
+    expect: Expect,
     /// Nothing is written: the session may only read.
     dry_run: bool,
     begun: bool,
@@ -158,7 +159,19 @@ impl Import<'_> {
         };
         let mut fresh = Vec::new();
         for (row, cells) in rows.iter().zip(values) {
-            match there.remove(row.key()) {
+            let old = there.remove(row.key());
+            let store_version = old.as_ref().map_or(0, |(old, _)| old.row_version());
+            let as_expected = match self.expect {
+                Expect::Either => true,
+                Expect::New => old.is_none(),
+                Expect::Known => old.is_some() && store_version == row.row_version(),
+            };
+            if !as_expected {
+                let (id, file_version) = (row.key().to_owned(), row.row_version());
+                self.report.conflicts.push(RowConflict { id, file_version, store_version });
+                continue;
+            }
+            match old {
                 None => fresh.push(self.complete(cells, row.row_version().max(1))),
                 Some((old, salt)) => self.merge(session, row, cells, &old, salt).await?,
             }
@@ -320,6 +333,7 @@ pub(super) async fn run(
         at: at.clone(),
         layer,
         compared,
+        expect: if layer == request.layer { request.expect } else { Expect::Either },
         dry_run: request.dry_run,
         begun: false,
         bulk: false,
@@ -392,12 +406,13 @@ pub(super) async fn remove(
     actor: &str,
     layer: Layer,
     ids: &[String],
+    version: Option<u64>,
 ) -> Result<u64, StoreError> {
     scope.need(Right::EditRegister)?;
     let at = store.now();
     let spec = layer.spec();
     let mut session = store.engine.write().await?;
-    let version = register::version(session.as_mut(), true).await?;
+    let register_version = register::version(session.as_mut(), true).await?;
     let mut sql = register::select(layer, true);
     sql.push(" WHERE ").push(spec.key).in_list(session.dialect(), ids.iter().map(String::as_str));
     let mut cells = serde_json::Map::new();
@@ -405,6 +420,15 @@ pub(super) async fn remove(
         let row = layer.read(&mut row)?;
         if !rules::within(&row, scope) {
             continue;
+        }
+        if version.is_some_and(|v| v != row.row_version()) {
+            return Err(StoreError::Conflict {
+                grids: Vec::new(),
+                author: String::new(),
+                time: String::new(),
+                current_version: row.row_version(),
+                edit: None,
+            });
         }
         let shown: serde_json::Map<_, _> = spec
             .columns
@@ -432,7 +456,7 @@ pub(super) async fn remove(
     sql.in_list(session.dialect(), ids.iter().map(String::as_str));
     let removed = session.execute(sql).await?;
     if removed > 0 {
-        bump(session.as_mut(), version + 1).await?;
+        bump(session.as_mut(), register_version + 1).await?;
         let entry = audit::Entry {
             at: &at,
             actor,

@@ -49,6 +49,18 @@ pub struct Idempotency {
     pub body_sha256: String,
 }
 
+/// Whether rows that come in are to be in the store already. One that is not as expected is a conflict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expect {
+    /// New ones and known ones.
+    #[default]
+    Either,
+    /// New ones only.
+    New,
+    /// Known ones only, at exactly the version they claim.
+    Known,
+}
+
 /// How rows come in.
 #[derive(Clone, Debug)]
 pub struct ImportRequest {
@@ -58,6 +70,8 @@ pub struct ImportRequest {
     pub columns: Option<Vec<String>>,
     /// Store the good rows although others conflict.
     pub partial: bool,
+    /// Whether rows are to be there already.
+    pub expect: Expect,
     /// Say what would happen, change nothing.
     pub dry_run: bool,
     /// Same key and same body: same answer, counted once.
@@ -70,7 +84,15 @@ impl ImportRequest {
     /// All columns, all or nothing.
     #[must_use]
     pub const fn new(layer: Layer) -> Self {
-        Self { layer, columns: None, partial: false, dry_run: false, idempotency: None, cancel: None }
+        Self {
+            layer,
+            columns: None,
+            partial: false,
+            expect: Expect::Either,
+            dry_run: false,
+            idempotency: None,
+            cancel: None,
+        }
     }
 }
 

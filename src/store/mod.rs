@@ -43,6 +43,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 pub use accounts::{Account, AccountChange, Accounts, Token};
+pub use audit::chain_holds;
 pub use check::Finding;
 pub use contract::{Look, Sink, Store, Verdict, Work};
 pub use error::{Refusal, StoreError, TransactError};
@@ -51,7 +52,7 @@ pub use incidents::{
     NearOfficer, NewIncident, Recorded, RefusedIncident, Tally,
 };
 pub use messages::{
-    Belonging, CellChange, Committed, Derived, DerivedGrid, DerivedLeader, DerivedUnit, Filter, ForeignEdit,
+    Belonging, CellChange, Committed, Derived, DerivedGrid, DerivedLeader, DerivedUnit, Expect, Filter, ForeignEdit,
     GridVersion, HistoryEntry, Idempotency, ImportReport, ImportRequest, NewVillage, Page, PlanFilter, Publication,
     Purged, Retention, RowConflict, RowSource, TransactionRequest, UsedCode, Which, Worked,
 };

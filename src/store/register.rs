@@ -179,7 +179,7 @@ pub(super) async fn page(
         return Err(StoreError::BadArgument { name: "limit", what: format!("{limit}: 1–{LONGEST_PAGE}") });
     }
     if layer == Layer::Officers {
-        scope.need(Right::SeeOfficers)?;
+        scope.need(if with_names { Right::SeeOfficers } else { Right::ListOfficers })?;
     }
     let mut sql = select(layer, with_names);
     conditions(&mut sql, session.dialect(), layer, scope, filter)?;
@@ -223,7 +223,7 @@ pub(super) async fn count(
     filter: &Filter,
 ) -> Result<u64, StoreError> {
     if layer == Layer::Officers {
-        scope.need(Right::SeeOfficers)?;
+        scope.need(Right::ListOfficers)?;
     }
     let mut sql = Sql::new(layer.spec().table, "SELECT count(*) FROM ");
     sql.push(layer.spec().table);

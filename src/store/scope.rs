@@ -47,6 +47,7 @@ pub(super) enum Right {
     HandleIncidents,
     EditPlan,
     Publish,
+    ListOfficers,
     SeeOfficers,
     SeeAudit,
     ManageAccounts,
@@ -220,7 +221,8 @@ impl Scope {
 
     pub(super) fn need(&self, right: Right) -> Result<(), StoreError> {
         use Right::{
-            EditPlan, EditRegister, HandleIncidents, Maintain, ManageAccounts, Publish, SeeAudit, SeeOfficers,
+            EditPlan, EditRegister, HandleIncidents, ListOfficers, Maintain, ManageAccounts, Publish, SeeAudit,
+            SeeOfficers,
         };
         let (may, operation) = match right {
             EditRegister => (matches!(self.role, Role::Planner | Role::Admin), "修改台账 / edit the register"),
@@ -230,7 +232,9 @@ impl Scope {
             ),
             EditPlan => (matches!(self.role, Role::Planner | Role::Admin), "修改方案 / edit a plan"),
             Publish => (self.role == Role::Admin || self.role == Role::Planner, "发布方案 / publish a plan"),
-            SeeOfficers => (matches!(self.role, Role::Planner | Role::Admin), "查看人员 / see officers"),
+            // which posts are filled; who fills them is revealed for a purpose, which is logged
+            ListOfficers => (true, "列出人员 / list officers"),
+            SeeOfficers => (self.role != Role::Auditor, "查看人员姓名电话 / see officers' names and telephones"),
             SeeAudit => (matches!(self.role, Role::Auditor | Role::Admin), "查看审计 / read the audit log"),
             ManageAccounts => (self.role == Role::Admin, "管理用户和令牌 / manage users and tokens"),
             Maintain => (self.role == Role::Admin && self.is_whole(), "维护全库 / maintain the whole store"),

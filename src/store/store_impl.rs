@@ -53,8 +53,15 @@ impl Store for SqlStore {
         import::run(self, scope, actor, request, rows).await
     }
 
-    async fn remove(&self, scope: &Scope, actor: &str, layer: Layer, ids: &[String]) -> Result<u64, StoreError> {
-        import::remove(self, scope, actor, layer, ids).await
+    async fn remove(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        layer: Layer,
+        ids: &[String],
+        version: Option<u64>,
+    ) -> Result<u64, StoreError> {
+        import::remove(self, scope, actor, layer, ids, version).await
     }
 
     async fn reveal_officers(

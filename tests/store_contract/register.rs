@@ -440,7 +440,7 @@ pub(crate) async fn removed_rows_are_in_the_log(place: Place) {
     settle(store.as_ref(), 2).await;
     let remove = async |layer, ids: &[&str]| {
         let ids: Vec<String> = ids.iter().map(|s| (*s).to_owned()).collect();
-        store.remove(&admin(), "tester", layer, &ids).await
+        store.remove(&admin(), "tester", layer, &ids, None).await
     };
     assert!(matches!(remove(Layer::Households, &["h1", "nobody"]).await, Err(StoreError::NotFound { .. })));
     assert!(matches!(remove(Layer::Buildings, &["b0"]).await, Err(StoreError::Constraint { .. })));

@@ -23,7 +23,7 @@ use super::error::{Answer, Problem};
 use secret::Secret;
 use throttle::Throttle;
 
-pub(crate) use secret::{TOKEN_DAYS, fresh_token};
+pub(crate) use secret::{TOKEN_DAYS, first_admin_hash, fresh_token};
 
 /// A session lasts half a day: one shift.
 const SESSION_S: i64 = 12 * 3600;

@@ -36,6 +36,14 @@ impl Secret {
     }
 }
 
+/// What the store keeps of the key in a first admin's link: never the hash of a token, so that the key opens nothing else.
+///
+/// `None` for what is no key.
+pub(crate) fn first_admin_hash(key: &str) -> Option<String> {
+    let secret = Secret::parse(key)?;
+    Some(hex(&Sha256::digest(format!("first admin {}", secret.text()).as_bytes())))
+}
+
 /// A new token: what is shown once, and what is kept.
 ///
 /// # Errors

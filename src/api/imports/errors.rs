@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::extract::{Params, Segments};
+use crate::api::outgoing::send;
 use crate::exchange::gate::{FaultList, Mapping, write_bad_rows};
 use crate::exchange::{Format, open};
 
 use super::{Imports, Subject, Turn, Upload};
+
+const FILE: &str = "errors";
 
 /// `GET /api/imports/{id}/errors`.
 pub(in crate::api) async fn errors(
@@ -25,26 +26,20 @@ pub(in crate::api) async fn errors(
 ) -> Answer<Response> {
     principal.need_planner("导入 / import")?;
     params.only(&["f"])?;
-    let (format, kind) = match params.get("f").unwrap_or("csv") {
-        "csv" => (Format::Csv, "text/csv; charset=utf-8"),
-        "xlsx" => (Format::Xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    let format = match params.get("f").unwrap_or("csv") {
+        "csv" => Format::Csv,
+        "xlsx" => Format::Xlsx,
         _ => return Err(Problem::bad("f", "csv, xlsx")),
     };
     let upload = app.imports.find(&principal, &id)?;
     let turn = upload.turn()?;
     let running = app.clone();
     let written = tokio::task::spawn_blocking(move || table(&running.imports, turn, format)).await;
-    let bytes = written.map_err(|e| Problem::internal(e.to_string()))??;
-    let named = format!("attachment; filename=\"errors.{}\"", format.name());
-    let headers = [
-        (header::CONTENT_TYPE, kind.to_owned()),
-        (header::CONTENT_DISPOSITION, named),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-    ];
-    Ok((headers, Body::from(bytes)).into_response())
+    let folder = written.map_err(|e| Problem::internal(e.to_string()))??;
+    send(&folder.path().join(FILE), folder, "errors", format).await
 }
 
-fn table(imports: &Imports, turn: Turn, format: Format) -> Answer<Vec<u8>> {
+fn table(imports: &Imports, turn: Turn, format: Format) -> Answer<tempfile::TempDir> {
     let upload: &Upload = &turn.0;
     let (faults, reading) = {
         let state = upload.state();
@@ -57,7 +52,7 @@ fn table(imports: &Imports, turn: Turn, format: Format) -> Answer<Vec<u8>> {
     }
     let failed = |e: String| Problem::internal(format!("errors of an import: {e}"));
     let folder = tempfile::tempdir().map_err(|e| failed(e.to_string()))?;
-    let path = folder.path().join("errors");
+    let path = folder.path().join(FILE);
     match &upload.subject {
         Subject::Ledger { .. } => faults.write(format, &path).map_err(|e| failed(e.to_string()))?,
         Subject::Layer(schema) => {
@@ -69,5 +64,5 @@ fn table(imports: &Imports, turn: Turn, format: Format) -> Answer<Vec<u8>> {
             write_bad_rows(source, &mapping, &faults, format, &path).map_err(failed)?;
         }
     }
-    std::fs::read(&path).map_err(|e| failed(e.to_string()))
+    Ok(folder)
 }

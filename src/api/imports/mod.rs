@@ -13,13 +13,12 @@ pub(super) use errors::errors;
 pub(super) use routes::{commit, forget, preview, upload, upload_ledger};
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 
-use crate::domain::hex;
 use crate::exchange::gate::FaultList;
 use crate::exchange::gate::schema::LayerSchema;
 use crate::exchange::ledger::Ledger;
@@ -28,6 +27,7 @@ use crate::exchange::{Format, Isolation, Limits};
 use super::auth::Principal;
 use super::error::{Answer, Problem};
 use super::idempotency::Keys;
+use super::scratch::{Scratch, empty};
 use reading::Reading;
 
 /// A file nobody touched for so long goes.
@@ -65,16 +65,6 @@ impl Subject {
             Self::Layer(schema) => schema.name,
             Self::Ledger { ledger, .. } => ledger.name(),
         }
-    }
-}
-
-/// A file that goes with its last owner.
-struct Scratch(PathBuf);
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // one that is gone already is as well
-        let _ = std::fs::remove_file(&self.0);
     }
 }
 
@@ -216,29 +206,4 @@ impl Imports {
         // one that a job still has goes with it; the folder then stays, and is emptied at the next start
         let _ = std::fs::remove_dir(&self.folder);
     }
-}
-
-fn empty(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(folder)?;
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_file() {
-            std::fs::remove_file(path)?;
-        }
-    }
-    Ok(())
-}
-
-/// A new opaque id.
-fn fresh_id() -> Answer<String> {
-    let mut bytes = [0; 12];
-    getrandom::fill(&mut bytes).map_err(|e| Problem::internal(e.to_string()))?;
-    Ok(hex(&bytes))
 }

@@ -13,12 +13,13 @@ use tokio::io::AsyncWriteExt as _;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::extract::too_large;
+use crate::api::scratch::{Scratch, fresh_id};
 use crate::domain::hex;
 use crate::exchange::Format;
 use crate::store::StoreError;
 
 use super::reading::Reading;
-use super::{Imports, Scratch, State, Subject, Upload, fresh_id};
+use super::{Imports, State, Subject, Upload};
 
 /// Time that every body has.
 const GRACE: Duration = Duration::from_secs(30);

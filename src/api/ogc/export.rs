@@ -3,17 +3,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use futures_util::stream;
-use tokio::io::AsyncReadExt;
+use axum::response::Response;
 
 use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::memory::collection::{Kind, Shapes};
 use crate::api::memory::{Snapshot, View};
+use crate::api::outgoing::send;
 use crate::exchange::{Cell, FieldType, Format, Geometries, WriteOptions, Writer, WriterField, WriterSchema};
 
 use super::items::rows_of;
@@ -22,8 +19,6 @@ use super::query::{FILES, Query};
 /// Files written at once.
 const AT_ONCE: usize = 2;
 static TURNS: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(AT_ONCE);
-/// Bytes read and sent at once.
-const PIECE: usize = 64 * 1024;
 
 /// Writes and sends a file. A copy out of the house is noted in the audit log before the first byte leaves.
 ///
@@ -37,7 +32,7 @@ pub(super) async fn file(
     query: Query,
     format: Format,
 ) -> Answer<Response> {
-    let Some((_, _, kind, ending)) = FILES.iter().find(|f| f.1 == format) else { return Err(Problem::missing()) };
+    let Some((_, _, _, ending)) = FILES.iter().find(|f| f.1 == format) else { return Err(Problem::missing()) };
     let collection = snapshot.collection.id();
     if !principal.takes_copies() {
         let told = serde_json::json!({"format": ending}).to_string();
@@ -62,24 +57,7 @@ pub(super) async fn file(
     let written = tokio::task::spawn_blocking(work).await;
     let (folder, path) = written.map_err(|e| Problem::internal(format!("export: {e}")))??;
     app.store.note(&principal.scope, &principal.actor, "export.file", collection, &told).await?;
-    let failed = |e: std::io::Error| Problem::internal(format!("temporary file: {e}"));
-    let file = tokio::fs::File::open(&path).await.map_err(failed)?;
-    let length = file.metadata().await.map_err(failed)?.len();
-    // the folder goes when the last byte was sent, or when the client went away
-    let pieces = stream::try_unfold((file, folder), |(mut file, folder)| async move {
-        let mut piece = vec![0; PIECE];
-        let n = file.read(&mut piece).await?;
-        piece.truncate(n);
-        Ok::<_, std::io::Error>((n > 0).then(|| (Bytes::from(piece), (file, folder))))
-    });
-    let named = format!("attachment; filename=\"{collection}.{}\"", ending.replace("shp.zip", "zip"));
-    let headers = [
-        (header::CONTENT_TYPE, (*kind).to_owned()),
-        (header::CONTENT_DISPOSITION, named),
-        (header::CONTENT_LENGTH, length.to_string()),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-    ];
-    Ok((headers, Body::from_stream(pieces)).into_response())
+    send(&path, folder, collection, format).await
 }
 
 fn cell(kind: Kind, json: &str) -> Cell {

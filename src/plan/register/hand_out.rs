@@ -33,7 +33,7 @@ pub const LAYERS_OUT: [&str; 11] = [
 ];
 
 /// What is to be handed out, and where.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ExportWish<'a> {
     /// One of [`LAYERS_OUT`].
     pub layer: &'a str,
@@ -47,6 +47,10 @@ pub struct ExportWish<'a> {
     pub names_for: Option<&'a str>,
     /// Opens officers' telephones, where names are asked for.
     pub sealer: Option<&'a Sealer>,
+    /// With what tells of the people of a household, and what an incident is about.
+    pub personal: bool,
+    /// Told the rows (of plans: the villages) written so far; false stops.
+    pub progress: &'a (dyn Fn(u64) -> bool + Sync),
     /// The time that formats insist on.
     pub options: WriteOptions,
 }
@@ -71,9 +75,10 @@ pub async fn export_layer(
     };
     let schema = LayerSchema::named(wish.layer).ok_or_else(unknown)?;
     let layer = Layer::named(schema.name).ok_or_else(unknown)?;
-    let with_names = layer != Layer::Officers || wish.names_for.is_some();
-    let mut writer = Writer::create(wish.format, path, schema_of(schema, with_names), wish.options)?;
-    let mut failed: Option<WriteError> = None;
+    let left_out = left_out(layer, wish);
+    let mut writer = Writer::create(wish.format, path, schema_of(schema, left_out), wish.options)?;
+    let mut failed: Option<RegisterError> = None;
+    let mut written = 0;
     if layer == Layer::Officers
         && let Some(purpose) = wish.names_for
     {
@@ -90,33 +95,49 @@ pub async fn export_layer(
                 Some(next) => filter.after = Some(next),
                 None => return Ok(writer.finish()?),
             }
+            written += page.rows.len() as u64;
+            if !(wish.progress)(written) {
+                return Err(StoreError::Cancelled.into());
+            }
         }
     }
     let mut write = |rows: Vec<RegisterRow>| {
         for row in &rows {
             if let Some((mut cells, geometry)) = file_row(row)
-                && let Err(e) = writer.write(without_names(schema, with_names, &mut cells), geometry.as_ref())
+                && let Err(e) = writer.write(without(schema, left_out, &mut cells), geometry.as_ref())
             {
-                failed = Some(e);
+                failed = Some(e.into());
                 return ControlFlow::Break(());
             }
+        }
+        written += rows.len() as u64;
+        if !(wish.progress)(written) {
+            failed = Some(StoreError::Cancelled.into());
+            return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
     };
     store.stream(scope, layer, &wish.filter, &mut write).await?;
     if let Some(e) = failed {
-        return Err(e.into());
+        return Err(e);
     }
     Ok(writer.finish()?)
 }
 
-/// Columns that are left out where names were not asked for: an empty one, brought back, would erase what the store has.
-const NAMES: [&str; 2] = ["name", "phone"];
+/// Columns that are left out, rather than empty: an empty one, brought back, would erase what the store has.
+fn left_out(layer: Layer, wish: &ExportWish<'_>) -> &'static [&'static str] {
+    match layer {
+        Layer::Officers if wish.names_for.is_none() => &["name", "phone"],
+        Layer::Households if !wish.personal => &["persons", "tenure", "eligible"],
+        Layer::Incidents if !wish.personal => &["summary"],
+        _ => &[],
+    }
+}
 
-fn without_names<'c>(schema: &LayerSchema, with_names: bool, cells: &'c mut Vec<Cell>) -> &'c [Cell] {
-    if !with_names {
+fn without<'c>(schema: &LayerSchema, left_out: &[&str], cells: &'c mut Vec<Cell>) -> &'c [Cell] {
+    if !left_out.is_empty() {
         let mut fields = schema.fields.iter();
-        cells.retain(|_| fields.next().is_none_or(|f| !NAMES.contains(&f.name)));
+        cells.retain(|_| fields.next().is_none_or(|f| !left_out.contains(&f.name)));
     }
     cells
 }
@@ -137,7 +158,7 @@ fn show_phone(
     Ok(())
 }
 
-fn schema_of(schema: &LayerSchema, with_names: bool) -> WriterSchema {
+fn schema_of(schema: &LayerSchema, left_out: &[&str]) -> WriterSchema {
     let kind = |f: &Field| match f.kind {
         FieldKind::Count(_) | FieldKind::Floor => FieldType::Whole,
         FieldKind::Real => FieldType::Real,
@@ -150,7 +171,7 @@ fn schema_of(schema: &LayerSchema, with_names: bool) -> WriterSchema {
         .fields
         .iter()
         .filter(of_building)
-        .filter(|f| with_names || !NAMES.contains(&f.name))
+        .filter(|f| !left_out.contains(&f.name))
         .map(|f| WriterField { name: f.name.to_owned(), kind: kind(f) })
         .collect();
     let geometries = match schema.shape {
@@ -303,6 +324,7 @@ async fn export_part(
     }
     let plans = chosen_plans(store, scope, wish.plan).await?;
     let mut writer = Writer::create(wish.format, path, part.schema(), wish.options)?;
+    let mut villages = 0;
     for plan in plans {
         for village in store.plan_villages(scope, &plan.id).await? {
             if wish.filter.region.as_ref().is_some_and(|r| !village.starts_with(r.as_str())) {
@@ -312,6 +334,10 @@ async fn export_part(
             let derived = store.derived(scope, &plan.id, &village).await?;
             for rows in &rows {
                 part.write(&mut writer, rows, &derived)?;
+            }
+            villages += 1;
+            if !(wish.progress)(villages) {
+                return Err(StoreError::Cancelled.into());
             }
         }
     }
