@@ -2,6 +2,7 @@ import "./style/base.css";
 import "./style/parts.css";
 import { App } from "./app";
 import { MapView } from "./map/map";
+import { basemap } from "./panels/basemap";
 import { dialogs } from "./panels/dialogs";
 import { h } from "./panels/dom";
 import { rail } from "./panels/rail";
@@ -33,8 +34,8 @@ function remembered(): Partial<State> {
 const store = new Store(remembered());
 const app = new App(store);
 const head = h("header", { class: "top" }), tools = h("nav", { class: "rail" }), ground = h("div", { class: "ground", id: "map", testid: "map", role: "application", tabindex: 0 });
-const divider = h("div", { class: "dividers" }), over = h("div", { class: "banners" }), aside = h("aside", { class: "side" }), foot = h("footer", { class: "status" });
-document.getElementById("app")?.append(head, tools, h("main", { class: "middle" }, ground, divider, over), aside, foot);
+const under = h("div", { class: "unders" }), divider = h("div", { class: "dividers" }), over = h("div", { class: "banners" }), aside = h("aside", { class: "side" }), foot = h("footer", { class: "status" });
+document.getElementById("app")?.append(head, tools, h("main", { class: "middle" }, ground, under, divider, over), aside, foot);
 
 const map = new MapView(app, ground);
 app.view = map;
@@ -46,6 +47,7 @@ topbar(app, head);
 rail(app, map, tools);
 banners(app, over);
 swipe(app, divider);
+basemap(app, map, under);
 side(app, map, aside);
 statusbar(app, foot);
 dialogs(app, document.body);

@@ -36,6 +36,8 @@ export type Dialog =
 export interface State {
   lang: Lang;
   palette: PaletteName;
+  /** File under the grids, and whether it is drawn in GCJ-02. */
+  basemap: { name: string; isShifted: boolean } | null;
   who: Who | null;
   needsSignIn: boolean;
   /** From the top region down to the chosen one. */
@@ -82,7 +84,7 @@ export interface State {
 }
 
 export const initial: State = {
-  lang: "zh", palette: "calm", who: null, needsSignIn: false, path: [], children: [], plans: [], plan: null, villages: [], model: null,
+  lang: "zh", palette: "calm", basemap: null, who: null, needsSignIn: false, path: [], children: [], plans: [], plan: null, villages: [], model: null,
   tool: "select", brushM: 25, tab: "grids", active: -1, selection: new Set(), focus: -1, stroke: null, pending: null, problem: -1,
   history: [], proposal: null, dialog: null, job: null, intake: null, compared: null, swipe: 0.5, checked: null, conflict: null, offline: false, waiting: 0, busy: false, changes: 0,
   notice: null, spoken: "",
