@@ -150,20 +150,20 @@ export async function borderCells(page: Page): Promise<{ atom: number; from: str
   });
 }
 
-/** A cell and the ring of its grid around it: taking the ring strands the cell. */
-export async function pocket(page: Page): Promise<{ cell: number; ring: number[]; from: string; to: string } | null> {
-  return page.evaluate(() => {
+/** A cell and the ring of its grid around it: taking the ring strands the cell. Not in the grids named. */
+export async function pocket(page: Page, not: readonly string[] = []): Promise<{ cell: number; ring: number[]; from: string; to: string } | null> {
+  return page.evaluate(others => {
     const atoms = window.lianhu.atoms();
     for (let cell = 0; cell < atoms.length; cell++) {
       const x = atoms[cell]!, ring = x.near.filter(b => atoms[b]!.grid === x.grid);
-      if (x.buildings.length === 0 || x.grid === null || ring.length < 2 || ring.length > 7 || ring.length !== x.near.length) continue;
+      if (x.buildings.length === 0 || x.grid === null || others.includes(x.grid) || ring.length < 2 || ring.length > 7 || ring.length !== x.near.length) continue;
       if (ring.some(b => atoms[b]!.buildings.length === 0)) continue;
       const to = ring.flatMap(b => atoms[b]!.near).map(b => atoms[b]!).find(y => y.grid !== x.grid && y.buildings.length > 0)?.grid;
       const inGrid = atoms.filter(y => y.grid === x.grid && y.buildings.length > 0).length;
       if (to !== undefined && to !== null && inGrid > ring.length + 20) return { cell, ring, from: x.grid, to };
     }
     return null;
-  });
+  }, not);
 }
 
 export const screen = (page: Page, atom: number): Promise<[number, number] | null> => page.evaluate(a => window.lianhu.screen(a), atom);
