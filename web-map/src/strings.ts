@@ -89,6 +89,7 @@ const table = {
   // problems
   noProblems: ["没有问题，可以公布。", "No problems: ready to publish."], problemsHint: ["按 N / Shift+N 逐个查看。", "N / Shift+N walks through them."],
   problemAt: ["问题 {i}/{n}：{text}", "Problem {i} of {n}: {text}"], tolerance: ["{grid} 偏差 {p}，超出容差", "{grid} deviates by {p}, outside the tolerance"],
+  problemOf: ["{grid} {what}", "{grid} {what}"], problemWithIds: ["{grid} {what}：{ids}", "{grid} {what}: {ids}"],
   soft: ["提示", "note"],
   // history
   noHistory: ["还没有修改。", "No edits yet."], undoneMark: ["已撤销", "undone"], hash: ["村指纹", "Village hash"], version: ["版本 {v}", "version {v}"],
