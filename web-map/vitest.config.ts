@@ -6,6 +6,7 @@ export default defineConfig({
       // generous: a machine that also compiles is slow, and nothing here is about time
       { test: { name: "unit", include: ["tests/unit/*.test.ts"], testTimeout: 60_000 } },
       // one after the other: they share a machine with a browser and a solver
+      { test: { name: "measure", include: ["tests/measure/*.measure.ts"], fileParallelism: false } },
       { test: { name: "journeys", include: ["tests/journeys/*.spec.ts"], testTimeout: 300_000, hookTimeout: 300_000, fileParallelism: false, retry: 0 } },
     ],
   },

@@ -1,20 +1,20 @@
 // The service as types and calls. Everything else of the page goes through here.
 
+import type { components } from "./service.gen";
+
+// What the definition says of whole answers; what it leaves open follows below.
+type Defined = components["schemas"];
+export type Region = Omit<Defined["Region"], "bbox"> & { bbox: [number, number, number, number] | null };
+export type Plan = Defined["Plan"];
+export type Breach = Defined["Breach"];
+export type Figures = Defined["Figures"];
+export type Effect = Defined["Effect"];
+export type Entry = Defined["HistoryEntry"];
+export type Committed = Defined["Committed"];
+export type VillageSummary = Defined["VillageName"];
+export type Who = Defined["Principal"];
+
 export type LonLat = [number, number];
-export interface Region {
-  code: string; name: string; level: string; parent: string | null; bbox: [number, number, number, number] | null;
-  /** Of a village: grids in force and their households. */
-  grids?: number | null; households?: number | null;
-}
-export interface Plan {
-  id: string; name: string; region: string; status: "draft" | "live" | "retired"; version: number;
-  seed?: number; valid_from?: string | null; valid_to?: string | null; profile?: string;
-}
-export interface Breach { rule: string; ids: string[]; message: string }
-export interface Figures {
-  base_grids: number; dedicated_grids: number; deviation: number | null; mean_polsby_popper: number | null;
-  min_polsby_popper: number | null; units: number; households_in_exceptions: number; sse_m2: number;
-}
 export interface GridRow {
   code: string; name: string; kind: "base" | "dedicated" | "level1"; locked: boolean; households: number; buildings: number;
   persons: number | null; deviation: number | null; target: number | null; version: number;
@@ -25,14 +25,14 @@ export interface UnitRow {
 }
 export interface BuildingRow { id: string; atom: number; households: number; grid: number; locked: boolean }
 export interface AtomRow { at: LonLat; parts?: LonLat[][][]; rings?: LonLat[][] }
-export interface Village {
-  plan: Plan; village: string; name: string; hash: string;
+export interface Village extends Omit<Defined["Village"], "name" | "rules" | "grids" | "units" | "buildings" | "households" | "atoms" | "edges"> {
+  name: string;
   rules: {
     unit: { min: number; max: number; deputies: number };
     grid: { target_households: number | null; tolerance: number; max_persons: number | null };
   };
   grids: GridRow[]; units: UnitRow[]; buildings: BuildingRow[]; households: [string, number, number][];
-  atoms: AtomRow[]; edges: [number, number, number, number][]; atom_grid: number[]; problems: Breach[]; figures: Figures;
+  atoms: AtomRow[]; edges: [number, number, number, number][];
 }
 export type LockTarget = { grid: string } | { unit: string } | { building: string } | { officers: string } | "all";
 export type Operation =
@@ -48,20 +48,9 @@ export type Operation =
   | { operation: "rebalance"; grids: string[]; seed?: number; rounds?: number }
   | { operation: "reform_units"; grid: string; seed?: number; rounds?: number };
 export type Policy = "refuse" | "keep_as_draft_problem";
-export interface Effect {
-  touched: string[]; moved: { grid: number; unit: number; unit_code: number }; before: Figures; after: Figures;
-  problems: Breach[]; notes: string[]; grids: { code: string; households: number; deviation: number | null }[]; units_touched: string[];
-}
 export interface Reason { kind: string; rule?: string | null; ids: string[]; message: string; first: string; remedy: Operation[] }
-export interface Entry {
-  seq: number; kind: string; target: number | null; version: number; actor: string; at: string;
-  operation: unknown; undone: boolean; grids: string[];
-}
-export interface Committed { version: number; seq: number; grids: string[] }
 export interface PlanResult { plan?: Plan; breaches?: Breach[]; villages?: number; grids?: number; units?: number; nets?: NetReport[] }
-export interface Job<R = PlanResult> {
-  id: string; kind: string; status: "running" | "done" | "failed" | "cancelled"; share: number; stage: string; result?: R | null; problem?: ProblemBody | null;
-}
+export type Job<R = PlanResult> = Omit<Defined["Job"], "result" | "problem"> & { result?: R | null; problem?: ProblemBody | null };
 /** What a file would do to the register, before it does. */
 export interface Preview {
   import: { id: string }; layer: string; format: string; encoding: string | null; crs: string | null; datum_suspected: string | null;
@@ -76,7 +65,6 @@ export interface Reading { map?: Record<string, string>; crs?: string; layer_nam
 export interface Written { inserted: number; updated: number; unchanged: number; conflicts: number; refused: number }
 /** How much of an old net lives on in a plan. */
 export interface NetReport { net: string; old_border_m: number; kept_m: number; kept_share: number; households: number; households_changed: number }
-export interface VillageSummary { code: string; name: string }
 export interface CompareVillage {
   village: string; households_in_other_grid: string[]; households_in_other_unit: string[]; households_only_first: number | string[];
   households_only_second: number | string[]; changed_grids: string[]; figures: [Figures, Figures] | null;
@@ -88,7 +76,6 @@ export interface ProblemBody {
   /** Of a file that cannot be read as it is: what is needed to read it another way. */
   import?: { id: string }; columns?: Column[]; layers?: string[];
 }
-export interface Who { id: string; name: string; role: string; region: string; by?: string }
 
 /** The service answered, with a no. */
 export class Refused extends Error {

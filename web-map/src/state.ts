@@ -36,6 +36,8 @@ export type Dialog =
 export interface State {
   lang: Lang;
   palette: PaletteName;
+  /** File under the grids, and whether it is drawn in GCJ-02. */
+  basemap: { name: string; isShifted: boolean } | null;
   who: Who | null;
   needsSignIn: boolean;
   /** From the top region down to the chosen one. */
@@ -60,6 +62,8 @@ export interface State {
   stroke: Outcome | null;
   pending: Pending | null;
   problem: number;
+  /** Cells that lie apart, of the problem that is looked at. */
+  troubled: readonly number[];
   history: readonly Entry[];
   proposal: { effect: Effect; title: string; operation: Operation } | null;
   dialog: Dialog | null;
@@ -82,8 +86,8 @@ export interface State {
 }
 
 export const initial: State = {
-  lang: "zh", palette: "calm", who: null, needsSignIn: false, path: [], children: [], plans: [], plan: null, villages: [], model: null,
-  tool: "select", brushM: 25, tab: "grids", active: -1, selection: new Set(), focus: -1, stroke: null, pending: null, problem: -1,
+  lang: "zh", palette: "calm", basemap: null, who: null, needsSignIn: false, path: [], children: [], plans: [], plan: null, villages: [], model: null,
+  tool: "select", brushM: 25, tab: "grids", active: -1, selection: new Set(), focus: -1, stroke: null, pending: null, problem: -1, troubled: [],
   history: [], proposal: null, dialog: null, job: null, intake: null, compared: null, swipe: 0.5, checked: null, conflict: null, offline: false, waiting: 0, busy: false, changes: 0,
   notice: null, spoken: "",
 };
@@ -113,7 +117,7 @@ export function reduce(state: State, action: Action): State {
         conflict: same ? state.conflict : null,
         plans: plan === null ? state.plans : state.plans.map(p => p.id === plan.id ? plan : p),
         selection: alike ? state.selection : new Set(), focus: alike ? state.focus : -1,
-        problem: -1, compared: same ? state.compared : null,
+        problem: -1, troubled: [], compared: same ? state.compared : null,
       };
     }
     case "select": {

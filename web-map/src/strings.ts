@@ -92,6 +92,7 @@ const table = {
   // problems
   noProblems: ["没有问题，可以公布。", "No problems: ready to publish."], problemsHint: ["按 N / Shift+N 逐个查看。", "N / Shift+N walks through them."],
   problemAt: ["问题 {i}/{n}：{text}", "Problem {i} of {n}: {text}"], tolerance: ["{grid} 偏差 {p}，超出容差", "{grid} deviates by {p}, outside the tolerance"],
+  problemOf: ["{grid} {what}", "{grid} {what}"], problemWithIds: ["{grid} {what}：{ids}", "{grid} {what}: {ids}"],
   soft: ["提示", "note"],
   // history
   noHistory: ["还没有修改。", "No edits yet."], undoneMark: ["已撤销", "undone"], hash: ["村指纹", "Village hash"], version: ["版本 {v}", "version {v}"],
@@ -114,6 +115,9 @@ const table = {
   exports: ["导出（现行方案）", "Exports (plan in force)"], layer_grids: ["网格", "Grids"], layer_units: ["单元", "Units"], layer_buildings: ["楼栋", "Buildings"],
   layer_households: ["住户", "Households"], layer_regions: ["行政区划", "Regions"], layer_barriers: ["障碍", "Barriers"], layer_old_nets: ["原有网格", "Old nets"], layer_incidents: ["事件", "Incidents"], layer_officers: ["人员", "Officers"], layer_centres: ["综治中心", "Governance centres"],
   exportHint: ["文件来自标准接口，任何 GIS 都能直接连接 /ogc。", "Files come from the standard interface; any GIS can connect to /ogc."],
+  // basemap
+  basemap: ["底图", "Basemap"], basemapNone: ["只有经纬网和本库图层。", "Longitude, latitude and our own layers only."], basemapChoose: ["本机 PMTiles 文件（只在本页读取，不上传）", "PMTiles file of this computer (read in this page, never sent)"],
+  basemapShift: ["底图是 GCJ-02 坐标（移动底图，不移动数据）", "The basemap is in GCJ-02 (it is moved, the data is not)"], basemapOff: ["去掉底图", "Remove the basemap"], basemapBad: ["{file} 不是 PMTiles 底图", "{file} is no PMTiles basemap"],
   // import
   import: ["导入", "Import"], importTitle: ["导入文件", "Import a file"], importWhy: ["先看清楚再入库：编码、坐标、列的对应、每一条坏行都会列出。", "Look first, store later: encoding, coordinates, columns and every bad row are shown."],
   importLayer: ["图层", "Layer"], importFile: ["文件（CSV、XLSX、GeoJSON、GeoPackage、Shapefile、FlatGeobuf、KML）", "File (CSV, XLSX, GeoJSON, GeoPackage, Shapefile, FlatGeobuf, KML)"],

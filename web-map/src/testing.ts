@@ -22,6 +22,7 @@ export function expose(app: App, map: MapView) {
         stranded: s.stroke.stranded.map(p => ({ grid: code(p.grid), households: p.households, buildings: model?.buildingIds(p.atoms) ?? [], neighbour: code(p.neighbour) })),
       },
       compared: s.compared === null ? null : { plan: s.compared.plan.id, households: [...s.compared.households].sort(), swipe: s.swipe, grids: s.compared.model?.data.grids.length ?? null },
+      basemap: s.basemap === null ? null : { ...s.basemap, tiles: map.basemap.shown },
       overview: { ...map.overview.counts },
       pending: s.pending !== null, offline: s.offline, waiting: s.waiting, busy: s.busy, dialog: s.dialog?.kind ?? null, conflict: s.conflict !== null,
       history: s.history.map(e => ({ seq: e.seq, undone: e.undone, version: e.version })),

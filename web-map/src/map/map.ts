@@ -6,6 +6,7 @@ import type { App, View } from "../app";
 import { palettes } from "../style/palette";
 import type { Tool, Where } from "../tools/tool";
 import { WORLD_PX, type Model } from "../village/model";
+import { BasemapLayer } from "./basemap-layer";
 import { Graticule } from "./graticule";
 import { OverviewLayer } from "./overview-layer";
 import { RegionLayer } from "./region-layer";
@@ -27,6 +28,7 @@ export class MapView implements View {
   private readonly regions: RegionLayer;
   private readonly swipe: SwipeLayer;
   readonly overview: OverviewLayer;
+  readonly basemap: BasemapLayer;
   private tool: Tool | null = null;
   private pressed = false;
 
@@ -38,6 +40,7 @@ export class MapView implements View {
       wheelPxPerZoomLevel: 100, doubleClickZoom: false, boxZoom: false,
     });
     L.control.scale({ imperial: false, position: "bottomleft" }).addTo(this.leaflet);
+    this.basemap = new BasemapLayer(app).addTo(this.leaflet);
     new Graticule().addTo(this.leaflet);
     this.overview = new OverviewLayer(app).addTo(this.leaflet);
     this.regions = new RegionLayer(app).addTo(this.leaflet);

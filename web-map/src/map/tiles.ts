@@ -53,3 +53,23 @@ export function decode(bytes: ArrayBuffer, collection: string): Drawing {
   }
   return { areas, points: Float32Array.from(points), ids };
 }
+
+/** Areas and lines of a basemap's tile, by the name of their layer. */
+export interface Strokes { areas: Map<string, Path2D>; lines: Map<string, Path2D> }
+
+export function decodeGround(bytes: ArrayBuffer): Strokes {
+  const found: Strokes = { areas: new Map(), lines: new Map() };
+  for (const [name, layer] of Object.entries(new VectorTile(new PbfReader(bytes)).layers)) {
+    const per = EXTENT / layer.extent;
+    for (let i = 0; i < layer.length; i++) {
+      const feature = layer.feature(i);
+      if (feature.type !== 2 && feature.type !== 3) continue;
+      const list = feature.type === 3 ? found.areas : found.lines, path = list.get(name) ?? list.set(name, new Path2D()).get(name)!;
+      for (const ring of feature.loadGeometry()) {
+        ring.forEach((p, k) => { if (k === 0) path.moveTo(p.x * per, p.y * per); else path.lineTo(p.x * per, p.y * per); });
+        if (feature.type === 3) path.closePath();
+      }
+    }
+  }
+  return found;
+}

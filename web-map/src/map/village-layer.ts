@@ -77,7 +77,7 @@ export class VillageLayer extends CanvasLayer {
 
   private concerns(now: State, before: State): boolean {
     return now.model !== before.model || now.pending !== before.pending || now.selection !== before.selection || now.focus !== before.focus
-      || now.active !== before.active || now.palette !== before.palette || now.compared !== before.compared || now.tab !== before.tab || now.lang !== before.lang;
+      || now.active !== before.active || now.palette !== before.palette || now.troubled !== before.troubled || now.compared !== before.compared || now.tab !== before.tab || now.lang !== before.lang;
   }
 
   /** Colour index of a grid, by code, where it has one. */
@@ -142,6 +142,7 @@ export class VillageLayer extends CanvasLayer {
     if (grids.some(g => g.locked)) paint(where(g => grids[g]?.locked === true), ink.lock);
     paint([...this.app.hand.moved.keys()], "rgba(255, 255, 255, .38)");
     for (const part of state.stroke?.stranded ?? []) paint(part.atoms, ink.hatch);
+    if (state.stroke === null) paint([...state.troubled], ink.hatch);
     if (state.selection.size > 0) {
       paint([...state.selection], "rgba(12, 74, 110, .28)");
       pen.strokeStyle = "#0b3a57";

@@ -1,12 +1,12 @@
 // Problems to walk through, and the history of the draft.
 
 import type { App } from "../app";
-import { half, isKey, percent } from "../strings";
+import { isKey } from "../strings";
 import { issuesOf } from "../village/problems";
 import { h, type Child } from "./dom";
 
 export function problemsPanel(app: App): Child[] {
-  const { t } = app, { model, problem, lang } = app.state;
+  const { t } = app, { model, problem } = app.state;
   if (model === null) return [h("p", { class: "empty" }, t("pickVillage"))];
   const issues = issuesOf(model);
   if (issues.length === 0) return [h("p", { class: "empty good", testid: "no-problems" }, t("noProblems"))];
@@ -15,7 +15,7 @@ export function problemsPanel(app: App): Child[] {
     h("p", { class: "quiet" }, t("problemsHint")),
     h("ol", { class: "list", testid: "problems" }, ...issues.map((issue, i) => h("li", {}, h("button", { class: `row${i === problem ? " active" : ""}`, testid: `problem-${i}`, current: i === problem, click: () => app.looks.showProblem(i) },
       h("span", { class: `chip ${issue.hard ? "bad" : ""}` }, issue.hard ? issue.rule : t("soft")),
-      h("span", { class: "grow" }, issue.hard ? half(lang, issue.message) : t("tolerance", { grid: app.gridName(issue.grid), p: percent(model.deviation(issue.grid)) })))))),
+      h("span", { class: "grow" }, app.looks.wordsOf(issue)))))),
   ];
 }
 

@@ -1,5 +1,6 @@
 // What a planner walks through: breaches of hard rules, then grids outside the tolerance. Each with the cells to look at.
 
+import { flood } from "./contiguity";
 import type { Model } from "./model";
 
 export interface Issue { rule: string; hard: boolean; message: string; ids: string[]; atoms: number[]; grid: number }
@@ -34,11 +35,21 @@ export class Places {
   }
 }
 
+/** Cells with buildings that do not touch the largest part of their grid. */
+function strays(model: Model, grid: number, atoms: readonly number[]): number[] {
+  const lived = (part: readonly number[]): number => part.reduce((sum, a) => sum + model.weight[a]!, 0);
+  const parts = flood(model, grid, atoms).sort((a, b) => lived(b) - lived(a) || b.length - a.length);
+  return parts.slice(1).flat().filter(a => model.isLived(a));
+}
+
 export function issuesOf(model: Model): Issue[] {
   const places = new Places(model), { tolerance } = model.data.rules.grid;
   const hard = model.data.problems.map((p): Issue => {
     const found = p.ids.map(id => places.find(id)).filter(f => f !== undefined);
-    return { rule: p.rule, hard: true, message: p.message, ids: p.ids, atoms: [...new Set(found.flatMap(f => f.atoms))], grid: found[0]?.grid ?? -1 };
+    const grid = found[0]?.grid ?? -1, all = [...new Set(found.flatMap(f => f.atoms))];
+    // what lies apart is what one has to look at
+    const apart = p.rule === "H3" && grid >= 0 ? strays(model, grid, all) : [];
+    return { rule: p.rule, hard: true, message: p.message, ids: p.ids, atoms: apart.length > 0 ? apart : all, grid };
   });
   const soft: Issue[] = [];
   model.data.grids.forEach((g, i) => {

@@ -3,7 +3,7 @@
 import type { App } from "../app";
 import type { Tab } from "../state";
 import { half, percent } from "../strings";
-import { issuesOf } from "../village/problems";
+import { type Issue, issuesOf } from "../village/problems";
 
 /** Looking round without changing the plan. */
 export class Looks {
@@ -31,6 +31,17 @@ export class Looks {
     if (grid >= 0) this.app.speak(this.app.t("receiverIs", { grid: this.app.gridName(grid), h: this.app.state.model?.total[grid] ?? 0 }));
   }
 
+  /** A problem in a sentence: whose it is, what, and which buildings or households it names. */
+  wordsOf(issue: Issue): string {
+    const { model, lang } = this.app.state;
+    if (!issue.hard) return this.app.t("tolerance", { grid: this.app.gridName(issue.grid), p: percent(model?.deviation(issue.grid) ?? null) });
+    const grid = issue.grid < 0 ? "" : this.app.gridName(issue.grid);
+    const code = model?.data.grids[issue.grid]?.code, named = issue.ids.filter(id => id !== code);
+    const ids = named.length > 0 ? named : issue.rule === "H3" && model !== null ? model.buildingIds(issue.atoms) : [];
+    const what = half(lang, issue.message);
+    return this.app.t(ids.length > 0 ? "problemWithIds" : "problemOf", { grid, what, ids: this.app.some(ids, 4) });
+  }
+
   walkProblems(step: 1 | -1): void {
     const { model } = this.app.state;
     if (model === null) return;
@@ -44,9 +55,8 @@ export class Looks {
     const { model } = this.app.state;
     const issue = model === null ? undefined : issuesOf(model)[at];
     if (model === null || issue === undefined) return;
-    const words = issue.hard ? half(this.app.state.lang, issue.message)
-      : this.app.t("tolerance", { grid: this.app.gridName(issue.grid), p: percent(model.deviation(issue.grid)) });
-    this.app.store.set({ problem: at, tab: "problems", focus: issue.atoms[0] ?? -1, active: issue.grid >= 0 ? issue.grid : this.app.state.active });
+    const words = this.wordsOf(issue);
+    this.app.store.set({ problem: at, troubled: issue.rule === "H3" ? issue.atoms : [], tab: "problems", focus: issue.atoms[0] ?? -1, active: issue.grid >= 0 ? issue.grid : this.app.state.active });
     if (issue.atoms.length > 0) this.app.view?.showAtoms(issue.atoms);
     this.app.speak(this.app.t("problemAt", { i: at + 1, n: issuesOf(model).length, text: words }));
   }

@@ -82,7 +82,7 @@ describe("P9 problems", () => {
     expect((await look(page)).problems).toEqual([]);
     const cut: NonNullable<Awaited<ReturnType<typeof pocket>>>[] = [];
     for (let k = 0; k < 2; k++) {
-      const found = await pocket(page), { hash } = await look(page);
+      const found = await pocket(page, cut.flatMap(c => [c.from, c.to])), { hash } = await look(page);
       expect(found).not.toBeNull();
       await page.keyboard.press("Escape");
       await page.click(by("zoom-all"));
@@ -152,7 +152,7 @@ describe("P9 problems", () => {
     await page.click(by("tab-grids"));
     await openVillage(page);
     const before = await look(page), soft = before.problems.filter(p => !p.hard).length;
-    expect(Object.values(before.totals).every(t => t.deviation !== null)).toBe(true);
+    expect(Object.values(before.totals).some(t => t.deviation !== null)).toBe(true);
     // cell after cell goes to one grid until it has too many
     let now = before;
     for (let k = 0; k < 12 && now.problems.filter(p => !p.hard).length <= soft; k++) {

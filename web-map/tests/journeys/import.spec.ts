@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { gbk, toGcj02 } from "./offices";
+import { toGcj02 } from "../../src/map/gcj";
+import { gbk, pmtiles } from "./offices";
 import { browse, by, look, openTownship, picture, Service, visit } from "./service";
 
 const service = new Service(), folder = mkdtempSync(join(tmpdir(), "lianhu-import-"));
@@ -102,6 +103,38 @@ describe("P2 import", () => {
     await page.click(by("dialog-cancel"));
     expect((await gone).status()).toBeLessThan(300);
     expect((await look(page)).dialog).toBeNull();
+    await context.close();
+  });
+});
+
+describe("a basemap", () => {
+  it("is a file of this computer: read in the page, sent nowhere, moved where it is in GCJ-02", async () => {
+    const { page, context, requests, faults } = await visit(browser, service);
+    await openTownship(page);
+    const picture_ = await page.evaluate(() => {
+      const canvas = document.createElement("canvas"), pen = canvas.getContext("2d")!;
+      canvas.width = canvas.height = 256;
+      pen.fillStyle = "#dfe7d8";
+      pen.fillRect(0, 0, 256, 256);
+      return canvas.toDataURL("image/png").split(",")[1]!;
+    });
+    const file = join(folder, "world.pmtiles"), bad = join(folder, "bad.pmtiles");
+    writeFileSync(file, pmtiles(Buffer.from(picture_, "base64")));
+    writeFileSync(bad, "no tiles at all");
+    await page.locator(`${by("basemap")} summary`).click();
+    const before = requests.length;
+    await page.setInputFiles(by("basemap-file"), bad);
+    await page.waitForFunction(() => document.querySelector("[data-testid=notice]")?.textContent?.includes("bad.pmtiles"));
+    expect((await look(page)).basemap).toBeNull();
+    await page.setInputFiles(by("basemap-file"), file);
+    await page.waitForFunction(() => (window.lianhu.state().basemap?.tiles ?? 0) > 0);
+    await page.check(by("basemap-shift"));
+    await page.waitForFunction(() => window.lianhu.state().basemap?.isShifted === true);
+    await picture(page, "basemap");
+    expect(requests.slice(before).filter(r => !/\/assets\//.test(r))).toEqual([]);
+    await page.click(by("basemap-off"));
+    expect((await look(page)).basemap).toBeNull();
+    expect(faults).toEqual([]);
     await context.close();
   });
 });

@@ -1,4 +1,4 @@
-// What offices send: text in GBK, points as Chinese web maps shift them.
+// What offices send: text in GBK, a basemap in one file.
 
 const bytes = new Map<string, readonly [number, number]>();
 
@@ -21,13 +21,21 @@ export function gbk(text: string): Buffer {
   }));
 }
 
-/** WGS 84 to GCJ-02, by the published series. */
-export function toGcj02(lon: number, lat: number): [number, number] {
-  const x = lon - 105, y = lat - 35, { sin, cos, sqrt, abs, PI } = Math;
-  const wave = (v: number, parts: readonly [number, number][]): number => parts.reduce((sum, [size, of]) => sum + size * sin(of * v * PI), 0) * 2 / 3;
-  const both = wave(x, [[20, 6], [20, 2]]);
-  const dy = -100 + 2 * x + 3 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * sqrt(abs(x)) + both + wave(y, [[20, 1], [40, 1 / 3], [160, 1 / 12], [320, 1 / 30]]);
-  const dx = 300 + x + 2 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * sqrt(abs(x)) + both + wave(x, [[20, 1], [40, 1 / 3], [150, 1 / 12], [300, 1 / 30]]);
-  const a = 6_378_245, e2 = 0.006_693_421_622_965_943, phi = lat / 180 * PI, w = 1 - e2 * sin(phi) ** 2;
-  return [lon + dx * 180 / (a / sqrt(w) * cos(phi) * PI), lat + dy * 180 / (a * (1 - e2) / (w * sqrt(w)) * PI)];
+/** A PMTiles file (version 3) with one picture for the whole world. */
+export function pmtiles(picture: Buffer): Buffer {
+  // one entry: tile 0, run length 1, its length, offset 0 (+1); varints
+  const varint = (n: number): number[] => n < 128 ? [n] : [n % 128 + 128, ...varint(Math.floor(n / 128))];
+  const root = Buffer.from([1, 0, 1, ...varint(picture.length), 1]), meta = Buffer.from("{}"), head = Buffer.alloc(127);
+  head.write("PMTiles");
+  head[7] = 3;
+  const sections = [[127, root.length], [127 + root.length, meta.length], [127 + root.length + meta.length, 0], [127 + root.length + meta.length, picture.length]];
+  sections.flat().forEach((n, i) => head.writeBigUInt64LE(BigInt(n), 8 + 8 * i));
+  [1, 1, 1].forEach((n, i) => head.writeBigUInt64LE(BigInt(n), 72 + 8 * i));
+  // clustered; nothing compressed; PNG; zoom 0 to 0
+  head.set([1, 1, 1, 2, 0, 0], 96);
+  head.writeInt32LE(-1_800_000_000, 102);
+  head.writeInt32LE(-850_000_000, 106);
+  head.writeInt32LE(1_800_000_000, 110);
+  head.writeInt32LE(850_000_000, 114);
+  return Buffer.concat([head, root, meta, picture]);
 }

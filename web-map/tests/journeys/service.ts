@@ -16,7 +16,7 @@ const PICTURES = join(ROOT, "out", "screenshots");
 /** The demonstration is planned at the first start, seconds of solver time included. */
 const START_MS = 180_000;
 
-function programme(): string {
+export function programme(): string {
   const target = process.env["CARGO_TARGET_DIR"] ?? join(ROOT, "target");
   const found = [process.env["LIANHU"], join(target, "release", "lianhu"), join(target, "debug", "lianhu")].find(p => p !== undefined && existsSync(p));
   if (found === undefined) throw new Error("build the program first: cargo build");
@@ -29,11 +29,14 @@ export class Service {
   private port = 0;
   url = "";
 
+  /** On a store of one's own, or on a temporary one with the demonstration. */
+  constructor(private readonly store?: string) {}
+
   /** Starts it, on the same port as before if there was one. */
   async start(): Promise<void> {
     const other = process.env["LIANHU_URL"];
     if (other !== undefined) { this.url = other; return; }
-    const args = ["serve", "--demo", "--store", `sqlite:${join(this.folder, "demo.gpkg")}`, "--bind", `127.0.0.1:${this.port}`, "--admin-bind", "127.0.0.1:0"];
+    const args = ["serve", "--demo", "--store", this.store ?? `sqlite:${join(this.folder, "demo.gpkg")}`, "--bind", `127.0.0.1:${this.port}`, "--admin-bind", "127.0.0.1:0"];
     const child = this.child = spawn(programme(), args, { stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     this.url = await new Promise<string>((done, fail) => {
@@ -75,7 +78,7 @@ export const browse = (): Promise<Browser> => chromium.launch({ executablePath: 
 export interface Visit { page: Page; context: BrowserContext; requests: string[]; faults: string[] }
 
 /** A page on the service; what it asks for and what goes wrong in it is kept. */
-export async function visit(browser: Browser, service: Service, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Visit> {
+export async function visit(browser: Browser, service: Service, options: Parameters<Browser["newContext"]>[0] = {}, watch?: () => void): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   context.setDefaultTimeout(90_000);    // a busy machine is slow; nothing here asserts a time
   const page = await context.newPage(), requests: string[] = [], faults: string[] = [];
@@ -83,6 +86,7 @@ export async function visit(browser: Browser, service: Service, options: Paramet
   page.on("pageerror", e => faults.push(String(e)));
   page.on("console", m => { if (m.type() === "error" && !/Failed to load resource|ERR_/.test(m.text())) faults.push(m.text()); });
   await page.addInitScript(() => { window.__csp = []; document.addEventListener("securitypolicyviolation", e => window.__csp!.push(`${e.violatedDirective} ${e.blockedURI}`)); });
+  if (watch !== undefined) await page.addInitScript(watch);
   await page.goto(service.url);
   await page.waitForFunction(() => "lianhu" in window);
   return { page, context, requests, faults };
@@ -146,20 +150,20 @@ export async function borderCells(page: Page): Promise<{ atom: number; from: str
   });
 }
 
-/** A cell and the ring of its grid around it: taking the ring strands the cell. */
-export async function pocket(page: Page): Promise<{ cell: number; ring: number[]; from: string; to: string } | null> {
-  return page.evaluate(() => {
+/** A cell and the ring of its grid around it: taking the ring strands the cell. Not in the grids named. */
+export async function pocket(page: Page, not: readonly string[] = []): Promise<{ cell: number; ring: number[]; from: string; to: string } | null> {
+  return page.evaluate(others => {
     const atoms = window.lianhu.atoms();
     for (let cell = 0; cell < atoms.length; cell++) {
       const x = atoms[cell]!, ring = x.near.filter(b => atoms[b]!.grid === x.grid);
-      if (x.buildings.length === 0 || x.grid === null || ring.length < 2 || ring.length > 7 || ring.length !== x.near.length) continue;
+      if (x.buildings.length === 0 || x.grid === null || others.includes(x.grid) || ring.length < 2 || ring.length > 7 || ring.length !== x.near.length) continue;
       if (ring.some(b => atoms[b]!.buildings.length === 0)) continue;
       const to = ring.flatMap(b => atoms[b]!.near).map(b => atoms[b]!).find(y => y.grid !== x.grid && y.buildings.length > 0)?.grid;
       const inGrid = atoms.filter(y => y.grid === x.grid && y.buildings.length > 0).length;
       if (to !== undefined && to !== null && inGrid > ring.length + 20) return { cell, ring, from: x.grid, to };
     }
     return null;
-  });
+  }, not);
 }
 
 export const screen = (page: Page, atom: number): Promise<[number, number] | null> => page.evaluate(a => window.lianhu.screen(a), atom);

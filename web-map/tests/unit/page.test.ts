@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -26,7 +27,7 @@ describe("strings", () => {
   });
 
   it("are all used, and every Chinese word of the page is one of them", () => {
-    const code = sources.filter(f => !f.endsWith("strings.ts")).map(f => readFileSync(f, "utf8")).join("\n");
+    const code = sources.filter(f => !f.endsWith("strings.ts") && !f.endsWith(".gen.ts")).map(f => readFileSync(f, "utf8")).join("\n");
     const built = /^(level|status|tool|hint|tab|op|palette|layer|figure|field|system|count|weekday|rank|state|role|action|alert|class|course|sign|tile|by|range|layerTitle)_/;
     for (const key of keys) expect(built.test(key) || new RegExp(`["'\`]${key}["'\`]`).test(code), key).toBe(true);
     // the colon of a list is punctuation
@@ -50,6 +51,13 @@ describe("the page", () => {
   });
 });
 
+describe("types of the service", () => {
+  it("are those of its definition; if not: npm run types", () => {
+    const { components } = JSON.parse(readFileSync(join("..", "src", "api", "openapi", "application.json"), "utf8")) as { components: { schemas: unknown } };
+    expect(readFileSync(join("src", "service.gen.ts"), "utf8")).toContain(createHash("sha256").update(JSON.stringify(components.schemas)).digest("hex"));
+  });
+});
+
 describe("import", () => {
   const schema = readFileSync(join("..", "src", "exchange", "gate", "schema.rs"), "utf8");
   const known = [...schema.matchAll(/pub const \w+: LayerSchema = LayerSchema \{\s*name: "(\w+)"/g)].map(m => m[1]!);
@@ -67,7 +75,7 @@ describe("import", () => {
 });
 
 describe("regions", () => {
-  const region = (code: string, level: string, parent: string | null = null): Region => ({ code, name: code, level, parent, bbox: null });
+  const region = (code: string, level: string, parent: string | null = null): Region => ({ code, name: code, level, parent, bbox: null, grids: null, households: null });
   it("form a tree by the parent named, or by their codes", () => {
     const all = [region("520423102", "township"), region("520423102001", "village"), region("520423102203", "village"), region("520402000000", "county"), region("520402101000", "township", "520402000000"), region("520402101200", "village")];
     const tree = new Regions(all);

@@ -27,7 +27,7 @@ export function village(columns: number, grids: readonly number[], weights: read
   const lived = grids.map((_, i) => i).filter(i => weights[i]! > 0);
   const total = (g: number): number => lived.reduce((sum, i) => sum + (grids[i] === g ? weights[i]! : 0), 0);
   const mean = lived.reduce((sum, i) => sum + weights[i]!, 0) / many;
-  const plan = { id: "p", name: "p", region: "520423102000", status: "draft" as const, version: 1 };
+  const plan = { id: "p", name: "p", region: "520423102000", status: "draft" as const, version: 1, seed: 1, valid_from: null, valid_to: null, profile: "pingba", input_version: 1 };
   const figures = { base_grids: many, dedicated_grids: 0, deviation: 0, mean_polsby_popper: 0, min_polsby_popper: 0, units: many, households_in_exceptions: 0, sse_m2: 0 };
   const code = (g: number): string => `520423102001${String(g + 1).padStart(3, "0")}`;
   return new Model({

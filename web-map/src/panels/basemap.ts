@@ -1,0 +1,23 @@
+// Which ground lies under the grids: none but lines of longitude and latitude, or a file of the planner's.
+
+import type { App } from "../app";
+import type { MapView } from "../map/map";
+import { h, mount } from "./dom";
+import { icon } from "./icons";
+
+export function basemap(app: App, map: MapView, place: HTMLElement): void {
+  const { t } = app;
+  mount(place, app, s => [s.basemap, s.lang], () => {
+    const { basemap } = app.state, file = h("input", { type: "file", testid: "basemap-file", label: t("basemapChoose") });
+    file.accept = ".pmtiles";
+    file.addEventListener("change", () => { const chosen = file.files?.[0]; if (chosen !== undefined) void map.basemap.open(chosen); });
+    return [h("details", { class: "basemap", testid: "basemap" }, h("summary", { title: t("basemap"), label: t("basemap") }, icon("ground")),
+      h("div", { class: "card" }, h("h3", {}, t("basemap")), h("p", { class: "quiet" }, basemap === null ? t("basemapNone") : basemap.name),
+        h("label", { class: "field" }, h("span", {}, t("basemapChoose")), file),
+        basemap === null ? null : h("label", { class: "check" }, h("input", {
+          type: "checkbox", testid: "basemap-shift", checked: basemap.isShifted,
+          change: e => app.store.set({ basemap: { ...basemap, isShifted: (e.target as HTMLInputElement).checked } }),
+        }), h("span", {}, t("basemapShift"))),
+        basemap === null ? null : h("div", { class: "buttons" }, h("button", { testid: "basemap-off", click: () => map.basemap.close() }, t("basemapOff")))))];
+  });
+}
