@@ -111,7 +111,7 @@ export class BorderLayer extends CanvasLayer {
     for (const { name, at } of this.districts) {
       const p = map.latLngToContainerPoint([at[1], at[0]]), words = [this.room.shortName(name)], [w, h] = plate(pen, words, { size });
       const hits = (x: number, y: number): number => discs.filter(([dx, dy, r]) => Math.abs(dx - x) < w + r && Math.abs(dy - y) < h + r).length;
-      const places = [0, -1, 1, -2, 2, -3, 3].flatMap(k => [0, -1, 1].map(j => [p.x + j * w * 0.8, p.y + k * h * 1.6] as const));
+      const places = [0, -1, 1, -2, 2, -3, 3, -4, 4, -5, 5].flatMap(k => [0, -1, 1].map(j => [p.x + j * w * 0.8, p.y + k * h * 1.6] as const));
       const [x, y] = places.reduce((best, q) => hits(...q) < hits(...best) ? q : best);
       // a name over another one is none
       if (taken.some(([ox, oy, ow]) => Math.abs(x - ox) < w + ow && Math.abs(y - oy) < 2 * h)) continue;

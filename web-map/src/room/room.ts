@@ -23,6 +23,8 @@ export interface Ground {
 }
 
 const PAGE = 100;
+/** Most incidents the service gives at once. */
+const LONGEST = 1_000;
 /** The wall's list. */
 const WALL_PAGE = 10;
 const MARKED_MS = 12_000;
@@ -42,6 +44,8 @@ export class Room {
   private readonly turns = new Map<string, number>();
   private player: ReturnType<typeof setInterval> | undefined;
   private districts = -1;
+  /** Pages of the list that were asked for. */
+  private pages = 1;
   /** Whether the map stands where the reader wants it. */
   private isPlaced = false;
 
@@ -85,6 +89,8 @@ export class Room {
     this.turns.set(kind, turn);
     const answer = await this.guard(work);
     if (answer !== undefined && this.turns.get(kind) === turn) use(answer);
+    // kinds that are one incident's would be kept for ever
+    if (this.turns.get(kind) === turn && kind.includes(" ")) this.turns.delete(kind);
   }
 
   /** Does something once, a little later, however often it is wished for. */
@@ -173,6 +179,7 @@ export class Room {
   look(change: Partial<Looking>): void {
     const before = this.state, resolution = this.resolution();
     const timed = "range" in change, narrowed = "category" in change || "level" in change || "status" in change;
+    if (timed || narrowed || "slice" in change) this.pages = 1;
     this.store.set(timed ? { slice: null, ...change } : change);
     if (timed || narrowed) void this.refresh();
     else if ("slice" in change) { void this.loadList(); this.loadMap(); }
@@ -187,13 +194,14 @@ export class Room {
   }
 
   private loadList(): Promise<void> {
-    return this.ask("list", () => roomApi.incidents(this.filter(), { limit: this.state.wall ? WALL_PAGE : PAGE }),
+    return this.ask("list", () => roomApi.incidents(this.filter(), { limit: this.state.wall ? WALL_PAGE : Math.min(PAGE * this.pages, LONGEST) }),
       page => this.store.set({ list: merge(page.incidents, this.state.list), next: page.next, matched: page.number_matched }));
   }
 
   async more(): Promise<void> {
     const { next } = this.state;
     if (next === null) return;
+    this.pages++;
     await this.ask("list", () => roomApi.incidents(this.filter(), { limit: PAGE, after: next }), page => {
       const known = new Set(this.state.list.map(i => i.id));
       this.store.set({ list: [...this.state.list, ...page.incidents.filter(i => !known.has(i.id))], next: page.next, matched: page.number_matched });
@@ -291,7 +299,7 @@ export class Room {
       if (this.state.urgent?.incident.id === event.id) this.store.set({ urgent: detail });
     });
     this.later("totals", 400, () => void this.loadTotals());
-    this.later("series", 3_000, () => void this.loadSeries());
+    this.later("series", 15_000, () => void this.loadSeries());
     this.later("hot", 2_000, () => this.loadHot());
     this.later("list", 1_500, () => void this.loadList());
     if (this.state.tab === "figures") this.later("figures", 2_000, () => void this.loadFigures(this.state.by));
@@ -307,12 +315,21 @@ export class Room {
     const points = drawn ? put(this.state.points, i, here).slice(0, MOST_POINTS) : this.state.points;
     const change = Number(fits) - Number(had);
     this.store.set({ list, points, ...(isNew && !had ? { matched: this.state.matched + change, matchedHere: this.state.matchedHere + Number(here && !hadPoint) } : {}) });
+    if (isNew && !had) this.countIn(i);
     if (!isNew || !fits || had) return;
     this.store.set({
       fresh: new Map(this.state.fresh).set(i.id, Date.now()),
       spoken: this.t("newIncident", { what: i.category_name, where: this.whereOf(i) }),
     });
     setTimeout(() => { const fresh = new Map(this.state.fresh); fresh.delete(i.id); this.store.set({ fresh }); }, MARKED_MS);
+  }
+
+  /** A bar of the time line grows with what is told; the service's own count follows. */
+  private countIn(i: Incident): void {
+    const { series } = this.state, at = Date.parse(i.occurred_at);
+    if (series === null || !lets(this.filter(true), i, this.now())) return;
+    const k = pieces(series).findIndex(p => p.from <= at && at < p.to);
+    if (k >= 0) this.store.set({ series: { ...series, counts: series.counts.map((n, j) => j === k ? n + 1 : n) } });
   }
 
   /** Where an incident is, in words: village, grid, unit. */
@@ -373,7 +390,7 @@ export class Room {
     if (cell === undefined) return;
     // who looks at a cell keeps its size while he comes nearer
     this.look({ resolution: this.state.hot?.resolution ?? null });
-    await this.ask("cell", () => roomApi.incidents(this.filter(), { limit: 1_000, bbox: boxOf(cell.ring) }),
+    await this.ask("cell", () => roomApi.incidents(this.filter(), { limit: LONGEST, bbox: boxOf(cell.ring) }),
       page => this.store.set({ cellIncidents: page.incidents.filter(i => i.at !== null && contains(cell.ring, i.at)) }));
   }
 
