@@ -1,13 +1,14 @@
 // What the room does: asks, listens, moves through time, acts on incidents. Panels and map call this and show the state.
 
-import { Refused, Unreachable, api, type LonLat, type Region } from "../api";
+import { api, Refused, type LonLat } from "../api";
 import { Regions } from "../regions";
-import { half, isKey, text, type Key } from "../strings";
-import { isOpen, lets, merge, put } from "./book";
+import { half } from "../strings";
+import { lets, merge, put } from "./book";
 import { boxOf, contains, MOST_POINTS, NARROWEST_PX, resolutionAt, type Box } from "./cells";
+import { Desk } from "./desk";
 import { Feed, type Told } from "./feed";
 import { roomApi, type Action, type Alert, type AlertEvent, type By, type Cluster, type Detail, type Filter, type Incident, type IncidentEvent } from "./api";
-import type { RoomState, RoomStore, Series } from "./state";
+import type { RoomStore, Series } from "./state";
 import { HOUR_MS, nextMidnight, pieces, stamp, windowOf, type Span } from "./time";
 import { plain, type Looking, type Pick } from "./url";
 
@@ -34,22 +35,21 @@ const REFRESH_MS = 60_000;
 /** Requests of one kind at once. */
 const ABREAST = 4;
 
-export class Room {
+export class Room extends Desk {
   ground: Ground | null = null;
   /** An emergency began or was dealt with. */
   alarm: (on: boolean) => void = () => undefined;
-  private tree = new Regions([]);
   private readonly feed: Feed;
-  private readonly soon = new Map<string, ReturnType<typeof setTimeout>>();
-  private readonly turns = new Map<string, number>();
   private player: ReturnType<typeof setInterval> | undefined;
   private districts = -1;
   /** Pages of the list that were asked for. */
   private pages = 1;
+  private isTicking = false;
   /** Whether the map stands where the reader wants it. */
   private isPlaced = false;
 
-  constructor(readonly store: RoomStore) {
+  constructor(store: RoomStore) {
+    super(store);
     this.feed = new Feed({
       told: event => this.onEvent(event),
       connected: again => {
@@ -61,42 +61,6 @@ export class Room {
       signIn: () => this.store.set({ needsSignIn: true }),
       skew: ms => this.store.set({ skew: ms }),
     });
-  }
-
-  get state(): RoomState { return this.store.state; }
-  t = (key: Key, values?: Record<string, string | number>): string => text(this.state.lang, key, values);
-  /** Now, by the service's clock. */
-  now(): number { return Date.now() - this.state.skew; }
-  say(kind: "info" | "good" | "bad", key: Key, values?: Record<string, string | number>): void { this.tell(kind, this.t(key, values)); }
-  private tell(kind: "info" | "good" | "bad", words: string): void { this.store.set({ notice: { kind, text: words, at: (this.state.notice?.at ?? 0) + 1 }, spoken: words }); }
-
-  /** Runs what may fail and tells the reader why it did. */
-  async guard<T>(work: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await work();
-    } catch (e) {
-      if (e instanceof Refused && e.status === 401) this.store.set({ needsSignIn: true });
-      else if (e instanceof Refused) this.tell("bad", half(this.state.lang, e.body.detail));
-      else if (e instanceof Unreachable) this.store.set({ connected: false });
-      else throw e;
-      return undefined;
-    }
-  }
-
-  /** The latest of a kind of question wins; answers that come late are dropped. */
-  private async ask<T>(kind: string, work: () => Promise<T>, use: (answer: T) => void): Promise<void> {
-    const turn = (this.turns.get(kind) ?? 0) + 1;
-    this.turns.set(kind, turn);
-    const answer = await this.guard(work);
-    if (answer !== undefined && this.turns.get(kind) === turn) use(answer);
-    // kinds that are one incident's would be kept for ever
-    if (this.turns.get(kind) === turn && kind.includes(" ")) this.turns.delete(kind);
-  }
-
-  /** Does something once, a little later, however often it is wished for. */
-  private later(kind: string, ms: number, work: () => void): void {
-    if (this.soon.has(kind)) return;
-    this.soon.set(kind, setTimeout(() => { this.soon.delete(kind); work(); }, ms));
   }
 
   // —— beginning ——
@@ -113,8 +77,11 @@ export class Room {
       this.store.set({ dictionaries: await dictionaries });
       await all;
     });
-    this.tick();
     if (this.state.pick !== null) void this.pick(this.state.pick);
+    // who signs in anew finds the clocks going
+    if (this.isTicking) return;
+    this.isTicking = true;
+    this.tick();
     if (this.state.wall) this.turn();
   }
 
@@ -135,25 +102,6 @@ export class Room {
   private showRegion(): void {
     const boxes = [this.state.path.at(-1)?.bbox ?? null, ...this.state.children.map(r => r.bbox)].filter(b => b !== null);
     if (boxes.length > 0) this.ground?.showBox([Math.min(...boxes.map(b => b[0])), Math.min(...boxes.map(b => b[1])), Math.max(...boxes.map(b => b[2])), Math.max(...boxes.map(b => b[3]))]);
-  }
-
-  choices(level: number): readonly Region[] { return this.tree.below(level === 0 ? null : this.state.path[level - 1]?.code ?? null); }
-  regionName(code: string): string { return this.tree.find(code)?.name ?? code; }
-  /** A committee's full title is too long for a line. */
-  shortName(name: string): string { return name.replace(new RegExp(`(${this.t("committee")})$`), ""); }
-  categoryName(key: string): string {
-    const c = this.state.dictionaries.categories.find(x => x.key === key);
-    return c === undefined ? key : this.state.lang === "zh" ? c.name : c.name_en;
-  }
-  disputeName(key: string): string {
-    const d = this.state.dictionaries.disputes.find(x => x.key === key);
-    return d === undefined ? key : this.state.lang === "zh" ? d.name : d.name_en;
-  }
-
-  /** One character for the course of an emerging hot spot. */
-  sign(emerging: string, lang = this.state.lang): string {
-    const key = `sign_${emerging.replace(/_(hot|cold)$/, "")}`;
-    return isKey(key) ? text(lang, key) : "?";
   }
 
   chooseRegion(code: string | null): void {
@@ -210,7 +158,7 @@ export class Room {
 
   private loadTotals(): Promise<void> {
     const { region } = this.state, f = this.filter(true);
-    return this.ask("totals", () => roomApi.statistics("category", { region, from: f.from, to: f.to }), s => this.store.set({ totals: s.totals, rows: s.rows }));
+    return this.ask("totals", () => roomApi.statistics("category", { region, from: f.from, to: f.to }), s => this.store.set({ totals: s.totals }));
   }
 
   loadFigures(by: By): Promise<void> {
@@ -330,12 +278,6 @@ export class Room {
     if (series === null || !lets(this.filter(true), i, this.now())) return;
     const k = pieces(series).findIndex(p => p.from <= at && at < p.to);
     if (k >= 0) this.store.set({ series: { ...series, counts: series.counts.map((n, j) => j === k ? n + 1 : n) } });
-  }
-
-  /** Where an incident is, in words: village, grid, unit. */
-  whereOf(i: Incident): string {
-    const grid = i.grid === null ? this.t("noGrid") : i.grid_name !== null && i.grid_name !== "" ? i.grid_name : this.t("gridNo", { n: i.grid.slice(12) });
-    return [this.shortName(i.region_name === "" ? this.regionName(i.region) : i.region_name), grid, i.unit === null ? "" : this.t("unitNo", { n: i.unit.slice(15) })].filter(w => w !== "").join(" · ");
   }
 
   private onAlert(event: AlertEvent): void {
@@ -489,5 +431,4 @@ export class Room {
 
   /** Whether any of the looking is not as usual. */
   get isNarrowed(): boolean { const { category, level, status } = this.state; return category !== plain.category || level !== plain.level || status !== plain.status; }
-  isOpen = isOpen;
 }
