@@ -2,7 +2,7 @@
 
 import type L from "leaflet";
 import { api, type Region } from "../api";
-import { MOST_FEATURES } from "../room/cells";
+import { contains, MOST_FEATURES } from "../room/cells";
 import type { Room } from "../room/room";
 import { CanvasLayer } from "./canvas-layer";
 import { label, plate } from "./lettering";
@@ -108,10 +108,11 @@ export class BorderLayer extends CanvasLayer {
   /** Names stand above what happens, beside discs where there is room. */
   drawNames(pen: CanvasRenderingContext2D, map: L.Map, discs: readonly (readonly [number, number, number])[]): void {
     const { wall } = this.room.state, taken: [number, number, number][] = [], size = wall ? 22 : 12;
-    for (const { name, at } of this.districts) {
+    for (const { name, at, rings } of this.districts) {
       const p = map.latLngToContainerPoint([at[1], at[0]]), words = [this.room.shortName(name)], [w, h] = plate(pen, words, { size });
       const hits = (x: number, y: number): number => discs.filter(([dx, dy, r]) => Math.abs(dx - x) < w + r && Math.abs(dy - y) < h + r).length;
-      const places = [0, -1, 1, -2, 2, -3, 3].flatMap(k => [0, -1, 1].map(j => [p.x + j * w * 0.8, p.y + k * h * 1.6] as const));
+      const inside = (x: number, y: number): boolean => { const { lng, lat } = map.containerPointToLatLng([x, y]); return rings.filter(ring => contains(ring, [lng, lat])).length % 2 === 1; };
+      const places = [0, -1, 1, -2, 2, -3, 3, -4, 4].flatMap(k => [0, -1, 1].map(j => [p.x + j * w * 0.8, p.y + k * h * 1.6] as const)).filter(([x, y], i) => i === 0 || inside(x, y));
       const [x, y] = places.reduce((best, q) => hits(...q) < hits(...best) ? q : best);
       // a name over another one is none
       if (taken.some(([ox, oy, ow]) => Math.abs(x - ox) < w + ow && Math.abs(y - oy) < 2 * h)) continue;

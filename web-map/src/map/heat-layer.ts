@@ -158,7 +158,7 @@ export class HeatLayer extends CanvasLayer {
   /** The number or sign of a cell. */
   private write(pen: CanvasRenderingContext2D, map: L.Map, view: HotView, cell: Drawable["cell"], middle: readonly [number, number], width: number, lang: "zh" | "en"): void {
     const said = view === "emerging" ? cell.emerging === null || cell.emerging === "none" ? "" : this.room.sign(cell.emerging, lang)
-      : view === "rate" ? cell.households === null || cell.households === 0 ? "" : (cell.count / cell.households * 1_000).toFixed(1)
+      : view === "rate" ? cell.households === null || cell.households === 0 ? "" : brief(cell.count / cell.households * 1_000)
         : view === "density" ? brief(cell.density ?? 0) : cell.count > 0 ? String(cell.count) : "";
     if (said === "") return;
     const p = map.latLngToContainerPoint([middle[1], middle[0]]);
@@ -170,7 +170,7 @@ export class HeatLayer extends CanvasLayer {
   private bubbles(pen: CanvasRenderingContext2D, map: L.Map, cells: readonly Drawable[]): void {
     const most = Math.max(1, ...cells.map(c => c.cell.count)), { wall } = this.room.state;
     for (const { cell, middle } of cells) {
-      const p = map.latLngToContainerPoint([middle[1], middle[0]]), r = 7 + (wall ? 26 : 17) * Math.sqrt(cell.count / most), size = Math.max(11, r * 0.72);
+      const p = map.latLngToContainerPoint([middle[1], middle[0]]), r = 7 + (wall ? 26 : 15) * Math.sqrt(cell.count / most), size = Math.max(11, r * 0.72);
       pen.beginPath();
       this.discs.push([p.x, p.y, r]);
       pen.arc(p.x, p.y, r, 0, 2 * Math.PI);

@@ -5,7 +5,7 @@ import { api, type LonLat, type Region } from "../api";
 import { palettes, type PaletteName } from "../style/palette";
 import type { Box } from "../room/cells";
 import { CanvasLayer } from "./canvas-layer";
-import { label } from "./lettering";
+import { label, plate } from "./lettering";
 import { middle, ringsOf } from "./region-layer";
 import { ground } from "./room-map";
 
@@ -15,7 +15,7 @@ const STEP_PX = 20;
 /** Borders and names, for orientation. */
 class Outlines extends CanvasLayer {
   private shapes: { name: string; rings: [number, number][][]; at: [number, number] }[] = [];
-  constructor() { super(400); }
+  constructor(private readonly short: (name: string) => string) { super(400); }
 
   async load(box: Box): Promise<void> {
     const found = await api.outlines(box);
@@ -36,7 +36,14 @@ class Outlines extends CanvasLayer {
       pen.lineWidth = 1.2;
       pen.stroke();
     }
-    for (const { name, at } of this.shapes) { const p = map.latLngToContainerPoint([at[1], at[0]]); label(pen, p.x, p.y, [name], { size: 11 }); }
+    const taken: [number, number, number, number][] = [];
+    for (const { name, at } of this.shapes) {
+      const p = map.latLngToContainerPoint([at[1], at[0]]), words = [this.short(name)], [w, h] = plate(pen, words, { size: 11 });
+      // a name over another one is none
+      if (taken.some(([x, y, ow, oh]) => Math.abs(x - p.x) < w + ow && Math.abs(y - p.y) < h + oh)) continue;
+      taken.push([p.x, p.y, w, h]);
+      label(pen, p.x, p.y, words, { size: 11 });
+    }
   }
 }
 
@@ -45,11 +52,11 @@ export class PlaceMap {
   private readonly outlines: Outlines;
   isMoved = false;
 
-  constructor(box: HTMLElement, palette: PaletteName, name: () => string) {
+  constructor(box: HTMLElement, palette: PaletteName, name: () => string, short: (name: string) => string) {
     box.style.backgroundColor = palettes[palette].ground;
     box.setAttribute("aria-label", name());
     this.leaflet = ground(box, { scrollWheelZoom: "center", touchZoom: "center" });
-    this.outlines = new Outlines().addTo(this.leaflet);
+    this.outlines = new Outlines(short).addTo(this.leaflet);
     this.leaflet.on("dragstart", () => { this.isMoved = true; });
     box.addEventListener("keydown", e => {
       const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key];

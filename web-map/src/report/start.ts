@@ -18,6 +18,8 @@ const KEPT = "lianhu.dictionaries";
 
 let { lang = "zh", palette = "calm" } = remembered();
 const t = (key: Key, values?: Record<string, string | number>): string => text(lang, key, values);
+/** A committee's full title is too long for a line. */
+const shortName = (name: string): string => name.replace(new RegExp(`(${t("committee")})$`), "");
 const page = document.getElementById("app");
 page?.classList.add("report");
 
@@ -56,7 +58,7 @@ function showSaid(): void {
     open.length === 0 ? null : h("ul", { class: "list" }, ...open.map(w => h("li", { testid: `waiting-${w.key}` }, h("span", { class: "chip draft" }, t("reportWaiting")), h("span", { class: "grow" }, words(w))))),
     ...waiting.filter(w => w.refused !== undefined).map(w => h("p", { class: "banner bad" }, h("span", { class: "grow" }, `${words(w)}：${half(lang, w.refused ?? "")}`), h("button", { click: () => reports.forget(w.key) }, t("drop")))),
     sent.length === 0 ? null : h("ul", { class: "list", testid: "sent" }, ...sent.map(i => h("li", {}, h("span", { class: "chip live" }, t("reportSent")),
-      h("span", { class: "grow" }, `${i.category_name} · ${[i.region_name, i.grid === null ? t("noGrid") : i.grid_name === null || i.grid_name === "" ? t("gridNo", { n: i.grid.slice(12) }) : i.grid_name, i.unit === null ? "" : t("unitNo", { n: i.unit.slice(15) })].filter(w => w !== "").join(" · ")}`), h("span", { class: "quiet number" }, moment(Date.parse(i.occurred_at), Date.now()))))),
+      h("span", { class: "grow" }, `${i.category_name} · ${[shortName(i.region_name), i.grid === null ? t("noGrid") : i.grid_name === null || i.grid_name === "" ? t("gridNo", { n: i.grid.slice(12) }) : i.grid_name, i.unit === null ? "" : t("unitNo", { n: i.unit.slice(15) })].filter(w => w !== "").join(" · ")}`), h("span", { class: "quiet number" }, moment(Date.parse(i.occurred_at), Date.now()))))),
   ];
   said.replaceChildren(...list.filter(c => c !== null && c !== undefined && c !== false).map(c => typeof c === "number" ? count(c) : c));
 }
@@ -71,7 +73,7 @@ function show(): void {
   const before = main.querySelector("form"), had = before === null ? null : { category: field(before, "category"), summary: field(before, "summary") };
   document.documentElement.lang = lang === "zh" ? "zh-CN" : "en";
   document.title = `${t("app")} · ${t("reportTitle")}`;
-  head.replaceChildren(h("div", { class: "brand" }, h("strong", {}, t("app")), h("span", {}, t("reportTitle"))), h("span", { class: "grow" }),
+  head.replaceChildren(h("h1", { class: "brand" }, h("strong", {}, t("app")), h("span", {}, t("reportTitle"))), h("span", { class: "grow" }),
     h("a", { class: "button", href: "/?view=room" }, t("room")),
     h("button", { testid: "language", lang: lang === "zh" ? "en" : "zh-CN", click: () => { lang = lang === "zh" ? "en" : "zh"; remember({ lang, palette }); show(); } }, t("language")));
   const words = h("p", { class: "quiet", testid: "located", role: "status" }, t("crossWhy"));
@@ -113,7 +115,7 @@ async function load(): Promise<void> {
 Object.defineProperty(window, "lianhu", { writable: false, value: Object.freeze({ state: () => structuredClone({ view: "report", waiting: reports.list().length, sent: sent.map(i => ({ id: i.id, grid: i.grid, unit: i.unit, at: i.at })), offline, place: map.place() }) }) });
 show();
 // a map must stand on the page before it is made
-map = new PlaceMap(place, palette, () => t("crossLabel"));
+map = new PlaceMap(place, palette, () => t("crossLabel"), shortName);
 void load();
 reports.flush();
 window.addEventListener("online", () => reports.flush());

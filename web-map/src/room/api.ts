@@ -1,5 +1,6 @@
 // What the room asks of the service: incidents, statistics, hotspots, scans, alerts.
 
+import { core } from "../regions";
 import { call, freshKey, type Job, type LonLat, type Region } from "../api";
 
 export const STATES = ["reported", "accepted", "rejected", "dispatched", "handling", "suspended", "handled", "verified", "closed"] as const;
@@ -51,9 +52,12 @@ export function query(values: Readonly<Record<string, Value>>): string {
   return said.length === 0 ? "" : `?${said.join("&")}`;
 }
 
+/** Areas are told by the digits that say something. */
+const area = (region: string | null): string | null => region === null ? null : core(region);
+
 /** The status a reader chooses is a state, or “open”, or “overdue”. */
 export const filtered = (f: Filter): Record<string, Value> => ({
-  region: f.region, category: f.category, level: f.level, from: f.from, to: f.to,
+  region: area(f.region), category: f.category, level: f.level, from: f.from, to: f.to,
   ...(f.state === "open" ? { open: "true" } : f.state === "overdue" ? { overdue: "true" } : { state: f.state }),
 });
 
@@ -72,15 +76,15 @@ export const roomApi = {
   reveal: (officer: string, purpose: string) => call<{ phone: string | null; sealed: boolean }>("POST", `/api/officers/${id(officer)}/reveal`, { purpose }, once()),
   statistics: (by: By, f: Pick<Filter, "region" | "from" | "to">) => call<Statistics>("GET", statisticsUrl(by, f)),
   hotspots: (view: HotView, resolution: number, f: Filter) =>
-    call<Hotspots>("GET", `/api/hotspots${query({ region: f.region, resolution, from: f.from, to: f.to, category: f.category, level: f.level, view })}`),
+    call<Hotspots>("GET", `/api/hotspots${query({ region: area(f.region), resolution, from: f.from, to: f.to, category: f.category, level: f.level, view })}`),
   scan: async (region: string | null, radius_m: number, days: number, from: string | null, to: string | null, permutations: number) =>
-    jobOf(await call<{ job: string | { id: string } }>("GET", `/api/scan${query({ region, radius: `${radius_m}m`, days, from, to, permutations })}`)),
+    jobOf(await call<{ job: string | { id: string } }>("GET", `/api/scan${query({ region: area(region), radius: `${radius_m}m`, days, from, to, permutations })}`)),
   job: (job: string) => call<Job>("GET", `/api/jobs/${id(job)}`),
-  alerts: async (region: string | null) => (await call<{ alerts: Alert[] }>("GET", `/api/alerts${query({ region, open: "true" })}`)).alerts,
+  alerts: async (region: string | null) => (await call<{ alerts: Alert[] }>("GET", `/api/alerts${query({ region: area(region), open: "true" })}`)).alerts,
   acknowledge: async (alert: string) => (await call<{ alert: Alert }>("POST", `/api/alerts/${id(alert)}/acknowledge`, {}, once())).alert,
 };
 
 /** Where a table of the statistics is, as JSON or as a file. */
 export const statisticsUrl = (by: By, f: Pick<Filter, "region" | "from" | "to">, format?: "csv" | "xlsx"): string =>
-  `/api/statistics${query({ region: f.region, from: f.from, to: f.to, by, f: format })}`;
-export const reportUrl = (region: string | null, day: string): string => `/api/report${query({ region, day })}`;
+  `/api/statistics${query({ region: area(f.region), from: f.from, to: f.to, by, f: format })}`;
+export const reportUrl = (region: string | null, day: string): string => `/api/report${query({ region: area(region), day })}`;

@@ -6,9 +6,10 @@ import type { Filter, Incident } from "./api";
 const CLOSED: ReadonlySet<string> = new Set(["rejected", "closed"]);
 export const isOpen = (i: Pick<Incident, "state">): boolean => !CLOSED.has(i.state);
 
-/** Whether an incident is overdue at a moment: it has a due time behind it and is still to be handled. */
-export const isOverdue = (i: Incident, now: number): boolean => i.due_at === null ? i.overdue
-  : Date.parse(i.due_at) < now && isOpen(i) && i.state !== "handled" && i.state !== "verified";
+/** States in which the due time runs: not while it is suspended, and not once it was handled. */
+const RUNNING: ReadonlySet<string> = new Set(["reported", "accepted", "dispatched", "handling"]);
+/** Whether an incident is overdue at a moment. */
+export const isOverdue = (i: Incident, now: number): boolean => i.due_at !== null && RUNNING.has(i.state) && Date.parse(i.due_at) < now;
 
 /** Whether a filter lets an incident through. */
 export function lets(f: Filter, i: Incident, now: number): boolean {

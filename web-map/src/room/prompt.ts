@@ -4,7 +4,7 @@ import { field, h } from "../panels/dom";
 
 export interface Asked { name: string; label: string; value?: string; type?: string; required?: boolean; choices?: readonly (readonly [string, string])[]; autocomplete?: string }
 
-/** Asks; the answers by name, or null where the reader thought better of it. Where `done` is given, it judges the answers while the dialog stays. */
+/** Asks; the answers by name, or null where the reader thought better of it. */
 export function prompt(title: string, why: string, fields: readonly Asked[], words: { go: string; cancel: string }, danger = false): Promise<Record<string, string> | null> {
   return new Promise(answer => {
     const inputs = fields.map(f => h("label", { class: "field" }, h("span", {}, f.label),

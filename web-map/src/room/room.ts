@@ -1,13 +1,14 @@
 // What the room does: asks, listens, moves through time, acts on incidents. Panels and map call this and show the state.
 
-import { Refused, Unreachable, api, type LonLat, type Region } from "../api";
+import { api, Refused, type LonLat } from "../api";
 import { Regions } from "../regions";
-import { half, isKey, text, type Key } from "../strings";
-import { isOpen, lets, merge, put } from "./book";
+import { half } from "../strings";
+import { lets, merge, put } from "./book";
 import { boxOf, contains, MOST_POINTS, NARROWEST_PX, resolutionAt, type Box } from "./cells";
+import { Desk } from "./desk";
 import { Feed, type Told } from "./feed";
 import { roomApi, type Action, type Alert, type AlertEvent, type By, type Cluster, type Detail, type Filter, type Incident, type IncidentEvent } from "./api";
-import type { RoomState, RoomStore, Series } from "./state";
+import type { RoomStore, Series } from "./state";
 import { HOUR_MS, nextMidnight, pieces, stamp, windowOf, type Span } from "./time";
 import { plain, type Looking, type Pick } from "./url";
 
@@ -23,6 +24,8 @@ export interface Ground {
 }
 
 const PAGE = 100;
+/** Most incidents the service gives at once. */
+const LONGEST = 1_000;
 /** The wall's list. */
 const WALL_PAGE = 10;
 const MARKED_MS = 12_000;
@@ -32,20 +35,21 @@ const REFRESH_MS = 60_000;
 /** Requests of one kind at once. */
 const ABREAST = 4;
 
-export class Room {
+export class Room extends Desk {
   ground: Ground | null = null;
   /** An emergency began or was dealt with. */
   alarm: (on: boolean) => void = () => undefined;
-  private tree = new Regions([]);
   private readonly feed: Feed;
-  private readonly soon = new Map<string, ReturnType<typeof setTimeout>>();
-  private readonly turns = new Map<string, number>();
   private player: ReturnType<typeof setInterval> | undefined;
   private districts = -1;
+  /** Pages of the list that were asked for. */
+  private pages = 1;
+  private isTicking = false;
   /** Whether the map stands where the reader wants it. */
   private isPlaced = false;
 
-  constructor(readonly store: RoomStore) {
+  constructor(store: RoomStore) {
+    super(store);
     this.feed = new Feed({
       told: event => this.onEvent(event),
       connected: again => {
@@ -57,40 +61,6 @@ export class Room {
       signIn: () => this.store.set({ needsSignIn: true }),
       skew: ms => this.store.set({ skew: ms }),
     });
-  }
-
-  get state(): RoomState { return this.store.state; }
-  t = (key: Key, values?: Record<string, string | number>): string => text(this.state.lang, key, values);
-  /** Now, by the service's clock. */
-  now(): number { return Date.now() - this.state.skew; }
-  say(kind: "info" | "good" | "bad", key: Key, values?: Record<string, string | number>): void { this.tell(kind, this.t(key, values)); }
-  private tell(kind: "info" | "good" | "bad", words: string): void { this.store.set({ notice: { kind, text: words, at: (this.state.notice?.at ?? 0) + 1 }, spoken: words }); }
-
-  /** Runs what may fail and tells the reader why it did. */
-  async guard<T>(work: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await work();
-    } catch (e) {
-      if (e instanceof Refused && e.status === 401) this.store.set({ needsSignIn: true });
-      else if (e instanceof Refused) this.tell("bad", half(this.state.lang, e.body.detail));
-      else if (e instanceof Unreachable) this.store.set({ connected: false });
-      else throw e;
-      return undefined;
-    }
-  }
-
-  /** The latest of a kind of question wins; answers that come late are dropped. */
-  private async ask<T>(kind: string, work: () => Promise<T>, use: (answer: T) => void): Promise<void> {
-    const turn = (this.turns.get(kind) ?? 0) + 1;
-    this.turns.set(kind, turn);
-    const answer = await this.guard(work);
-    if (answer !== undefined && this.turns.get(kind) === turn) use(answer);
-  }
-
-  /** Does something once, a little later, however often it is wished for. */
-  private later(kind: string, ms: number, work: () => void): void {
-    if (this.soon.has(kind)) return;
-    this.soon.set(kind, setTimeout(() => { this.soon.delete(kind); work(); }, ms));
   }
 
   // —— beginning ——
@@ -107,8 +77,11 @@ export class Room {
       this.store.set({ dictionaries: await dictionaries });
       await all;
     });
-    this.tick();
     if (this.state.pick !== null) void this.pick(this.state.pick);
+    // who signs in anew finds the clocks going
+    if (this.isTicking) return;
+    this.isTicking = true;
+    this.tick();
     if (this.state.wall) this.turn();
   }
 
@@ -129,25 +102,6 @@ export class Room {
   private showRegion(): void {
     const boxes = [this.state.path.at(-1)?.bbox ?? null, ...this.state.children.map(r => r.bbox)].filter(b => b !== null);
     if (boxes.length > 0) this.ground?.showBox([Math.min(...boxes.map(b => b[0])), Math.min(...boxes.map(b => b[1])), Math.max(...boxes.map(b => b[2])), Math.max(...boxes.map(b => b[3]))]);
-  }
-
-  choices(level: number): readonly Region[] { return this.tree.below(level === 0 ? null : this.state.path[level - 1]?.code ?? null); }
-  regionName(code: string): string { return this.tree.find(code)?.name ?? code; }
-  /** A committee's full title is too long for a line. */
-  shortName(name: string): string { return name.replace(new RegExp(`(${this.t("committee")})$`), ""); }
-  categoryName(key: string): string {
-    const c = this.state.dictionaries.categories.find(x => x.key === key);
-    return c === undefined ? key : this.state.lang === "zh" ? c.name : c.name_en;
-  }
-  disputeName(key: string): string {
-    const d = this.state.dictionaries.disputes.find(x => x.key === key);
-    return d === undefined ? key : this.state.lang === "zh" ? d.name : d.name_en;
-  }
-
-  /** One character for the course of an emerging hot spot. */
-  sign(emerging: string, lang = this.state.lang): string {
-    const key = `sign_${emerging.replace(/_(hot|cold)$/, "")}`;
-    return isKey(key) ? text(lang, key) : "?";
   }
 
   chooseRegion(code: string | null): void {
@@ -173,6 +127,7 @@ export class Room {
   look(change: Partial<Looking>): void {
     const before = this.state, resolution = this.resolution();
     const timed = "range" in change, narrowed = "category" in change || "level" in change || "status" in change;
+    if (timed || narrowed || "slice" in change) this.pages = 1;
     this.store.set(timed ? { slice: null, ...change } : change);
     if (timed || narrowed) void this.refresh();
     else if ("slice" in change) { void this.loadList(); this.loadMap(); }
@@ -187,13 +142,14 @@ export class Room {
   }
 
   private loadList(): Promise<void> {
-    return this.ask("list", () => roomApi.incidents(this.filter(), { limit: this.state.wall ? WALL_PAGE : PAGE }),
+    return this.ask("list", () => roomApi.incidents(this.filter(), { limit: this.state.wall ? WALL_PAGE : Math.min(PAGE * this.pages, LONGEST) }),
       page => this.store.set({ list: merge(page.incidents, this.state.list), next: page.next, matched: page.number_matched }));
   }
 
   async more(): Promise<void> {
     const { next } = this.state;
     if (next === null) return;
+    this.pages++;
     await this.ask("list", () => roomApi.incidents(this.filter(), { limit: PAGE, after: next }), page => {
       const known = new Set(this.state.list.map(i => i.id));
       this.store.set({ list: [...this.state.list, ...page.incidents.filter(i => !known.has(i.id))], next: page.next, matched: page.number_matched });
@@ -202,7 +158,7 @@ export class Room {
 
   private loadTotals(): Promise<void> {
     const { region } = this.state, f = this.filter(true);
-    return this.ask("totals", () => roomApi.statistics("category", { region, from: f.from, to: f.to }), s => this.store.set({ totals: s.totals, rows: s.rows }));
+    return this.ask("totals", () => roomApi.statistics("category", { region, from: f.from, to: f.to }), s => this.store.set({ totals: s.totals }));
   }
 
   loadFigures(by: By): Promise<void> {
@@ -291,7 +247,7 @@ export class Room {
       if (this.state.urgent?.incident.id === event.id) this.store.set({ urgent: detail });
     });
     this.later("totals", 400, () => void this.loadTotals());
-    this.later("series", 3_000, () => void this.loadSeries());
+    this.later("series", 15_000, () => void this.loadSeries());
     this.later("hot", 2_000, () => this.loadHot());
     this.later("list", 1_500, () => void this.loadList());
     if (this.state.tab === "figures") this.later("figures", 2_000, () => void this.loadFigures(this.state.by));
@@ -307,6 +263,7 @@ export class Room {
     const points = drawn ? put(this.state.points, i, here).slice(0, MOST_POINTS) : this.state.points;
     const change = Number(fits) - Number(had);
     this.store.set({ list, points, ...(isNew && !had ? { matched: this.state.matched + change, matchedHere: this.state.matchedHere + Number(here && !hadPoint) } : {}) });
+    if (isNew && !had) this.countIn(i);
     if (!isNew || !fits || had) return;
     this.store.set({
       fresh: new Map(this.state.fresh).set(i.id, Date.now()),
@@ -315,10 +272,12 @@ export class Room {
     setTimeout(() => { const fresh = new Map(this.state.fresh); fresh.delete(i.id); this.store.set({ fresh }); }, MARKED_MS);
   }
 
-  /** Where an incident is, in words: village, grid, unit. */
-  whereOf(i: Incident): string {
-    const grid = i.grid === null ? this.t("noGrid") : i.grid_name !== null && i.grid_name !== "" ? i.grid_name : this.t("gridNo", { n: i.grid.slice(12) });
-    return [this.shortName(i.region_name === "" ? this.regionName(i.region) : i.region_name), grid, i.unit === null ? "" : this.t("unitNo", { n: i.unit.slice(15) })].filter(w => w !== "").join(" · ");
+  /** A bar of the time line grows with what is told; the service's own count follows. */
+  private countIn(i: Incident): void {
+    const { series } = this.state, at = Date.parse(i.occurred_at);
+    if (series === null || !lets(this.filter(true), i, this.now())) return;
+    const k = pieces(series).findIndex(p => p.from <= at && at < p.to);
+    if (k >= 0) this.store.set({ series: { ...series, counts: series.counts.map((n, j) => j === k ? n + 1 : n) } });
   }
 
   private onAlert(event: AlertEvent): void {
@@ -373,7 +332,7 @@ export class Room {
     if (cell === undefined) return;
     // who looks at a cell keeps its size while he comes nearer
     this.look({ resolution: this.state.hot?.resolution ?? null });
-    await this.ask("cell", () => roomApi.incidents(this.filter(), { limit: 1_000, bbox: boxOf(cell.ring) }),
+    await this.ask("cell", () => roomApi.incidents(this.filter(), { limit: LONGEST, bbox: boxOf(cell.ring) }),
       page => this.store.set({ cellIncidents: page.incidents.filter(i => i.at !== null && contains(cell.ring, i.at)) }));
   }
 
@@ -472,5 +431,4 @@ export class Room {
 
   /** Whether any of the looking is not as usual. */
   get isNarrowed(): boolean { const { category, level, status } = this.state; return category !== plain.category || level !== plain.level || status !== plain.status; }
-  isOpen = isOpen;
 }

@@ -1,7 +1,7 @@
 // What the room knows and shows: one immutable value; whoever shows something subscribes.
 
 import type { Job, Region, Who } from "../api";
-import type { Alert, By, Cluster, Detail, Dictionaries, Hotspots, Incident, StatRow, Statistics, Totals } from "./api";
+import type { Alert, By, Cluster, Detail, Dictionaries, Hotspots, Incident, Statistics, Totals } from "./api";
 import { plain, type Looking } from "./url";
 
 /** Bars of the time line: incidents that began in each piece of the window. */
@@ -18,7 +18,7 @@ export interface RoomState extends Looking {
   points: readonly Incident[]; matchedHere: number;
   /** Incidents that came while the room was open, with when (ms): they are marked for a while. */
   fresh: ReadonlyMap<string, number>;
-  totals: Totals | null; rows: readonly StatRow[]; by: By; figures: Statistics | null;
+  totals: Totals | null; by: By; figures: Statistics | null;
   hot: Hotspots | null; hotBusy: boolean; hotProblem: string | null;
   detail: Detail | null; cellIncidents: readonly Incident[] | null; revealed: Revealed | null;
   alerts: readonly Alert[]; urgent: Detail | null;
@@ -28,15 +28,15 @@ export interface RoomState extends Looking {
   connected: boolean; heard: number; everConnected: boolean;
   /** This machine's clock minus the service's, ms. */
   skew: number;
-  sound: boolean; busy: boolean;
+  sound: boolean;
   notice: { kind: "info" | "good" | "bad"; text: string; at: number } | null; spoken: string;
 }
 
 export const beginning: RoomState = {
   ...plain, who: null, needsSignIn: false, regions: [], path: [], children: [], dictionaries: { categories: [], disputes: [] },
-  list: [], next: null, matched: 0, points: [], matchedHere: 0, fresh: new Map(), totals: null, rows: [], by: "category", figures: null,
+  list: [], next: null, matched: 0, points: [], matchedHere: 0, fresh: new Map(), totals: null, by: "category", figures: null,
   hot: null, hotBusy: false, hotProblem: null, detail: null, cellIncidents: null, revealed: null, alerts: [], urgent: null, series: null, playing: false, scan: null,
-  district: null, turning: true, connected: false, heard: 0, everConnected: false, skew: 0, sound: false, busy: false, notice: null, spoken: "",
+  district: null, turning: true, connected: false, heard: 0, everConnected: false, skew: 0, sound: false, notice: null, spoken: "",
 };
 
 export class RoomStore {

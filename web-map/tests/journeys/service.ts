@@ -78,7 +78,7 @@ export const browse = (): Promise<Browser> => chromium.launch({ executablePath: 
 export interface Visit { page: Page; context: BrowserContext; requests: string[]; faults: string[] }
 
 /** A page on the service; what it asks for and what goes wrong in it is kept. */
-export async function visit(browser: Browser, service: Service, options: Parameters<Browser["newContext"]>[0] = {}, watch?: () => void): Promise<Visit> {
+export async function visit(browser: Browser, service: Service, options: Parameters<Browser["newContext"]>[0] = {}, path = "", watch?: () => void): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   context.setDefaultTimeout(90_000);    // a busy machine is slow; nothing here asserts a time
   const page = await context.newPage(), requests: string[] = [], faults: string[] = [];
@@ -87,7 +87,7 @@ export async function visit(browser: Browser, service: Service, options: Paramet
   page.on("console", m => { if (m.type() === "error" && !/Failed to load resource|ERR_/.test(m.text())) faults.push(m.text()); });
   await page.addInitScript(() => { window.__csp = []; document.addEventListener("securitypolicyviolation", e => window.__csp!.push(`${e.violatedDirective} ${e.blockedURI}`)); });
   if (watch !== undefined) await page.addInitScript(watch);
-  await page.goto(service.url);
+  await page.goto(service.url + path);
   await page.waitForFunction(() => "lianhu" in window);
   return { page, context, requests, faults };
 }

@@ -45,7 +45,7 @@ describe.each(STORES)("%i households in %i villages", (households, villages) => 
     const service = new Service(storeOf(households, villages, folder)), browser = await browse();
     try {
       await service.start();
-      const { page, context } = await visit(browser, service, {}, () => {
+      const { page, context } = await visit(browser, service, {}, "", () => {
         const tasks: number[] = [];
         Object.assign(window, { __tasks: tasks });
         new PerformanceObserver(list => tasks.push(...list.getEntries().map(e => e.duration))).observe({ type: "longtask", buffered: true });

@@ -98,7 +98,7 @@ describe("incidents", () => {
   });
   it("are filtered as the service filters", () => {
     const late = incident("a", { due_at: "2026-11-26T11:00:00+08:00" });
-    expect([isOverdue(late, now), isOverdue({ ...late, state: "closed" }, now), isOverdue({ ...late, due_at: "2026-11-26T13:00:00+08:00" }, now)]).toEqual([true, false, false]);
+    expect([isOverdue(late, now), isOverdue({ ...late, state: "closed" }, now), isOverdue({ ...late, state: "suspended" }, now), isOverdue({ ...late, due_at: "2026-11-26T13:00:00+08:00" }, now)]).toEqual([true, false, false, false]);
     expect(lets({ ...all, region: "520423102000" }, late, now)).toBe(true);
     expect(lets({ ...all, region: "520424000000" }, late, now)).toBe(false);
     expect(lets({ ...all, state: "open" }, incident("r", { state: "rejected" }), now)).toBe(false);

@@ -36,7 +36,7 @@ function table(room: Room, s: Statistics): Child[] {
   const { t } = room, most = Math.max(1, ...s.rows.map(r => r.count)), total = s.rows.reduce((n, r) => n + r.count, 0);
   return [
     h("table", { class: "figures stats", testid: "stats" },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t(`by_${s.by}`)), h("th", { scope: "col" }, ""), h("th", { scope: "col", class: "number" }, t("incidents")), h("th", { scope: "col", class: "number" }, t("state_open")), h("th", { scope: "col", class: "number" }, t("state_overdue")))),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t(`by_${s.by}`)), h("td", {}), h("th", { scope: "col", class: "number" }, t("incidents")), h("th", { scope: "col", class: "number" }, t("state_open")), h("th", { scope: "col", class: "number" }, t("state_overdue")))),
       h("tbody", {}, ...s.rows.slice(0, LISTED).map(r => {
         const bar = h("span", { class: "share" }), fill = h("span", {});
         fill.style.width = `${r.count / most * 100}%`;

@@ -13,12 +13,12 @@ export function spanWords(span: Span): string {
 }
 
 export function timebar(room: Room, place: HTMLElement): void {
-  const { t } = room, ranges = h("div", { class: "ranges", role: "group" }), line = h("div", { class: "line" });
+  const { t } = room, ranges = h("div", { class: "ranges" }), line = h("div", { class: "line" });
   place.append(ranges, line);
   let custom = false;
 
   const drawRanges = mount(ranges, room, s => [s.range, s.lang, s.playing], (): Child[] => {
-    ranges.setAttribute("aria-label", t("window"));
+    place.setAttribute("aria-label", t("window"));
     const { range, playing } = room.state, span = room.span(true);
     const own = range.kind === "custom" || custom;
     const from = h("input", { type: "date", testid: "from", label: t("from"), value: dayOf(span.from) }), to = h("input", { type: "date", testid: "to", label: t("to"), value: dayOf(span.to - 1) });

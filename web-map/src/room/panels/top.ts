@@ -11,10 +11,11 @@ import { ageBadge, clockFace } from "./badge";
 export function roomBar(room: Room, place: HTMLElement, sound: () => void): void {
   const { t } = room;
   const level = (name: string): string => { const key = `level_${name}`; return isKey(key) ? t(key) : t("region"); };
-  const where = h("div", { class: "where", role: "group" }), what = h("div", { class: "where", role: "group" }), rest = h("div", { class: "group" }), brand = h("div", { class: "brand" });
-  place.append(brand, where, what, h("span", { class: "grow" }), ageBadge(room), clockFace(room), rest);
+  const where = h("div", { class: "where", role: "group" }), what = h("div", { class: "where", role: "group" }), rest = h("div", { class: "group" }), brand = h("h1", { class: "brand" });
+  const skip = h("a", { class: "skip", href: "#map" }, t("skip"));
+  place.append(skip, brand, where, what, h("span", { class: "grow" }), ageBadge(room), clockFace(room), rest);
 
-  mount(brand, room, s => [s.lang], () => [h("a", { class: "skip", href: "#map" }, t("skip")), h("strong", {}, t("app")), h("span", {}, t("room"))]);
+  mount(brand, room, s => [s.lang], () => [h("strong", {}, t("app")), h("span", {}, t("room"))]);
   mount(where, room, s => [s.path, s.children, s.lang], () => {
     where.setAttribute("aria-label", t("region"));
     const { path } = room.state, made: Child[] = [];

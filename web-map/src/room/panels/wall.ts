@@ -12,7 +12,7 @@ import { categoryOf } from "./live";
 import { tiles } from "./tiles";
 
 export function wallHead(room: Room, place: HTMLElement, sound: () => void): void {
-  const { t } = room, title = h("div", { class: "brand" }), keys = h("div", { class: "group quietly" });
+  const { t } = room, title = h("h1", { class: "brand" }), keys = h("div", { class: "group quietly" });
   place.append(title, h("span", { class: "grow" }), ageBadge(room), clockFace(room), keys);
   mount(title, room, s => [s.path, s.lang], () => [h("strong", {}, room.state.path.at(-1)?.name ?? t("allRegions")), h("span", {}, t("wallTitle"))]);
   mount(keys, room, s => [s.lang, s.turning, s.sound, s.rotate, s.children, s.range], () => {

@@ -1,0 +1,64 @@
+// What the tests of the room have in common: a page on it, incidents made and counted through the service.
+
+import type { Browser, Page } from "playwright-core";
+import { expect } from "vitest";
+import type { Incident, NewIncident } from "../../src/room/api";
+import type { expose } from "../../src/room/testing";
+import { type Service, visit, type Visit } from "./service";
+
+type Exposed = ReturnType<typeof expose>;
+interface RoomWindow { lianhu: Exposed }
+
+export const watch = (page: Page) => page.evaluate(() => (window as unknown as RoomWindow).lianhu.state());
+export const drawn = (page: Page) => page.evaluate(() => (window as unknown as RoomWindow).lianhu.drawn());
+export const screenOf = (page: Page, at: [number, number]) => page.evaluate(p => (window as unknown as RoomWindow).lianhu.screen(p), at);
+
+/** Waits until a value of the room's state, named by its path, is or is not one. */
+export const until = (page: Page, path: string, value: unknown, isnt = false): Promise<unknown> =>
+  page.waitForFunction(({ path, value, isnt }) => {
+    const s: unknown = (window as unknown as RoomWindow).lianhu.state();
+    const now = path.split(".").reduce<unknown>((o, k) => o === null || o === undefined ? o : (o as Record<string, unknown>)[k], s);
+    return (JSON.stringify(now) === JSON.stringify(value)) !== isnt;
+  }, { path, value, isnt });
+
+/** The room, once it has its first list. */
+export async function enter(browser: Browser, service: Service, query = "", options: Parameters<Browser["newContext"]>[0] = {}): Promise<Visit> {
+  const made = await visit(browser, service, options, `/?view=room${query}`);
+  await until(made.page, "signed_in", true);
+  await until(made.page, "connected", true);
+  await made.page.waitForSelector("[data-testid=incidents], .empty, [data-testid=panel] > *");
+  return made;
+}
+
+export async function get<T>(service: Service, path: string): Promise<T> {
+  const answer = await fetch(service.url + path);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  return await answer.json() as T;
+}
+
+let keys = 0;
+export async function post<T>(service: Service, path: string, body: unknown): Promise<T> {
+  const answer = await fetch(service.url + path, { method: "POST", headers: { "content-type": "application/json", "idempotency-key": `journey-${process.pid}-${++keys}` }, body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  return await answer.json() as T;
+}
+
+export const report = async (service: Service, wish: NewIncident): Promise<Incident> => (await post<{ incident: Incident }>(service, "/api/incidents", wish)).incident;
+export const countOf = async (service: Service, query: string): Promise<number> => (await get<{ number_matched: number }>(service, `/api/incidents?limit=1&${query}`)).number_matched;
+
+/** Places where people live: each in a grid. */
+export async function places(service: Service): Promise<[number, number][]> {
+  const found = await get<GeoJSON.FeatureCollection>(service, "/ogc/collections/buildings/items?limit=1000");
+  const list = found.features.flatMap(f => f.geometry.type === "Point" ? [f.geometry.coordinates as [number, number]] : f.geometry.type === "Polygon" ? [f.geometry.coordinates[0]![0] as [number, number]] : []);
+  expect(list.length).toBeGreaterThan(10);
+  return list;
+}
+
+/** A moment some minutes ago, with the office's offset. */
+export const ago = (minutes: number): string => `${new Date(Date.now() - minutes * 60_000 + 8 * 3_600_000).toISOString().slice(0, 19)}+08:00`;
+
+/** A sequence that is the same each time. */
+export function dice(seed: number): () => number {
+  let s = seed;
+  return () => { s = (Math.imul(s, 1_664_525) + 1_013_904_223) >>> 0; return s / 2 ** 32; };
+}

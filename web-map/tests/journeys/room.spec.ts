@@ -1,0 +1,267 @@
+// The monitoring room's journeys, in headless Chromium against the real program: incidents, time, the wall, the form.
+
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Incident } from "../../src/room/api";
+import { ago, countOf, enter, get, places, report, until, watch } from "./room-hands";
+import { browse, by, picture, Service, visit } from "./service";
+
+const service = new Service();
+let browser: Browser, lived: [number, number][];
+beforeAll(async () => {
+  await service.start();
+  browser = await browse();
+  lived = await places(service);
+  const kinds = ["livelihood", "dispute", "security", "opinion", "other"];
+  for (let k = 0; k < 14; k++) await report(service, { category: kinds[k % kinds.length]!, occurred_at: ago(20 + 37 * k), at: lived[(k * 7) % lived.length]!, summary: "路灯不亮" });
+}, 300_000);
+afterAll(async () => { await browser?.close(); await service.end(); });
+
+describe("M1 the wall", () => {
+  it("shows the figures, the last ten, how old the data is and the time in Shanghai, large enough for five metres, and goes from district to district", async () => {
+    const { page, context, requests, faults } = await enter(browser, service, "&wall=1&rotate=2", { viewport: { width: 1920, height: 1080 }, timezoneId: "America/New_York" });
+    await page.waitForSelector(`${by("incidents")} li`);
+    expect(await page.locator(`${by("incidents")} li`).count()).toBe(10);
+    const newest = await get<{ incidents: Incident[] }>(service, "/api/incidents?limit=10");
+    expect((await watch(page)).incidents.map(i => i.id)).toEqual(newest.incidents.map(i => i.id));
+    const shanghai = new Date(Date.now() + 8 * 3_600_000).toISOString();
+    expect(Math.abs(Number((await page.textContent(by("clock")))!.slice(0, 2)) - Number(shanghai.slice(11, 13))) % 23).toBeLessThanOrEqual(1);
+    expect(await page.locator(by("age")).getAttribute("class")).toBe("age");
+    const sizes = await page.evaluate(() => [".latest .line strong", ".latest .where", ".tile .value", ".clock strong"].map(s => parseFloat(getComputedStyle(document.querySelector(s)!).fontSize)));
+    // a 55-inch screen of 1080 lines is read from five metres from about 26 px
+    for (const [i, least] of [28, 26, 60, 40].entries()) expect(sizes[i]).toBeGreaterThanOrEqual(least);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight)).toBe(true);
+    const first = (await watch(page)).district;
+    await until(page, "district", first, true);
+    await picture(page, "m01-wall");
+    await page.click(by("turning"));
+    const origin = new URL(service.url).origin;
+    expect(requests.filter(r => !r.startsWith(origin) && !r.startsWith("data:"))).toEqual([]);
+    expect(faults).toEqual([]);
+    expect(await page.evaluate(() => window.__csp)).toEqual([]);
+    await context.close();
+  });
+});
+
+describe("M2 a new incident", () => {
+  it("appears on two open maps at once, with its grid and unit named", async () => {
+    const a = await enter(browser, service), b = await enter(browser, service, "&wall=1&rotate=0");
+    const made = await report(service, { category: "livelihood", occurred_at: ago(1), at: lived[3]!, summary: "饮用水管漏水" });
+    expect(made.grid).not.toBeNull();
+    expect(made.unit).not.toBeNull();
+    for (const { page } of [a, b]) {
+      const row = page.locator(by(`incident-${made.id}`));
+      await row.waitFor();
+      const words = (await row.textContent())!;
+      expect(words).toContain(made.grid_name ?? made.grid!.slice(12));
+      expect(words).toContain(made.unit!.slice(15));
+    }
+    expect(await a.page.locator(by(`incident-${made.id}`)).getAttribute("class")).toContain("fresh");
+    expect((await a.page.textContent(by("spoken")))!).toContain(made.unit!.slice(15));
+    await picture(a.page, "m02-new-incident");
+    expect((await watch(a.page)).incidents.filter(i => i.id === made.id).length).toBe(1);
+    expect([...a.faults, ...b.faults]).toEqual([]);
+    await a.context.close();
+    await b.context.close();
+  });
+
+  it("outside of any grid is not dropped", async () => {
+    const { page, context } = await enter(browser, service);
+    const region = (await get<{ regions: { code: string; level: string }[] }>(service, "/api/regions")).regions.find(r => r.level === "village")!;
+    const made = await report(service, { category: "other", occurred_at: ago(1), region: region.code });
+    expect(made.grid).toBeNull();
+    await page.locator(by(`incident-${made.id}`)).waitFor();
+    expect(await page.textContent(by(`incident-${made.id}`))).toContain("未归格");
+    await context.close();
+  });
+});
+
+describe("M6 time and filters", () => {
+  it("narrow the list as the service counts, and the address shows the same again", async () => {
+    const { page, context, faults } = await enter(browser, service, "&range=24h");
+    await page.selectOption(by("category"), "dispute");
+    await until(page, "filter.category", "dispute");
+    const f = (await watch(page)).filter, query = `category=dispute&from=${encodeURIComponent(f.from!)}&to=${encodeURIComponent(f.to!)}`;
+    await until(page, "matched", await countOf(service, query));
+    expect((await watch(page)).incidents.every(i => i.category === "dispute")).toBe(true);
+    await page.selectOption(by("status"), "open");
+    await until(page, "matched", await countOf(service, `${query}&open=true`));
+    await until(page, "series", null, true);
+
+    // one hour alone: the keyboard walks the bars
+    const series = (await watch(page)).series!;
+    expect(series.counts.length).toBe(24);
+    const at = series.counts.findLastIndex(n => n > 0);
+    await page.focus(by("slider"));
+    for (let k = -1; k < at; k++) await page.keyboard.press("ArrowRight");
+    await until(page, "slice", null, true);
+    await until(page, "matched", series.counts[at]!);
+    await picture(page, "m06-hour");
+    const before = await watch(page), address = page.url();
+
+    const again = await visit(browser, service, {}, address.slice(service.url.length));
+    await until(again.page, "matched", before.matched);
+    const after = await watch(again.page);
+    for (const key of ["filter", "range", "slice", "layer", "tab", "incidents"] as const) expect(after[key], key).toEqual(before[key]);
+    await again.context.close();
+
+    await page.click(by("whole"));
+    await until(page, "slice", null);
+    await page.click(by("clear-filter"));
+    await page.click(by("range-7d"));
+    await until(page, "range.kind", "7d");
+    await page.click(by("play"));
+    await until(page, "playing", true);
+    const first = (await watch(page)).slice;
+    await until(page, "slice", first, true);
+    await page.click(by("play"));
+    await until(page, "playing", false);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it("refuse days that are no window", async () => {
+    const { page, context } = await enter(browser, service);
+    await page.click(by("range-custom"));
+    await page.fill(by("from"), "2026-03-02");
+    await page.fill(by("to"), "2026-03-01");
+    await page.click(by("range-go"));
+    await page.waitForSelector(".notice.bad");
+    expect((await watch(page)).range).toEqual({ kind: "7d" });
+    await page.fill(by("to"), "2026-03-09");
+    await page.click(by("range-go"));
+    await until(page, "range.kind", "custom");
+    await page.waitForFunction(() => location.search.includes("range=2026-03-02..2026-03-09"));
+    await context.close();
+  });
+});
+
+describe("M7 an incident", () => {
+  it("names who is near by role, and goes through its steps with reasons where they are wanted", async () => {
+    const made = await report(service, { category: "dispute", occurred_at: ago(2), at: lived[11]!, summary: "两家因宅基地边界争执" });
+    const { page, context, faults } = await enter(browser, service);
+    await page.click(by(`incident-${made.id}`));
+    await until(page, "detail", made.id);
+    expect(await page.textContent(by("incident-where"))).toContain(made.unit!.slice(15));
+    expect(await page.textContent(by("summary"))).toBe("两家因宅基地边界争执");
+    await picture(page, "m07-incident");
+    for (const [action, state] of [["accept", "accepted"], ["dispatch", "dispatched"], ["start", "handling"], ["handle", "handled"], ["verify", "verified"], ["close", "closed"]] as const) {
+      await page.click(by(`act-${action}`));
+      // some steps have a field or two
+      const go = page.locator(by("ask-go"));
+      await Promise.race([go.waitFor(), page.waitForFunction(s => document.querySelector(`.chips .state-${s}`) !== null, state)]);
+      if (await go.count() > 0) await go.click();
+      await page.waitForFunction(s => document.querySelector(`.chips .state-${s}`) !== null, state);
+    }
+    const { incident } = await get<{ incident: Incident }>(service, `/api/incidents/${made.id}`);
+    expect(incident.state).toBe("closed");
+    await picture(page, "m07-closed");
+
+    const other = await report(service, { category: "other", occurred_at: ago(2), at: lived[12]! });
+    await page.click(by("unpick"));
+    await page.click(by(`incident-${other.id}`));
+    await page.click(by("act-reject"));
+    await page.click(by("ask-go"));
+    // the browser holds an empty reason back
+    expect(await page.locator(by("ask-reason")).count()).toBe(1);
+    await page.fill(by("ask-reason"), "重复上报");
+    await page.click(by("ask-go"));
+    await page.waitForSelector(".chips .state-rejected");
+    expect(await page.textContent(by("transitions"))).toContain("重复上报");
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it("that somebody else moved meanwhile is read again", async () => {
+    const made = await report(service, { category: "other", occurred_at: ago(2), at: lived[13]! });
+    const { page, context } = await enter(browser, service, `&incident=${made.id}`);
+    await page.waitForSelector(by("act-accept"));
+    // this page hears nothing of what the other does
+    await page.route("**/api/incidents/*", route => route.request().method() === "GET" ? route.abort() : route.continue());
+    await fetch(`${service.url}/api/incidents/${made.id}/transitions`, { method: "POST", headers: { "content-type": "application/json", "idempotency-key": `other-${made.id}` }, body: JSON.stringify({ action: "accept", base_version: made.version }) });
+    await page.click(by("act-accept"));
+    await page.waitForSelector(".notice");
+    await page.unroute("**/api/incidents/*");
+    await page.reload();
+    await page.waitForSelector(".chips .state-accepted");
+    await context.close();
+  });
+});
+
+describe("M9 the service goes and comes again", () => {
+  it.skipIf(process.env["LIANHU_URL"] !== undefined)("the badge is red, then all incidents are there, each once", async () => {
+    const { page, context } = await enter(browser, service, "&range=24h");
+    await service.kill();
+    await until(page, "connected", false);
+    await page.waitForSelector(".age.old");
+    await picture(page, "m09-cut-off");
+    await service.start();
+    const made = [await report(service, { category: "other", occurred_at: ago(1), at: lived[20]! }), await report(service, { category: "other", occurred_at: ago(1), at: lived[21]! })];
+    await until(page, "connected", true);
+    for (const i of made) await page.locator(by(`incident-${i.id}`)).waitFor();
+    await page.waitForFunction(() => document.querySelector(".age.old") === null);
+    const { incidents, filter } = await watch(page), ids = incidents.map(i => i.id);
+    const there = await get<{ incidents: Incident[] }>(service, `/api/incidents?limit=100&from=${encodeURIComponent(filter.from!)}&to=${encodeURIComponent(filter.to!)}`);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect([...ids].sort()).toEqual(there.incidents.map(i => i.id).sort());
+    await context.close();
+  });
+});
+
+describe("M12 the form on a phone", () => {
+  it("keeps a report while there is no line and sends it once, from where the phone is", async () => {
+    const here = lived[30]!, { page, context, faults } = await visit(browser, service, { viewport: { width: 390, height: 844 }, hasTouch: true, geolocation: { longitude: here[0], latitude: here[1] }, permissions: ["geolocation"] }, "/?view=report");
+    await page.waitForSelector(by("category-livelihood"));
+    await page.click(by("locate"));
+    await page.waitForFunction(words => document.querySelector("[data-testid=located]")!.textContent !== words, await page.textContent(by("located")));
+    const before = await countOf(service, "");
+    await context.setOffline(true);
+    await page.check(by("category-livelihood"));
+    await page.fill(by("report-summary"), "桥面有坑");
+    await page.click(by("report-go"));
+    await page.waitForSelector(by("reports-offline"));
+    await picture(page, "m12-offline");
+    expect(await countOf(service, "")).toBe(before);
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await context.setOffline(false);
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await page.waitForSelector(`${by("sent")} li`);
+    expect(await countOf(service, "")).toBe(before + 1);
+    const sent = await page.evaluate(() => (window.lianhu as unknown as { state(): { sent: { id: string; at: [number, number] }[]; waiting: number } }).state());
+    expect(sent.waiting).toBe(0);
+    expect(Math.hypot((sent.sent[0]!.at[0] - here[0]) * 100_000, (sent.sent[0]!.at[1] - here[1]) * 111_000)).toBeLessThan(15);
+    await page.reload();
+    await page.waitForSelector(by("category-livelihood"));
+    expect(await countOf(service, "")).toBe(before + 1);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+    await picture(page, "m12-form");
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it("tells why the service refuses one", async () => {
+    const { page, context } = await visit(browser, service, { viewport: { width: 390, height: 844 } }, "/?view=report");
+    await page.waitForSelector(by("category-livelihood"));
+    const before = await countOf(service, "");
+    await page.fill(by("report-summary"), "请联系 13800138000");
+    await page.click(by("report-go"));
+    await page.waitForSelector(`${by("reports")} .banner.bad`);
+    expect(await countOf(service, "")).toBe(before);
+    await context.close();
+  });
+});
+
+describe("M14 clocks", () => {
+  it("a clock that is wrong is told of, and time follows the service's", async () => {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, timezoneId: "UTC" }), page = await context.newPage();
+    await page.clock.install({ time: Date.now() + 11 * 60_000 });
+    await page.goto(`${service.url}/?view=room`);
+    await page.waitForSelector(by("skew"));
+    expect(await page.textContent(by("skew"))).toContain("11");
+    const shown = (await page.textContent(by("clock")))!, real = new Date(Date.now() + 8 * 3_600_000).toISOString();
+    const minutes = (t: string): number => Number(t.slice(0, 2)) * 60 + Number(t.slice(3, 5));
+    expect(Math.min(...[-1_440, 0, 1_440].map(d => Math.abs(minutes(shown) - minutes(real.slice(11)) + d)))).toBeLessThanOrEqual(1);
+    await picture(page, "m14-skew");
+    await context.close();
+  });
+});
