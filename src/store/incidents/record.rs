@@ -15,7 +15,7 @@ use crate::store::rows::{Layer, RegisterRow};
 use crate::store::scope::{Right, Scope};
 use crate::store::sql::{Dialect, Session, Sql};
 use crate::store::value::Value;
-use crate::store::{SqlStore, audit, idempotency, insert, register, rules};
+use crate::store::{SqlStore, alerts, audit, idempotency, insert, register, rules};
 
 use super::home::{Home, Homes};
 use super::{IncidentRecord, NewIncident, Recorded, RefusedIncident};
@@ -236,6 +236,8 @@ pub(super) async fn record(
         done.ids.clear();
     }
     log(session_ref, scope, actor, &at, (&fresh, request.as_bulk)).await?;
+    let alarms = request.alarm.iter().flat_map(|alarm| fresh.iter().filter_map(|row| (alarm.0)(row))).collect();
+    alerts::open(store, session_ref, (scope, actor, &at), alarms).await?;
     idempotency::keep(session_ref, actor, request.idempotency.as_ref(), &at, &done).await?;
     crate::store::plans::notify(session_ref, "incidents").await?;
     session.commit().await?;
