@@ -6,6 +6,7 @@
 //! request threads. Errors are [`Problem`]s.
 
 mod admin;
+mod alerts;
 mod audit;
 pub(crate) mod auth;
 mod bodies;
@@ -15,6 +16,7 @@ mod exports;
 mod extract;
 mod first;
 mod guard;
+mod hotspots;
 mod idempotency;
 mod imports;
 mod incidents;
@@ -30,10 +32,12 @@ mod plans;
 mod preconditions;
 mod rate;
 mod regions;
+mod report;
 mod router;
 mod scratch;
 mod serve;
 mod session;
+mod statistics;
 mod tokens;
 mod users;
 mod web;
@@ -75,6 +79,7 @@ pub struct App {
     pub(crate) rates: Rates,
     /// Seals and opens officers' telephones, where there is a key.
     pub(crate) sealer: Option<Arc<Sealer>>,
+    pub(crate) hotspots: hotspots::Kept,
     /// True from the moment the service is asked to stop.
     pub(crate) stopping: watch::Receiver<bool>,
     /// Routes for tests of faults.

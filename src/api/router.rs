@@ -9,8 +9,8 @@ use axum::routing::{get, patch, post};
 
 use super::error::Problem;
 use super::{
-    App, audit, auth, events, exports, first, guard, imports, incidents, jobs, ledgers, officers, ogc, openapi, plans,
-    rate, regions, session, tokens, users, web,
+    App, alerts, audit, auth, events, exports, first, guard, hotspots, imports, incidents, jobs, ledgers, officers,
+    ogc, openapi, plans, rate, regions, report, session, statistics, tokens, users, web,
 };
 
 /// All routes of the public listener.
@@ -79,6 +79,12 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/incidents/bulk", post(incidents::bulk))
         .route("/api/incidents/{id}", get(incidents::one))
         .route("/api/incidents/{id}/transitions", post(incidents::advance))
+        .route("/api/alerts", get(alerts::list))
+        .route("/api/alerts/{id}/acknowledge", post(alerts::acknowledge))
+        .route("/api/report", get(report::report))
+        .route("/api/statistics", get(statistics::statistics))
+        .route("/api/hotspots", get(hotspots::cells))
+        .route("/api/scan", get(hotspots::scan))
         .route("/api/intake", post(incidents::intake))
         .route("/api/jobs/{id}", get(jobs::one).delete(jobs::cancel))
         .route("/api/events", get(events::stream));

@@ -15,11 +15,12 @@ use super::auth::{Keeper, Manners};
 use super::bodies::Bodies;
 use super::events::Tail;
 use super::exports::Exports;
+use super::hotspots::Kept;
 use super::imports::{Imports, UploadSettings};
 use super::jobs::Jobs;
 use super::memory::Memory;
 use super::rate::Rates;
-use super::{App, admin, listen, router};
+use super::{App, admin, alerts, listen, router};
 
 /// Between not being ready any more and taking no more connections: time for whoever sends requests here to learn of it.
 const NOTICE: Duration = Duration::from_secs(2);
@@ -114,6 +115,7 @@ pub async fn serve(
         rates: Rates::new(settings.costly_per_minute),
         exports: Exports::new(&settings.uploads.folder),
         sealer: settings.sealer,
+        hotspots: Kept::default(),
         stopping,
         with_test_routes: settings.with_test_routes,
     });
@@ -124,6 +126,7 @@ pub async fn serve(
         let imports = imports.clone();
         async move { imports.sweep().await }
     });
+    let watching = tokio::spawn(alerts::keep_watch(app.clone()));
     let (closed_tx, closed) = watch::channel(false);
     let serving = tokio::spawn(listen::listen(public, router::router(app.clone()), closed, PATIENCE));
     said(public_at, private_at);
@@ -137,6 +140,7 @@ pub async fn serve(
     tailing.abort();
     sweeping.abort();
     imports.close();
+    watching.abort();
     app.store.close().await;
     let _ = ended_tx.send(true);
     Ok(())

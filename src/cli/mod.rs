@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod console;
 mod demo;
+mod demo_incidents;
 mod draw;
 mod grids;
 mod hotspot_args;
