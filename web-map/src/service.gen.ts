@@ -1,8 +1,154 @@
 // Made by `npm run types` of src/api/openapi/application.json; not to be edited.
-// c871e1b818ccaef3d664286671e4e6c76075ddcb2d7e5f3bc69fb06fa155cd50
+// ed4b62bf08a8db78d03d173598182cedb13222aa98446e62aa1a7edc3e5e5f76
 
 export type components = {
     schemas: {
+        Incident: {
+            id: string;
+            region: string;
+            region_name: string;
+            grid: string | null;
+            grid_name: string | null;
+            unit: string | null;
+            category: string;
+            category_name: string;
+            dispute: string | null;
+            level: string;
+            /** @enum {string} */
+            state: "reported" | "accepted" | "rejected" | "dispatched" | "handling" | "suspended" | "handled" | "verified" | "closed";
+            occurred_at: string;
+            due_at: string | null;
+            overdue: boolean;
+            summary: string | null;
+            at: number[] | null;
+            source: string | null;
+            version: number;
+            emergency: boolean;
+        };
+        NewIncident: {
+            id?: string;
+            region?: string;
+            category: string;
+            dispute?: string;
+            /** @enum {string} */
+            level?: "grid" | "village" | "township" | "county";
+            occurred_at: string;
+            due_at?: string;
+            summary?: string;
+            at?: number[];
+        };
+        ForeignIncident: {
+            id?: string;
+            region?: string;
+            category: string;
+            dispute?: string;
+            /** @enum {string} */
+            level?: "grid" | "village" | "township" | "county";
+            occurred_at: string;
+            due_at?: string;
+            summary?: string;
+            at?: number[];
+            source: string;
+            source_id: string;
+        };
+        IncidentBulk: {
+            incidents: components["schemas"]["NewIncident"][];
+        };
+        RefusedIncident: {
+            index: number;
+            field: string;
+            detail: string;
+        };
+        IncidentStep: {
+            /** @enum {string} */
+            action: "accept" | "reject" | "dispatch" | "start" | "suspend" | "resume" | "handle" | "return" | "verify" | "close" | "reopen" | "escalate" | "set_due";
+            /** @enum {string} */
+            level?: "grid" | "village" | "township" | "county";
+            reason?: string;
+            due_at?: string;
+            base_version: number | null;
+        };
+        IncidentTransition: {
+            from_state: string;
+            to_state: string;
+            from_level: string;
+            to_level: string;
+            role: string;
+            at: string;
+            due_at: string | null;
+            reason: string | null;
+        };
+        StatisticsRow: {
+            key: string;
+            name: string;
+            count: number;
+            open: number;
+            overdue: number;
+        };
+        Statistics: {
+            by: string;
+            from: string | null;
+            to: string | null;
+            rows: components["schemas"]["StatisticsRow"][];
+            totals: {
+                units: number;
+                grids: number;
+                households: number;
+                leaders: number;
+                incidents: number;
+                open: number;
+                overdue: number;
+                today: number;
+                days7: number;
+            };
+            incident_free: components["schemas"]["VillageName"][];
+        };
+        HotspotCell: {
+            h3: string;
+            ring: number[][];
+            count: number;
+            households: number | null;
+            expected: number | null;
+            neighbours: number | null;
+            z: number | null;
+            p: number | null;
+            p_sim: number | null;
+            fdr05: boolean | null;
+            class: string | null;
+            emerging: string | null;
+            density: number | null;
+            rank: number | null;
+            why: string;
+        };
+        Hotspots: {
+            view: string;
+            resolution: number;
+            from: string;
+            to: string;
+            as_of: string;
+            incidents: number;
+            outside: number;
+            mean: number;
+            study_cells: number;
+            cells: components["schemas"]["HotspotCell"][];
+            notes: string[];
+        };
+        Alert: {
+            id: string;
+            kind: string;
+            title: string;
+            region: string;
+            incident: string | null;
+            cell: string | null;
+            opened_at: string;
+            level: string;
+            acknowledged: {
+                by: string | null;
+                at: string;
+            } | null;
+            escalates_at: string | null;
+            closed_at: string | null;
+        };
         SignIn: {
             name: string;
             password: string;
@@ -202,6 +348,129 @@ export type components = {
             atom_grid: number[];
             problems: components["schemas"]["Breach"][];
             figures: components["schemas"]["Figures"];
+        };
+        Started: {
+            job: string;
+            import: {
+                id: string;
+            };
+        };
+        Reading: {
+            map?: {
+                [key: string]: string;
+            };
+            crs?: string | null;
+            layer_name?: string | null;
+            region?: string | null;
+        };
+        Fault: {
+            file: string;
+            sheet: string | null;
+            row: number;
+            column: string | null;
+            id: string | null;
+            code: string;
+            message: string;
+        };
+        Column: {
+            column: string;
+            field: string | null;
+            /** @enum {string|null} */
+            dropped: "person" | null;
+        };
+        Preview: {
+            import: {
+                id: string;
+            };
+            layer: string;
+            file_name?: string;
+            bytes?: number;
+            format: string;
+            encoding?: string | null;
+            crs?: string | null;
+            datum_suspected?: string | null;
+            columns?: components["schemas"]["Column"][];
+            warnings?: string[];
+            rows: number;
+            counts: {
+                insert: number;
+                update: number;
+                unchanged: number;
+                conflict: number;
+                refused?: number;
+                buildings?: number;
+                unclaimed?: number;
+            };
+            errors: components["schemas"]["Fault"][];
+            error_count: number;
+            sample?: Record<string, never>[];
+            regions?: {
+                code: string;
+                name: string | null;
+                rows: number;
+            }[];
+            cells?: Record<string, never>[];
+            cell_count?: number;
+        };
+        Imported: {
+            inserted: number;
+            updated: number;
+            unchanged: number;
+            conflicts: number;
+            refused: number;
+            buildings?: number;
+            register_version?: number;
+            cells?: number;
+            plans?: Record<string, never>[];
+        };
+        NewExport: {
+            /** @enum {string} */
+            layer: "regions" | "buildings" | "households" | "barriers" | "officers" | "incidents" | "old_nets" | "centres" | "grids" | "units" | "leaders";
+            /** @enum {string} */
+            format: "geojson" | "geojsonseq" | "gpkg" | "fgb" | "shp" | "kml" | "csv" | "xlsx" | "geoparquet";
+            region?: string | null;
+            bbox?: number[] | null;
+            as_of?: string | null;
+            plan?: string | null;
+            with_names?: boolean;
+            purpose?: string | null;
+        };
+        Exported: {
+            url: string;
+            bytes: number;
+            rows: number;
+            renamed?: string[][];
+        };
+        Officer: {
+            id: string;
+            region: string;
+            role: string;
+            household: string | null;
+            elected_on: string | null;
+            valid_from: string | null;
+            valid_to: string | null;
+            version: number;
+            name?: string;
+        };
+        NewOfficer: {
+            id?: string | null;
+            region: string;
+            /** @enum {string} */
+            role: "grid_head" | "grid_worker" | "leader" | "deputy" | "building_head" | "manager";
+            name?: string | null;
+            phone?: string | null;
+            household?: string | null;
+            elected_on?: string | null;
+            valid_from?: string | null;
+            valid_to?: string | null;
+        };
+        AuditEntry: {
+            seq: number;
+            time: string;
+            actor: string;
+            scope: string;
+            operation: string;
+            target: string;
         };
         Problem: {
             type: string;
