@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { Refused, Unreachable, type Region } from "../../src/api";
 import { Outbox, type Answer, type Parcel } from "../../src/outbox";
@@ -173,5 +174,16 @@ describe("palettes", () => {
     // letters stand on a plate that is 88 % white over the fill
     const ink = light("#16232d");
     for (const { fills } of Object.values(palettes)) for (const fill of fills) expect((0.88 + 0.12 * light(fill) + 0.05) / (ink + 0.05)).toBeGreaterThan(4.5);
+  });
+});
+
+describe("the built page", () => {
+  const assets = join("dist", "assets");    // npm run build
+
+  it("weighs at most 150 kB of compressed JavaScript, all views together", () => {
+    const scripts = readdirSync(assets).filter(f => f.endsWith(".js"));
+    const bytes = scripts.map(f => gzipSync(readFileSync(join(assets, f)), { level: 9 }).length).reduce((a, b) => a + b, 0);
+    expect(scripts.length).toBeGreaterThan(0);
+    expect(bytes).toBeLessThanOrEqual(150_000);
   });
 });
