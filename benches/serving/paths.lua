@@ -23,7 +23,7 @@ end
 
 done = function(summary, latency, requests)
   local e = summary.errors
-  io.write(string.format('\n{"requests":%d,"seconds":%f,"bytes":%d,"p50_ms":%f,"p99_ms":%f,"bad":%d}\n', summary.requests,
+  io.write(string.format('\n{"requests":%d,"seconds":%f,"bytes":%d,"p50_ms":%f,"p99_ms":%f,"bad":%d,"broken":%d}\n', summary.requests,
     summary.duration / 1e6, summary.bytes, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
-    e.connect + e.read + e.write + e.status + e.timeout))
+    e.status, e.connect + e.read + e.write + e.timeout))
 end

@@ -28,7 +28,7 @@ def started(name, command, env, url, folder):
                 if time.monotonic() > until or process.poll() is not None:
                     raise SystemExit(f"{name}: {e}; see {folder}/{name}.log")
                 time.sleep(0.3)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -44,8 +44,8 @@ def tipg(cluster, folder):
         "TIPG_MAX_FEATURES_PER_QUERY": "10000",
     }
     command = [os.path.join(BIN, "uvicorn"), "tipg.main:app", "--port", str(port), "--workers", "2", "--no-access-log"]
-    with started("tipg", command, env, f"{base}/collections/lianhu.households", folder):
-        yield base
+    with started("tipg", command, env, f"{base}/collections/lianhu.households", folder) as pid:
+        yield base, pid
 
 
 @contextlib.contextmanager
@@ -112,6 +112,6 @@ def pygeoapi(cluster, folder):
     env = {"PYGEOAPI_CONFIG": config, "PYGEOAPI_OPENAPI": document}
     generate = [os.path.join(BIN, "pygeoapi"), "openapi", "generate", config, "--output-file", document]
     subprocess.run(generate, env=os.environ | env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    command = [os.path.join(BIN, "gunicorn"), "-w", "2", "-b", f"127.0.0.1:{port}", "pygeoapi.flask_app:APP"]
-    with started("pygeoapi", command, env, f"{base}/collections/households/items?limit=1&f=json", folder):
-        yield base
+    command = [os.path.join(BIN, "gunicorn"), "-w", "2", "-k", "gthread", "--threads", "2", "-b", f"127.0.0.1:{port}", "pygeoapi.flask_app:APP"]
+    with started("pygeoapi", command, env, f"{base}/collections/households/items?limit=1&f=json", folder) as pid:
+        yield base, pid

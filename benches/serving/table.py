@@ -1,13 +1,13 @@
 """The service beside tipg, pygeoapi and PostGIS itself: the same rows in the same database, in the same run, two cores shared with wrk.
 
-Usage: table.py LIANHU FOLDER [SECONDS [ROUNDS]]. Wants wrk. Ours answers with a token, links of pages and an ETag, as always."""
+Usage: table.py LIANHU FOLDER [SECONDS [ROUNDS]]. Wants wrk. Ours answers with a token, links of pages and an ETag, as always. Beside each
+rate stands the CPU that the server (with its database) took for an answer: on a busy machine that is the figure to compare."""
 
 import gzip
 import json
 import math
 import os
 import random
-import shutil
 import statistics
 import subprocess
 import sys
@@ -68,9 +68,37 @@ def wrk(base, paths, seconds, headers=(), tokens=None, connections=4):
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", os.path.join(HERE, "paths.lua"), *named, base]
     done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
     found = json.loads(done.stdout.strip().splitlines()[-1])
-    if found["bad"] or not found["requests"]:
+    # a peer may close a connection under us now and then
+    if found["bad"] or found["broken"] > 0.05 * found["requests"] + 1:
         raise SystemExit(f"{base} {paths}: {found}")
     found["rate"] = found["requests"] / found["seconds"]
+    return found
+
+
+def cpu_s(roots):
+    """CPU seconds of processes and all their children, those that ended included."""
+    parents, used = {}, {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat") as f:
+                fields = f.read().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        parents[int(pid)], used[int(pid)] = int(fields[1]), sum(map(int, fields[11:15]))
+    total = 0
+    for pid in used:
+        at = pid
+        while at and at not in roots:
+            at = parents.get(at, 0)
+        total += used[pid] if at else 0
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def counted(roots, work):
+    """What work finds, with the CPU milliseconds of an answer."""
+    before = cpu_s(roots)
+    found = work()
+    found["cpu_ms"] = 1e3 * (cpu_s(roots) - before) / found["requests"]
     return found
 
 
@@ -94,11 +122,15 @@ class Bench:
 def prepared(cluster, bench, program):
     """Data, plan and what is asked for."""
     folder = bench.folder
-    files = county(program, folder, cluster.url, HOUSEHOLDS, VILLAGES, 1_000, profile(folder), seed=2)
+    files = os.path.join(folder, f"county_{HOUSEHOLDS}")
+    if cluster.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'bench'") == "0":
+        county(program, folder, cluster.url, HOUSEHOLDS, VILLAGES, 1_000, profile(folder), seed=2)
     with open(os.path.join(files, "households.csv"), encoding="utf-8-sig") as f:
         places = np.loadtxt((",".join(line.split(",")[1:3]) for line in f.readlines()[1:]), delimiter=",")
     here = boxes(places)
     there = tiles(places)
+    if cluster.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'bench'") == "1":
+        return here, there
     rows = ",".join(f"({i}, ST_MakeEnvelope({a},{b},{c},{d},4326))" for i, (a, b, c, d) in enumerate(here, 1))
     cluster.sql(f"CREATE SCHEMA bench; CREATE TABLE bench.boxes (i int PRIMARY KEY, geom geometry); INSERT INTO bench.boxes VALUES {rows};")
     rows = ",".join(f"({i}, {x}, {y})" for i, (x, y) in enumerate(there, 1))
@@ -138,7 +170,6 @@ def strangers(service, seed):
 def main():
     program, folder = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
     seconds, rounds = (int(v) for v in (sys.argv[3:] + ["5", "3"][len(sys.argv[3:]) :])[:2])
-    shutil.rmtree(os.path.join(folder, "pg"), ignore_errors=True)
     os.makedirs(folder, exist_ok=True)
     os.chmod(folder, 0o755)
     os.environ.setdefault("LIANHU_LOG", "warn")
@@ -156,7 +187,7 @@ def main():
         warm = bench.file("boxes_warm", [f"/ogc/collections/households/items?limit=1000&bbox={b}" for b in text[:WARM]])
         theirs = bench.file("tipg_boxes", [f"/collections/lianhu.households/items?limit=1000&bbox={b}" for b in text])
         other = bench.file("pygeoapi_boxes", [f"/collections/households/items?f=json&limit=1000&bbox={b}" for b in text])
-        with Running(program, cluster.url, log=os.path.join(folder, "log")) as service, peers.tipg(cluster, folder) as tipg, peers.pygeoapi(cluster, folder) as pygeoapi:
+        with Running(program, cluster.url, log=os.path.join(folder, "log")) as service, peers.tipg(cluster, folder) as (tipg, tipg_pid), peers.pygeoapi(cluster, folder) as (pygeoapi, pygeoapi_pid):
             admin = [f"Authorization: Bearer {service.token}"]
             packed = [*admin, "Accept-Encoding: gzip"]
             first = next(open(ours)).strip(), next(open(theirs)).strip(), next(open(other)).strip()
@@ -166,22 +197,26 @@ def main():
             print(f"{HOUSEHOLDS:,} households, {service.get('/ogc/collections/grids/items?limit=1')['numberMatched']:,} grids, {len(there)} tiles of z{ZOOM}; {counts[0]} features in the first box", flush=True)
             for turn in range(rounds):
                 print(f"round {turn + 1}, load {os.getloadavg()[0]:.1f}", flush=True)
-                bench.note("bbox lianhu", wrk(service.base, ours, seconds, admin))
-                bench.note("bbox PostGIS", {"rate": cluster.rate(sql["box"], seconds)})
-                bench.note("bbox tipg", wrk(tipg, theirs, seconds))
-                bench.note("bbox pygeoapi", wrk(pygeoapi, other, seconds))
-                bench.note("bbox lianhu again", wrk(service.base, warm, seconds, admin))
-                bench.note("bbox lianhu again gzip", wrk(service.base, warm, seconds, packed))
+                us, they = {service.process.pid, cluster.pid}, {tipg_pid, pygeoapi_pid, cluster.pid}
+
+                def ask_us(row, paths, how_long=seconds, **more):
+                    bench.note(row, counted(us, lambda: wrk(service.base, paths, how_long, **more)))
+
+                ask_us("bbox lianhu", ours, headers=admin)
+                bench.note("bbox PostGIS", counted({cluster.pid}, lambda: cluster.rate(sql["box"], seconds)))
+                bench.note("bbox tipg", counted(they, lambda: wrk(tipg, theirs, seconds)))
+                bench.note("bbox pygeoapi", counted(they, lambda: wrk(pygeoapi, other, seconds)))
+                ask_us("bbox lianhu again", warm, headers=admin)
+                ask_us("bbox lianhu again gzip", warm, headers=packed)
                 tokens = bench.file("tokens", strangers(service, turn))
                 for c in ("households", "grids"):
-                    cold = wrk(service.base, tile_paths[c], 2, tokens=tokens)
-                    if cold["requests"] > SCOPES * len(there):
+                    ask_us(f"{c} cold", tile_paths[c], 2, tokens=tokens)
+                    if bench.rows[f"{c} cold"][-1]["requests"] > SCOPES * len(there):
                         raise SystemExit("some of the cold tiles were warm: more SCOPES")
-                    bench.note(f"{c} cold", cold)
-                    bench.note(f"{c} ST_AsMVT", {"rate": cluster.rate(sql[c], seconds)})
-                    bench.note(f"{c} tipg", wrk(tipg, tipg_tiles[c], seconds))
-                    bench.note(f"{c} warm", wrk(service.base, tile_paths[c], seconds, admin))
-                    bench.note(f"{c} warm gzip", wrk(service.base, tile_paths[c], seconds, packed))
+                    bench.note(f"{c} ST_AsMVT", counted({cluster.pid}, lambda: cluster.rate(sql[c], seconds)))
+                    bench.note(f"{c} tipg", counted(they, lambda: wrk(tipg, tipg_tiles[c], seconds)))
+                    ask_us(f"{c} warm", tile_paths[c], headers=admin)
+                    ask_us(f"{c} warm gzip", tile_paths[c], headers=packed)
             sizes = tile_sizes(service, tipg, tile_paths, tipg_tiles)
             resident = service.memory_mib()
     printed(bench, sizes, resident)
@@ -201,19 +236,20 @@ def tile_sizes(service, tipg, ours, theirs):
 
 
 def printed(bench, sizes, resident):
-    print("\n| answers a second, 4 connections, median of the rounds | rate | beside it | p50 ms | p99 ms | kB |\n|---|---|---|---|---|---|")
+    print("\n| four connections, medians of the rounds | answers/s | CPU ms | beside it: by rate | by CPU | p50 ms | p99 ms | kB |")
+    print("|---|---|---|---|---|---|---|---|")
 
     def line(row, what, against=None, bar=None):
         found = bench.rows[row]
-        rate = bench.median(row)
-        ratio = ""
+        by_rate = by_cpu = ""
         if against:
             # of the same round, so that what else the machine does falls out
-            ratio = f"{statistics.median(a['rate'] / b['rate'] for a, b in zip(found, bench.rows[against])):.1f} ×"
-            ratio += f" {against}" + (f" (bar {bar} ×)" if bar else "")
+            pairs = list(zip(found, bench.rows[against]))
+            by_rate = f"{statistics.median(a['rate'] / b['rate'] for a, b in pairs):.1f} × {against}" + (f" (bar {bar} ×)" if bar else "")
+            by_cpu = f"{statistics.median(b['cpu_ms'] / a['cpu_ms'] for a, b in pairs):.1f} ×"
         times = [f"{bench.median(row, p):.2f}" if p in found[0] else "" for p in ("p50_ms", "p99_ms")]
         size = f"{statistics.median(r['bytes'] / r['requests'] for r in found) / 1000:.0f}" if "bytes" in found[0] else ""
-        print(f"| {what} | {rate:,.0f} | {ratio} | {times[0]} | {times[1]} | {size} |")
+        print(f"| {what} | {bench.median(row):,.0f} | {bench.median(row, 'cpu_ms'):.2f} | {by_rate} | {by_cpu} | {times[0]} | {times[1]} | {size} |")
 
     line("bbox lianhu", "bbox of about 500 households, each another: **lianhu**", "bbox tipg", 30)
     line("bbox lianhu", "the same", "bbox PostGIS", 5)
@@ -229,7 +265,7 @@ def printed(bench, sizes, resident):
         line(f"{c} warm gzip", f"z{ZOOM} tiles of {c}, asked for before, gzip: lianhu", f"{c} tipg")
         line(f"{c} ST_AsMVT", f"z{ZOOM} tiles of {c}: the bare query (pgbench, prepared, `ST_AsMVT`)")
         line(f"{c} tipg", f"z{ZOOM} tiles of {c}: tipg")
-        print(f"| mean tile of {c}, bytes: lianhu, tipg | {sizes[c][0]:,.0f}, {sizes[c][1]:,.0f} | | | | |")
+        print(f"| mean tile of {c}, bytes: lianhu, tipg | {sizes[c][0]:,.0f}, {sizes[c][1]:,.0f} | | | | | | |")
     print(f"\nResident after all that: {resident:.0f} MiB.")
 
 
