@@ -108,10 +108,17 @@ pub(crate) fn audit_log_is_read_by_those_who_may_within_their_area(server: &Serv
     let more = server.get(&format!("/api/audit?after={next}&limit=2")).is(200).json();
     assert!(more["entries"][0]["seq"].as_u64() > Some(next), "{more}");
     assert!(more["entries"][0]["time"].as_str().is_some_and(|t| t.ends_with("+08:00")), "{more}");
+    let viewer = server.token_for("viewer", VILLAGE);
+    server.get_as(&viewer, "/api/ledgers/grids").problem(403, "forbidden");
     let village = server.token_for("auditor", VILLAGE);
     let own = server.get_as(&village, "/api/audit?limit=1000").is(200).json();
     let scopes = own["entries"].as_array().expect("entries").iter().filter_map(|e| e["scope"].as_str());
-    assert!(scopes.into_iter().all(|s| s.split_once('@').is_some_and(|(_, area)| area.starts_with(VILLAGE))), "{own}");
+    let scopes: Vec<&str> = scopes.collect();
+    assert!(
+        !scopes.is_empty()
+            && scopes.into_iter().all(|s| s.split_once('@').is_some_and(|(_, area)| area.starts_with(VILLAGE))),
+        "{own}"
+    );
     for role in ["viewer", "planner", "exporter"] {
         server.get_as(&server.token_for(role, "*"), "/api/audit").problem(403, "forbidden");
     }
