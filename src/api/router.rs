@@ -46,6 +46,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/ogc/collections/{collection}/tiles", get(ogc::tilesets))
         .route("/ogc/collections/{collection}/tiles/{matrices}", get(ogc::tileset))
         .route("/ogc/collections/{collection}/tiles/{matrices}/{z}/{y}/{x}", get(ogc::tile))
+        .route("/ogc/lianhu.qgs", get(ogc::qgis))
         .route("/ogc/tileMatrixSets", get(ogc::matrix_sets))
         .route("/ogc/tileMatrixSets/{matrices}", get(ogc::matrix_set))
         .route("/api/session", get(session::who))

@@ -75,3 +75,15 @@ if said=$("$lianhu" import --store sqlite:clean.gpkg --layer ledger-units guesse
 fi
 echo "$said" | grep -q code_not_text
 echo "== 互操作检查通过 / interoperates"
+
+echo "== QGIS and the service"
+"$lianhu" serve --demo --store sqlite:demo.gpkg --bind 127.0.0.1:0 --admin-bind 127.0.0.1:0 >service.txt 2>service.log &
+service=$!
+trap 'kill $service 2>/dev/null; rm -rf "$work"' EXIT
+base=
+for _ in $(seq 300); do
+  base=$(sed -n 's/.*\(http:\/\/[0-9.:]*\)\/ .*OGC.*/\1/p' service.txt)
+  [ -n "$base" ] && break
+  sleep 0.5
+done
+QT_QPA_PLATFORM=offscreen XDG_RUNTIME_DIR="$work" /usr/bin/python3 "$here/qgis_project.py" "$base"

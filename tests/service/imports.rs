@@ -219,7 +219,7 @@ pub(crate) fn hostile_files_are_refused_with_their_code_and_no_path(server: &Ser
     let deep =
         format!("{{\"type\":\"FeatureCollection\",\"features\":{}{}}}", "[".repeat(200_000), "]".repeat(200_000));
     check("buildings", "i01.geojson", deep.as_bytes(), 400, "json_depth");
-    check("buildings", "i22.geojson", b"{\"type\":\"FeatureCollection\",\"features\":[", 400, "bad_json");
+    check("buildings", "i22.geojson", b"{\"type\":\"FeatureCollection\",\"features\":[", 400, "json_syntax");
     check("buildings", "i38.gpkg", b"SQLite format 3\0and then nothing of the kind", 422, "corrupt_file");
     check("buildings", "i38.xlsx", b"PK\x03\x04 cut", 422, "corrupt_file");
     check("buildings", "empty.csv", b"", 422, "empty_file");

@@ -7,6 +7,7 @@ mod client;
 #[path = "../store_contract/cluster.rs"]
 mod cluster;
 mod events;
+mod exports;
 mod faults;
 mod features;
 mod files;
@@ -14,6 +15,8 @@ mod gdal;
 mod imports;
 mod incidents;
 mod leaks;
+mod officers;
+mod operation;
 mod plans;
 mod room;
 mod server;
@@ -48,6 +51,10 @@ on_both_engines! { Bare as bare_sqlite, bare_postgis:
         row_that_others_changed_is_a_conflict,
         cancelled_import_leaves_the_old_state,
         a01_uploads_are_their_owners_and_rows_their_area_s;
+    officers:
+        officers_are_added_replaced_and_deleted_at_the_version_that_was_read,
+        names_and_telephones_are_revealed_for_a_purpose_and_noted,
+        audit_log_is_read_by_those_who_may_within_their_area;
 }
 
 on_both_engines! { Shared as sqlite, postgis:
@@ -60,6 +67,9 @@ on_both_engines! { Shared as sqlite, postgis:
         a17_every_answer_has_the_headers,
         token_is_shown_once_and_can_be_revoked,
         admin_of_a_region_gives_no_rights_outside_of_it;
+    exports:
+        export_is_written_fetched_by_its_owner_and_noted,
+        ledgers_go_out_without_names_and_come_back_edited;
     leaks:
         a01_routes_by_roles_by_regions_leak_nothing;
     features:

@@ -90,12 +90,18 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(place: Place, token: String, more: &[&str]) -> Self {
+        let key = "ab".repeat(32);
+        Self::start_with(place, token, more, &[("LIANHU_COSTLY_PER_MINUTE", "100000"), ("LIANHU_KEY", &key)])
+    }
+
+    pub(crate) fn start_with(place: Place, token: String, more: &[&str], environment: &[(&str, &str)]) -> Self {
         let script = "\"$0\" \"$@\" & pid=$!; echo $pid; cat > /dev/null; kill -TERM $pid; wait $pid";
         let log = std::fs::File::create(place.folder.path().join("service.log")).expect("log");
         let mut watch = Command::new("sh")
             .args(["-c", script, env!("CARGO_BIN_EXE_lianhu"), "serve", "--store", &place.url])
             .args(["--bind", "127.0.0.1:0", "--admin-bind", "127.0.0.1:0", "--test-routes"])
             .args(more)
+            .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)

@@ -8,6 +8,7 @@ pub(super) mod html;
 mod items;
 mod openapi;
 mod pages;
+mod qgis;
 mod query;
 mod select;
 mod tile_shapes;
@@ -17,6 +18,7 @@ mod time;
 pub(super) use items::{item, items};
 pub(super) use openapi::{api, api_page};
 pub(super) use pages::{collection, collections, conformance, landing, queryables, style};
+pub(super) use qgis::qgis;
 #[cfg(test)]
 pub(super) use query::{FILES as FORMS, KNOWN as ITEM_PARAMETERS, LIMIT, MOST};
 pub(super) use tiles::{matrix_set, matrix_sets, tile, tileset, tilesets};

@@ -77,6 +77,7 @@ pub(in crate::api) async fn landing(
             link(format!("{base}/api.html"), "service-doc", "text/html", "接口说明 the API explained"),
             link(format!("{base}/conformance"), "conformance", JSON, "符合的标准 what is conformed to"),
             link(format!("{base}/collections"), "data", JSON, "图层 collections"),
+            link(format!("{base}/lianhu.qgs"), "related", "application/x-qgis-project", "QGIS 项目 a QGIS project"),
             link(format!("{base}/tileMatrixSets"), "http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes", JSON, "切片方案 tile matrix sets"),
         ],
     });
@@ -85,6 +86,7 @@ pub(in crate::api) async fn landing(
             ("/ogc/collections?f=html", "图层 Collections", ""),
             ("/ogc/conformance?f=html", "符合的标准 Conformance", ""),
             ("/ogc/api.html", "接口说明 The API explained", ""),
+            ("/ogc/lianhu.qgs", "QGIS 项目 A QGIS project", "qgs"),
             ("/ogc/api", "OpenAPI 3", "JSON"),
             ("/", "地图 The map", ""),
         ];
