@@ -7,11 +7,12 @@ import { icon } from "./icons";
 
 export function basemap(app: App, map: MapView, place: HTMLElement): void {
   const { t } = app;
+  let isOpen = false;
   mount(place, app, s => [s.basemap, s.lang], () => {
     const { basemap } = app.state, file = h("input", { type: "file", testid: "basemap-file", label: t("basemapChoose") });
     file.accept = ".pmtiles";
     file.addEventListener("change", () => { const chosen = file.files?.[0]; if (chosen !== undefined) void map.basemap.open(chosen); });
-    return [h("details", { class: "basemap", testid: "basemap" }, h("summary", { title: t("basemap"), label: t("basemap") }, icon("ground")),
+    return [h("details", { class: "basemap", testid: "basemap", open: isOpen, toggle: e => { isOpen = (e.target as HTMLDetailsElement).open; } }, h("summary", { title: t("basemap"), label: t("basemap") }, icon("ground")),
       h("div", { class: "card" }, h("h3", {}, t("basemap")), h("p", { class: "quiet" }, basemap === null ? t("basemapNone") : basemap.name),
         h("label", { class: "field" }, h("span", {}, t("basemapChoose")), file),
         basemap === null ? null : h("label", { class: "check" }, h("input", {

@@ -39,7 +39,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(tag: K, props: Props = 
 /** Whoever has a state that changes. */
 export interface Holder<S> { readonly store: { readonly state: S; subscribe(listener: (now: S, before: S) => void): void } }
 
-/** Fills a place again whenever what it depends on changes; the keyboard's focus stays where it was. */
+/** Fills a place again whenever what it depends on changes; the keyboard's focus stays where it was, with what is being typed. */
 export function mount<S>(place: HTMLElement, app: Holder<S>, on: (state: S) => readonly unknown[], draw: () => Child[]): () => void {
   let last: readonly unknown[] = [];
   const fill = (): void => {
@@ -48,7 +48,10 @@ export function mount<S>(place: HTMLElement, app: Holder<S>, on: (state: S) => r
     const top = place.scrollTop;
     place.replaceChildren(...draw().filter(c => c !== null && c !== undefined && c !== false).map(c => typeof c === "number" ? String(c) : c));
     place.scrollTop = top;
-    if (held !== undefined) place.querySelector<HTMLElement>(`[data-testid="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+    if (held === undefined) return;
+    const again = place.querySelector<HTMLElement>(`[data-testid="${CSS.escape(held)}"]`);
+    if (again instanceof HTMLInputElement && focused instanceof HTMLInputElement && again.type === focused.type && again.type !== "file") again.value = focused.value;
+    again?.focus({ preventScroll: true });
   };
   app.store.subscribe(now => {
     const next = on(now);

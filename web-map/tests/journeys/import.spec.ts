@@ -42,13 +42,13 @@ describe("P2 import", () => {
     const places = chosen.map(p => p.at);
     const rows = places.map(([lon, lat], i) => {
       const [x, y] = toGcj02(lon + 2e-5, lat + 2e-5);
-      return [`N${String(i).padStart(4, "0")}`, x.toFixed(7), y.toFixed(7), `NB${i}`, chosen[i]!.village, "3", "52040219900101123X"];
+      return [`N${String(i).padStart(4, "0")}`, x.toFixed(7), y.toFixed(7), `NB${i}`, chosen[i]!.village, "3", "52040219900101123X", "无"];
     });
     rows[10]![5] = "三人";
     [rows[20]![1], rows[20]![2]] = [rows[20]![2]!, rows[20]![1]!];
     rows[30]![0] = rows[29]![0]!;
     const file = join(folder, "住户.csv");
-    writeFileSync(file, gbk([["户号", "经度", "纬度", "楼栋编号", "所属村", "常住人数", "身份证号"], ...rows].map(r => r.join(",")).join("\r\n")));
+    writeFileSync(file, gbk([["户号", "经度", "纬度", "楼栋编号", "所属村", "常住人数", "身份证号", "备注<img src=x onerror=window.__xss=1>"], ...rows].map(r => r.join(",")).join("\r\n")));
     const count = async (): Promise<number> => (await items(page, "households/items?limit=10000")).length;
     const before = await count();
     await choose(page, "households", file);
@@ -58,6 +58,8 @@ describe("P2 import", () => {
     await page.selectOption(by("map-常住人数"), "persons");
     expect(await page.isDisabled(by("import-commit"))).toBe(true);
     await picture(page, "p02-preview");
+    expect(await page.evaluate(() => window.__xss)).toBeUndefined();
+    expect(await page.locator("dialog img").count()).toBe(0);
     await page.click(by("import-again"));
     await page.waitForSelector(by("import-datum"));
     await page.waitForFunction(id => document.querySelector<HTMLSelectElement>(id)?.value === "persons", by("map-常住人数"));
