@@ -10,7 +10,7 @@ const MOST: usize = 48;
 
 /// The last answers, by all that went into them.
 #[derive(Default)]
-pub(in crate::api) struct Kept(Mutex<VecDeque<(String, Bytes)>>);
+pub(crate) struct Kept(Mutex<VecDeque<(String, Bytes)>>);
 
 impl Kept {
     pub(super) fn get(&self, key: &str) -> Option<Bytes> {

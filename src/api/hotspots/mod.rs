@@ -22,7 +22,7 @@ use crate::plan::room::{self, HotspotWish, OutbreakWish, View, moments, outbreak
 use crate::store::IncidentFilter;
 
 pub(super) use ground::ground;
-pub(super) use keep::Kept;
+pub(crate) use keep::Kept;
 
 /// Resolution, days of the period and seed where none is said.
 const RESOLUTION: u64 = 9;

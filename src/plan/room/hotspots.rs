@@ -348,7 +348,7 @@ fn emerging(
 ) -> Result<Listed, HotspotError> {
     let (begin, end) = wish.period_ms;
     let days = ((end - begin) / DAY_MS).max(1);
-    let step_ms = days.div_euclid(STEPS).max(1) * DAY_MS;
+    let step_ms = (days + STEPS - 1) / STEPS * DAY_MS;
     // whole steps that end with the period
     let steps = ((end - begin) / step_ms).max(0) as usize;
     if steps < FEWEST_STEPS {
