@@ -13,7 +13,7 @@ function nameOf(room: Room, by: By, row: StatRow): string {
   const key = by === "level" ? `rank_${row.key}` : `state_${row.key}`;
   if ((by === "level" || by === "state") && isKey(key)) return room.t(key);
   if (by === "category") return room.state.lang === "zh" && row.name !== "" ? row.name : room.categoryName(row.key);
-  return row.name !== "" ? row.name : row.key !== "" ? row.key : room.t("noGrid");
+  return row.key === "" ? room.t(by === "unit" ? "noUnit" : "noGrid") : row.name !== "" ? room.shortName(row.name) : row.key;
 }
 
 /** Counts by day as a line; drawn when the chart's code is here. */
