@@ -142,6 +142,12 @@ impl Params {
         Ok(Self(pairs))
     }
 
+    /// Parameters as a test has them.
+    #[cfg(test)]
+    pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {
+        Self(pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect())
+    }
+
     /// Refuses names nobody knows.
     ///
     /// # Errors

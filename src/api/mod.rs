@@ -6,12 +6,14 @@
 //! request threads. Errors are [`Problem`]s.
 
 mod admin;
+mod alerts;
 pub(crate) mod auth;
 mod bodies;
 mod error;
 mod events;
 mod extract;
 mod guard;
+mod hotspots;
 mod incidents;
 mod jobs;
 mod listen;
@@ -20,9 +22,11 @@ mod ogc;
 mod openapi;
 mod plans;
 mod regions;
+mod report;
 mod router;
 mod serve;
 mod session;
+mod statistics;
 mod tokens;
 mod users;
 mod web;
@@ -55,6 +59,7 @@ pub struct App {
     pub(crate) bodies: Bodies,
     pub(crate) editor: Arc<Editor>,
     pub(crate) jobs: Jobs,
+    pub(crate) hotspots: hotspots::Kept,
     /// True from the moment the service is asked to stop.
     pub(crate) stopping: watch::Receiver<bool>,
     /// Routes for tests of faults.

@@ -8,7 +8,10 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, patch, post};
 
 use super::error::Problem;
-use super::{App, auth, events, guard, incidents, jobs, ogc, openapi, plans, regions, session, tokens, users, web};
+use super::{
+    App, alerts, auth, events, guard, hotspots, incidents, jobs, ogc, openapi, plans, regions, report, session,
+    statistics, tokens, users, web,
+};
 
 /// All routes of the public listener.
 #[rustfmt::skip]
@@ -59,6 +62,12 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/incidents/bulk", post(incidents::bulk))
         .route("/api/incidents/{id}", get(incidents::one))
         .route("/api/incidents/{id}/transitions", post(incidents::advance))
+        .route("/api/alerts", get(alerts::list))
+        .route("/api/alerts/{id}/acknowledge", post(alerts::acknowledge))
+        .route("/api/report", get(report::report))
+        .route("/api/statistics", get(statistics::statistics))
+        .route("/api/hotspots", get(hotspots::cells))
+        .route("/api/scan", get(hotspots::scan))
         .route("/api/intake", post(incidents::intake))
         .route("/api/jobs/{id}", get(jobs::one).delete(jobs::cancel))
         .route("/api/events", get(events::stream));

@@ -14,9 +14,10 @@ use crate::store::{Store, StoreError};
 use super::auth::{Keeper, Manners};
 use super::bodies::Bodies;
 use super::events::Tail;
+use super::hotspots::Kept;
 use super::jobs::Jobs;
 use super::memory::Memory;
-use super::{App, admin, listen, router};
+use super::{App, admin, alerts, listen, router};
 
 /// Between not being ready any more and taking no more connections: time for whoever sends requests here to learn of it.
 const NOTICE: Duration = Duration::from_secs(2);
@@ -98,12 +99,14 @@ pub async fn serve(
         bodies: Bodies::default(),
         editor: Arc::new(Editor::new()),
         jobs: Jobs::default(),
+        hotspots: Kept::default(),
         stopping,
         with_test_routes: settings.with_test_routes,
     });
     operator(private, app.clone(), figures, ended)?;
     let loading = tokio::spawn(memory.keep_fresh());
     let tailing = tokio::spawn(tail.follow());
+    let watching = tokio::spawn(alerts::keep_watch(app.clone()));
     let (closed_tx, closed) = watch::channel(false);
     let serving = tokio::spawn(listen::listen(public, router::router(app.clone()), closed, PATIENCE));
     said(public_at, private_at);
@@ -115,6 +118,7 @@ pub async fn serve(
     let _ = serving.await;
     loading.abort();
     tailing.abort();
+    watching.abort();
     app.store.close().await;
     let _ = ended_tx.send(true);
     Ok(())

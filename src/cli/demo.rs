@@ -1,8 +1,11 @@
 //! The demonstration: a synthetic township, imported and planned when the store is empty.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use crate::domain::incident::dictionary::EMERGENCY;
+use crate::domain::register::OfficerRow;
 use crate::exchange::gate::schema::LayerSchema;
 use crate::exchange::{Isolation, Limits, OpenOptions as FileOptions};
 use crate::partition::effort::Effort;
@@ -10,9 +13,13 @@ use crate::plan::job::Job;
 use crate::plan::register::{
     ImportWish, NetsWish, PlanWish, PublishWish, china_today, import_files, plan_region, publish_plan,
 };
-use crate::store::{Filter, Layer, Store};
+use crate::plan::room::{moments, of_emergency};
+use crate::store::{Alarm, Filter, ImportRequest, IncidentRecord, Layer, RegisterRow, Store};
 
 use super::commands::Failure;
+use super::demo_incidents;
+use time::OffsetDateTime;
+
 use super::register::{everything, failed, of_store};
 
 /// The township's code and county's rules.
@@ -23,12 +30,13 @@ const ACTOR: &str = "demo";
 const BUDGET: [Duration; 2] = [Duration::from_secs(4), Duration::from_secs(8)];
 
 /// Layer, file name and content, in the order of import.
-const FILES: [(&str, &str, &[u8]); 4] = [
+const FILES: [(&str, &str, &[u8]); 3] = [
     ("regions", "regions.geojson", include_bytes!("../../fixtures/township/regions.geojson")),
     ("barriers", "barriers.geojson", include_bytes!("../../fixtures/township/barriers.geojson")),
     ("households", "households.csv", include_bytes!("../../fixtures/township/households.csv")),
-    ("incidents", "incidents.csv", include_bytes!("../../fixtures/township/incidents.csv")),
 ];
+/// The incidents of the synthetic year.
+const INCIDENTS: &str = include_str!("../../fixtures/township/incidents.csv");
 
 fn broken(e: impl std::fmt::Display) -> Failure {
     Failure::input(format!("示例数据无法载入 / the example cannot be loaded: {e}"))
@@ -43,36 +51,52 @@ pub(super) async fn load(store: &dyn Store) -> Result<(), Failure> {
         }
     }
     eprintln!("空库：正在载入示例乡镇 / the store is empty: loading the example township …");
-    let folder = tempfile::tempdir().map_err(broken)?;
     for (layer, name, content) in FILES {
-        let path = folder.path().join(name);
-        std::fs::write(&path, content).map_err(broken)?;
-        let files = [path.to_string_lossy().into_owned()];
-        let wish = ImportWish {
-            schema: LayerSchema::named(layer).ok_or_else(|| broken(layer))?,
-            files: &files,
-            open: FileOptions {
-                layer: None,
-                crs: None,
-                format: None,
-                limits: Limits::default(),
-                // our own files need no fence around their parser
-                isolation: Isolation::InProcess,
-            },
-            overrides: &[],
-            region: (layer == "barriers").then_some(REGION),
-            dry_run: false,
-            partial: false,
-            faults_kept: 3,
-            cancel: None,
-            sealer: None,
-            progress: &|_| {},
-        };
-        let done = import_files(store, &scope, ACTOR, &wish).await.map_err(failed)?;
-        if let Some(fault) = done.faults.faults.first() {
-            return Err(broken(fault));
-        }
+        bring(store, layer, name, content).await?;
     }
+    if let Some(plan) = planned(store).await? {
+        officers(store, &plan).await?;
+    }
+    incidents(store).await
+}
+
+/// Imports a file.
+async fn bring(store: &dyn Store, layer: &str, name: &str, content: &[u8]) -> Result<(), Failure> {
+    let scope = everything();
+    let folder = tempfile::tempdir().map_err(broken)?;
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).map_err(broken)?;
+    let files = [path.to_string_lossy().into_owned()];
+    let wish = ImportWish {
+        schema: LayerSchema::named(layer).ok_or_else(|| broken(layer))?,
+        files: &files,
+        open: FileOptions {
+            layer: None,
+            crs: None,
+            format: None,
+            limits: Limits::default(),
+            // our own files need no fence around their parser
+            isolation: Isolation::InProcess,
+        },
+        overrides: &[],
+        region: (layer == "barriers").then_some(REGION),
+        dry_run: false,
+        partial: false,
+        faults_kept: 3,
+        cancel: None,
+        sealer: None,
+        progress: &|_| {},
+    };
+    let done = import_files(store, &scope, ACTOR, &wish).await.map_err(failed)?;
+    if let Some(fault) = done.faults.faults.first() {
+        return Err(broken(fault));
+    }
+    Ok(())
+}
+
+/// Makes a plan and puts it in force; its id.
+async fn planned(store: &dyn Store) -> Result<Option<String>, Failure> {
+    let scope = everything();
     let profile = super::plan::profile(PROFILE)?;
     let (begun, never) = (Instant::now(), AtomicBool::new(false));
     let [grids, units] = BUDGET.map(|budget| Job {
@@ -93,10 +117,54 @@ pub(super) async fn load(store: &dyn Store) -> Result<(), Failure> {
     let planned = plan_region(store, &scope, ACTOR, &wish).await.map_err(failed)?;
     if let Some(breach) = planned.breaches.first() {
         eprintln!("示例方案有违反，未发布 / the example plan breaks a rule and stays a draft: {breach:?}");
-        return Ok(());
+        return Ok(None);
     }
     let day = china_today();
     let wish = PublishWish { plan: &planned.head.id, base_version: Some(planned.head.version), date: &day };
     publish_plan(store, &scope, ACTOR, &wish).await.map_err(failed)?;
+    Ok(Some(planned.head.id))
+}
+
+/// A head and a worker for each grid, the leader of each unit: by role, without names.
+async fn officers(store: &dyn Store, plan: &str) -> Result<(), Failure> {
+    let scope = everything();
+    let villages = store.plan_villages(&scope, plan).await.map_err(of_store)?;
+    let (_, rows) = store.plan_rows(&scope, plan, &villages).await.map_err(of_store)?;
+    let officer = |region: &str, role: &str, household: Option<String>| {
+        RegisterRow::Officers(OfficerRow {
+            id: format!("demo-{role}-{region}"),
+            region: region.to_owned(),
+            role: role.to_owned(),
+            household,
+            ..OfficerRow::default()
+        })
+    };
+    let mut all = Vec::new();
+    for village in &rows {
+        for grid in &village.grids {
+            all.extend(["grid_head", "grid_worker"].map(|role| officer(&grid.code, role, None)));
+        }
+        all.extend(
+            village.units.iter().filter(|u| u.leader.is_some()).map(|u| officer(&u.code, "leader", u.leader.clone())),
+        );
+    }
+    let request = ImportRequest::new(Layer::Officers);
+    store.import(&scope, ACTOR, &request, &mut vec![all].into_iter()).await.map_err(of_store)?;
+    Ok(())
+}
+
+/// The incidents of the days before now.
+async fn incidents(store: &dyn Store) -> Result<(), Failure> {
+    let (scope, now) = (everything(), OffsetDateTime::now_utc());
+    bring(store, "incidents", "incidents.csv", demo_incidents::drawn_together(INCIDENTS, now).as_bytes()).await?;
+    let rules = store.alert_rules(&scope).await.map_err(of_store)?;
+    let now_ms = moments::ms(now);
+    let alarm =
+        Alarm(Arc::new(move |row| (row.category == EMERGENCY).then(|| of_emergency(&rules, row, now_ms)).flatten()));
+    for (incidents, as_bulk) in [(demo_incidents::outbreak(now), true), (vec![demo_incidents::emergency(now)], false)] {
+        let record =
+            IncidentRecord { incidents, partial: true, as_bulk, alarm: Some(alarm.clone()), idempotency: None };
+        store.record_incidents(&scope, ACTOR, &record).await.map_err(of_store)?;
+    }
     Ok(())
 }

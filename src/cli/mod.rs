@@ -6,6 +6,7 @@ mod cell_files;
 mod commands;
 mod console;
 mod demo;
+mod demo_incidents;
 mod draw;
 mod grids;
 mod hotspot_args;

@@ -10,7 +10,7 @@ use super::plans::{codes, derived, heads, rows::PlanRow};
 use super::rows::Layer;
 use super::sql::{Engine, Session, Sql};
 use super::value::{Row, Value, row_sum};
-use super::{accounts, audit};
+use super::{accounts, alerts, audit};
 
 /// Rows a step.
 const STEP: i64 = 5_000;
@@ -195,6 +195,8 @@ async fn other_sums(session: &mut dyn Session, found: &mut Vec<Finding>) -> Resu
         ("plan_edits", "seq", &edits[..]),
         ("codes", "code", code_columns),
         ("users", "id", accounts::USER_SUMMED),
+        ("alerts", "id", alerts::ALERT_SUMMED),
+        ("alert_rules", "id", alerts::RULE_SUMMED),
         ("tokens", "id", accounts::TOKEN_SUMMED),
     ] {
         let mut sql = Sql::new(table, "SELECT row_sum, ");

@@ -33,7 +33,7 @@ pub type Sink<'a> = dyn FnMut(Vec<RegisterRow>) -> ControlFlow<()> + Send + 'a;
 /// Every method takes the [`Scope`] of whoever asks: what lies outside is [`StoreError::NotFound`] or simply not among the rows. A
 /// method that returned `Ok` from a write is on the disk; one that returned an error changed nothing.
 #[async_trait::async_trait]
-pub trait Store: super::Accounts + super::Incidents {
+pub trait Store: super::Accounts + super::Alerts + super::Incidents {
     /// A page of a layer's rows, in the order of their keys. Officers come without name and phone.
     async fn list(&self, scope: &Scope, layer: Layer, filter: &Filter) -> Result<Page, StoreError>;
     /// All rows of a layer from one snapshot, in chunks, in constant memory. Returns how many.

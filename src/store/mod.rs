@@ -11,6 +11,7 @@
 //! - names and phones of officers stand in the table of officers alone; logs have salted commitments, and the salt goes with the row.
 
 mod accounts;
+mod alerts;
 mod audit;
 mod check;
 mod contract;
@@ -43,12 +44,13 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 pub use accounts::{Account, AccountChange, Accounts, Token};
+pub use alerts::{AlertRow, AlertStep, Alerts};
 pub use check::Finding;
 pub use contract::{Look, Sink, Store, Verdict, Work};
 pub use error::{Refusal, StoreError, TransactError};
 pub use incidents::{
-    Grouping, IncidentAdvance, IncidentCursor, IncidentFilter, IncidentOrder, IncidentPage, IncidentRecord, Incidents,
-    NearOfficer, NewIncident, Recorded, RefusedIncident, Tally,
+    Alarm, Grouping, IncidentAdvance, IncidentCursor, IncidentFilter, IncidentOrder, IncidentPage, IncidentRecord,
+    Incidents, NearOfficer, NewIncident, Recorded, RefusedIncident, Tally,
 };
 pub use messages::{
     Belonging, CellChange, Committed, Derived, DerivedGrid, DerivedLeader, DerivedUnit, Filter, ForeignEdit,

@@ -197,7 +197,8 @@ impl Scope {
     }
 
     /// The narrower of the two areas, `None` where they do not meet.
-    pub(super) fn within(&self, prefix: &str) -> Option<Self> {
+    #[must_use]
+    pub fn within(&self, prefix: &str) -> Option<Self> {
         let inside: Vec<String> = self
             .prefixes()
             .iter()

@@ -30,8 +30,18 @@ impl Stream {
         Self(BufReader::new(socket))
     }
 
-    /// Events within a time, up to a number of them; not those of plans, which other tests edit meanwhile.
+    /// Events within a time, up to a number of them; not those of plans, which other tests edit meanwhile, nor of alerts, which the
+    /// service opens by itself.
     pub(crate) fn events(&mut self, most: usize, within: Duration) -> Vec<Event> {
+        self.take(most, within, |kind| !matches!(kind, "plan" | "alert"))
+    }
+
+    /// Events of one kind.
+    pub(crate) fn of_kind(&mut self, wanted: &str, most: usize, within: Duration) -> Vec<Event> {
+        self.take(most, within, |kind| kind == wanted)
+    }
+
+    fn take(&mut self, most: usize, within: Duration, keep: impl Fn(&str) -> bool) -> Vec<Event> {
         let (mut found, begun) = (Vec::new(), Instant::now());
         let (mut id, mut kind, mut line) = (0, String::new(), String::new());
         while found.len() < most && begun.elapsed() < within {
@@ -46,7 +56,7 @@ impl Stream {
                 id = n.parse().expect("a number");
             } else if let Some(name) = text.strip_prefix("event: ") {
                 name.clone_into(&mut kind);
-            } else if let Some(data) = text.strip_prefix("data: ").filter(|_| kind != "plan") {
+            } else if let Some(data) = text.strip_prefix("data: ").filter(|_| keep(&kind)) {
                 found.push(Event { id, kind: kind.clone(), data: serde_json::from_str(data).expect("JSON") });
             }
             line.clear();

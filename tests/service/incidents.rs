@@ -12,7 +12,8 @@ use crate::server::{Server, TOWNSHIP, VILLAGE, writing};
 const HERE: [f64; 2] = [105.643_564_4, 25.974_987_4];
 
 pub(crate) fn body(category: &str) -> Value {
-    json!({"category": category, "occurred_at": "2026-05-01T10:00:00+08:00", "at": HERE, "summary": "路口积水"})
+    let now = time::OffsetDateTime::now_utc().format(&time::format_description::well_known::Rfc3339).expect("a time");
+    json!({"category": category, "occurred_at": now, "at": HERE, "summary": "路口积水"})
 }
 
 /// A key nobody used before.
@@ -45,7 +46,7 @@ pub(crate) fn m2_incident_is_told_with_grid_and_unit_and_listed(server: &Server)
     let mut foreign = Stream::open(server, &elsewhere, None);
     foreign.hello();
     let made = report(server, &body("emergency"));
-    let told = stream.events(1, Duration::from_secs(10));
+    let told = stream.of_kind("incident", 1, Duration::from_secs(10));
     assert_eq!((told[0].kind.as_str(), told[0].data["operation"].as_str()), ("incident", Some("created")));
     for name in ["id", "region", "grid", "unit", "category", "state", "level"] {
         assert_eq!(told[0].data[name], made[name], "{name}");
@@ -59,14 +60,14 @@ pub(crate) fn m2_incident_is_told_with_grid_and_unit_and_listed(server: &Server)
     assert!(made["grid"].as_str().is_some_and(|g| g.starts_with(VILLAGE) && g.len() == 15));
     assert!(made["unit"].as_str().is_some_and(|u| u.starts_with(made["grid"].as_str().expect("a grid"))));
     assert_eq!(
-        (made["region"].as_str(), made["occurred_at"].as_str()),
-        (Some(VILLAGE), Some("2026-05-01T10:00:00+08:00"))
+        (made["region"].as_str(), made["occurred_at"].as_str().is_some_and(|t| t.ends_with("+08:00"))),
+        (Some(VILLAGE), true)
     );
-    assert!(made["grid_name"].is_string() && made["region_name"].is_string() && made["overdue"] == true);
+    assert!(made["grid_name"].is_string() && made["region_name"].is_string() && made["overdue"] == false);
     let listed = server.get("/api/incidents?category=emergency&open=true&limit=1").is(200).json();
     assert_eq!(listed["incidents"][0]["id"], made["id"], "the latest comes first");
     let moved = advance(server, &made, &json!({"action": "accept"})).is(200).json();
-    let told = stream.events(1, Duration::from_secs(10));
+    let told = stream.of_kind("incident", 1, Duration::from_secs(10));
     assert_eq!(
         (told[0].data["operation"].as_str(), &told[0].data["state"]),
         (Some("changed"), &moved["incident"]["state"])
@@ -169,8 +170,8 @@ pub(crate) fn bulk_is_all_or_nothing_unless_partial(server: &Server) {
     let count = || server.get("/api/incidents?limit=1&source=").status;
     assert_eq!(count(), 400, "unknown parameters are refused");
     let before = server.get("/api/incidents?limit=1").is(200).json()["number_matched"].as_u64().expect("a number");
-    let outside = json!({"category": "other", "occurred_at": "2026-05-01T10:00:00+08:00", "at": [120.0, 30.0]});
-    let bad = json!({"category": "flood", "occurred_at": "2026-05-01T10:00:00+08:00", "at": HERE});
+    let outside = json!({"category": "other", "occurred_at": "2025-05-01T10:00:00+08:00", "at": [120.0, 30.0]});
+    let bad = json!({"category": "flood", "occurred_at": "2025-05-01T10:00:00+08:00", "at": HERE});
     let mixed = json!({"incidents": [body("opinion"), bad, outside]});
     let refused = post(server, &server.token, "/api/incidents/bulk", &key(), &mixed).problem(422, "refused").json();
     assert_eq!((&refused["refused"][0]["index"], &refused["refused"][0]["field"]), (&json!(1), &json!("category")));

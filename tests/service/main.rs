@@ -14,6 +14,7 @@ mod gdal;
 mod incidents;
 mod leaks;
 mod plans;
+mod room;
 mod server;
 mod tiles;
 
@@ -81,6 +82,13 @@ on_both_engines! {
         e06_same_key_same_incident_other_body_refused,
         words_of_an_incident_are_for_those_who_handle_it,
         filters_of_incidents_are_kept_or_400;
+    room:
+        statistics_sum_to_the_incidents_by_every_group,
+        m11_files_of_statistics_are_for_those_who_take_copies,
+        m4_hotspots_explain_themselves_and_stay_within_the_scope,
+        m13_scan_runs_in_the_background,
+        m3_emergency_alarms_until_somebody_looks,
+        report_of_a_day_is_a_page_with_map_and_chart;
     gdal:
         ogr_reads_pages_filters_and_boxes;
     faults:

@@ -90,7 +90,7 @@ fn incident(id: &str, place: Option<LonLat>) -> NewIncident {
 }
 
 fn record(incidents: Vec<NewIncident>) -> IncidentRecord {
-    IncidentRecord { incidents, partial: false, as_bulk: false, idempotency: None }
+    IncidentRecord { incidents, partial: false, as_bulk: false, alarm: None, idempotency: None }
 }
 
 fn step(incident: &str, base_version: u64, action: Action) -> IncidentAdvance {

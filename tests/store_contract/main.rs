@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
 
 mod accounts;
+mod alerts;
 mod cluster;
 mod crash;
 mod geopackage;
@@ -84,6 +85,9 @@ on_both_engines! {
         incidents_are_seen_and_written_within_the_scope,
         filters_pages_and_counts_agree,
         copy_of_a_store_has_its_incidents;
+    alerts:
+        alert_is_opened_once_seen_by_its_own_and_goes_up,
+        rules_of_the_store_take_the_place_of_those_that_ship;
     accounts:
         users_sessions_and_tokens_come_and_go,
         accounts_are_managed_within_the_own_area,

@@ -41,12 +41,15 @@ enum Reach {
     Area(Scope),
     /// Whoever sees the incident itself.
     Incident { region: String, grid: Option<String>, unit: Option<String> },
+    /// Whoever covers this code.
+    Code(String),
 }
 
 impl Event {
     pub(super) fn is_seen_by(&self, scope: &Scope) -> bool {
         match &self.reach {
             Reach::Area(area) => scope.meets(area),
+            Reach::Code(code) => scope.covers(code),
             Reach::Incident { region, grid, unit } => scope.covers_incident(region, grid.as_deref(), unit.as_deref()),
         }
     }
@@ -160,6 +163,9 @@ impl Tail {
             self.memory.changed([Collection::Incidents]);
             return Ok(event_of_incident(row));
         }
+        if row.operation.starts_with("alert.") {
+            return Ok(event_of_alert(row));
+        }
         Ok(None)
     }
 
@@ -178,6 +184,9 @@ impl Tail {
         }
         if row.operation.starts_with("incident.") {
             return Ok(event_of_incident(row));
+        }
+        if row.operation.starts_with("alert.") {
+            return Ok(event_of_alert(row));
         }
         Ok(row.operation.starts_with("register.").then(|| event_of_register(row)))
     }
@@ -233,4 +242,22 @@ fn event_of_incident(row: &AuditRow) -> Option<Event> {
     data["occurred_at"] = text("occurred_at").map(|t| moments::shown(&t)).into();
     data["at_time"] = moments::shown(&row.at).into();
     Some(Event { id: row.seq, kind: "incident", data: data.to_string(), reach })
+}
+
+/// An alert, as the log has it.
+fn event_of_alert(row: &AuditRow) -> Option<Event> {
+    let what: Value = serde_json::from_str(row.after.as_deref()?).ok()?;
+    let operation = match row.operation.as_str() {
+        "alert.open" => "opened",
+        "alert.acknowledge" => "acknowledged",
+        "alert.escalate" => "escalated",
+        _ => "closed",
+    };
+    let place = what.get("place").and_then(Value::as_str)?.to_owned();
+    let mut data = json!({"id": row.subject, "operation": operation});
+    for name in ["kind", "region", "incident", "cell", "level"] {
+        data[name] = what.get(name).cloned().unwrap_or_default();
+    }
+    data["at_time"] = moments::shown(&row.at).into();
+    Some(Event { id: row.seq, kind: "alert", data: data.to_string(), reach: Reach::Code(place) })
 }

@@ -12,8 +12,9 @@ use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::extract::{Json, LongJson, Params, idempotency};
-use crate::plan::room::{Refused, incident_of};
-use crate::store::{Idempotency, IncidentRecord, NewIncident, Recorded, RefusedIncident};
+use crate::domain::incident::dictionary::EMERGENCY;
+use crate::plan::room::{Refused, incident_of, moments, of_emergency};
+use crate::store::{Alarm, Idempotency, IncidentRecord, NewIncident, Recorded, RefusedIncident};
 
 use super::{HANDLERS, Names};
 
@@ -31,6 +32,13 @@ impl From<Refused> for Problem {
     }
 }
 
+/// What makes an emergency alarm, in the transaction that records it.
+async fn alarm(app: &App, principal: &Principal) -> Answer<Alarm> {
+    let rules = app.store.alert_rules(&principal.scope).await?;
+    let now_ms = moments::ms(OffsetDateTime::now_utc());
+    Ok(Alarm(Arc::new(move |row| (row.category == EMERGENCY).then(|| of_emergency(&rules, row, now_ms)).flatten())))
+}
+
 /// Records one incident; whether it is new, and how it stands.
 async fn single(
     app: &App,
@@ -39,7 +47,8 @@ async fn single(
     incident: NewIncident,
     idempotency: Option<Idempotency>,
 ) -> Answer<(StatusCode, axum::Json<Value>)> {
-    let request = IncidentRecord { incidents: vec![incident], partial: false, as_bulk: false, idempotency };
+    let alarm = Some(alarm(app, principal).await?);
+    let request = IncidentRecord { incidents: vec![incident], partial: false, as_bulk: false, alarm, idempotency };
     let done = app.store.record_incidents(&principal.scope, &principal.actor, &request).await?;
     app.incidents_changed();
     if let Some(RefusedIncident { field, detail, .. }) = done.refused.into_iter().next() {
@@ -118,7 +127,8 @@ pub(in crate::api) async fn bulk(
     if !refused.is_empty() && !partial {
         return Err(not_taken(&refused));
     }
-    let request = IncidentRecord { incidents: good, partial, as_bulk: true, idempotency: Some(key) };
+    let alarm = Some(alarm(&app, &principal).await?);
+    let request = IncidentRecord { incidents: good, partial, as_bulk: true, alarm, idempotency: Some(key) };
     let done = app.store.record_incidents(&principal.scope, &principal.actor, &request).await?;
     app.incidents_changed();
     let Recorded { created, unchanged, unassigned, refused: others, stored, .. } = done;

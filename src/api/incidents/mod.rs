@@ -8,7 +8,7 @@ mod steps;
 
 pub(super) use coming_in::{bulk, intake, report};
 pub(super) use lists::{dictionaries, list, one};
-pub(super) use query::{FILTERS, filter_of};
+pub(super) use query::{FILTERS, filter_of, moment};
 pub(super) use shown::Names;
 pub(super) use steps::advance;
 

@@ -16,7 +16,7 @@ use super::error::{Answer, Problem};
 use super::extract::Params;
 use crate::domain::hex;
 
-/// Jobs that run at once; each takes all cores it finds.
+/// Jobs of one kind that run at once; each takes all cores it finds.
 const AT_ONCE: usize = 4;
 /// How long the end of a job is remembered.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
@@ -85,7 +85,8 @@ impl Jobs {
             let inner = job.inner.lock().unwrap_or_else(PoisonError::into_inner);
             inner.ended.is_none_or(|at| at.elapsed() < REMEMBERED)
         });
-        let running = list.values().filter(|j| j.inner.lock().is_ok_and(|i| i.ended.is_none())).count();
+        let running =
+            list.values().filter(|j| j.kind == kind && j.inner.lock().is_ok_and(|i| i.ended.is_none())).count();
         if running >= AT_ONCE {
             return Err(Problem::unavailable(5));
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// Text for HTML.
-pub(super) fn escape(text: &str) -> String {
+pub(in crate::api) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -19,7 +19,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// The style of all pages.
-pub(super) const STYLE: &str = "body{margin:0;font:16px/1.6 system-ui,'Noto Sans CJK SC','Microsoft YaHei',sans-serif;color:#1b2733;background:#f6f7f9}
+pub(in crate::api) const STYLE: &str = "body{margin:0;font:16px/1.6 system-ui,'Noto Sans CJK SC','Microsoft YaHei',sans-serif;color:#1b2733;background:#f6f7f9}
 main{max-width:72rem;margin:0 auto;padding:1.5rem}
 h1{font-size:1.5rem;margin:.2em 0}
 a{color:#0b5cad}
@@ -31,10 +31,11 @@ th{background:#eef1f4}
 pre{background:#fff;border:1px solid #d5dbe1;padding:.6rem;overflow-x:auto}
 .note{color:#5a6672}
 @media (prefers-color-scheme:dark){body{color:#dfe6ee;background:#12171c}table,pre{background:#1a2129}th{background:#222b35}th,td,pre{border-color:#39434e}a{color:#7fb8f5}.note{color:#9aa7b4}}
+@media print{body{background:#fff;color:#000}main{padding:0}nav{display:none}h2,svg,table{break-inside:avoid}}
 ";
 
 /// A page. `way` leads to it: addresses and names.
-pub(super) fn page(title: &str, way: &[(&str, &str)], body: &str) -> String {
+pub(in crate::api) fn page(title: &str, way: &[(&str, &str)], body: &str) -> String {
     let mut nav = String::new();
     for (href, name) in way {
         let _ = write!(nav, "<a href=\"{}\">{}</a> › ", escape(href), escape(name));
@@ -48,7 +49,7 @@ pub(super) fn page(title: &str, way: &[(&str, &str)], body: &str) -> String {
 }
 
 /// A table; cells are escaped here.
-pub(super) fn table(head: &[String], rows: &[Vec<String>]) -> String {
+pub(in crate::api) fn table(head: &[String], rows: &[Vec<String>]) -> String {
     let mut out = String::from("<div class=\"scroll\"><table><thead><tr>");
     for h in head {
         let _ = write!(out, "<th>{}</th>", escape(h));
@@ -66,7 +67,7 @@ pub(super) fn table(head: &[String], rows: &[Vec<String>]) -> String {
 }
 
 /// A list of links: address, text, note.
-pub(super) fn links(items: &[(String, String, String)]) -> String {
+pub(in crate::api) fn links(items: &[(String, String, String)]) -> String {
     let mut out = String::from("<ul>");
     for (href, text, note) in items {
         let _ = write!(

@@ -4,7 +4,7 @@ mod answer;
 mod cql;
 mod crs;
 mod export;
-mod html;
+pub(super) mod html;
 mod items;
 mod openapi;
 mod pages;

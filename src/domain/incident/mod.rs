@@ -2,6 +2,7 @@
 //!
 //! Pure: no clock, no store. Times are milliseconds since 1970, UTC.
 
+pub mod alerts;
 pub mod dictionary;
 pub mod flow;
 

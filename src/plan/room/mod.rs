@@ -1,8 +1,14 @@
 //! What the monitoring room reads and writes: incidents as they come in. Joins the store with the statistics; knows no SQL and no HTTP.
 
+mod alarms;
+mod hotspots;
 pub mod moments;
+mod outbreaks;
 mod wish;
 
+pub use alarms::{AlarmedCell, hot_and_growing, hotspot_round, of_emergency, place_of, round};
+pub use hotspots::{Ground, HotspotWish, RoomCell, RoomHotspots, View, middle_of, room_hotspots};
+pub use outbreaks::{Outbreak, OutbreakWish, outbreaks};
 pub use wish::{FIELDS, INTAKE_FIELDS, Refused, incident_of};
 
 use std::ops::ControlFlow;

@@ -54,8 +54,20 @@ pub struct IncidentRecord {
     pub partial: bool,
     /// One entry for all of them in the audit log, instead of one each.
     pub as_bulk: bool,
+    /// Which of them alarm at once: told the row, gives the alert to open in the same transaction.
+    pub alarm: Option<Alarm>,
     /// Same key and same body: same answer.
     pub idempotency: Option<Idempotency>,
+}
+
+/// Makes the alert of a new incident, where it alarms.
+#[derive(Clone)]
+pub struct Alarm(pub std::sync::Arc<dyn Fn(&IncidentRow) -> Option<super::AlertRow> + Send + Sync>);
+
+impl std::fmt::Debug for Alarm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Alarm")
+    }
 }
 
 /// An incident that was not recorded.

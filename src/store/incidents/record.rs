@@ -15,7 +15,7 @@ use crate::store::rows::{Layer, RegisterRow};
 use crate::store::scope::{Right, Scope};
 use crate::store::sql::{Dialect, Session, Sql};
 use crate::store::value::Value;
-use crate::store::{SqlStore, audit, idempotency, insert, register, rules};
+use crate::store::{SqlStore, alerts, audit, idempotency, insert, register, rules};
 
 use super::home::{Home, Homes};
 use super::{IncidentRecord, NewIncident, Recorded, RefusedIncident};
@@ -115,16 +115,25 @@ fn codes(home: Home, named: Option<&String>, fallback: Option<&String>) -> Resul
     }
 }
 
-/// The division of those who know no better: their own area's, or the outermost there is.
+/// The division of those who know no better: their own area's, or the one around all there are.
 async fn fallback(session: &mut dyn Session, scope: &Scope) -> Result<Option<String>, StoreError> {
     if let [prefix] = scope.prefixes()
         && !prefix.is_empty()
     {
         return Ok(Some(prefix.get(..12).unwrap_or(prefix).to_owned()));
     }
-    let mut sql = Sql::new("regions", "SELECT code FROM regions WHERE ");
-    sql.in_scope("code", scope).push(" ORDER BY length(code), code LIMIT 1");
-    session.maybe(sql).await
+    let mut sql = Sql::new("regions", "SELECT min(code), max(code) FROM regions WHERE ");
+    sql.in_scope("code", scope);
+    let Some(mut row) = session.row(sql).await? else { return Ok(None) };
+    let (first, last): (Option<String>, Option<String>) = (row.take()?, row.take()?);
+    Ok(first.zip(last).and_then(|(first, last)| common(&first, &last)))
+}
+
+/// The division that two codes, and all between them, lie in.
+fn common(first: &str, last: &str) -> Option<String> {
+    let same = first.bytes().zip(last.bytes()).take_while(|(a, b)| a == b).count();
+    let cut = [12, 9, 6, 4, 2].into_iter().find(|l| *l <= same)?;
+    first.get(..cut).map(str::to_owned)
 }
 
 /// Judges one incident and makes its row.
@@ -236,6 +245,8 @@ pub(super) async fn record(
         done.ids.clear();
     }
     log(session_ref, scope, actor, &at, (&fresh, request.as_bulk)).await?;
+    let alarms = request.alarm.iter().flat_map(|alarm| fresh.iter().filter_map(|row| (alarm.0)(row))).collect();
+    alerts::open(store, session_ref, (scope, actor, &at), alarms).await?;
     idempotency::keep(session_ref, actor, request.idempotency.as_ref(), &at, &done).await?;
     crate::store::plans::notify(session_ref, "incidents").await?;
     session.commit().await?;
@@ -287,4 +298,22 @@ async fn log(
         audit::append(session, entry("incident.report", &row.id, told(row))).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_division_is_cut_at_a_level() {
+        for (first, last, found) in [
+            ("520423102001", "520423102006", Some("520423102")),
+            ("520423102", "520423102006", Some("520423102")),
+            ("520423102001", "520424107003", Some("5204")),
+            ("520423102001", "520423102001", Some("520423102001")),
+            ("110000", "520000", None),
+        ] {
+            assert_eq!(common(first, last).as_deref(), found, "{first} {last}");
+        }
+    }
 }

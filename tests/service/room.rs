@@ -1,0 +1,210 @@
+//! What the monitoring room reads: statistics, hotspots, outbreaks, alerts, the daily report.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::events::Stream;
+use crate::incidents::{body, report};
+use crate::server::{Server, TOWNSHIP, VILLAGE, still, writing};
+
+fn all(server: &Server, query: &str) -> Vec<Value> {
+    let answer = server.get(&format!("/api/incidents?limit=1000&{query}")).is(200).json();
+    assert!(answer["next"].is_null(), "one page holds all here");
+    answer["incidents"].as_array().expect("incidents").clone()
+}
+
+fn sum(rows: &Value, field: &str) -> u64 {
+    rows.as_array().expect("rows").iter().filter_map(|r| r[field].as_u64()).sum()
+}
+
+pub(crate) fn statistics_sum_to_the_incidents_by_every_group(server: &Server) {
+    let _still = still();
+    for query in ["", "&from=2025-03-01&to=2025-09-30", "&category=dispute", "&region=520423102001"] {
+        let incidents = all(server, query.trim_start_matches('&'));
+        let open = incidents.iter().filter(|i| i["state"] != "closed" && i["state"] != "rejected").count() as u64;
+        for by in ["category", "level", "state", "region", "day", "grid", "unit"] {
+            let counted = server.get(&format!("/api/statistics?by={by}{query}")).is(200).json();
+            let rows = &counted["rows"];
+            let n = incidents.len() as u64;
+            assert_eq!((sum(rows, "count"), sum(rows, "open")), (n, open), "{by}{query}");
+            assert_eq!(
+                (&counted["totals"]["incidents"], &counted["totals"]["open"]),
+                (&json!(n), &json!(open)),
+                "{by}"
+            );
+            let keys: Vec<&str> = rows.as_array().expect("rows").iter().filter_map(|r| r["key"].as_str()).collect();
+            assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len(), "{by}: each group once");
+            if by == "day" {
+                let of_day = |day: &str| {
+                    let is = |i: &&Value| i["occurred_at"].as_str().is_some_and(|t| t.starts_with(day));
+                    incidents.iter().filter(is).count() as u64
+                };
+                for row in rows.as_array().expect("rows") {
+                    assert_eq!(
+                        row["count"].as_u64(),
+                        Some(of_day(row["key"].as_str().expect("a day"))),
+                        "China's days"
+                    );
+                }
+            }
+        }
+    }
+    let counted = server.get("/api/statistics?by=region").is(200).json();
+    let villages: BTreeSet<String> = server.get("/api/regions?level=village").is(200).json()["regions"]
+        .as_array()
+        .expect("regions")
+        .iter()
+        .filter_map(|r| r["code"].as_str().map(str::to_owned))
+        .collect();
+    let had: BTreeSet<String> =
+        all(server, "").iter().filter_map(|i| i["region"].as_str().map(str::to_owned)).collect();
+    let free: BTreeSet<String> = counted["incident_free"]
+        .as_array()
+        .expect("villages")
+        .iter()
+        .filter_map(|v| v["code"].as_str().map(str::to_owned))
+        .collect();
+    assert_eq!(free, villages.difference(&had).cloned().collect());
+    let totals = &counted["totals"];
+    for (collection, name) in [("grids", "grids"), ("units", "units"), ("households", "households")] {
+        assert_eq!(totals[name].as_u64(), Some(server.all(&server.token, collection, "").len() as u64), "{name}");
+    }
+    for bad in ["by=x", "f=pdf", "from=x", "region=1", "color=red"] {
+        assert_eq!(server.get(&format!("/api/statistics?{bad}")).status, 400, "{bad}");
+    }
+}
+
+pub(crate) fn m11_files_of_statistics_are_for_those_who_take_copies(server: &Server) {
+    let _still = still();
+    let exporter = server.token_for("exporter", VILLAGE);
+    let json = server.get_as(&exporter, "/api/statistics?by=category").is(200).json();
+    let csv = server.get_as(&exporter, "/api/statistics?by=category&f=csv").is(200);
+    let text = csv.text();
+    assert!(csv.header("content-disposition").contains("statistics.csv"));
+    let total = text.lines().find(|l| l.contains("合计")).expect("a total");
+    assert!(total.contains(&json["totals"]["incidents"].to_string()), "{total}");
+    let xlsx = server.get_as(&exporter, "/api/statistics?by=region&f=xlsx").is(200);
+    assert!(xlsx.body.starts_with(b"PK"));
+    for role in ["viewer", "auditor"] {
+        let token = server.token_for(role, VILLAGE);
+        server.get_as(&token, "/api/statistics?f=csv").problem(403, "forbidden");
+        server.get_as(&token, "/api/statistics").is(200);
+    }
+}
+
+pub(crate) fn m4_hotspots_explain_themselves_and_stay_within_the_scope(server: &Server) {
+    let _still = still();
+    let period = "from=2025-01-01&to=2025-12-31";
+    let in_period = all(server, period).len() as u64;
+    for view in ["gi", "rate", "count", "emerging", "density"] {
+        let found = server.get(&format!("/api/hotspots?view={view}&{period}")).is(200).json();
+        assert_eq!(
+            found["incidents"].as_u64().zip(found["outside"].as_u64()).map(|(a, b)| a + b),
+            Some(in_period),
+            "{view}"
+        );
+        let cells = found["cells"].as_array().expect("cells");
+        assert!(!cells.is_empty(), "{view}");
+        for (i, cell) in cells.iter().enumerate() {
+            let ring = cell["ring"].as_array().expect("a ring");
+            assert!(ring.len() >= 6 && ring.first() == ring.last(), "{cell}");
+            assert!(cell["why"].as_str().is_some_and(|w| w.contains(" / ")), "{cell}");
+            assert!(i == 0 || cell["rank"].as_u64() > cells[i - 1]["rank"].as_u64(), "in the order of ranks");
+        }
+        if matches!(view, "gi" | "rate" | "count") {
+            let counted: u64 = cells.iter().filter_map(|c| c["count"].as_u64()).sum();
+            assert_eq!(Some(counted), found["incidents"].as_u64(), "counts sum exactly: {view}");
+        }
+        let again = server.get(&format!("/api/hotspots?view={view}&{period}")).is(200).json();
+        assert_eq!(again, found, "kept until something changes");
+    }
+    let own = server.token_for("viewer", VILLAGE);
+    let narrow = server.get_as(&own, &format!("/api/hotspots?view=count&{period}")).is(200).json();
+    let seen = server.get_as(&own, &format!("/api/incidents?{period}&limit=1")).is(200).json();
+    assert_eq!(
+        narrow["incidents"].as_u64().zip(narrow["outside"].as_u64()).map(|(a, b)| a + b),
+        seen["number_matched"].as_u64()
+    );
+    let foreign = server.token_for("viewer", "520424");
+    let none = server.get_as(&foreign, &format!("/api/hotspots?view=count&{period}")).is(200).json();
+    assert_eq!((none["incidents"].as_u64(), none["cells"].as_array().map(Vec::len)), (Some(0), Some(0)));
+    for bad in ["view=x", "resolution=3", "resolution=15", "from=2025-02-01&to=2025-01-01", "x=1"] {
+        assert_eq!(server.get(&format!("/api/hotspots?{bad}")).status, 400, "{bad}");
+    }
+    server.get("/api/hotspots?view=emerging&from=2025-05-01&to=2025-05-02").problem(422, "cannot_judge");
+}
+
+pub(crate) fn m13_scan_runs_in_the_background(server: &Server) {
+    let _still = still();
+    let asked = format!("/api/scan?region={TOWNSHIP}&radius=2km&days=7&permutations=99&from=2025-06-01&to=2025-12-31");
+    let job = server.get(&asked).is(202).json()["job"].as_str().expect("a job").to_owned();
+    let begun = Instant::now();
+    let result = loop {
+        let job = server.get(&format!("/api/jobs/{job}")).is(200).json();
+        match job["status"].as_str() {
+            Some("done") => break job["result"].clone(),
+            Some("running") => assert!(begun.elapsed() < Duration::from_secs(120)),
+            other => panic!("{other:?}: {job}"),
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert!(result["incidents"].as_u64().is_some_and(|n| n > 100));
+    for cluster in result["clusters"].as_array().expect("clusters") {
+        assert!(cluster["p"].as_f64().is_some_and(|p| p > 0.0 && p <= 1.0), "{cluster}");
+        assert!(cluster["observed"].as_f64() > cluster["expected"].as_f64(), "{cluster}");
+    }
+    for bad in ["radius=1", "radius=x", "days=0", "permutations=5"] {
+        assert_eq!(server.get(&format!("/api/scan?{bad}")).status, 400, "{bad}");
+    }
+}
+
+pub(crate) fn m3_emergency_alarms_until_somebody_looks(server: &Server) {
+    let _writing = writing();
+    let mut stream = Stream::open(server, &server.token, None);
+    stream.hello();
+    let incident = report(server, &body("emergency"));
+    let told = stream.of_kind("alert", 5, Duration::from_secs(3));
+    let alarm = told.iter().find(|e| e.data["incident"] == incident["id"]).expect("an alert is told");
+    assert_eq!((&alarm.data["operation"], &alarm.data["incident"]), (&json!("opened"), &incident["id"]));
+    let listed = server.get("/api/alerts?open=true").is(200).json();
+    let about = |a: &&Value| a["incident"] == incident["id"] && a["kind"] == "emergency";
+    let alert = listed["alerts"].as_array().expect("alerts").iter().find(about).expect("the alert").clone();
+    assert!(alert["acknowledged"].is_null() && alert["escalates_at"].is_string());
+    let path = format!("/api/alerts/{}/acknowledge", alert["id"].as_str().expect("an id"));
+    for role in ["exporter", "auditor"] {
+        let token = server.token_for(role, VILLAGE);
+        let asked = server.ask("POST", &path, &[("authorization", &format!("Bearer {token}"))], Some(&json!({})));
+        asked.problem(403, "forbidden");
+    }
+    let foreign = server.token_for("viewer", "520424");
+    let asked = server.ask("POST", &path, &[("authorization", &format!("Bearer {foreign}"))], Some(&json!({})));
+    asked.problem(404, "not_found");
+    assert_eq!(server.get_as(&foreign, "/api/alerts").is(200).json()["alerts"], json!([]));
+    let room = server.token_for("viewer", VILLAGE);
+    let asked = server.ask("POST", &path, &[("authorization", &format!("Bearer {room}"))], Some(&json!({})));
+    let seen = asked.is(200).json();
+    assert!(seen["alert"]["acknowledged"]["at"].is_string() && seen["alert"]["escalates_at"].is_null());
+    let told = stream.of_kind("alert", 5, Duration::from_secs(3));
+    assert!(told.iter().any(|e| e.data["id"] == alert["id"] && e.data["operation"] == "acknowledged"), "{told:?}");
+    let again = server.ask("POST", &path, &[("authorization", &format!("Bearer {room}"))], Some(&json!({})));
+    assert_eq!(again.is(200).json(), seen, "the first who looked stays");
+}
+
+pub(crate) fn report_of_a_day_is_a_page_with_map_and_chart(server: &Server) {
+    let _still = still();
+    let page = server.get("/api/report?day=2025-06-15&region=520423102").is(200);
+    assert!(page.header("content-type").starts_with("text/html"));
+    let text = page.text();
+    assert_eq!(text.matches("<svg").count(), 2);
+    assert!(
+        text.contains("事件日报") && text.contains("零发案村") && !text.contains("style=") && !text.contains("<script")
+    );
+    let of_day = all(server, "from=2025-06-15&to=2025-06-15");
+    let placed = of_day.iter().filter(|i| i["at"].is_array()).count();
+    assert_eq!(text.matches("<circle").count(), placed);
+    server.get("/api/report?day=x").problem(400, "bad_parameter");
+    let foreign = server.token_for("viewer", "520424");
+    assert!(!server.get_as(&foreign, "/api/report?day=2025-06-15").is(200).text().contains("<circle"));
+}
