@@ -124,7 +124,7 @@ export class Room extends Desk {
     if (timed || narrowed) void this.refresh();
     else if ("slice" in change) { void this.loadList(); this.loadMap(); }
     else if (("layer" in change && this.state.layer !== before.layer) || this.resolution() !== resolution) this.loadHot();
-    if (change.tab === "figures" || timed) void this.loadFigures(this.state.by);
+    if (change.tab === "figures" || (this.state.tab === "figures" && (timed || narrowed))) void this.loadFigures(this.state.by);
   }
 
   async refresh(): Promise<void> {
@@ -154,9 +154,9 @@ export class Room extends Desk {
   }
 
   loadFigures(by: By): Promise<void> {
-    const { region } = this.state, f = this.filter(true);
+    const f = this.filter(true);
     this.store.set({ by });
-    return this.ask("figures", () => roomApi.statistics(by, { region, from: f.from, to: f.to }), figures => this.store.set({ figures }));
+    return this.ask("figures", () => roomApi.statistics(by, f), figures => this.store.set({ figures }));
   }
 
   private loadAlerts(): Promise<void> {
