@@ -149,7 +149,7 @@ export class HeatLayer extends CanvasLayer {
       if (look.pattern !== null) { pen.fillStyle = look.pattern; pen.fill(); }
       pen.globalAlpha = 1;
       pen.strokeStyle = chosen ? heats[palette].mark : look.edge;
-      pen.lineWidth = chosen ? 4 : cell.class === "hot" && hot.view === "gi" ? 1.6 : 0.8;
+      pen.lineWidth = chosen ? 4 : cell.class === "hot" ? 2 : 0.8;
       pen.stroke();
       if (e - w >= WRITTEN_PX) this.write(pen, map, hot.view, cell, middle, e - w, lang);
     }

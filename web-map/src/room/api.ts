@@ -31,7 +31,8 @@ export interface Cell {
   h3: string; ring: LonLat[]; count: number; households: number | null; expected: number | null; neighbours: number | null; z: number | null;
   p: number | null; p_sim: number | null; fdr05: boolean | null; class: string | null; emerging: string | null; density: number | null; rank: number | null; why: string;
 }
-export interface Hotspots { view: HotView; resolution: number; from: string | null; to: string | null; as_of: string; incidents: number; outside: number; mean: number | null; cells: Cell[]; notes: string[] }
+/** `incidents` lie in the study area and are in its cells, `outside` do not. `study_cells` counts also cells that have nothing to say and are not listed. */
+export interface Hotspots { view: HotView; resolution: number; from: string | null; to: string | null; as_of: string; incidents: number; outside: number; mean: number | null; study_cells: number; cells: Cell[]; notes: string[] }
 export interface Cluster { centre: LonLat; radius_m: number; from: string; to: string; observed: number; expected: number; p: number; recurrence_days: number | null }
 export interface Alert {
   id: string; kind: string; title: string; region: string; incident: string | null; cell: string | null; opened_at: string; level: string;
@@ -43,6 +44,9 @@ export interface NewIncident { category: string; occurred_at: string; summary?: 
 
 /** What narrows a list or a map. */
 export interface Filter { region: string | null; category: string | null; level: string | null; state: string | null; from: string | null; to: string | null }
+
+/** What narrows a count. */
+export type Counted = Pick<Filter, "region" | "from" | "to"> & Partial<Pick<Filter, "category" | "level">>;
 
 type Value = string | number | readonly number[] | null | undefined;
 /** A query of what is set. */
@@ -74,7 +78,7 @@ export const roomApi = {
   transition: async (incident: string, wish: { action: Action; level?: string; reason?: string; due_at?: string; base_version: number }) =>
     (await call<{ incident: Incident }>("POST", `/api/incidents/${id(incident)}/transitions`, wish, once())).incident,
   reveal: (officer: string, purpose: string) => call<{ phone: string | null; sealed: boolean }>("POST", `/api/officers/${id(officer)}/reveal`, { purpose }, once()),
-  statistics: (by: By, f: Pick<Filter, "region" | "from" | "to">) => call<Statistics>("GET", statisticsUrl(by, f)),
+  statistics: (by: By, f: Counted) => call<Statistics>("GET", statisticsUrl(by, f)),
   hotspots: (view: HotView, resolution: number, f: Filter) =>
     call<Hotspots>("GET", `/api/hotspots${query({ region: area(f.region), resolution, from: f.from, to: f.to, category: f.category, level: f.level, view })}`),
   scan: async (region: string | null, radius_m: number, days: number, from: string | null, to: string | null, permutations: number) =>
@@ -85,6 +89,6 @@ export const roomApi = {
 };
 
 /** Where a table of the statistics is, as JSON or as a file. */
-export const statisticsUrl = (by: By, f: Pick<Filter, "region" | "from" | "to">, format?: "csv" | "xlsx"): string =>
-  `/api/statistics${query({ region: area(f.region), from: f.from, to: f.to, by, f: format })}`;
+export const statisticsUrl = (by: By, f: Counted, format?: "csv" | "xlsx"): string =>
+  `/api/statistics${query({ region: area(f.region), from: f.from, to: f.to, category: f.category, level: f.level, by, f: format })}`;
 export const reportUrl = (region: string | null, day: string): string => `/api/report${query({ region: area(region), day })}`;

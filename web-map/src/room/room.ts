@@ -1,6 +1,6 @@
 // What the room does: asks, listens, moves through time, acts on incidents. Panels and map call this and show the state.
 
-import { api, Refused, type LonLat } from "../api";
+import { api, Refused, type LonLat, type Region } from "../api";
 import { Regions } from "../regions";
 import { half } from "../strings";
 import { lets, merge, put } from "./book";
@@ -9,7 +9,8 @@ import { Desk } from "./desk";
 import { Feed, type Told } from "./feed";
 import { roomApi, type Action, type Alert, type AlertEvent, type By, type Cluster, type Detail, type Filter, type Incident, type IncidentEvent } from "./api";
 import type { RoomStore, Series } from "./state";
-import { HOUR_MS, nextMidnight, pieces, stamp, windowOf, type Span } from "./time";
+import { Pace } from "./pace";
+import { pieces, stamp, windowOf, type Span } from "./time";
 import { plain, type Looking, type Pick } from "./url";
 
 /** What the map offers to the rest. */
@@ -29,9 +30,6 @@ const LONGEST = 1_000;
 /** The wall's list. */
 const WALL_PAGE = 10;
 const MARKED_MS = 12_000;
-const STEP_MS = 1_200;
-/** Figures are asked for again at the latest after this, whatever the feed says. */
-const REFRESH_MS = 60_000;
 /** Requests of one kind at once. */
 const ABREAST = 4;
 
@@ -39,12 +37,10 @@ export class Room extends Desk {
   ground: Ground | null = null;
   /** An emergency began or was dealt with. */
   alarm: (on: boolean) => void = () => undefined;
+  readonly pace = new Pace(this);
   private readonly feed: Feed;
-  private player: ReturnType<typeof setInterval> | undefined;
-  private districts = -1;
   /** Pages of the list that were asked for. */
   private pages = 1;
-  private isTicking = false;
   /** Whether the map stands where the reader wants it. */
   private isPlaced = false;
 
@@ -78,11 +74,7 @@ export class Room extends Desk {
       await all;
     });
     if (this.state.pick !== null) void this.pick(this.state.pick);
-    // who signs in anew finds the clocks going
-    if (this.isTicking) return;
-    this.isTicking = true;
-    this.tick();
-    if (this.state.wall) this.turn();
+    this.pace.begin();
   }
 
   async signIn(name: string, password: string): Promise<void> {
@@ -99,7 +91,7 @@ export class Room extends Desk {
     this.isPlaced = true;
   }
 
-  private showRegion(): void {
+  showRegion(): void {
     const boxes = [this.state.path.at(-1)?.bbox ?? null, ...this.state.children.map(r => r.bbox)].filter(b => b !== null);
     if (boxes.length > 0) this.ground?.showBox([Math.min(...boxes.map(b => b[0])), Math.min(...boxes.map(b => b[1])), Math.max(...boxes.map(b => b[2])), Math.max(...boxes.map(b => b[3]))]);
   }
@@ -132,7 +124,7 @@ export class Room extends Desk {
     if (timed || narrowed) void this.refresh();
     else if ("slice" in change) { void this.loadList(); this.loadMap(); }
     else if (("layer" in change && this.state.layer !== before.layer) || this.resolution() !== resolution) this.loadHot();
-    if (change.tab === "figures" || timed) void this.loadFigures(this.state.by);
+    if (change.tab === "figures" || (this.state.tab === "figures" && (timed || narrowed))) void this.loadFigures(this.state.by);
   }
 
   async refresh(): Promise<void> {
@@ -162,9 +154,9 @@ export class Room extends Desk {
   }
 
   loadFigures(by: By): Promise<void> {
-    const { region } = this.state, f = this.filter(true);
+    const f = this.filter(true);
     this.store.set({ by });
-    return this.ask("figures", () => roomApi.statistics(by, { region, from: f.from, to: f.to }), figures => this.store.set({ figures }));
+    return this.ask("figures", () => roomApi.statistics(by, f), figures => this.store.set({ figures }));
   }
 
   private loadAlerts(): Promise<void> {
@@ -358,60 +350,29 @@ export class Room extends Desk {
     await this.guard(async () => { this.store.set({ revealed: { officer, ...await roomApi.reveal(officer, purpose) } }); });
   }
 
-  // —— time ——
-
-  play(on: boolean): void {
-    clearInterval(this.player);
-    this.store.set({ playing: on });
-    if (!on) return;
-    const list = pieces(this.span(true));
-    if (this.state.slice === null || this.state.slice === list.at(-1)?.from) this.look({ slice: list[0]?.from ?? null });
-    this.player = setInterval(() => {
-      const at = list.findIndex(p => p.from === this.state.slice), next = list[at + 1];
-      if (next === undefined) this.play(false); else this.look({ slice: next.from });
-    }, STEP_MS);
+  /** What grows old is asked for again. */
+  renew(): void {
+    void this.loadTotals();
+    void this.loadList();
+    void this.loadAlerts();
   }
 
-  /** Clocks: figures grow old, hours and days end. */
-  private tick(): void {
-    let hour = Math.floor(this.now() / HOUR_MS), midnight = nextMidnight(this.now());
-    setInterval(() => {
-      this.store.set({ heard: this.feed.heard });
-      const now = this.now();
-      if (now >= midnight || Math.floor(now / HOUR_MS) !== hour) {
-        hour = Math.floor(now / HOUR_MS);
-        midnight = nextMidnight(now);
-        void this.refresh();
-      }
-    }, 1_000);
-    setInterval(() => {
-      void this.loadTotals();
-      void this.loadList();
-      void this.loadAlerts();
-    }, REFRESH_MS);
-    window.addEventListener("online", () => this.feed.start());
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.feed.start(); });
+  /** Tries the line at once where it waits. */
+  listen(): void { this.feed.start(); }
+
+  /** How old what is shown is goes with the clock. */
+  beat(): void { this.store.set({ heard: this.feed.heard }); }
+
+  /** Figures of one district, for the wall. */
+  loadDistrict(region: Region): Promise<void> {
+    const f = this.filter(true);
+    this.store.set({ district: { region, totals: null } });
+    if (region.bbox !== null) this.ground?.showBox(region.bbox);
+    return this.ask("district", () => roomApi.statistics("category", { region: region.code, from: f.from, to: f.to }), s => this.store.set({ district: { region, totals: s.totals } }));
   }
 
   /** Seconds since the service last gave a sign of life; null before the first. */
   age(): number | null { return this.feed.heard === 0 ? null : Math.max(0, Math.round((Date.now() - this.feed.heard) / 1_000)); }
-
-  /** The wall goes from district to district, unless there is an emergency. */
-  private turn(): void {
-    const { rotate, children, turning } = this.state;
-    if (rotate === 0) return;
-    if (turning && children.length > 1 && this.emergency() === undefined) {
-      this.districts = (this.districts + 1) % (children.length + 1);
-      const region = children[this.districts];
-      if (region === undefined) { this.store.set({ district: null }); this.showRegion(); } else {
-        this.store.set({ district: { region, totals: null } });
-        if (region.bbox !== null) this.ground?.showBox(region.bbox);
-        const f = this.filter(true);
-        void this.ask("district", () => roomApi.statistics("category", { region: region.code, from: f.from, to: f.to }), s => this.store.set({ district: { region, totals: s.totals } }));
-      }
-    }
-    setTimeout(() => this.turn(), rotate * 1_000);
-  }
 
   // —— scan ——
 

@@ -57,7 +57,7 @@ export const roomStrings = {
   counting: ["正在计算…", "Counting …"], hotChoose: ["选一个图层：热点图层说明哪里的事件多于偶然。", "Choose a layer: Gi* says where incidents are more than chance."], hotIncidents: ["计入 {n} 起", "{n} incidents counted"],
   hotOutside: ["另有 {n} 起在区外或无位置", "{n} more outside or without position"], cellsN: ["{n} 格", "{n} cells"], noCourse: ["没有热点或冷点在变化。", "No hot or cold spot has a course."], perKm2: ["每平方公里 {n} 起", "{n} per km²"], noHot: ["没有多于或少于偶然的格。", "No cell has more or fewer than chance."],
   expectedN: ["预期 {n} 起", "{n} expected"], perThousand: ["每千户 {n} 起", "{n} per 1,000 households"], firstOf: ["列出前 {n}，共 {m}", "First {n} of {m}"], cellGone: ["当前图层里没有这一格。", "The layer in view has no such cell."],
-  observed: ["本格事件", "Observed here"], expected: ["邻域预期", "Expected around"], neighbours: ["邻格", "Neighbours"], pSim: ["p（排列）", "p (permutation)"], rank: ["排名", "Rank"], rankOf: ["第 {n}，共 {m}", "{n} of {m}"],
+  observed: ["本格事件", "Observed here"], trendZ: ["趋势 z", "Trend z"], expected: ["邻域预期", "Expected around"], neighbours: ["邻格", "Neighbours"], pSim: ["p（排列）", "p (permutation)"], rank: ["排名", "Rank"], rankOf: ["第 {n}，共 {m}", "{n} of {m}"],
   tooFew: ["太少，不给出", "too few"], tooFewWhy: ["格数太少：不给出 z 和正态 p，只按排列检验判断。", "Too few cells: no z and no normal p; permutations alone decide."], fdrYes: ["过 FDR 0.05", "passes FDR 0.05"], fdrNo: ["按精确分布判断", "by the exact law"],
   cellIncidents: ["本格事件", "Incidents of the cell"],
   // time
@@ -67,7 +67,7 @@ export const roomStrings = {
   // figures
   figures: ["数字", "Figures"], by: ["按", "By"], by_category: ["类别", "Category"], by_level: ["层级", "Level"], by_state: ["状态", "State"], by_region: ["区划", "Region"], by_grid: ["网格", "Grid"], by_unit: ["单元", "Unit"], by_day: ["日期", "Day"],
   total: ["合计", "Total"], seriesLabel: ["每日事件数（实线）和其中未办结（虚线）", "Incidents a day (solid) and those open (dashed)"], incidentFree: ["零发案村", "Villages without incident"], incidentFreeNone: ["这段时间每个村都有事件。", "Every village had incidents in this time."],
-  figuresWhole: ["此表是整个时间窗的全部事件，不受筛选影响。", "This table is of all incidents of the window; filters do not narrow it."], leadersN: ["{n} 名联户长", "{n} leaders"],
+  figuresWhole: ["此表按类别和层级筛选，不受状态筛选影响。", "This table is narrowed by category and level, not by state."], leadersN: ["{n} 名联户长", "{n} leaders"],
   dailyReport: ["日报", "Daily report"], dailyReportWhy: ["含地图、图表和分类表，可打印或存为 PDF。", "With map, chart and tables, to be printed or saved as PDF."], reportDay: ["日期", "Day"], openReport: ["打开日报", "Open the report"],
   // scan
   scan: ["扫描", "Scan"], scanWhy: ["时空扫描只看事件自身：现在哪里突然变多，这样的事靠偶然多久出现一次。", "The space-time scan looks at incidents alone: where are there suddenly more, and how often would that come by chance?"], scanRadius: ["最大半径", "Largest radius"],

@@ -13,7 +13,7 @@ function nameOf(room: Room, by: By, row: StatRow): string {
   const key = by === "level" ? `rank_${row.key}` : `state_${row.key}`;
   if ((by === "level" || by === "state") && isKey(key)) return room.t(key);
   if (by === "category") return room.state.lang === "zh" && row.name !== "" ? row.name : room.categoryName(row.key);
-  return row.name !== "" ? row.name : row.key !== "" ? row.key : room.t("noGrid");
+  return row.key === "" ? room.t(by === "unit" ? "noUnit" : "noGrid") : row.name !== "" ? room.shortName(row.name) : row.key;
 }
 
 /** Counts by day as a line; drawn when the chart's code is here. */
@@ -49,7 +49,7 @@ function table(room: Room, s: Statistics): Child[] {
 }
 
 export function figuresPanel(room: Room): Child[] {
-  const { t } = room, { figures, by, region } = room.state, f = room.filter(true), narrow = { region, from: f.from, to: f.to };
+  const { t } = room, { figures, by, region, status } = room.state, narrow = room.filter(true);
   const day = h("input", { type: "date", testid: "report-day", label: t("reportDay"), value: dayOf(room.now()) });
   const link = h("a", { class: "button", testid: "report", href: reportUrl(region, day.value) }, t("openReport"));
   link.target = "_blank";
@@ -59,7 +59,7 @@ export function figuresPanel(room: Room): Child[] {
   return [
     h("div", { class: "inline" }, h("select", { testid: "by", label: t("by"), change: e => void room.loadFigures((e.target as HTMLSelectElement).value as By) }, ...BYS.map(b => h("option", { value: b, selected: b === by }, t(`by_${b}`)))),
       ...(["xlsx", "csv"] as const).map(format => h("a", { class: "button", href: statisticsUrl(by, narrow, format), testid: `stats-${format}`, download: true }, format.toUpperCase()))),
-    room.isNarrowed ? h("p", { class: "note" }, t("figuresWhole")) : null,
+    status !== null ? h("p", { class: "note" }, t("figuresWhole")) : null,
     figures === null || figures.by !== by ? h("p", { class: "quiet" }, t("counting")) : null,
     ...(figures === null || figures.by !== by ? [] : [
       by === "day" && figures.rows.length > 1 ? chart(room, figures.rows) : null,

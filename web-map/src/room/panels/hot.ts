@@ -37,7 +37,7 @@ export function hotPanel(room: Room): Child[] {
   const list = order(hot.cells, hot.view);
   return [
     h("p", { class: "facts" }, h("span", { testid: "hot-incidents" }, t("hotIncidents", { n: count(hot.incidents) })), hot.outside > 0 ? h("span", {}, t("hotOutside", { n: count(hot.outside) })) : null,
-      h("span", {}, t("cellsN", { n: count(hot.cells.length) }))),
+      h("span", {}, t("cellsN", { n: count(hot.study_cells) }))),
     ...hot.notes.map(n => h("p", { class: "note" }, half(lang, n))),
     list.length === 0 ? h("p", { class: "empty", testid: "no-hotspots" }, t(hot.view === "gi" ? "noHot" : hot.view === "emerging" ? "noCourse" : "noIncidents")) : h("ol", { class: "list", testid: "hotspots" }, ...list.slice(0, LISTED).map((c, k) => h("li", {}, h("button", {
       class: `row${pick?.id === c.h3 ? " active" : ""}`, testid: `cell-${c.h3}`, current: pick?.id === c.h3, click: () => { room.show(middleOf(c.ring)); void room.pick({ kind: "cell", id: c.h3 }); },
@@ -55,22 +55,23 @@ export function hotPanel(room: Room): Child[] {
 export function cellCard(room: Room, h3: string): Child[] {
   const { t } = room, { hot, lang, cellIncidents } = room.state, cell = room.cell(h3);
   if (hot === null || cell === undefined) return [h("p", { class: "empty" }, t("cellGone"))];
-  const few = hot.notes.some(n => n.includes("30")) || cell.z === null;
+  const judged = hot.view === "gi" || hot.view === "rate" || hot.view === "emerging", few = judged && cell.z === null;
   const row = (name: string, value: string, testid?: string): HTMLElement => h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "number", ...(testid === undefined ? {} : { testid }) }, value));
   const sign = cell.class === "hot" ? "bad" : cell.class === "cold" ? "cold" : "";
   return [
-    h("h2", {}, hot.view === "emerging" ? courseWord(room, cell) : classWord(room, cell), sign === "" ? null : h("span", { class: `chip ${sign}` }, cell.fdr05 === true ? t("fdrYes") : t("fdrNo"))),
+    h("h2", {}, hot.view === "emerging" ? courseWord(room, cell) : judged ? classWord(room, cell) : t("incidentsN", { n: cell.count }), sign === "" ? null : h("span", { class: `chip ${sign}` }, cell.fdr05 === true ? t("fdrYes") : t("fdrNo"))),
     h("p", { class: "why", testid: "why" }, half(lang, cell.why)),
     h("table", { class: "figures explain" }, h("tbody", {},
       row(t("observed"), t("incidentsN", { n: cell.count }), "cell-count"),
-      row(t("expected"), cell.expected === null ? "—" : t("incidentsN", { n: digits(cell.expected, 2) })),
-      row(t("neighbours"), cell.neighbours === null ? "—" : t("cellsN", { n: cell.neighbours })),
-      row("z (Gi*)", cell.z === null ? t("tooFew") : digits(cell.z, 3)),
-      row("p", pOf(cell.p)), row(t("pSim"), pOf(cell.p_sim)),
-      row(t("rank"), cell.rank === null ? "—" : t("rankOf", { n: cell.rank, m: count(hot.cells.length) })),
-      row(t("households"), cell.households === null ? "—" : t("householdsN", { n: count(cell.households) })),
+      cell.expected === null ? null : row(t("expected"), t("incidentsN", { n: digits(cell.expected, 2) })),
+      cell.neighbours === null ? null : row(t("neighbours"), t("cellsN", { n: cell.neighbours })),
+      ...judged ? [row(hot.view === "emerging" ? t("trendZ") : "z (Gi*)", cell.z === null ? t("tooFew") : digits(cell.z, 3)), row("p", pOf(cell.p))] : [],
+      cell.p_sim === null ? null : row(t("pSim"), pOf(cell.p_sim)),
+      row(t("rank"), cell.rank === null ? "—" : t("rankOf", { n: cell.rank, m: count(hot.study_cells) })),
+      cell.households === null ? null : row(t("households"), t("householdsN", { n: count(cell.households) })),
       cell.households === null || cell.households === 0 ? null : row(t("layer_rate"), t("perThousand", { n: (cell.count / cell.households * 1_000).toFixed(1) })),
-      row(t("course"), courseWord(room, cell)),
+      cell.emerging === null ? null : row(t("course"), courseWord(room, cell)),
+      cell.density === null ? null : row(t("layer_density"), t("perKm2", { n: brief(cell.density) })),
       row("H3", cell.h3))),
     few ? h("p", { class: "note" }, t("tooFewWhy")) : null,
     h("h3", {}, t("cellIncidents")),

@@ -81,8 +81,8 @@ export function legend(room: Room, heat: HeatLayer): HTMLElement {
       h("p", { class: "title" }, h("strong", {}, t(`layerTitle_${layer}`)), hotBusy ? h("span", { class: "quiet" }, t("counting")) : null),
       hotProblem !== null && layer !== "none" ? h("p", { class: "note" }, hotProblem) : null,
       h("ul", { class: `keys ${layer}` }, ...rows),
-      hot !== null && hotProblem === null && (layer !== "none" || points.length === 0) && hot.incidents > 0
-        ? h("p", { class: "quiet", testid: "counted" }, t("hotIncidents", { n: count(hot.incidents - hot.outside) }), hot.outside > 0 ? ` · ${t("hotOutside", { n: count(hot.outside) })}` : "") : null,
+      hot !== null && hotProblem === null && (layer !== "none" || points.length === 0) && hot.incidents + hot.outside > 0
+        ? h("p", { class: "quiet", testid: "counted" }, t("hotIncidents", { n: count(hot.incidents) }), hot.outside > 0 ? ` · ${t("hotOutside", { n: count(hot.outside) })}` : "") : null,
       h("p", { class: "quiet size" }, h("select", { testid: "palette", label: t("palette"), change: e => room.look({ palette: (e.target as HTMLSelectElement).value as PaletteName }) },
         ...(["calm", "strong", "grey"] as const).map(p => h("option", { value: p, selected: p === palette }, `${t("palette")}${room.state.lang === "zh" ? "：" : ": "}${t(`palette_${p}`)}`))),
       layer === "none" ? null : h("select", { testid: "resolution", label: t("resolution"), change: e => { const v = (e.target as HTMLSelectElement).value; room.look({ resolution: v === "" ? null : Number(v) }); } },

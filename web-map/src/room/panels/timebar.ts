@@ -27,11 +27,11 @@ export function timebar(room: Room, place: HTMLElement): void {
       if (wish === null) room.say("bad", "badRange", { n: MOST_DAYS }); else { custom = false; room.look({ range: wish }); }
     };
     return [
-      ...PRESETS.map(kind => h("button", { testid: `range-${kind}`, pressed: range.kind === kind && !custom, click: () => { custom = false; room.play(false); room.look({ range: { kind } }); drawRanges(); } }, t(`range_${kind}`))),
+      ...PRESETS.map(kind => h("button", { testid: `range-${kind}`, pressed: range.kind === kind && !custom, click: () => { custom = false; room.pace.play(false); room.look({ range: { kind } }); drawRanges(); } }, t(`range_${kind}`))),
       h("button", { testid: "range-custom", pressed: own, click: () => { custom = true; drawRanges(); } }, t("range_custom")),
       own ? h("span", { class: "pair" }, from, h("span", {}, "–"), to, h("button", { testid: "range-go", click: set }, t("apply"))) : null,
       h("span", { class: "grow" }),
-      h("button", { testid: "play", pressed: playing, click: () => room.play(!playing) }, icon(playing ? "pause" : "play"), t(playing ? "pause" : "playback")),
+      h("button", { testid: "play", pressed: playing, click: () => room.pace.play(!playing) }, icon(playing ? "pause" : "play"), t(playing ? "pause" : "playback")),
     ];
   });
 
@@ -40,21 +40,21 @@ export function timebar(room: Room, place: HTMLElement): void {
     const at = slice === null ? -1 : list.findIndex(p => p.from === slice), shown = at < 0 ? undefined : list[at];
     const fits = series !== null && series.from === list[0]?.from && series.counts.length === list.length;
     const bars = h("div", { class: "bars", testid: "bars" }, ...list.map((p, i) => {
-      const n = fits ? series.counts[i] ?? 0 : 0, bar = h("span", { class: `piece${i === at ? " on" : ""}${p.from > now ? " future" : ""}`, title: `${spanWords(p)}  ${t("incidentsN", { n })}`, click: () => { room.play(false); room.look({ slice: i === at ? null : p.from }); } }, h("span", {}));
+      const n = fits ? series.counts[i] ?? 0 : 0, bar = h("span", { class: `piece${i === at ? " on" : ""}${p.from > now ? " future" : ""}`, title: `${spanWords(p)}  ${t("incidentsN", { n })}`, click: () => { room.pace.play(false); room.look({ slice: i === at ? null : p.from }); } }, h("span", {}));
       (bar.firstElementChild as HTMLElement).style.height = `${n / most * 100}%`;
       return bar;
     }));
     bars.setAttribute("aria-hidden", "true");
     const slider = h("input", { type: "range", testid: "slider", label: t("slider"), min: -1, max: list.length - 1, step: 1, value: String(at), input: e => {
       const k = Number((e.target as HTMLInputElement).value);
-      room.play(false);
+      room.pace.play(false);
       room.look({ slice: k < 0 ? null : list[k]?.from ?? null });
     } });
     const total = fits ? series.counts.reduce((s, n) => s + n, 0) : null;
     const words = shown === undefined ? `${t("wholeWindow")}${total === null ? "" : ` · ${t("incidentsN", { n: count(total) })}`}` : `${spanWords(shown)}${fits ? ` · ${t("incidentsN", { n: series.counts[at] ?? 0 })}` : ""}`;
     slider.setAttribute("aria-valuetext", words);
     return [
-      h("div", { class: "said" }, h("strong", { testid: "span" }, words), shown === undefined ? null : h("button", { class: "plain", testid: "whole", click: () => { room.play(false); room.look({ slice: null }); } }, t("showWhole")),
+      h("div", { class: "said" }, h("strong", { testid: "span" }, words), shown === undefined ? null : h("button", { class: "plain", testid: "whole", click: () => { room.pace.play(false); room.look({ slice: null }); } }, t("showWhole")),
         h("span", { class: "grow" }), h("span", { class: "quiet" }, t("mostN", { n: fits ? most : "—" }))),
       bars, slider,
       h("div", { class: "ends quiet" }, h("span", {}, list[0] === undefined ? "" : spanWords(list[0])), h("span", {}, list.length > 2 ? spanWords(list[list.length >> 1]!) : ""), h("span", {}, list.at(-1) === undefined ? "" : spanWords(list.at(-1)!))),
