@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, json};
 
 use crate::domain::{Households, Positions};
-use crate::exchange::{self, Read, ReadOptions};
+use crate::exchange::{self, Isolation, Read, ReadOptions};
 use crate::partition::effort::{Effort, Stopped};
 use crate::plan::certify::certify_units;
 use crate::plan::figures::{self, UnitsView};
@@ -94,8 +94,11 @@ pub(super) fn load(
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build_global();
     }
     let convert = conversion(a)?;
-    let options =
-        ReadOptions { extra_columns: extra, to_wgs84: convert.as_ref().map(|f| f as &dyn Fn([f64; 2]) -> [f64; 2]) };
+    let options = ReadOptions {
+        extra_columns: extra,
+        to_wgs84: convert.as_ref().map(|f| f as &dyn Fn([f64; 2]) -> [f64; 2]),
+        isolation: Some(&Isolation::apart()),
+    };
     let read: Read<Households> =
         exchange::read_households(&a.input, a.layer.as_deref(), &options).map_err(Failure::read)?;
     let mut report = Report::new(command, effort.seed);

@@ -75,7 +75,7 @@ fn unread(e: OccurrenceError) -> Failure {
 }
 
 fn options() -> OpenOptions {
-    let isolation = std::env::current_exe().map_or(exchange::Isolation::InProcess, exchange::Isolation::Child);
+    let isolation = exchange::Isolation::apart();
     OpenOptions { isolation, ..OpenOptions::default() }
 }
 

@@ -148,7 +148,7 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
 
 /// Hostile-prone formats are taken apart in a child process.
 pub(super) fn file_options(sheet: Option<String>, crs: Option<Crs>) -> FileOptions {
-    let isolation = std::env::current_exe().map_or(Isolation::InProcess, Isolation::Child);
+    let isolation = Isolation::apart();
     FileOptions { layer: sheet, crs, format: None, limits: Limits::default(), isolation }
 }
 

@@ -1,7 +1,7 @@
 //! Barriers, outlines and regions of a command: read in the reference system of its households.
 
 use crate::domain::{Barrier, Region};
-use crate::exchange::{self, Read, ReadError, ReadOptions};
+use crate::exchange::{self, Isolation, Read, ReadError, ReadOptions};
 
 use super::args::InputArgs;
 use super::commands::{Failure, conversion};
@@ -15,8 +15,11 @@ fn read<T>(
     reader: impl Fn(&str, Option<&str>, &ReadOptions<'_>) -> Result<Read<T>, ReadError>,
 ) -> Result<T, Failure> {
     let convert = conversion(input)?;
-    let options =
-        ReadOptions { extra_columns: &[], to_wgs84: convert.as_ref().map(|f| f as &dyn Fn([f64; 2]) -> [f64; 2]) };
+    let options = ReadOptions {
+        extra_columns: &[],
+        to_wgs84: convert.as_ref().map(|f| f as &dyn Fn([f64; 2]) -> [f64; 2]),
+        isolation: Some(&Isolation::apart()),
+    };
     let read = reader(path, None, &options).map_err(Failure::read)?;
     for warning in &read.warnings {
         eprintln!("{warning}");

@@ -10,7 +10,8 @@ use crate::space::datum::Crs;
 use super::ReadOptions;
 use super::error::{Fault, Faults, ReadError, RowKind};
 use super::limits::Limits;
-use super::read::{self, Request};
+use super::open::Isolation;
+use super::read::Request;
 use super::rings::fault_of_coordinate;
 use super::source::{Format, Source};
 use super::table::{Cell, Halt, Head, RawRow, RowSink};
@@ -99,7 +100,7 @@ pub(super) fn located(
         limits: Limits::default(),
     };
     let mut gathered = Gathered { wanted, kept: Vec::new(), head: Head::default(), rows: Vec::new() };
-    match read::produce(&request, &mut gathered) {
+    match options.isolation.unwrap_or(&Isolation::InProcess).produce(&request, &mut gathered) {
         Ok(()) | Err(Halt::Stopped) => {}
         Err(Halt::Error(e)) => return Err(e),
     }

@@ -65,6 +65,8 @@ pub struct ReadOptions<'a> {
     pub extra_columns: &'a [String],
     /// Converts `lon,lat` (or map x, y) to WGS 84 degrees, whatever the file says of itself; `None` goes by the file.
     pub to_wgs84: Option<&'a dyn Fn([f64; 2]) -> [f64; 2]>,
+    /// Where hostile-prone formats are parsed; in this process where nothing is said.
+    pub isolation: Option<&'a Isolation>,
 }
 
 /// What was read, and what was not kept.
@@ -102,8 +104,9 @@ pub fn read_households(
         | Format::FlatGeobuf
         | Format::Kml => {
             let extra = options.extra_columns;
-            let kept =
-                |column: &str| household_table::is_kept(column, &ReadOptions { extra_columns: extra, to_wgs84: None });
+            let kept = |column: &str| {
+                household_table::is_kept(column, &ReadOptions { extra_columns: extra, ..ReadOptions::default() })
+            };
             let mut layer = layer::located(&source, options, &kept)?;
             let sha256_hex = std::mem::take(&mut layer.sha256_hex);
             (feature_households::build(source.file, layer, options)?, sha256_hex)

@@ -26,6 +26,22 @@ pub enum Isolation {
     Child(PathBuf),
 }
 
+impl Isolation {
+    /// A child process of the program that runs now.
+    #[must_use]
+    pub fn apart() -> Self {
+        std::env::current_exe().map_or(Self::InProcess, Self::Child)
+    }
+
+    /// Reads a file into a sink where it is to be parsed.
+    pub(super) fn produce(&self, request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt> {
+        match self {
+            Self::Child(program) if request.format.is_parsed_apart() => produce_apart(program, request, sink),
+            _ => produce(request, sink),
+        }
+    }
+}
+
 /// How a file is to be opened.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
@@ -103,17 +119,11 @@ pub fn open(path: &str, options: &OpenOptions) -> Result<RowSource, ReadError> {
         format,
         limits: options.limits,
     };
-    let program = match &options.isolation {
-        Isolation::Child(program) if format.is_parsed_apart() => Some(program.clone()),
-        _ => None,
-    };
+    let isolation = options.isolation.clone();
     let (sender, messages) = sync_channel(8);
     std::thread::spawn(move || {
         let mut channel = Channel { sender, batch: Vec::with_capacity(BATCH) };
-        let outcome = match program {
-            Some(program) => produce_apart(&program, &request, &mut channel),
-            None => produce(&request, &mut channel),
-        };
+        let outcome = isolation.produce(&request, &mut channel);
         let rest = std::mem::take(&mut channel.batch);
         // Nobody may be listening any more.
         let _ = match outcome {

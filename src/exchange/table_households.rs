@@ -4,7 +4,8 @@ use super::ReadOptions;
 use super::error::ReadError;
 use super::household_table::{Built, HouseholdTable};
 use super::limits::Limits;
-use super::read::{self, Request};
+use super::open::Isolation;
+use super::read::Request;
 use super::source::Source;
 use super::table::{Cell, Halt, Head, RawRow, RowSink};
 
@@ -16,7 +17,8 @@ pub(super) fn read(source: &Source<'_>, options: &ReadOptions<'_>) -> Result<(Bu
         format: source.format,
         limits: Limits::default(),
     };
-    gathered(source.file, options, |sink| read::produce(&request, sink))
+    let isolation = options.isolation.unwrap_or(&Isolation::InProcess);
+    gathered(source.file, options, |sink| isolation.produce(&request, sink))
 }
 
 fn gathered<'a>(
@@ -78,7 +80,7 @@ mod tests {
     fn parse(bytes: &[u8], options: &ReadOptions<'_>) -> Result<Built, ReadError> {
         let (file, layer) = ("t.csv".to_owned(), None);
         let request = Request { file, layer, format: Format::Csv, limits: Limits::default() };
-        gathered("t.csv", options, |sink| read::csv_bytes(&request, bytes.to_vec(), sink)).map(|b| b.0)
+        gathered("t.csv", options, |sink| crate::exchange::read::csv_bytes(&request, bytes.to_vec(), sink)).map(|b| b.0)
     }
 
     fn read(bytes: &[u8]) -> Result<(Households, Vec<String>), ReadError> {
@@ -139,7 +141,7 @@ mod tests {
     #[test]
     fn personal_columns_are_dropped_and_named_even_when_asked_for() {
         let extra = ["身份证号".to_owned(), "zone".to_owned()];
-        let options = ReadOptions { extra_columns: &extra, to_wgs84: None };
+        let options = ReadOptions { extra_columns: &extra, ..ReadOptions::default() };
         let text = "id,x,y,身份证号,电话,zone\n1,2,3,520,139,z\n";
         let Built { table: t, dropped_columns, .. } = parse(text.as_bytes(), &options).expect("readable");
         assert_eq!(dropped_columns, ["身份证号", "电话"]);

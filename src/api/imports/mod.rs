@@ -156,7 +156,7 @@ impl Imports {
             list: Mutex::default(),
             folder: settings.folder.clone(),
             limits,
-            isolation: std::env::current_exe().map_or(Isolation::InProcess, Isolation::Child),
+            isolation: Isolation::apart(),
             keys: Keys::default(),
         })
     }
