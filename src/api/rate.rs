@@ -81,7 +81,7 @@ mod tests {
         }
         assert_eq!(rates.take("li", now), Err(20));
         assert_eq!(rates.take("wang", now), Ok(()));
-        assert_eq!(rates.take("li", now + Duration::from_secs(19)), Err(1));
+        assert_eq!(rates.take("li", now + Duration::from_secs(15)), Err(5));
         assert_eq!(rates.take("li", now + Duration::from_secs(20)), Ok(()));
         for _ in 0..3 {
             assert_eq!(rates.take("li", now + Duration::from_secs(900)), Ok(()));

@@ -21,8 +21,7 @@ fn page(inner: &str) -> Response {
         "<!doctype html><html lang=\"zh-CN\"><head><meta charset=\"utf-8\"><title>联户 Lianhu</title>\
          <link rel=\"stylesheet\" href=\"/ogc/style.css\"></head><body><main><h1>联户 Lianhu</h1>{inner}</main></body></html>"
     );
-    let kinds = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::REFERRER_POLICY, "no-referrer")];
-    (kinds, body).into_response()
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], body).into_response()
 }
 
 fn spent() -> Problem {

@@ -35,9 +35,11 @@ const KEPT: Duration = Duration::from_secs(3_600);
 /// Between two looks for such files.
 const SWEEP: Duration = Duration::from_secs(60);
 /// Files of one user at once.
-const MOST_OF_ONE: usize = 8;
+const MOST_OF_ONE: usize = 100;
+/// Longest files that one user's files together are as long as, about.
+const ROOM_OF_ONE: u64 = 4;
 /// Files at once.
-const MOST: usize = 64;
+const MOST: usize = 1_000;
 /// Seconds a parser works on one file.
 const PARSE_S: u64 = 600;
 /// Bytes a packed file may unfold to.
@@ -165,10 +167,31 @@ impl Imports {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Refuses whoever has too many files waiting.
-    fn check_room(&self, owner: &str) -> Answer<()> {
-        let list = self.list();
-        if list.len() < MOST && list.values().filter(|u| u.owner == owner).count() < MOST_OF_ONE {
+    /// Makes room for one more file: the owner's own that were not touched for longest go.
+    ///
+    /// # Errors
+    /// 429 where jobs work on all of them, or the service has too many.
+    fn make_room(&self, owner: &str) -> Answer<()> {
+        let mut list = self.list();
+        let mut own: Vec<(Instant, bool, u64, String)> = list
+            .values()
+            .filter(|u| u.owner == owner)
+            .map(|u| {
+                let state = u.state();
+                (state.touched, state.busy, u.bytes, u.id.clone())
+            })
+            .collect();
+        own.sort();
+        let (mut files, mut bytes) = (own.len(), own.iter().map(|o| o.2).sum::<u64>());
+        let room = self.limits.file_bytes.saturating_mul(ROOM_OF_ONE);
+        for (_, _, n, id) in own.iter().filter(|o| !o.1) {
+            if files < MOST_OF_ONE && bytes < room {
+                break;
+            }
+            list.remove(id);
+            (files, bytes) = (files - 1, bytes - n);
+        }
+        if list.len() < MOST && files < MOST_OF_ONE && bytes < room {
             return Ok(());
         }
         let what = "待导入的文件过多，请先导入或删除 / too many files are waiting: bring them in or delete some";

@@ -135,7 +135,7 @@ pub(super) async fn receive(
     if said.is_some_and(|n| n > most_bytes) {
         return Err(too_large(most_bytes));
     }
-    imports.check_room(&principal.actor)?;
+    imports.make_room(&principal.actor)?;
     let id = fresh_id()?;
     let scratch = Scratch(imports.folder.join(format!("{id}.{}", format.name())));
     let Counted { bytes, lines, sha256 } = written(body, &scratch.0, most_bytes).await?;

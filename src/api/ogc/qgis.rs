@@ -160,7 +160,7 @@ mod tests {
             match reader.read_event().expect("XML") {
                 quick_xml::events::Event::Start(e) => {
                     depth += 1;
-                    layers += usize::from(e.name().as_ref() == b"maplayer");
+                    layers += usize::from(e.name().as_ref() == "maplayer");
                 }
                 quick_xml::events::Event::End(_) => depth -= 1,
                 quick_xml::events::Event::Eof => break,
