@@ -139,7 +139,8 @@ function columns(app: App, layer: string, { columns: list }: Preview): Child {
 /** What the form says: every column, and another reference system or a sheet where one was chosen. */
 function wishOf(app: App, form: HTMLFormElement, preview: Preview): Reading {
   const data = new FormData(form), crs = String(data.get("crs") ?? ""), layer = String(data.get("layer_name") ?? "");
-  const map = Object.fromEntries(preview.columns.filter(c => c.dropped === null).map((c, i) => [c.column, String(data.get(`column${i}`) ?? "")]));
+  // a name with = cannot be told to the service: that column stays as it guessed
+  const map = Object.fromEntries(preview.columns.filter(c => c.dropped === null).map((c, i) => [c.column, String(data.get(`column${i}`) ?? "")] as const).filter(([column]) => !column.includes("=")));
   return { map, ...(crs === "" || crs === readIn(app, preview) ? {} : { crs }), ...(layer === "" ? {} : { layer_name: layer }) };
 }
 
