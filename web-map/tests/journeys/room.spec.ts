@@ -86,8 +86,9 @@ describe("M6 time and filters", () => {
     await until(page, "matched", await countOf(service, query));
     expect((await watch(page)).incidents.every(i => i.category === "dispute")).toBe(true);
     await page.selectOption(by("status"), "open");
-    await until(page, "matched", await countOf(service, `${query}&open=true`));
-    await until(page, "series", null, true);
+    const open = await countOf(service, `${query}&open=true`);
+    await until(page, "matched", open);
+    await page.waitForFunction(n => (window.lianhu as unknown as { state(): { series: { counts: number[] } | null } }).state().series?.counts.reduce((s, c) => s + c, 0) === n, open);
 
     // one hour alone: the keyboard walks the bars
     const series = (await watch(page)).series!;
