@@ -5,11 +5,12 @@ import { Regions } from "../regions";
 import { half, isKey, text, type Key } from "../strings";
 import type { Incident } from "./api";
 import type { RoomState, RoomStore } from "./state";
+import { Turns } from "./turns";
 
 export class Desk {
   protected tree = new Regions([]);
   private readonly soon = new Map<string, ReturnType<typeof setTimeout>>();
-  protected readonly turns = new Map<string, number>();
+  protected readonly turns = new Turns();
 
   constructor(readonly store: RoomStore) {}
 
@@ -33,14 +34,12 @@ export class Desk {
     }
   }
 
-  /** The latest of a kind of question wins; answers that come late are dropped. */
+  /** Asks, and uses the answer if it still counts. */
   protected async ask<T>(kind: string, work: () => Promise<T>, use: (answer: T) => void): Promise<void> {
-    const turn = (this.turns.get(kind) ?? 0) + 1;
-    this.turns.set(kind, turn);
-    const answer = await this.guard(work);
-    if (answer !== undefined && this.turns.get(kind) === turn) use(answer);
+    const turn = this.turns.ask(kind), answer = await this.guard(work);
+    if (answer !== undefined && this.turns.counts(kind, turn)) use(answer);
     // kinds that are one incident's would be kept for ever
-    if (this.turns.get(kind) === turn && kind.includes(" ")) this.turns.delete(kind);
+    if (kind.includes(" ")) this.turns.forget(kind, turn);
   }
 
   /** Does something once, a little later, however often it is wished for. */

@@ -30,6 +30,8 @@ const LONGEST = 1_000;
 /** The wall's list. */
 const WALL_PAGE = 10;
 const MARKED_MS = 12_000;
+/** What is asked anew when the reader looks at another piece of the window, and at another window. */
+const OF_THE_PIECE = ["list", "points", "hot"] as const, OF_THE_WINDOW = [...OF_THE_PIECE, "totals", "series", "figures"] as const;
 /** Requests of one kind at once. */
 const ABREAST = 4;
 
@@ -97,6 +99,7 @@ export class Room extends Desk {
   }
 
   chooseRegion(code: string | null): void {
+    this.turns.drop(...OF_THE_WINDOW, "alerts");
     this.store.set({ at: null });
     this.place(code);
     void this.refresh();
@@ -119,6 +122,7 @@ export class Room extends Desk {
   look(change: Partial<Looking>): void {
     const before = this.state, resolution = this.resolution();
     const timed = "range" in change, narrowed = "category" in change || "level" in change || "status" in change;
+    this.turns.drop(...timed || narrowed ? OF_THE_WINDOW : "slice" in change ? OF_THE_PIECE : "layer" in change ? ["hot"] : []);
     if (timed || narrowed || "slice" in change) this.pages = 1;
     this.store.set(timed ? { slice: null, ...change } : change);
     if (timed || narrowed) void this.refresh();
@@ -205,14 +209,13 @@ export class Room extends Desk {
     const { layer } = this.state, f = this.filter();
     const view = layer === "none" ? "count" : layer, resolution = this.resolution();
     this.store.set({ hotBusy: true });
-    const turn = (this.turns.get("hot") ?? 0) + 1;
-    this.turns.set("hot", turn);
+    const turn = this.turns.ask("hot");
     void (async () => {
       try {
         const hot = await roomApi.hotspots(view, resolution, f);
-        if (this.turns.get("hot") === turn) this.store.set({ hot, hotBusy: false, hotProblem: null });
+        if (this.turns.counts("hot", turn)) this.store.set({ hot, hotBusy: false, hotProblem: null });
       } catch (e) {
-        if (this.turns.get("hot") !== turn) return;
+        if (!this.turns.counts("hot", turn)) return;
         if (e instanceof Refused && e.status === 401) this.store.set({ needsSignIn: true });
         // the place for the cells says why there are none
         this.store.set({ hotBusy: false, ...(e instanceof Refused ? { hot: null, hotProblem: half(this.state.lang, e.body.detail) } : {}) });
@@ -250,7 +253,7 @@ export class Room extends Desk {
     const fits = lets(this.filter(), i, this.now()), had = this.state.list.some(x => x.id === i.id);
     const box = this.ground?.bounds(), here = fits && i.at !== null && box !== undefined && i.at[0] >= box[0] && i.at[0] <= box[2] && i.at[1] >= box[1] && i.at[1] <= box[3];
     let list = put(this.state.list, i, fits);
-    if (this.state.wall) list = list.slice(0, WALL_PAGE);
+    list = list.slice(0, this.state.wall ? WALL_PAGE : LONGEST);
     const hadPoint = this.state.points.some(x => x.id === i.id), drawn = this.state.points.length > 0 || this.state.matchedHere <= MOST_POINTS;
     const points = drawn ? put(this.state.points, i, here).slice(0, MOST_POINTS) : this.state.points;
     const change = Number(fits) - Number(had);
@@ -284,6 +287,7 @@ export class Room extends Desk {
       const by = { by: "", at: event.at_time };
       this.store.set({ alerts: this.state.alerts.map(a => a.id === event.id ? { ...a, acknowledged: a.acknowledged ?? by } : a) });
     }
+    this.turns.drop("alerts");
     this.ring();
     void this.loadAlerts();
   }
@@ -308,6 +312,7 @@ export class Room extends Desk {
   async acknowledge(alert: string): Promise<void> {
     await this.guard(async () => {
       const done = await roomApi.acknowledge(alert);
+      this.turns.drop("alerts");
       this.store.set({ alerts: this.state.alerts.map(a => a.id === done.id ? done : a) });
       this.ring();
       this.say("good", "acknowledged");
@@ -319,13 +324,13 @@ export class Room extends Desk {
   async pick(pick: Pick | null): Promise<void> {
     this.store.set({ pick, revealed: null, ...(pick?.kind === "incident" && this.state.detail?.incident.id === pick.id ? {} : { detail: null }), cellIncidents: null });
     if (pick === null) return;
-    if (pick.kind === "incident") { await this.ask("detail", () => roomApi.incident(pick.id), detail => this.store.set({ detail })); return; }
+    if (pick.kind === "incident") { await this.ask("detail", () => roomApi.incident(pick.id), detail => { if (this.state.pick?.id === pick.id) this.store.set({ detail }); }); return; }
     const cell = this.cell(pick.id);
     if (cell === undefined) return;
     // who looks at a cell keeps its size while he comes nearer
     this.look({ resolution: this.state.hot?.resolution ?? null });
     await this.ask("cell", () => roomApi.incidents(this.filter(), { limit: LONGEST, bbox: boxOf(cell.ring) }),
-      page => this.store.set({ cellIncidents: page.incidents.filter(i => i.at !== null && contains(cell.ring, i.at)) }));
+      page => { if (this.state.pick?.id === pick.id) this.store.set({ cellIncidents: page.incidents.filter(i => i.at !== null && contains(cell.ring, i.at)) }); });
   }
 
   cell(h3: string) { return this.state.hot?.cells.find(c => c.h3 === h3); }
@@ -368,7 +373,7 @@ export class Room extends Desk {
     const f = this.filter(true);
     this.store.set({ district: { region, totals: null } });
     if (region.bbox !== null) this.ground?.showBox(region.bbox);
-    return this.ask("district", () => roomApi.statistics("category", { region: region.code, from: f.from, to: f.to }), s => this.store.set({ district: { region, totals: s.totals } }));
+    return this.ask("district", () => roomApi.statistics("category", { region: region.code, from: f.from, to: f.to }), s => { if (this.state.district?.region === region) this.store.set({ district: { region, totals: s.totals } }); });
   }
 
   /** Seconds since the service last gave a sign of life; null before the first. */

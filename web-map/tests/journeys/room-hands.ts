@@ -2,7 +2,7 @@
 
 import type { Browser, Page } from "playwright-core";
 import { expect } from "vitest";
-import type { Incident, NewIncident } from "../../src/room/api";
+import type { Alert, Incident, NewIncident } from "../../src/room/api";
 import type { expose } from "../../src/room/testing";
 import { type Service, visit, type Visit } from "./service";
 
@@ -38,13 +38,19 @@ export async function get<T>(service: Service, path: string): Promise<T> {
 
 let keys = 0;
 export async function post<T>(service: Service, path: string, body: unknown): Promise<T> {
-  const answer = await fetch(service.url + path, { method: "POST", headers: { "content-type": "application/json", "idempotency-key": `journey-${process.pid}-${++keys}` }, body: JSON.stringify(body) });
+  const answer = await fetch(service.url + path, { method: "POST", headers: { "content-type": "application/json", origin: new URL(service.url).origin, "idempotency-key": `journey-${process.pid}-${++keys}` }, body: JSON.stringify(body) });
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
   return await answer.json() as T;
 }
 
 export const report = async (service: Service, wish: NewIncident): Promise<Incident> => (await post<{ incident: Incident }>(service, "/api/incidents", wish)).incident;
 export const countOf = async (service: Service, query: string): Promise<number> => (await get<{ number_matched: number }>(service, `/api/incidents?limit=1&${query}`)).number_matched;
+
+/** Nothing rings: the demonstration begins with an emergency. */
+export async function quiet(service: Service): Promise<void> {
+  const { alerts } = await get<{ alerts: Alert[] }>(service, "/api/alerts?open=true");
+  for (const a of alerts) if (a.kind === "emergency" && a.acknowledged === null) await post(service, `/api/alerts/${encodeURIComponent(a.id)}/acknowledge`, {});
+}
 
 /** Places where people live: each in a grid. */
 export async function places(service: Service): Promise<[number, number][]> {

@@ -3,7 +3,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Incident } from "../../src/room/api";
-import { ago, countOf, enter, get, places, report, until, watch } from "./room-hands";
+import { ago, countOf, enter, get, places, quiet, report, until, watch } from "./room-hands";
 import { browse, by, picture, Service, visit } from "./service";
 
 const service = new Service();
@@ -11,6 +11,7 @@ let browser: Browser, lived: [number, number][];
 beforeAll(async () => {
   await service.start();
   browser = await browse();
+  await quiet(service);
   lived = await places(service);
   const kinds = ["livelihood", "dispute", "security", "opinion", "other"];
   for (let k = 0; k < 14; k++) await report(service, { category: kinds[k % kinds.length]!, occurred_at: ago(20 + 37 * k), at: lived[(k * 7) % lived.length]!, summary: "路灯不亮" });
@@ -85,8 +86,9 @@ describe("M6 time and filters", () => {
     await until(page, "matched", await countOf(service, query));
     expect((await watch(page)).incidents.every(i => i.category === "dispute")).toBe(true);
     await page.selectOption(by("status"), "open");
-    await until(page, "matched", await countOf(service, `${query}&open=true`));
-    await until(page, "series", null, true);
+    const open = await countOf(service, `${query}&open=true`);
+    await until(page, "matched", open);
+    await page.waitForFunction(n => (window.lianhu as unknown as { state(): { series: { counts: number[] } | null } }).state().series?.counts.reduce((s, c) => s + c, 0) === n, open);
 
     // one hour alone: the keyboard walks the bars
     const series = (await watch(page)).series!;
@@ -178,7 +180,7 @@ describe("M7 an incident", () => {
     await page.waitForSelector(by("act-accept"));
     // this page hears nothing of what the other does
     await page.route("**/api/incidents/*", route => route.request().method() === "GET" ? route.abort() : route.continue());
-    await fetch(`${service.url}/api/incidents/${made.id}/transitions`, { method: "POST", headers: { "content-type": "application/json", "idempotency-key": `other-${made.id}` }, body: JSON.stringify({ action: "accept", base_version: made.version }) });
+    await fetch(`${service.url}/api/incidents/${made.id}/transitions`, { method: "POST", headers: { "content-type": "application/json", origin: new URL(service.url).origin, "idempotency-key": `other-${made.id}` }, body: JSON.stringify({ action: "accept", base_version: made.version }) });
     await page.click(by("act-accept"));
     await page.waitForSelector(".notice");
     await page.unroute("**/api/incidents/*");

@@ -7,6 +7,7 @@ import { query } from "../../src/room/api";
 import { isOverdue, later, lets, merge, Once, put } from "../../src/room/book";
 import { breaks, brief, classOf, contains, drawables, resolutionAt, valueOf } from "../../src/room/cells";
 import { Feed, Parser, type Hearer } from "../../src/room/feed";
+import { Turns } from "../../src/room/turns";
 import { clock, customRange, dayOf, DAY_MS, fieldOf, HOUR_MS, moment, nextMidnight, ofField, pieces, skewOf, stamp, startOf, windowOf } from "../../src/room/time";
 import { plain, read, write, type Looking } from "../../src/room/url";
 import { heats } from "../../src/style/palette";
@@ -105,6 +106,22 @@ describe("incidents", () => {
     expect(lets({ ...all, state: "overdue" }, late, now)).toBe(true);
     expect(lets({ ...all, from: "2026-11-26T10:00:00+08:00", to: "2026-11-26T10:00:01+08:00" }, late, now)).toBe(true);
     expect(lets({ ...all, to: "2026-11-26T10:00:00+08:00" }, late, now)).toBe(false);
+  });
+});
+
+describe("answers", () => {
+  it("count in the order of their questions, also where a newer question is always on its way", () => {
+    const turns = new Turns(), first = turns.ask("list"), second = turns.ask("list"), third = turns.ask("list");
+    expect([turns.counts("list", first), turns.counts("list", third), turns.counts("list", second)]).toEqual([true, true, false]);
+  });
+  it("to what was asked before the reader looked elsewhere do not count", () => {
+    const turns = new Turns(), list = turns.ask("list"), hot = turns.ask("hot");
+    turns.drop("list");
+    const again = turns.ask("list");
+    expect([turns.counts("list", list), turns.counts("hot", hot), turns.counts("list", again)]).toEqual([false, true, true]);
+    const late = turns.ask("hot");
+    turns.drop("list", "hot", "never");
+    expect([turns.counts("hot", late), turns.counts("never", turns.ask("never"))]).toEqual([false, true]);
   });
 });
 

@@ -51,10 +51,10 @@ export function legend(room: Room, heat: HeatLayer): HTMLElement {
   const incidents = (): Child[] => ([["sign_open", true, false, false], ["state_overdue", true, true, false], ["emergency", true, false, true], ["sign_done", false, false, false]] as const)
     .map(([key, open, late, emergency]) => line(picture(pen => sign(pen, 11, emergency ? 12 : 11, { open, late, emergency }, 6)), t(key)));
 
-  mount(place, room, s => [s.hot, s.layer, s.resolution, s.palette, s.lang, s.hotBusy, s.points.length > 0, s.hotProblem], (): Child[] => {
-    const { layer, hot, points, hotBusy, hotProblem, resolution, palette } = room.state;
+  mount(place, room, s => [s.hot, s.layer, s.resolution, s.palette, s.lang, s.hotBusy, s.matched, s.points.length > 0, s.hotProblem], (): Child[] => {
+    const { layer, hot, points, hotBusy, hotProblem, resolution, palette, status, matched } = room.state;
     place.setAttribute("aria-label", t("legend"));
-    const rows: Child[] = [];
+    const rows: Child[] = [], missing = hot === null || status !== null || hotBusy ? 0 : matched - hot.incidents - hot.outside;
     if (layer === "none") rows.push(...points.length > 0 || hot === null || hot.incidents === 0 ? incidents()
       : [line(picture(pen => { pen.beginPath(); pen.arc(11, 11, 9, 0, 2 * Math.PI); pen.fillStyle = "rgba(11, 92, 138, .8)"; pen.fill(); }), t("bubbles"))]);
     else if (layer === "gi") rows.push(
@@ -82,7 +82,7 @@ export function legend(room: Room, heat: HeatLayer): HTMLElement {
       hotProblem !== null && layer !== "none" ? h("p", { class: "note" }, hotProblem) : null,
       h("ul", { class: `keys ${layer}` }, ...rows),
       hot !== null && hotProblem === null && (layer !== "none" || points.length === 0) && hot.incidents + hot.outside > 0
-        ? h("p", { class: "quiet", testid: "counted" }, t("hotIncidents", { n: count(hot.incidents) }), hot.outside > 0 ? ` · ${t("hotOutside", { n: count(hot.outside) })}` : "") : null,
+        ? h("p", { class: "quiet", testid: "counted" }, t("hotIncidents", { n: count(hot.incidents) }), hot.outside > 0 ? ` · ${t("hotOutside", { n: count(hot.outside) })}` : "", missing > 0 ? ` · ${t("placeless", { n: count(missing) })}` : "") : null,
       h("p", { class: "quiet size" }, h("select", { testid: "palette", label: t("palette"), change: e => room.look({ palette: (e.target as HTMLSelectElement).value as PaletteName }) },
         ...(["calm", "strong", "grey"] as const).map(p => h("option", { value: p, selected: p === palette }, `${t("palette")}${room.state.lang === "zh" ? "：" : ": "}${t(`palette_${p}`)}`))),
       layer === "none" ? null : h("select", { testid: "resolution", label: t("resolution"), change: e => { const v = (e.target as HTMLSelectElement).value; room.look({ resolution: v === "" ? null : Number(v) }); } },
