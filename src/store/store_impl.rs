@@ -8,7 +8,8 @@ use crate::domain::register::AuditRow;
 use super::contract::{Look, Sink, Store, Verdict, Work};
 use super::messages::{
     Belonging, Committed, Derived, Filter, ForeignEdit, GridVersion, HistoryEntry, ImportReport, ImportRequest,
-    NewVillage, Page, PlanFilter, Publication, Purged, Retention, RowSource, TransactionRequest, UsedCode, Which,
+    MapLayer, MapRows, NewVillage, Page, PlanFilter, Publication, Purged, Retention, RowSource, TransactionRequest,
+    UsedCode, Which,
 };
 use super::plans::{codes, derived, edit, heads, history, publish};
 use super::rows::{Layer, RegisterRow};
@@ -208,6 +209,10 @@ impl Store for SqlStore {
 
     async fn derived(&self, scope: &Scope, plan: &str, village: &str) -> Result<Derived, StoreError> {
         derived::get(self.engine.read().await?.as_mut(), scope, plan, village).await
+    }
+
+    async fn map_rows(&self, scope: &Scope, plan: &str, village: &str, layer: MapLayer) -> Result<MapRows, StoreError> {
+        derived::map_rows(self.engine.read().await?.as_mut(), scope, plan, village, layer).await
     }
 
     async fn audit(&self, scope: &Scope, after: u64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
