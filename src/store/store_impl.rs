@@ -108,8 +108,8 @@ impl Store for SqlStore {
 
     async fn plan_villages(&self, scope: &Scope, plan: &str) -> Result<Vec<String>, StoreError> {
         let mut session = self.engine.read().await?;
-        let stored = heads::get(session.as_mut(), scope, plan, false).await?;
-        heads::village_codes(session.as_mut(), stored.no, scope).await
+        let no = heads::number(session.as_mut(), scope, plan).await?;
+        heads::village_codes(session.as_mut(), no, scope).await
     }
 
     async fn plan_rows(
@@ -126,8 +126,8 @@ impl Store for SqlStore {
 
     async fn grid_versions(&self, scope: &Scope, plan: &str) -> Result<Vec<GridVersion>, StoreError> {
         let mut session = self.engine.read().await?;
-        let stored = heads::get(session.as_mut(), scope, plan, false).await?;
-        heads::grid_versions(session.as_mut(), stored.no, scope).await
+        let no = heads::number(session.as_mut(), scope, plan).await?;
+        heads::grid_versions(session.as_mut(), no, scope).await
     }
 
     async fn transact(

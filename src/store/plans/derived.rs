@@ -252,7 +252,7 @@ pub(in crate::store) async fn get(
     plan: &str,
     village: &str,
 ) -> Result<Derived, StoreError> {
-    let no = heads::get(session, scope, plan, false).await?.no;
+    let no = heads::number(session, scope, plan).await?;
     let Some(area) = scope.within(village) else { return Ok(Derived::default()) };
     Ok(Derived {
         grids: grids_within(session, no, &area).await?,
@@ -268,7 +268,7 @@ pub(in crate::store) async fn map_rows(
     village: &str,
     layer: MapLayer,
 ) -> Result<MapRows, StoreError> {
-    let no = heads::get(session, scope, plan, false).await?.no;
+    let no = heads::number(session, scope, plan).await?;
     let mut found = MapRows::default();
     let Some(area) = scope.within(village) else { return Ok(found) };
     match layer {
