@@ -1,6 +1,6 @@
 """900,000 households in memory: from the start to ready, resident, and what a GET of everything takes above that.
 
-Usage: whole.py LIANHU FOLDER [HOUSEHOLDS]. The store is made once and kept in FOLDER."""
+Usage: whole.py LIANHU FOLDER [HOUSEHOLDS [STARTS]]. The store is made once and kept in FOLDER."""
 
 import os
 import resource
@@ -42,7 +42,7 @@ def paged(service, path):
 
 def main():
     program, folder = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
-    households = int(sys.argv[3]) if len(sys.argv) > 3 else 900_000
+    households, starts = (int(v) for v in (sys.argv[3:] + ["900000", "3"][len(sys.argv[3:]) :])[:2])
     os.makedirs(folder, exist_ok=True)
     os.environ.setdefault("LIANHU_LOG", "info")
     path = os.path.join(folder, f"register_{households}.gpkg")
@@ -52,7 +52,7 @@ def main():
         county(program, folder, store, households, households // 600, households // 18, "xixiu")
         print(f"store made in {time.monotonic() - begun:.0f} s", flush=True)
     log = os.path.join(folder, "whole.log")
-    for turn in range(3):
+    for turn in range(starts):
         with Running(program, store, log=log) as service:
             counts = {c: service.get(f"/ogc/collections/{c}/items?limit=1")["numberMatched"] for c in ("households", "buildings", "grids", "units")}
             ticks = open(f"/proc/{service.process.pid}/stat").read().rsplit(")", 1)[1].split()
@@ -62,7 +62,7 @@ def main():
                 f" highest while loading {service.memory_mib('VmHWM'):.0f} MiB; {counts}; load {os.getloadavg()[0]:.1f}",
                 flush=True,
             )
-            if turn < 2:
+            if turn < starts - 1:
                 continue
             for form in ("geojsonseq", "csv", "fgb", "gpkg", "xlsx", "json&limit=10000"):
                 items = f"/ogc/collections/households/items?f={form}"

@@ -25,7 +25,7 @@ use super::{App, admin, alerts, listen, router};
 /// Between not being ready any more and taking no more connections: time for whoever sends requests here to learn of it.
 const NOTICE: Duration = Duration::from_secs(2);
 /// Answers under way are waited for so long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(25);
 /// Upper bounds of the histogram of answer times, seconds.
 const BUCKETS_S: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
 

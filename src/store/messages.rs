@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::LonLat;
-use crate::domain::plan::{Changes, PlanStatus, VillageRows};
+use crate::domain::plan::{Changes, GridRow, PlanStatus, UnitRow, VillageRows};
 use crate::domain::register::Polygons;
 
 use super::error::StoreError;
@@ -329,6 +329,28 @@ pub struct Derived {
     pub units: Vec<DerivedUnit>,
     /// Leaders and deputies where they live.
     pub leaders: Vec<DerivedLeader>,
+}
+
+/// A layer of a plan's map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapLayer {
+    /// Its grids.
+    Grids,
+    /// Its units that have members.
+    Units,
+    /// Its leaders.
+    Leaders,
+}
+
+/// What a map shows of a village in one layer; the other lists are empty.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MapRows {
+    /// Grids as decided.
+    pub grids: Vec<GridRow>,
+    /// Units as decided.
+    pub units: Vec<UnitRow>,
+    /// What is derived of them.
+    pub derived: Derived,
 }
 
 /// A grid's polygon and figures.

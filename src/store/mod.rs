@@ -55,8 +55,8 @@ pub use incidents::{
 };
 pub use messages::{
     Belonging, CellChange, Committed, Derived, DerivedGrid, DerivedLeader, DerivedUnit, Expect, Filter, ForeignEdit,
-    GridVersion, HistoryEntry, Idempotency, ImportReport, ImportRequest, NewVillage, Page, PlanFilter, Publication,
-    Purged, Retention, RowConflict, RowSource, TransactionRequest, UsedCode, Which, Worked,
+    GridVersion, HistoryEntry, Idempotency, ImportReport, ImportRequest, MapLayer, MapRows, NewVillage, Page,
+    PlanFilter, Publication, Purged, Retention, RowConflict, RowSource, TransactionRequest, UsedCode, Which, Worked,
 };
 pub use rows::{Layer, RegisterRow};
 pub use scope::{Role, Scope};

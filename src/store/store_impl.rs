@@ -8,7 +8,8 @@ use crate::domain::register::AuditRow;
 use super::contract::{Look, Sink, Store, Verdict, Work};
 use super::messages::{
     Belonging, Committed, Derived, Filter, ForeignEdit, GridVersion, HistoryEntry, ImportReport, ImportRequest,
-    NewVillage, Page, PlanFilter, Publication, Purged, Retention, RowSource, TransactionRequest, UsedCode, Which,
+    MapLayer, MapRows, NewVillage, Page, PlanFilter, Publication, Purged, Retention, RowSource, TransactionRequest,
+    UsedCode, Which,
 };
 use super::plans::{codes, derived, edit, heads, history, publish};
 use super::rows::{Layer, RegisterRow};
@@ -114,8 +115,8 @@ impl Store for SqlStore {
 
     async fn plan_villages(&self, scope: &Scope, plan: &str) -> Result<Vec<String>, StoreError> {
         let mut session = self.engine.read().await?;
-        let stored = heads::get(session.as_mut(), scope, plan, false).await?;
-        heads::village_codes(session.as_mut(), stored.no, scope).await
+        let no = heads::number(session.as_mut(), scope, plan).await?;
+        heads::village_codes(session.as_mut(), no, scope).await
     }
 
     async fn plan_rows(
@@ -132,8 +133,8 @@ impl Store for SqlStore {
 
     async fn grid_versions(&self, scope: &Scope, plan: &str) -> Result<Vec<GridVersion>, StoreError> {
         let mut session = self.engine.read().await?;
-        let stored = heads::get(session.as_mut(), scope, plan, false).await?;
-        heads::grid_versions(session.as_mut(), stored.no, scope).await
+        let no = heads::number(session.as_mut(), scope, plan).await?;
+        heads::grid_versions(session.as_mut(), no, scope).await
     }
 
     async fn transact(
@@ -215,6 +216,10 @@ impl Store for SqlStore {
 
     async fn derived(&self, scope: &Scope, plan: &str, village: &str) -> Result<Derived, StoreError> {
         derived::get(self.engine.read().await?.as_mut(), scope, plan, village).await
+    }
+
+    async fn map_rows(&self, scope: &Scope, plan: &str, village: &str, layer: MapLayer) -> Result<MapRows, StoreError> {
+        derived::map_rows(self.engine.read().await?.as_mut(), scope, plan, village, layer).await
     }
 
     async fn audit(&self, scope: &Scope, after: u64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {

@@ -9,6 +9,8 @@ import time
 import urllib.error
 import urllib.request
 
+PATIENCE_S = 600
+
 
 def ask(url, token=None, body=None, **headers):
     """Status, headers and body; errors are answers too. With a body it is a POST of JSON."""
@@ -46,12 +48,13 @@ class Running:
         self.base = addresses[0].rstrip("/")
         self.admin = addresses[2].rsplit("/", 1)[0]
         self.ready_s = None
-        while time.monotonic() - self.begun < 120:
+        while time.monotonic() - self.begun < PATIENCE_S:
             if ask(f"{self.admin}/readyz")[0] == 200:
                 self.ready_s = time.monotonic() - self.begun
                 return self
             time.sleep(0.01)
-        raise SystemExit("the service is not ready after two minutes")
+        self.__exit__()
+        raise SystemExit(f"the service is not ready after {PATIENCE_S} s")
 
     def __exit__(self, *_):
         if self.process.poll() is None:

@@ -2,8 +2,8 @@
 
 use lianhu::domain::plan::{Change, Changes, GridRow, PlanHead, PlanStatus, VillageRows};
 use lianhu::store::{
-    Belonging, Derived, DerivedGrid, DerivedLeader, DerivedUnit, OpenMode, PlanFilter, Publication, Refusal, Store,
-    StoreError, TransactError, Which, open,
+    Belonging, Derived, DerivedGrid, DerivedLeader, DerivedUnit, MapLayer, MapRows, OpenMode, PlanFilter, Publication,
+    Refusal, Store, StoreError, TransactError, Which, open,
 };
 use serde_json::Value;
 use time::macros::date;
@@ -224,6 +224,28 @@ pub(crate) async fn derived_layers_follow_the_version(place: Place) {
     let derived = derived_of(&village_rows(VILLAGE, 2));
     store.set_derived(&admin(), &plan.id, 1, VILLAGE, &derived).await.expect("set");
     assert_eq!(store.derived(&admin(), &plan.id, VILLAGE).await.expect("derived"), derived);
+    // a layer of the map is the same rows, and nothing of the others
+    let rows = store.plan_rows(&admin(), &plan.id, &[VILLAGE.to_owned()]).await.expect("rows").1.remove(0);
+    let lived_in = |code: &str| rows.memberships.iter().any(|m| m.unit == code);
+    let units: Vec<_> = rows.units.iter().filter(|u| lived_in(&u.code)).cloned().collect();
+    let Derived { grids: shapes, units: hulls, leaders } = derived.clone();
+    for (layer, wanted) in [
+        (
+            MapLayer::Grids,
+            MapRows {
+                grids: rows.grids.clone(),
+                derived: Derived { grids: shapes, ..Derived::default() },
+                ..MapRows::default()
+            },
+        ),
+        (
+            MapLayer::Units,
+            MapRows { units, derived: Derived { units: hulls, ..Derived::default() }, ..MapRows::default() },
+        ),
+        (MapLayer::Leaders, MapRows { derived: Derived { leaders, ..Derived::default() }, ..MapRows::default() }),
+    ] {
+        assert_eq!(store.map_rows(&admin(), &plan.id, VILLAGE, layer).await.expect("map"), wanted);
+    }
     assert_eq!(store.check(&admin()).await.expect("check"), []);
     let grid = format!("{VILLAGE}001");
     let edit =

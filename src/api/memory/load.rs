@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use crate::domain::plan::PlanStatus;
 use crate::domain::register::{Geometry, Tenure};
 use crate::plan::register::{polygons_to_file, to_file};
-use crate::store::{Filter, Layer, PlanFilter, RegisterRow, Role, Scope, Store, StoreError};
+use crate::store::{Filter, Layer, MapLayer, MapRows, PlanFilter, RegisterRow, Role, Scope, Store, StoreError};
 
 use super::collection::Collection;
 use super::fragment::Value;
@@ -147,9 +147,14 @@ async fn villages_in_force(store: &dyn Store) -> Result<BTreeMap<String, String>
 
 async fn plan_layer(store: &dyn Store, collection: Collection, builder: &mut Builder) -> Result<(), StoreError> {
     let scope = everything();
+    let layer = match collection {
+        Collection::Grids => MapLayer::Grids,
+        Collection::Units => MapLayer::Units,
+        _ => MapLayer::Leaders,
+    };
     for (village, plan) in villages_in_force(store).await? {
-        let derived = store.derived(&scope, &plan, &village).await?;
-        if collection == Collection::Leaders {
+        let MapRows { grids, units, derived } = store.map_rows(&scope, &plan, &village, layer).await?;
+        if layer == MapLayer::Leaders {
             let mut leaders: Vec<_> =
                 derived.leaders.iter().map(|l| (format!("{}.{}", l.unit, l.household), l)).collect();
             leaders.sort_by(|a, b| a.0.cmp(&b.0));
@@ -160,56 +165,52 @@ async fn plan_layer(store: &dyn Store, collection: Collection, builder: &mut Bui
             }
             continue;
         }
-        let (_, rows) = store.plan_rows(&scope, &plan, std::slice::from_ref(&village)).await?;
-        for rows in &rows {
-            if collection == Collection::Grids {
-                let of: BTreeMap<&str, _> = derived.grids.iter().map(|d| (d.code.as_str(), d)).collect();
-                for g in rows.grids.iter().filter(|g| g.valid_to.is_none()) {
-                    let d = of.get(g.code.as_str());
-                    let real = |v: Option<f64>| v.map_or(Value::None, Value::Real);
-                    let values = [
-                        g.code.as_str().into(),
-                        g.name.as_str().into(),
-                        g.kind.as_str().into(),
-                        village.as_str().into(),
-                        d.map(|d| d.households).into(),
-                        d.map(|d| d.buildings).into(),
-                        d.and_then(|d| d.persons).into(),
-                        real(d.and_then(|d| d.deviation)),
-                        real(d.map(|d| d.area_m2)),
-                        real(d.map(|d| d.perimeter_m)),
-                        real(d.map(|d| d.polsby_popper)),
-                        Value::Bool(g.locked),
-                        g.valid_from.as_str().into(),
-                        plan.as_str().into(),
-                    ];
-                    let shape = d.map(|d| Shape::Other(Box::new(polygons_to_file(&d.polygons))));
-                    builder.push(&g.code, &g.code, shape, &values);
-                }
-                continue;
-            }
-            let of: BTreeMap<&str, _> = derived.units.iter().map(|d| (d.code.as_str(), d)).collect();
-            // a unit without members is retired: its row only keeps the number from being given out again
-            let lived_in: std::collections::BTreeSet<&str> = rows.memberships.iter().map(|m| m.unit.as_str()).collect();
-            for u in rows.units.iter().filter(|u| lived_in.contains(u.code.as_str())) {
-                let d = of.get(u.code.as_str());
-                let deputies = u.deputies.join("、");
+        if layer == MapLayer::Grids {
+            let of: BTreeMap<&str, _> = derived.grids.iter().map(|d| (d.code.as_str(), d)).collect();
+            for g in grids.iter().filter(|g| g.valid_to.is_none()) {
+                let d = of.get(g.code.as_str());
+                let real = |v: Option<f64>| v.map_or(Value::None, Value::Real);
                 let values = [
-                    u.code.as_str().into(),
-                    u.code.get(..15).unwrap_or_default().into(),
+                    g.code.as_str().into(),
+                    g.name.as_str().into(),
+                    g.kind.as_str().into(),
+                    village.as_str().into(),
                     d.map(|d| d.households).into(),
-                    d.map_or(Value::None, |d| Value::Real(d.sse_m2)),
-                    d.map_or(Value::None, |d| Value::Real(d.reach_m)),
-                    (&u.leader).into(),
-                    deputies.as_str().into(),
-                    (&u.exception).into(),
-                    Value::Bool(u.locked),
-                    (&u.founded_on).into(),
+                    d.map(|d| d.buildings).into(),
+                    d.and_then(|d| d.persons).into(),
+                    real(d.and_then(|d| d.deviation)),
+                    real(d.map(|d| d.area_m2)),
+                    real(d.map(|d| d.perimeter_m)),
+                    real(d.map(|d| d.polsby_popper)),
+                    Value::Bool(g.locked),
+                    g.valid_from.as_str().into(),
                     plan.as_str().into(),
                 ];
                 let shape = d.map(|d| Shape::Other(Box::new(polygons_to_file(&d.polygons))));
-                builder.push(&u.code, &u.code, shape, &values);
+                builder.push(&g.code, &g.code, shape, &values);
             }
+            continue;
+        }
+        let of: BTreeMap<&str, _> = derived.units.iter().map(|d| (d.code.as_str(), d)).collect();
+        // a unit without members is retired: its row only keeps the number from being given out again
+        for u in &units {
+            let d = of.get(u.code.as_str());
+            let deputies = u.deputies.join("、");
+            let values = [
+                u.code.as_str().into(),
+                u.code.get(..15).unwrap_or_default().into(),
+                d.map(|d| d.households).into(),
+                d.map_or(Value::None, |d| Value::Real(d.sse_m2)),
+                d.map_or(Value::None, |d| Value::Real(d.reach_m)),
+                (&u.leader).into(),
+                deputies.as_str().into(),
+                (&u.exception).into(),
+                Value::Bool(u.locked),
+                (&u.founded_on).into(),
+                plan.as_str().into(),
+            ];
+            let shape = d.map(|d| Shape::Other(Box::new(polygons_to_file(&d.polygons))));
+            builder.push(&u.code, &u.code, shape, &values);
         }
     }
     Ok(())

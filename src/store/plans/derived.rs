@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::plan::PlanStatus;
+use crate::domain::plan::{GridRow, PlanStatus, UnitRow};
 use crate::store::SqlStore;
 use crate::store::error::StoreError;
 use crate::store::insert;
-use crate::store::messages::{Derived, DerivedGrid, DerivedLeader, DerivedUnit};
+use crate::store::messages::{Derived, DerivedGrid, DerivedLeader, DerivedUnit, MapLayer, MapRows};
 use crate::store::scope::{Right, Scope};
 use crate::store::sql::{Session, Sql};
 use crate::store::value::{Cell, Row, Value, row_sum};
 
 use super::heads::{self, Stored};
+use super::rows;
 
 const GRID: &[&str] =
     &["households", "buildings", "persons", "deviation", "area_m2", "perimeter_m", "polsby_popper", "geom"];
@@ -197,22 +198,16 @@ fn in_village(sql: &mut Sql, column: &'static str, village: &str) {
     sql.push(" AND ").push(column).push(" < ").bind(format!("{village}:"));
 }
 
-pub(in crate::store) async fn get(
-    session: &mut dyn Session,
-    scope: &Scope,
-    plan: &str,
-    village: &str,
-) -> Result<Derived, StoreError> {
-    let stored = heads::get(session, scope, plan, false).await?;
-    let mut derived = Derived::default();
-    let Some(part) = scope.within(village) else { return Ok(derived) };
-    let select = |table: &'static str, columns: &[&'static str], code: &'static str| {
-        let mut sql = Sql::new(table, "SELECT ");
-        sql.push(code).push(", ").push_list(columns).push(" FROM ").push(table);
-        sql.push(" WHERE derived_sum IS NOT NULL AND plan_no = ").bind(stored.no);
-        sql.push(" AND ").in_scope(code, &part).push(" ORDER BY ").push(code);
-        sql
-    };
+/// `SELECT` of a table's derived part within an area.
+fn select(table: &'static str, (code, columns): (&'static str, &[&'static str]), no: i64, area: &Scope) -> Sql {
+    let mut sql = Sql::new(table, "SELECT ");
+    sql.push(code).push(", ").push_list(columns).push(" FROM ").push(table);
+    sql.push(" WHERE derived_sum IS NOT NULL AND plan_no = ").bind(no);
+    sql.push(" AND ").in_scope(code, area).push(" ORDER BY ").push(code);
+    sql
+}
+
+async fn grids_within(session: &mut dyn Session, no: i64, area: &Scope) -> Result<Vec<DerivedGrid>, StoreError> {
     let grid = |row: &mut Row| {
         Ok(DerivedGrid {
             code: row.take()?,
@@ -226,6 +221,10 @@ pub(in crate::store) async fn get(
             polygons: row.take()?,
         })
     };
+    session.rows(select("grids", ("code", GRID), no, area)).await?.iter_mut().map(grid).collect()
+}
+
+async fn units_within(session: &mut dyn Session, no: i64, area: &Scope) -> Result<Vec<DerivedUnit>, StoreError> {
     let unit = |row: &mut Row| {
         Ok(DerivedUnit {
             code: row.take()?,
@@ -235,14 +234,61 @@ pub(in crate::store) async fn get(
             polygons: row.take()?,
         })
     };
+    session.rows(select("units", ("code", UNIT), no, area)).await?.iter_mut().map(unit).collect()
+}
+
+async fn leaders_within(session: &mut dyn Session, no: i64, area: &Scope) -> Result<Vec<DerivedLeader>, StoreError> {
     let leader = |row: &mut Row| {
         Ok(DerivedLeader { unit: row.take()?, household: row.take()?, role: row.take()?, place: row.take()? })
     };
-    let [grids, units] = [select("grids", GRID, "code"), select("units", UNIT, "code")];
-    let mut leaders = select("leaders", &["household", "role", "geom"], "unit");
-    leaders.push(", role DESC, household");
-    derived.grids = session.rows(grids).await?.iter_mut().map(grid).collect::<Result<_, StoreError>>()?;
-    derived.units = session.rows(units).await?.iter_mut().map(unit).collect::<Result<_, StoreError>>()?;
-    derived.leaders = session.rows(leaders).await?.iter_mut().map(leader).collect::<Result<_, StoreError>>()?;
-    Ok(derived)
+    let mut sql = select("leaders", ("unit", &["household", "role", "geom"]), no, area);
+    sql.push(", role DESC, household");
+    session.rows(sql).await?.iter_mut().map(leader).collect()
+}
+
+pub(in crate::store) async fn get(
+    session: &mut dyn Session,
+    scope: &Scope,
+    plan: &str,
+    village: &str,
+) -> Result<Derived, StoreError> {
+    let no = heads::number(session, scope, plan).await?;
+    let Some(area) = scope.within(village) else { return Ok(Derived::default()) };
+    Ok(Derived {
+        grids: grids_within(session, no, &area).await?,
+        units: units_within(session, no, &area).await?,
+        leaders: leaders_within(session, no, &area).await?,
+    })
+}
+
+pub(in crate::store) async fn map_rows(
+    session: &mut dyn Session,
+    scope: &Scope,
+    plan: &str,
+    village: &str,
+    layer: MapLayer,
+) -> Result<MapRows, StoreError> {
+    let no = heads::number(session, scope, plan).await?;
+    let mut found = MapRows::default();
+    let Some(area) = scope.within(village) else { return Ok(found) };
+    match layer {
+        MapLayer::Grids => {
+            let mut sql = rows::select::<GridRow>(no);
+            sql.push(" AND ").in_scope("code", &area).push(" ORDER BY code");
+            found.grids = rows::read(session, sql).await?;
+            found.derived.grids = grids_within(session, no, &area).await?;
+        }
+        MapLayer::Units => {
+            let mut sql = rows::select::<UnitRow>(no);
+            sql.push(" AND ").in_scope("code", &area);
+            sql.push(
+                " AND EXISTS (SELECT 1 FROM memberships AS m WHERE m.plan_no = units.plan_no AND m.unit = units.code)",
+            );
+            sql.push(" ORDER BY code");
+            found.units = rows::read(session, sql).await?;
+            found.derived.units = units_within(session, no, &area).await?;
+        }
+        MapLayer::Leaders => found.derived.leaders = leaders_within(session, no, &area).await?,
+    }
+    Ok(found)
 }

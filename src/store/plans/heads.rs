@@ -114,6 +114,18 @@ pub(in crate::store) async fn get(
     found.ok_or_else(|| StoreError::NotFound { what: "方案 / plan", id: plan.chars().take(80).collect() })
 }
 
+/// A plan's number in this store; its parameters, which grow with the plan, are not read.
+pub(in crate::store) async fn number(session: &mut dyn Session, scope: &Scope, plan: &str) -> Result<i64, StoreError> {
+    let mut found = session.rows(Sql::new("plans", "SELECT no, region FROM plans WHERE id = $1").arg(plan)).await?;
+    if let Some(row) = found.first_mut() {
+        let (no, region): (i64, String) = (row.take()?, row.take()?);
+        if meets(scope, &region) {
+            return Ok(no);
+        }
+    }
+    Err(StoreError::NotFound { what: "方案 / plan", id: plan.chars().take(80).collect() })
+}
+
 pub(in crate::store) async fn list(
     session: &mut dyn Session,
     scope: &Scope,
@@ -152,8 +164,11 @@ async fn of_village<T: PlanRow>(
 ) -> Result<Vec<T>, StoreError> {
     let Some(part) = scope.within(village) else { return Ok(Vec::new()) };
     let mut sql = rows::select::<T>(no);
-    sql.push(" AND ").in_scope(T::CODE, &part).push(" ORDER BY ").push(T::COLUMNS.first().copied().unwrap_or("1"));
-    rows::read(session, sql).await
+    sql.push(" AND ").in_scope(T::CODE, &part);
+    let mut rows: Vec<T> = rows::read(session, sql).await?;
+    // asked for this order, SQLite goes through the whole plan by its key instead of finding the village by its code
+    rows.sort_by(|a, b| a.key().cmp(b.key()));
+    Ok(rows)
 }
 
 /// All rows of some villages, in the order asked for.
