@@ -264,6 +264,12 @@ pub(crate) async fn published_plan_takes_open_incidents_home(place: Place) {
     let log = store.audit(&admin(), 0, 1_000).await.expect("audit");
     let entry = log.iter().rfind(|a| a.operation == "plan.publish").and_then(|a| a.after.clone()).expect("an entry");
     assert!(entry.contains("\"incidents_rehomed\":1"), "{entry}");
+    // an edit of the plan in force moves borders too
+    let version = store.get_plan(&admin(), &new.id).await.expect("head").version;
+    store.set_derived(&admin(), &new.id, version, VILLAGE, &derived(VILLAGE, 2, 0.0)).await.expect("derived");
+    assert_eq!(store.rehome_incidents(&admin(), "room").await, Ok(1));
+    assert_eq!(homes(store.as_ref(), "open").await.1, Some(format!("{VILLAGE}001")));
+    assert_eq!(store.rehome_incidents(&admin(), "room").await, Ok(0));
     assert_eq!(store.check(&admin()).await.expect("check"), []);
 }
 

@@ -10,7 +10,7 @@ use crate::api::error::{Answer, Problem};
 use crate::api::hotspots::ground;
 use crate::api::memory::{Collection, Shape, Snapshot};
 use crate::domain::incident::alerts::{AlertKind, AlertRule};
-use crate::plan::room::{AlarmedCell, Ground, hot_and_growing, hotspot_round, middle_of, moments, round};
+use crate::plan::room::{ACTOR, AlarmedCell, Ground, hot_and_growing, hotspot_round, middle_of, moments, round};
 use crate::store::{IncidentFilter, Role, Scope};
 
 /// Between two rounds.
@@ -20,7 +20,7 @@ const HOTSPOTS_EVERY: u32 = 15;
 
 /// Goes its rounds for ever; what fails is said in the log and tried again.
 pub(in crate::api) async fn keep_watch(app: Arc<App>) {
-    let (mut rounds, mut seen) = (0_u32, 0);
+    let (mut rounds, mut seen, mut borders) = (0_u32, 0, 0);
     loop {
         // the first round waits until the collections are there
         tokio::time::sleep(if app.memory.is_ready() { EVERY } else { Duration::from_secs(1) }).await;
@@ -28,6 +28,9 @@ pub(in crate::api) async fn keep_watch(app: Arc<App>) {
             continue;
         }
         let now_ms = moments::ms(OffsetDateTime::now_utc());
+        if let Err(e) = homes(&app, &mut borders).await {
+            tracing::warn!(cause = e.detail(), "incidents were not taken home");
+        }
         match round(app.store(), now_ms).await {
             Ok(0) => {}
             Ok(_) => app.incidents_changed(),
@@ -39,6 +42,18 @@ pub(in crate::api) async fn keep_watch(app: Arc<App>) {
             tracing::warn!(cause = e.detail(), "the round over hotspots failed");
         }
     }
+}
+
+/// Takes open incidents home when borders changed since the last look: an edit of a plan in force moves them.
+async fn homes(app: &Arc<App>, seen: &mut u64) -> Answer<()> {
+    let borders = app.memory.get(Collection::Grids).await?.digest;
+    if *seen != borders {
+        if app.store.rehome_incidents(&Scope::whole_store(Role::Admin), ACTOR).await? > 0 {
+            app.incidents_changed();
+        }
+        *seen = borders;
+    }
+    Ok(())
 }
 
 /// Looks for cells that are hot and grow, where incidents changed since the last look or a day ended.

@@ -228,7 +228,7 @@ fn event_of_register(row: &AuditRow) -> Event {
 
 /// One incident, as the log has it; many at once are told as a change of the layer.
 fn event_of_incident(row: &AuditRow) -> Option<Event> {
-    if row.operation == "incident.bulk" {
+    if matches!(row.operation.as_str(), "incident.bulk" | "incident.rehome") {
         return Some(event_of_register(row));
     }
     let what: Value = serde_json::from_str(row.after.as_deref()?).ok()?;

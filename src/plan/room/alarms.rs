@@ -11,7 +11,7 @@ use super::hotspots::{Ground, HotspotWish, View, room_hotspots};
 use super::moments;
 
 /// Who the log says did it.
-const ACTOR: &str = "room";
+pub const ACTOR: &str = "room";
 /// Overdue incidents that alarm at most: beyond that it is a backlog, not an alarm.
 const MOST_OVERDUE: u32 = 200;
 /// Alerts looked through.

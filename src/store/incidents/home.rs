@@ -9,12 +9,19 @@ use crate::domain::register::{IncidentRow, Polygons, holds};
 use crate::store::error::StoreError;
 use crate::store::import::sum_of;
 use crate::store::rows::{Layer, RegisterRow};
+use crate::store::scope::{Right, Scope};
 use crate::store::sql::{Dialect, Session, Sql};
 use crate::store::value::Cell;
+use crate::store::{SqlStore, audit};
 
 /// Nobody lives nearer than this: no unit is named.
 const REACH_M: f64 = 200.0;
 const M_PER_DEG: f64 = 111_320.0;
+/// Polygons are looked for by tiles of this size, once each: ten thousand incidents of a county lie in a few hundred.
+const TILE_DEG: f64 = 0.005;
+
+/// A tile, counted from the south-west.
+type Tile = (i64, i64);
 
 /// Codes of where a place lies; `None` where it lies in none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +45,8 @@ struct Ground {
 pub(in crate::store) struct Homes {
     villages: BTreeMap<i64, Ground>,
     grids: BTreeMap<i64, Ground>,
+    villages_of: BTreeMap<Tile, Vec<i64>>,
+    grids_of: BTreeMap<Tile, Vec<i64>>,
     members: BTreeMap<(i64, String), Vec<(LonLat, String)>>,
 }
 
@@ -47,16 +56,22 @@ const GRIDS: &str = "SELECT g.fid, g.code, g.kind, g.plan_no, length(p.region) F
     JOIN plans p ON p.no = g.plan_no AND p.status = 'live'
     WHERE g.in_force = TRUE AND g.valid_to IS NULL AND g.geom IS NOT NULL AND ";
 
-/// The condition that a table's box holds a place.
-fn around(sql: &mut Sql, dialect: Dialect, (sqlite, postgres): (&'static str, &'static str), p: LonLat) {
+fn tile_of(p: LonLat) -> Tile {
+    ((p.lon_deg / TILE_DEG).floor() as i64, (p.lat_deg / TILE_DEG).floor() as i64)
+}
+
+/// The condition that a table's box meets a tile, which is taken a little larger than it is.
+fn around(sql: &mut Sql, dialect: Dialect, (sqlite, postgres): (&'static str, &'static str), (i, j): Tile) {
+    let [west, south] = [i, j].map(|n| (n as f64 - 1e-3) * TILE_DEG);
+    let [east, north] = [i, j].map(|n| (n as f64 + 1.0 + 1e-3) * TILE_DEG);
     match dialect {
         Dialect::Sqlite => {
-            sql.push(sqlite).push(" WHERE maxx >= ").bind(p.lon_deg).push(" AND minx <= ").bind(p.lon_deg);
-            sql.push(" AND maxy >= ").bind(p.lat_deg).push(" AND miny <= ").bind(p.lat_deg).push(")");
+            sql.push(sqlite).push(" WHERE maxx >= ").bind(west).push(" AND minx <= ").bind(east);
+            sql.push(" AND maxy >= ").bind(south).push(" AND miny <= ").bind(north).push(")");
         }
         Dialect::Postgres => {
-            sql.push(postgres).push(" && ST_SetSRID(ST_MakePoint(").bind(p.lon_deg).push(", ").bind(p.lat_deg);
-            sql.push("), 4326)");
+            sql.push(postgres).push(" && ST_MakeEnvelope(").bind(west).push(", ").bind(south).push(", ").bind(east);
+            sql.push(", ").bind(north).push(", 4326)");
         }
     }
 }
@@ -76,8 +91,12 @@ impl Homes {
     }
 
     async fn village(&mut self, session: &mut dyn Session, p: LonLat) -> Result<Option<String>, StoreError> {
+        let tile = tile_of(p);
+        if let Some(found) = self.villages_of.get(&tile) {
+            return Ok(smallest(&self.villages, found, p).map(|g| g.code.clone()));
+        }
         let mut sql = Sql::new("regions", VILLAGES);
-        around(&mut sql, session.dialect(), ("fid IN (SELECT id FROM rtree_regions_geom", "geom"), p);
+        around(&mut sql, session.dialect(), ("fid IN (SELECT id FROM rtree_regions_geom", "geom"), tile);
         let mut found = Vec::new();
         for mut row in session.rows(sql).await? {
             let (fid, code): (i64, String) = (row.take()?, row.take()?);
@@ -88,12 +107,18 @@ impl Homes {
             }
             found.push(fid);
         }
-        Ok(smallest(&self.villages, &found, p).map(|g| g.code.clone()))
+        let village = smallest(&self.villages, &found, p).map(|g| g.code.clone());
+        self.villages_of.insert(tile, found);
+        Ok(village)
     }
 
     async fn grid(&mut self, session: &mut dyn Session, p: LonLat) -> Result<Option<(String, i64)>, StoreError> {
+        let tile = tile_of(p);
+        if let Some(found) = self.grids_of.get(&tile) {
+            return Ok(smallest(&self.grids, found, p).map(|g| (g.code.clone(), g.plan)));
+        }
         let mut sql = Sql::new("grids", GRIDS);
-        around(&mut sql, session.dialect(), ("g.fid IN (SELECT id FROM rtree_grids_geom", "g.geom"), p);
+        around(&mut sql, session.dialect(), ("g.fid IN (SELECT id FROM rtree_grids_geom", "g.geom"), tile);
         let mut found = Vec::new();
         for mut row in session.rows(sql).await? {
             let (fid, code, kind): (i64, String, String) = (row.take()?, row.take()?, row.take()?);
@@ -105,7 +130,9 @@ impl Homes {
             }
             found.push(fid);
         }
-        Ok(smallest(&self.grids, &found, p).map(|g| (g.code.clone(), g.plan)))
+        let grid = smallest(&self.grids, &found, p).map(|g| (g.code.clone(), g.plan));
+        self.grids_of.insert(tile, found);
+        Ok(grid)
     }
 
     /// The unit of the nearest household of a grid within reach; of two as near the one with the smaller code.
@@ -186,6 +213,37 @@ pub(in crate::store) async fn rehome(session: &mut dyn Session, region: &str) ->
     Ok(changed)
 }
 
+/// [`rehome`] in a transaction of its own, for the areas of a scope.
+pub(super) async fn rehome_all(store: &SqlStore, scope: &Scope, actor: &str) -> Result<u64, StoreError> {
+    scope.need(Right::Publish)?;
+    let at = store.now();
+    let mut session = store.engine.write().await?;
+    // no publication meanwhile, and none of what is being recorded is passed over
+    if let Some(lock) = session.publication_lock() {
+        session.rows(lock).await?;
+    }
+    let mut changed = 0;
+    for prefix in scope.prefixes() {
+        changed += rehome(session.as_mut(), prefix).await?;
+    }
+    if changed == 0 {
+        return Ok(0);
+    }
+    let entry = audit::Entry {
+        at: &at,
+        actor,
+        scope,
+        operation: "incident.rehome",
+        subject: "incidents",
+        before: None,
+        after: Some(serde_json::json!({ "changed": changed }).to_string()),
+    };
+    audit::append(session.as_mut(), entry).await?;
+    crate::store::plans::notify(session.as_mut(), "incidents").await?;
+    session.commit().await?;
+    Ok(changed)
+}
+
 /// Writes what can change of an incident over its row, with the next version.
 pub(super) async fn save(session: &mut dyn Session, row: &mut IncidentRow) -> Result<(), StoreError> {
     row.row_version += 1;
@@ -202,6 +260,15 @@ pub(super) async fn save(session: &mut dyn Session, row: &mut IncidentRow) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn place_lies_in_the_tile_it_is_looked_for_in() {
+        for (lon_deg, lat_deg) in [(105.6, 25.97), (-0.000_1, -89.999), (179.999_999, 0.005), (105.605, 25.975)] {
+            let (i, j) = tile_of(LonLat { lon_deg, lat_deg });
+            let within = |v: f64, n: i64| v >= (n as f64 - 1e-3) * TILE_DEG && v <= (n as f64 + 1.001) * TILE_DEG;
+            assert!(within(lon_deg, i) && within(lat_deg, j), "{lon_deg} {lat_deg}");
+        }
+    }
 
     #[test]
     fn metres_are_those_of_the_place() {

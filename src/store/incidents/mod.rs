@@ -250,6 +250,9 @@ pub trait Incidents: Send + Sync {
     ) -> Result<Vec<Tally>, StoreError>;
     /// Places and times (milliseconds since 1970) of incidents that have a place, in the order of their ids.
     async fn incident_points(&self, scope: &Scope, filter: &IncidentFilter) -> Result<Vec<(LonLat, i64)>, StoreError>;
+    /// Gives open incidents the grids and units of the plans in force as they are now: after edits of a plan in force, which move borders
+    /// without a publication. How many changed.
+    async fn rehome_incidents(&self, scope: &Scope, actor: &str) -> Result<u64, StoreError>;
     /// Officers of some grids and units within the scope, whom everybody there may know by role.
     async fn officers_of(&self, scope: &Scope, codes: &[String]) -> Result<Vec<NearOfficer>, StoreError>;
 }
@@ -307,6 +310,10 @@ impl Incidents for SqlStore {
 
     async fn incident_points(&self, scope: &Scope, filter: &IncidentFilter) -> Result<Vec<(LonLat, i64)>, StoreError> {
         tally::points(self.engine.read().await?.as_mut(), scope, filter).await
+    }
+
+    async fn rehome_incidents(&self, scope: &Scope, actor: &str) -> Result<u64, StoreError> {
+        home::rehome_all(self, scope, actor).await
     }
 
     async fn officers_of(&self, scope: &Scope, codes: &[String]) -> Result<Vec<NearOfficer>, StoreError> {
