@@ -95,10 +95,14 @@ export class BorderLayer extends CanvasLayer {
       pen.lineWidth = now ? 3.5 : 1.4;
       pen.stroke();
     }
+    const size = wall ? 18 : 11, taken: L.Point[] = [];
     if (map.getZoom() >= NAMES_FROM_ZOOM) for (const g of this.grids) {
       const p = map.latLngToContainerPoint([g.at[1], g.at[0]]);
+      // a name over another one is none
+      if (taken.some(q => Math.abs(q.x - p.x) < size * 5 && Math.abs(q.y - p.y) < size * 1.4)) continue;
+      taken.push(p);
       pen.fillStyle = "#465662";
-      pen.font = `${wall ? 18 : 11}px system-ui, sans-serif`;
+      pen.font = `${size}px system-ui, sans-serif`;
       pen.textAlign = "center";
       pen.fillText(g.name, p.x, p.y);
       pen.textAlign = "start";

@@ -153,8 +153,9 @@ export class Room extends Desk {
   }
 
   private loadTotals(): Promise<void> {
-    const { region } = this.state, f = this.filter(true);
-    return this.ask("totals", () => roomApi.statistics("category", { region, from: f.from, to: f.to }), s => this.store.set({ totals: s.totals }));
+    // what is open or overdue is so whenever it began
+    const { region } = this.state;
+    return this.ask("totals", () => roomApi.statistics("category", { region, from: null, to: null }), s => this.store.set({ totals: s.totals }));
   }
 
   loadFigures(by: By): Promise<void> {
@@ -370,10 +371,9 @@ export class Room extends Desk {
 
   /** Figures of one district, for the wall. */
   loadDistrict(region: Region): Promise<void> {
-    const f = this.filter(true);
     this.store.set({ district: { region, totals: null } });
     if (region.bbox !== null) this.ground?.showBox(region.bbox);
-    return this.ask("district", () => roomApi.statistics("category", { region: region.code, from: f.from, to: f.to }), s => { if (this.state.district?.region === region) this.store.set({ district: { region, totals: s.totals } }); });
+    return this.ask("district", () => roomApi.statistics("category", { region: region.code, from: null, to: null }), s => { if (this.state.district?.region === region) this.store.set({ district: { region, totals: s.totals } }); });
   }
 
   /** Seconds since the service last gave a sign of life; null before the first. */
