@@ -50,8 +50,8 @@ pub use check::Finding;
 pub use contract::{Look, Sink, Store, Verdict, Work};
 pub use error::{Refusal, StoreError, TransactError};
 pub use incidents::{
-    Alarm, Grouping, IncidentAdvance, IncidentCursor, IncidentFilter, IncidentOrder, IncidentPage, IncidentRecord,
-    Incidents, NearOfficer, NewIncident, Recorded, RefusedIncident, Tally,
+    Alarm, AlarmRule, Grouping, IncidentAdvance, IncidentCursor, IncidentFilter, IncidentOrder, IncidentPage,
+    IncidentRecord, Incidents, NearOfficer, NewIncident, Recorded, RefusedIncident, Tally,
 };
 pub use messages::{
     Belonging, CellChange, Committed, Derived, DerivedGrid, DerivedLeader, DerivedUnit, Expect, Filter, ForeignEdit,

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::domain::LonLat;
 use crate::domain::incident::State;
@@ -100,10 +101,10 @@ impl Homes {
         let mut found = Vec::new();
         for mut row in session.rows(sql).await? {
             let (fid, code): (i64, String) = (row.take()?, row.take()?);
-            if !self.villages.contains_key(&fid) {
+            if let Entry::Vacant(free) = self.villages.entry(fid) {
                 let polygons = shape(session, "SELECT geom FROM regions WHERE fid = $1", fid).await?;
                 let rank = (false, Reverse(0), code.clone());
-                self.villages.insert(fid, Ground { code, polygons, rank, plan: 0 });
+                free.insert(Ground { code, polygons, rank, plan: 0 });
             }
             found.push(fid);
         }
@@ -123,10 +124,10 @@ impl Homes {
         for mut row in session.rows(sql).await? {
             let (fid, code, kind): (i64, String, String) = (row.take()?, row.take()?, row.take()?);
             let (plan, width): (i64, i64) = (row.take()?, row.take()?);
-            if !self.grids.contains_key(&fid) {
+            if let Entry::Vacant(free) = self.grids.entry(fid) {
                 let polygons = shape(session, "SELECT geom FROM grids WHERE fid = $1", fid).await?;
                 let rank = (kind == "level1", Reverse(width), code.clone());
-                self.grids.insert(fid, Ground { code, polygons, rank, plan });
+                free.insert(Ground { code, polygons, rank, plan });
             }
             found.push(fid);
         }

@@ -62,7 +62,10 @@ pub struct IncidentRecord {
 
 /// Makes the alert of a new incident, where it alarms.
 #[derive(Clone)]
-pub struct Alarm(pub std::sync::Arc<dyn Fn(&IncidentRow) -> Option<super::AlertRow> + Send + Sync>);
+pub struct Alarm(pub std::sync::Arc<AlarmRule>);
+
+/// Tells the alert that an incident opens at once.
+pub type AlarmRule = dyn Fn(&IncidentRow) -> Option<super::AlertRow> + Send + Sync;
 
 impl std::fmt::Debug for Alarm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
