@@ -351,3 +351,20 @@ fn one_net_follows_the_borders_of_old_ones() {
     assert_eq!(out.status.code(), Some(2));
     assert!(said(&out).contains("police"), "the nets there are, are named: {}", said(&out));
 }
+
+/// Grids that reach a house only across the ground of an institution, twice: whose that ground is must come out as it was planned, for
+/// the store keeps buildings and no ground.
+#[test]
+fn grids_joined_across_institutions_are_one_piece_in_the_store_too() {
+    let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+    let at = folder.path();
+    let file = |name: &str| format!("{}/fixtures/institutions/{name}", env!("CARGO_MANIFEST_DIR"));
+    done(at, &format!("import {STORE} --layer regions {}", file("regions.geojson")));
+    done(at, &format!("import {STORE} --layer households {}", file("households.csv")));
+    for seed in 1..=3 {
+        let profile = file("profile.toml");
+        let planned =
+            done(at, &format!("draft {STORE} --region 520499102 --profile {profile} --budget 0 --seed {seed}"));
+        assert!(planned.contains("H1–H11：无违反"), "seed {seed}: {planned}");
+    }
+}

@@ -193,9 +193,9 @@ pub(crate) fn bulk_is_all_or_nothing_unless_partial(server: &Server) {
 
 pub(crate) fn e06_same_key_same_incident_other_body_refused(server: &Server) {
     let _writing = writing();
-    let once = key();
-    let first = post(server, &server.token, "/api/incidents", &once, &body("livelihood")).is(201).json();
-    let again = post(server, &server.token, "/api/incidents", &once, &body("livelihood")).is(201).json();
+    let (once, wish) = (key(), body("livelihood"));
+    let first = post(server, &server.token, "/api/incidents", &once, &wish).is(201).json();
+    let again = post(server, &server.token, "/api/incidents", &once, &wish).is(201).json();
     assert_eq!(first["incident"]["id"], again["incident"]["id"]);
     post(server, &server.token, "/api/incidents", &once, &body("opinion")).problem(422, "idempotency_key_reused");
     server.write("POST", "/api/incidents", &body("opinion")).problem(400, "idempotency_key_missing");

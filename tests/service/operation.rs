@@ -9,6 +9,8 @@ use crate::server::{Place, Server, cookie_of};
 
 fn fresh(more: &[&str], environment: &[(&str, &str)]) -> Server {
     let place = Place::sqlite();
+    let outlines = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/township/regions.geojson");
+    place.run(&["import", "--layer", "regions", outlines], "");
     place.run(&["user", "add", "某管理员", "--role", "admin", "--region", "*"], crate::server::PASSWORD);
     let said = place.run(&["token", "add", "--role", "admin", "--region", "*"], "");
     let token = said.lines().last().expect("a token").trim().to_owned();

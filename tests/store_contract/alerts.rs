@@ -14,7 +14,7 @@ fn alert(subject: &str, village: &str, level: &str) -> AlertRow {
         region: village.to_owned(),
         title: "突发事件 / emergency".to_owned(),
         level: level.to_owned(),
-        escalates_at: Some("2025-03-01T00:10:00.000Z".to_owned()),
+        escalates_at: Some("2025-02-28T16:00:10.000Z".to_owned()),
         ..AlertRow::default()
     }
 }

@@ -56,32 +56,64 @@ fn strays(terrain: &Terrain, of: &[u32]) -> (Vec<u32>, usize) {
     (piece, pieces as usize - grids.len())
 }
 
+/// Ways over empty ground that are taken one after the other, each to mend what the one before cut.
+const WAYS: usize = 4;
+/// Ways tried for one village.
+const TRIED: usize = 200;
+
 fn join_up(terrain: &Terrain, sites: usize, of: &mut [u32]) {
-    for _ in 0..64 {
-        let (piece, stray) = strays(terrain, of);
+    let mut tried = 0;
+    loop {
+        let stray = strays(terrain, of).1;
         if stray == 0 {
             return;
         }
-        let mut of_grid: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
-        for (v, &g) in of.iter().enumerate() {
-            of_grid.entry(g).or_default().insert(piece[v]);
-        }
-        let better = of_grid.iter().filter(|(_, p)| p.len() > 1).find_map(|(&g, pieces)| {
-            pieces.iter().find_map(|&from| {
-                let path = path_over_empty(&terrain.ground.graph.adjacency, sites, of, &piece, g, from)?;
-                let mut trial = of.to_vec();
-                for v in path {
-                    trial[v as usize] = g;
-                }
-                hand_out_scraps(terrain, sites, &mut trial);
-                (strays(terrain, &trial).1 < stray).then_some(trial)
-            })
-        });
-        match better {
-            Some(trial) => of.copy_from_slice(&trial),
+        match fewer_pieces(terrain, sites, of, (stray, WAYS), &BTreeSet::new(), &mut tried) {
+            Some(better) => of.copy_from_slice(&better),
             None => return,
         }
     }
+}
+
+/// The same ground in fewer than `stray` pieces too many, by at most `ways` ways over empty atoms other than the `taken` ones.
+fn fewer_pieces(
+    terrain: &Terrain,
+    sites: usize,
+    of: &[u32],
+    (stray, ways): (usize, usize),
+    taken: &BTreeSet<u32>,
+    tried: &mut usize,
+) -> Option<Vec<u32>> {
+    let (piece, _) = strays(terrain, of);
+    let mut of_grid: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+    for (v, &g) in of.iter().enumerate() {
+        of_grid.entry(g).or_default().insert(piece[v]);
+    }
+    let mut cutting = Vec::new();
+    for (&g, pieces) in of_grid.iter().filter(|(_, p)| p.len() > 1) {
+        for &from in pieces {
+            let graph = &terrain.ground.graph.adjacency;
+            let Some(way) = path_over_empty(graph, sites, of, &piece, (g, from), taken) else { continue };
+            *tried += 1;
+            if *tried > TRIED {
+                return None;
+            }
+            let mut trial = of.to_vec();
+            for v in &way {
+                trial[*v as usize] = g;
+            }
+            hand_out_scraps(terrain, sites, &mut trial);
+            if strays(terrain, &trial).1 < stray {
+                return Some(trial);
+            }
+            cutting.push((trial, way));
+        }
+    }
+    // A way that cuts another grid is of use where that one finds a way of its own.
+    cutting.into_iter().filter(|_| ways > 1).find_map(|(trial, way)| {
+        let taken: BTreeSet<u32> = taken.iter().copied().chain(way).collect();
+        fewer_pieces(terrain, sites, &trial, (stray, ways - 1), &taken, tried)
+    })
 }
 
 /// Pieces of nothing but empty ground join whom they share most border with: they are nobody's part.
@@ -125,14 +157,14 @@ fn path_over_empty(
     sites: usize,
     of: &[u32],
     piece: &[u32],
-    grid: u32,
-    from: u32,
+    (grid, from): (u32, u32),
+    taken: &BTreeSet<u32>,
 ) -> Option<Vec<u32>> {
     let mut came: BTreeMap<u32, u32> = BTreeMap::new();
     let mut queue: VecDeque<u32> = (0..of.len() as u32).filter(|&v| piece[v as usize] == from).collect();
     while let Some(v) = queue.pop_front() {
         for &u in adjacency.neighbours_of(v) {
-            if piece[u as usize] == from || came.contains_key(&u) {
+            if piece[u as usize] == from || came.contains_key(&u) || taken.contains(&u) {
                 continue;
             }
             if of[u as usize] == grid {

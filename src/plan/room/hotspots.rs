@@ -422,14 +422,20 @@ fn at(surface: &Density, p: Point) -> f64 {
 }
 
 fn dense(counted: &Counted, ground: &Ground, resolution: Resolution) -> Result<Vec<RoomCell>, HotspotError> {
-    let n = ground.incidents.len().max(1) as f64;
-    let sum = ground.incidents.iter().fold([0.0; 2], |s, (p, _)| [s[0] + p.lon_deg, s[1] + p.lat_deg]);
+    let cells: &CellSet = &counted.area.cells;
+    // One that was reported from another province would stretch the surface over everything between.
+    let here = |p: &LonLat| cell_of(*p, resolution).is_some_and(|c| cells.find(c).is_some());
+    let places: Vec<LonLat> = ground.incidents.iter().map(|i| i.0).filter(here).collect();
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let n = places.len() as f64;
+    let sum = places.iter().fold([0.0; 2], |s, p| [s[0] + p.lon_deg, s[1] + p.lat_deg]);
     let plane = LocalProjection::centred_on(LonLat { lon_deg: sum[0] / n, lat_deg: sum[1] / n });
-    let points: Vec<Point> = ground.incidents.iter().map(|(p, _)| plane.forward(*p)).collect();
+    let points: Vec<Point> = places.iter().map(|p| plane.forward(*p)).collect();
     let edge_m = resolution.edge_length_m();
     let options = DensityOptions { bandwidth_m: BANDWIDTH_EDGES * edge_m, spacing_m: SPACING_EDGES * edge_m };
     let surface = density(&points, &options)?;
-    let cells: &CellSet = &counted.area.cells;
     let inside = |i: usize| counted.area.inside.as_ref().is_none_or(|l| l.get(i).copied().unwrap_or(false));
     let all: Vec<(usize, f64)> =
         cells.cells().iter().enumerate().map(|(i, c)| (i, at(&surface, plane.forward(centre(*c))))).collect();
@@ -467,7 +473,7 @@ mod tests {
         }
         let (w, e, s, n) = (105.60, 105.65, 25.95, 25.995);
         let outline = vec![vec![vec![[w, s], [e, s], [e, n], [w, n], [w, s]]]];
-        let homes = (0..400).map(|_| (at(r.unit(), r.unit()), 3)).collect();
+        let homes = (0..4_000).map(|_| (at(r.unit(), r.unit()), 3)).collect();
         Ground { incidents, outline, homes }
     }
 
@@ -498,6 +504,10 @@ mod tests {
                 assert_eq!(counted, found.incidents, "cells sum to all incidents: {view:?}");
             }
             assert_eq!(found, room_hotspots(&ground, &wish(view)).expect("a view"), "the same again");
+            let mut stretched = ground.clone();
+            stretched.incidents.push((LonLat { lon_deg: 120.0, lat_deg: 30.0 }, DAY_MS));
+            let far = room_hotspots(&stretched, &wish(view)).expect("a view");
+            assert_eq!(far.incidents + far.outside, 341, "one from another province: {view:?}");
         }
     }
 
