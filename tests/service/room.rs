@@ -127,7 +127,7 @@ pub(crate) fn m4_hotspots_explain_themselves_and_stay_within_the_scope(server: &
         narrow["incidents"].as_u64().zip(narrow["outside"].as_u64()).map(|(a, b)| a + b),
         seen["number_matched"].as_u64()
     );
-    let foreign = server.token_for("viewer", "520424");
+    let foreign = server.token_for("viewer", "520425");
     let none = server.get_as(&foreign, &format!("/api/hotspots?view=count&{period}")).is(200).json();
     assert_eq!((none["incidents"].as_u64(), none["cells"].as_array().map(Vec::len)), (Some(0), Some(0)));
     for bad in ["view=x", "resolution=3", "resolution=15", "from=2025-02-01&to=2025-01-01", "x=1"] {
@@ -178,7 +178,7 @@ pub(crate) fn m3_emergency_alarms_until_somebody_looks(server: &Server) {
         let asked = server.ask("POST", &path, &[("authorization", &format!("Bearer {token}"))], Some(&json!({})));
         asked.problem(403, "forbidden");
     }
-    let foreign = server.token_for("viewer", "520424");
+    let foreign = server.token_for("viewer", "520425");
     let asked = server.ask("POST", &path, &[("authorization", &format!("Bearer {foreign}"))], Some(&json!({})));
     asked.problem(404, "not_found");
     assert_eq!(server.get_as(&foreign, "/api/alerts").is(200).json()["alerts"], json!([]));
@@ -205,6 +205,6 @@ pub(crate) fn report_of_a_day_is_a_page_with_map_and_chart(server: &Server) {
     let placed = of_day.iter().filter(|i| i["at"].is_array()).count();
     assert_eq!(text.matches("<circle").count(), placed);
     server.get("/api/report?day=x").problem(400, "bad_parameter");
-    let foreign = server.token_for("viewer", "520424");
+    let foreign = server.token_for("viewer", "520425");
     assert!(!server.get_as(&foreign, "/api/report?day=2025-06-15").is(200).text().contains("<circle"));
 }
