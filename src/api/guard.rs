@@ -23,7 +23,7 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(self), microphone=()"),
 ];
 const HSTS: &str = "max-age=31536000; includeSubDomains";
 const ID: HeaderName = HeaderName::from_static("x-request-id");

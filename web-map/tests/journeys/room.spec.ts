@@ -99,6 +99,8 @@ describe("M6 time and filters", () => {
     await until(page, "slice", null, true);
     await until(page, "matched", series.counts[at]!);
     await picture(page, "m06-hour");
+    // the address follows what is looked at, a moment later
+    await page.waitForURL(u => u.searchParams.get("slice") !== null && u.searchParams.get("status") === "open");
     const before = await watch(page), address = page.url();
 
     const again = await visit(browser, service, {}, address.slice(service.url.length));
