@@ -3,13 +3,13 @@
 import { api, Refused, Unreachable } from "./api";
 import type { Store } from "./state";
 import { half, text, type Key } from "./strings";
-import { Atlas } from "./work/atlas";
-import { Edits } from "./work/edits";
-import { Hand } from "./work/hand";
-import { Intake } from "./work/intake";
-import { Looks } from "./work/looks";
-import { News } from "./work/news";
-import { Planning } from "./work/planning";
+import { Atlas } from "./planner/atlas";
+import { Edits } from "./planner/edits";
+import { Hand } from "./planner/hand";
+import { Intake } from "./planner/intake";
+import { Looks } from "./planner/looks";
+import { News } from "./planner/news";
+import { Planning } from "./planner/planning";
 
 /** What the map offers to the rest. */
 export interface View {

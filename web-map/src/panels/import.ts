@@ -4,7 +4,7 @@ import { api, type Preview, type Reading } from "../api";
 import type { App } from "../app";
 import type { Intake } from "../state";
 import { count, half, isKey, percent } from "../strings";
-import { fieldsOf, LAYERS, SYSTEMS } from "../work/fields";
+import { fieldsOf, LAYERS, SYSTEMS } from "../planner/fields";
 import { h, type Child } from "./dom";
 
 /** Faults shown; all of them are in the download. */

@@ -10,7 +10,7 @@ import { initial, reduce } from "../../src/state";
 import { half, isKey, keys, percent, text } from "../../src/strings";
 import { palettes } from "../../src/style/palette";
 import { step } from "../../src/tools/keyboard";
-import { fieldsOf, LAYERS } from "../../src/work/fields";
+import { fieldsOf, LAYERS } from "../../src/planner/fields";
 import { village } from "./village";
 
 const files = (dir: string): string[] => readdirSync(dir).flatMap(n => statSync(join(dir, n)).isDirectory() ? files(join(dir, n)) : [join(dir, n)]);
