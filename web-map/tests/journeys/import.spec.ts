@@ -84,8 +84,9 @@ describe("P2 import", () => {
     await page.waitForSelector(by("import-written"));
     await picture(page, "p02-done");
     await page.click(by("dialog-close"));
+    // a write is seen in the layers within a second, not at once
+    await expect.poll(count, { timeout: 20_000 }).toBe(before + rows.length - 3);
     const after = await items(page, "households/items?limit=10000");
-    expect(after.length).toBe(before + rows.length - 3);
     const [lon, lat] = after.find(h => h.id === "N0000" || h.properties["id"] === "N0000")!.geometry.coordinates;
     // a metre is 1e-5 of a degree
     expect(Math.hypot(lon - places[0]![0] - 2e-5, lat - places[0]![1] - 2e-5)).toBeLessThan(2e-5);
