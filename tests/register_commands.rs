@@ -53,6 +53,9 @@ fn what_is_imported_is_planned_published_and_handed_out() {
     done(at, &format!("export {STORE} --layer households --region 520423102003 h.geojson"));
     let rows = common::json(&at.join("h.geojson"))["features"].as_array().map_or(0, Vec::len);
     assert_eq!(households, i64::try_from(rows).unwrap_or(0), "every household of the village is in one of its grids");
+    let piped = lianhu(at, &format!("export {STORE} --layer households --region 520423102003 --format geojson -"));
+    assert_eq!(piped.stdout, bytes(&at.join("h.geojson")), "the rows alone, and what is said of them beside");
+    assert!(!at.join("-").exists());
     assert!(done(at, "check sqlite:register.gpkg").contains("库完好"));
 }
 

@@ -2,17 +2,17 @@
 
 use crate::exchange::Format;
 use crate::exchange::ledger::Ledger;
-use crate::exchange::{Cell, WriteOptions};
+use crate::exchange::{Cell, WriteOptions, Written};
 use crate::plan::register::{LedgerImport, LedgerOutcome, LedgerWish, china_today, export_ledger, import_ledger};
 use crate::store::OpenMode;
 
 use super::commands::{Failure, Outcome};
 use super::register::{
-    ACTOR, KEPT, SHOWN, everything, failed, file_options, refuse_unless_partial, tell_faults, tell_written, with_store,
+    ACTOR, KEPT, SHOWN, everything, failed, file_options, refuse_unless_partial, tell_faults, with_store,
 };
 use super::register_args::{ExportArgs, ImportArgs};
 
-pub(super) fn export(a: &ExportArgs, ledger: Ledger, format: Format) -> Outcome {
+pub(super) fn export(a: &ExportArgs, ledger: Ledger, format: Format) -> Result<Written, Failure> {
     if !matches!(format, Format::Csv | Format::Xlsx) {
         return Err(Failure::usage(format!("{}：台账只导出为 xlsx 或 csv / a ledger is xlsx or csv", a.layer)));
     }
@@ -30,11 +30,9 @@ pub(super) fn export(a: &ExportArgs, ledger: Ledger, format: Format) -> Outcome 
         options: WriteOptions::default(),
     };
     let mode = if a.with_names { OpenMode::ReadWrite } else { OpenMode::ReadOnly };
-    let written = with_store(&a.store, mode, async |store| {
+    with_store(&a.store, mode, async |store| {
         export_ledger(store, &everything(), ACTOR, &wish, &a.file).await.map_err(failed)
-    })?;
-    tell_written(&a.file, &written);
-    Ok(0)
+    })
 }
 
 pub(super) fn import(a: &ImportArgs, ledger: Ledger) -> Outcome {

@@ -212,6 +212,25 @@ pub(super) fn tell_faults(faults: &FaultList) {
 }
 
 pub(super) fn export(a: &ExportArgs) -> Outcome {
+    if a.file.as_os_str() != "-" {
+        print!("{}", told(&a.file, &write_out(a)?));
+        return Ok(0);
+    }
+    if a.format.is_none() {
+        return Err(Failure::usage("输出到标准输出（-）时请用 --format 说明格式 / standard output (-) wants --format"));
+    }
+    // by way of a file: some formats are not written from front to back, and what fails must print nothing
+    let folder = tempfile::tempdir().map_err(Failure::input)?;
+    let file = folder.path().join("export");
+    let written = write_out(&ExportArgs { file: file.clone(), ..a.clone() })?;
+    std::fs::File::open(file)
+        .and_then(|mut f| std::io::copy(&mut f, &mut std::io::stdout()))
+        .map_err(Failure::input)?;
+    eprint!("{}", told(&a.file, &written));
+    Ok(0)
+}
+
+fn write_out(a: &ExportArgs) -> Result<Written, Failure> {
     let format = match &a.format {
         Some(name) => Format::parse(name).ok_or_else(|| {
             Failure::usage(format!("--format {name}: geojson geojsonseq gpkg fgb shp kml csv xlsx geoparquet"))
@@ -235,21 +254,21 @@ pub(super) fn export(a: &ExportArgs) -> Outcome {
         options: WriteOptions::default(),
     };
     let mode = if a.with_names { OpenMode::ReadWrite } else { OpenMode::ReadOnly };
-    let written = with_store(&a.store, mode, async |store| {
+    with_store(&a.store, mode, async |store| {
         export_layer(store, &everything(), ACTOR, &wish, &a.file).await.map_err(failed)
-    })?;
-    tell_written(&a.file, &written);
-    Ok(0)
+    })
 }
 
-pub(super) fn tell_written(file: &Path, written: &Written) {
-    println!("{}：{} 行 rows", file.display(), written.rows);
+/// What is said of a file that was written.
+fn told(file: &Path, written: &Written) -> String {
+    let mut said = format!("{}：{} 行 rows\n", file.display(), written.rows);
     for (field, name) in &written.renamed {
-        println!("  {field} → {name}");
+        said += &format!("  {field} → {name}\n");
     }
     if written.cut_texts > 0 {
-        println!("  截短的文字 texts cut: {}", written.cut_texts);
+        said += &format!("  截短的文字 texts cut: {}\n", written.cut_texts);
     }
+    said
 }
 
 fn bbox(text: &str) -> Result<[f64; 4], Failure> {

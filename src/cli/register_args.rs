@@ -50,7 +50,7 @@ pub(crate) struct ImportArgs {
     pub(crate) faults: Option<PathBuf>,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
@@ -79,7 +79,7 @@ pub(crate) struct ExportArgs {
     /// 用途。What the names are for.
     #[arg(long)]
     pub(crate) purpose: Option<String>,
-    /// 写入的文件。File to write.
+    /// 写入的文件；- 为标准输出。File to write; - is standard output.
     pub(crate) file: PathBuf,
 }
 
