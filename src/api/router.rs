@@ -80,6 +80,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/incidents/bulk", post(incidents::bulk))
         .route("/api/incidents/{id}", get(incidents::one))
         .route("/api/incidents/{id}/transitions", post(incidents::advance))
+        .route("/api/incidents/{id}/photo", get(incidents::photo).put(incidents::put_photo).delete(incidents::remove_photo))
         .route("/api/alerts", get(alerts::list))
         .route("/api/alerts/{id}/acknowledge", post(alerts::acknowledge))
         .route("/api/report", get(report::report))

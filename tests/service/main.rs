@@ -105,6 +105,7 @@ on_both_engines! { Shared as sqlite, postgis:
         bulk_is_all_or_nothing_unless_partial,
         e06_same_key_same_incident_other_body_refused,
         words_of_an_incident_are_for_those_who_handle_it,
+        m12_photo_is_kept_bare_and_seen_by_those_who_handle_the_incident,
         filters_of_incidents_are_kept_or_400;
     room:
         statistics_sum_to_the_incidents_by_every_group,

@@ -1,5 +1,5 @@
 // Made by `npm run types` of src/api/openapi/application.json; not to be edited.
-// ed4b62bf08a8db78d03d173598182cedb13222aa98446e62aa1a7edc3e5e5f76
+// 580849a86b295b028ef967411129890766d6c6d01b7a4737dafebc6cb8a6c9d1
 
 export type components = {
     schemas: {
@@ -132,6 +132,13 @@ export type components = {
             study_cells: number;
             cells: components["schemas"]["HotspotCell"][];
             notes: string[];
+        };
+        Photo: {
+            /** @enum {string} */
+            kind: "image/jpeg" | "image/png" | "image/webp";
+            width: number;
+            height: number;
+            at: string;
         };
         Alert: {
             id: string;

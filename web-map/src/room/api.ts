@@ -1,7 +1,7 @@
 // What the room asks of the service: incidents, statistics, hotspots, scans, alerts.
 
 import { core } from "../regions";
-import { call, freshKey, type Job, type LonLat, type Region } from "../api";
+import { call, freshKey, sendFile, type Job, type LonLat, type Region } from "../api";
 
 export const STATES = ["reported", "accepted", "rejected", "dispatched", "handling", "suspended", "handled", "verified", "closed"] as const;
 export const LEVELS = ["grid", "village", "township", "county"] as const;
@@ -18,7 +18,8 @@ export interface Incident {
 export interface Officer { id: string; role: string; name?: string | null }
 export interface Step { from_state: string | null; to_state: string; from_level: string | null; to_level: string; role: string; at: string; due_at: string | null; reason: string | null }
 export interface Allowed { action: Action; needs: readonly string[] }
-export interface Detail { incident: Incident; transitions: Step[]; allowed: Allowed[]; near: { grid_officers: Officer[]; unit_officers: Officer[] } }
+export interface Photo { kind: string; width: number; height: number; at: string }
+export interface Detail { incident: Incident; transitions: Step[]; photo: Photo | null; allowed: Allowed[]; near: { grid_officers: Officer[]; unit_officers: Officer[] } }
 export interface Page { incidents: Incident[]; next: string | null; number_matched: number }
 export interface Named { key: string; name: string; name_en: string; enabled?: boolean }
 export interface Dictionaries { categories: Named[]; disputes: Named[] }
@@ -75,6 +76,8 @@ export const roomApi = {
   incidents: (f: Filter, more: Readonly<Record<string, Value>> = {}) => call<Page>("GET", `/api/incidents${query({ ...filtered(f), order: "-occurred_at", ...more })}`),
   incident: (incident: string) => call<Detail>("GET", `/api/incidents/${id(incident)}`),
   report: async (wish: NewIncident, key: string) => (await call<{ incident: Incident }>("POST", "/api/incidents", wish, { "idempotency-key": key })).incident,
+  putPhoto: (incident: string, photo: Blob) => sendFile<{ photo: Photo }>("PUT", photoUrl(incident), photo),
+  dropPhoto: (incident: string) => call<void>("DELETE", photoUrl(incident)),
   transition: async (incident: string, wish: { action: Action; level?: string; reason?: string; due_at?: string; base_version: number }) =>
     (await call<{ incident: Incident }>("POST", `/api/incidents/${id(incident)}/transitions`, wish, once())).incident,
   reveal: (officer: string, purpose: string) => call<{ phone: string | null; sealed: boolean }>("POST", `/api/officers/${id(officer)}/reveal`, { purpose }, once()),
@@ -88,6 +91,7 @@ export const roomApi = {
   acknowledge: async (alert: string) => (await call<{ alert: Alert }>("POST", `/api/alerts/${id(alert)}/acknowledge`, {}, once())).alert,
 };
 
+export const photoUrl = (incident: string): string => `/api/incidents/${id(incident)}/photo`;
 /** Where a table of the statistics is, as JSON or as a file. */
 export const statisticsUrl = (by: By, f: Counted, format?: "csv" | "xlsx"): string =>
   `/api/statistics${query({ region: area(f.region), from: f.from, to: f.to, category: f.category, level: f.level, by, f: format })}`;

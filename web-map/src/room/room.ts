@@ -352,6 +352,14 @@ export class Room extends Desk {
     return true;
   }
 
+  async dropPhoto(incident: string): Promise<void> {
+    await this.guard(async () => {
+      await roomApi.dropPhoto(incident);
+      if (this.state.detail?.incident.id === incident) this.store.set({ detail: { ...this.state.detail, photo: null } });
+      this.say("good", "photoRemoved");
+    });
+  }
+
   async reveal(officer: string, purpose: string): Promise<void> {
     await this.guard(async () => { this.store.set({ revealed: { officer, ...await roomApi.reveal(officer, purpose) } }); });
   }

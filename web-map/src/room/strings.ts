@@ -78,5 +78,8 @@ export const roomStrings = {
   reportTitle: ["上报事件", "Report an incident"], locate: ["定位到我", "Where I am"], located: ["已定位，误差约 {n} 米，可拖动微调", "Found, within about {n} m; drag to adjust"], notLocated: ["无法定位，请拖动地图", "No position; please drag the map"],
   crossWhy: ["拖动地图，让十字对准地点", "Drag the map until the cross is on the place"], crossLabel: ["地点地图，方向键移动，十字为事件位置", "Map of the place; arrow keys move it, the cross is where it happened"],
   reportWhat: ["情况", "What happened"], reportHint: ["发生了什么，需要什么帮助", "What happened, what help is needed"], reportNoPersons: ["不要写姓名、电话、证件号。", "No names, phones or id numbers, please."], reportGo: ["上报", "Report"],
+  reportPhoto: ["照片（可不拍）", "Photo (if you like)"], photoWhy: ["缩小后上传；文件里的地点、时间、设备信息不保留。", "Made smaller; place, time and device in the file are not kept."], photoReading: ["正在处理…", "At work…"],
+  photoBad: ["这张照片读不出来，请换一张。", "This picture cannot be read; please take another."], photoOf: ["事件照片", "Photo of the incident"], photoDrop: ["不要这张", "Leave it out"], photoWaiting: ["照片待发送", "photo waiting"],
+  photoRemove: ["删除照片", "Delete the photo"], photoRemoveWhy: ["删除后不能恢复，操作记入审计日志。", "It cannot be brought back; the audit log notes it."], photoRemoved: ["照片已删除", "The photo is deleted"],
   reportsKept: ["登录后自动发送，已填内容仍在。", "After that it is sent; what you wrote is kept."], reportsOffline: ["连不上服务。{n} 条已存在本机，恢复后自动发送，每条只发一次。", "No connection. {n} are kept here and sent once each when it is back."], reportWaiting: ["待发送", "waiting"], reportSent: ["已收到", "received"],
 } as const satisfies Record<string, readonly [string, string]>;
