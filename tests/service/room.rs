@@ -21,7 +21,15 @@ fn sum(rows: &Value, field: &str) -> u64 {
 
 pub(crate) fn statistics_sum_to_the_incidents_by_every_group(server: &Server) {
     let _still = still();
-    for query in ["", "&from=2025-03-01&to=2025-09-30", "&category=dispute", "&region=520423102001"] {
+    for query in [
+        "",
+        "&from=2025-03-01&to=2025-09-30",
+        "&category=dispute",
+        "&region=520423102001",
+        "&open=true",
+        "&overdue=true",
+        "&state=closed,rejected",
+    ] {
         let incidents = all(server, query.trim_start_matches('&'));
         let open = incidents.iter().filter(|i| i["state"] != "closed" && i["state"] != "rejected").count() as u64;
         for by in ["category", "level", "state", "region", "day", "grid", "unit"] {
@@ -67,11 +75,13 @@ pub(crate) fn statistics_sum_to_the_incidents_by_every_group(server: &Server) {
         .filter_map(|v| v["code"].as_str().map(str::to_owned))
         .collect();
     assert_eq!(free, villages.difference(&had).cloned().collect());
+    let closed = server.get("/api/statistics?by=region&overdue=true").is(200).json();
+    assert_eq!(closed["incident_free"], counted["incident_free"], "an incident that is over was one");
     let totals = &counted["totals"];
     for (collection, name) in [("grids", "grids"), ("units", "units"), ("households", "households")] {
         assert_eq!(totals[name].as_u64(), Some(server.all(&server.token, collection, "").len() as u64), "{name}");
     }
-    for bad in ["by=x", "f=pdf", "from=x", "region=1", "color=red"] {
+    for bad in ["by=x", "f=pdf", "from=x", "region=1", "color=red", "state=x", "open=1"] {
         assert_eq!(server.get(&format!("/api/statistics?{bad}")).status, 400, "{bad}");
     }
 }
@@ -120,6 +130,16 @@ pub(crate) fn m4_hotspots_explain_themselves_and_stay_within_the_scope(server: &
         let again = server.get(&format!("/api/hotspots?view={view}&{period}")).is(200).json();
         assert_eq!(again, found, "kept until something changes");
     }
+    for status in ["open=true", "overdue=true", "state=closed", "state=reported,handling", "open=false&level=village"] {
+        let wanted = all(server, &format!("{period}&{status}")).len() as u64;
+        for view in ["count", "rate", "gi"] {
+            let found = server.get(&format!("/api/hotspots?view={view}&{period}&{status}")).is(200).json();
+            let counted: u64 =
+                found["cells"].as_array().expect("cells").iter().filter_map(|c| c["count"].as_u64()).sum();
+            let outside = found["outside"].as_u64().expect("a number");
+            assert_eq!((counted + outside, found["incidents"].as_u64()), (wanted, Some(counted)), "{view} {status}");
+        }
+    }
     let own = server.token_for("viewer", VILLAGE);
     let narrow = server.get_as(&own, &format!("/api/hotspots?view=count&{period}")).is(200).json();
     let seen = server.get_as(&own, &format!("/api/incidents?{period}&limit=1")).is(200).json();
@@ -130,7 +150,9 @@ pub(crate) fn m4_hotspots_explain_themselves_and_stay_within_the_scope(server: &
     let foreign = server.token_for("viewer", "520425");
     let none = server.get_as(&foreign, &format!("/api/hotspots?view=count&{period}")).is(200).json();
     assert_eq!((none["incidents"].as_u64(), none["cells"].as_array().map(Vec::len)), (Some(0), Some(0)));
-    for bad in ["view=x", "resolution=3", "resolution=15", "from=2025-02-01&to=2025-01-01", "x=1"] {
+    for bad in
+        ["view=x", "resolution=3", "resolution=15", "from=2025-02-01&to=2025-01-01", "x=1", "state=x", "overdue=1"]
+    {
         assert_eq!(server.get(&format!("/api/hotspots?{bad}")).status, 400, "{bad}");
     }
     server.get("/api/hotspots?view=emerging&from=2025-05-01&to=2025-05-02").problem(422, "cannot_judge");

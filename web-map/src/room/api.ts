@@ -47,7 +47,7 @@ export interface NewIncident { category: string; occurred_at: string; summary?: 
 export interface Filter { region: string | null; category: string | null; level: string | null; state: string | null; from: string | null; to: string | null }
 
 /** What narrows a count. */
-export type Counted = Pick<Filter, "region" | "from" | "to"> & Partial<Pick<Filter, "category" | "level">>;
+export type Counted = Pick<Filter, "region" | "from" | "to"> & Partial<Pick<Filter, "category" | "level" | "state">>;
 
 type Value = string | number | readonly number[] | null | undefined;
 /** A query of what is set. */
@@ -61,9 +61,9 @@ export function query(values: Readonly<Record<string, Value>>): string {
 const area = (region: string | null): string | null => region === null ? null : core(region);
 
 /** The status a reader chooses is a state, or “open”, or “overdue”. */
-export const filtered = (f: Filter): Record<string, Value> => ({
+export const filtered = (f: Counted): Record<string, Value> => ({
   region: area(f.region), category: f.category, level: f.level, from: f.from, to: f.to,
-  ...(f.state === "open" ? { open: "true" } : f.state === "overdue" ? { overdue: "true" } : { state: f.state }),
+  ...(f.state === "open" ? { open: "true" } : f.state === "overdue" ? { overdue: "true" } : { state: f.state ?? null }),
 });
 
 const id = encodeURIComponent;
@@ -83,7 +83,7 @@ export const roomApi = {
   reveal: (officer: string, purpose: string) => call<{ phone: string | null; sealed: boolean }>("POST", `/api/officers/${id(officer)}/reveal`, { purpose }, once()),
   statistics: (by: By, f: Counted) => call<Statistics>("GET", statisticsUrl(by, f)),
   hotspots: (view: HotView, resolution: number, f: Filter) =>
-    call<Hotspots>("GET", `/api/hotspots${query({ region: area(f.region), resolution, from: f.from, to: f.to, category: f.category, level: f.level, view })}`),
+    call<Hotspots>("GET", `/api/hotspots${query({ ...filtered(f), resolution, view })}`),
   scan: async (region: string | null, radius_m: number, days: number, from: string | null, to: string | null, permutations: number) =>
     jobOf(await call<{ job: string | { id: string } }>("GET", `/api/scan${query({ region: area(region), radius: `${radius_m}m`, days, from, to, permutations })}`)),
   job: (job: string) => call<Job>("GET", `/api/jobs/${id(job)}`),
@@ -94,5 +94,5 @@ export const roomApi = {
 export const photoUrl = (incident: string): string => `/api/incidents/${id(incident)}/photo`;
 /** Where a table of the statistics is, as JSON or as a file. */
 export const statisticsUrl = (by: By, f: Counted, format?: "csv" | "xlsx"): string =>
-  `/api/statistics${query({ region: area(f.region), from: f.from, to: f.to, category: f.category, level: f.level, by, f: format })}`;
+  `/api/statistics${query({ ...filtered(f), by, f: format })}`;
 export const reportUrl = (region: string | null, day: string): string => `/api/report${query({ region: area(region), day })}`;

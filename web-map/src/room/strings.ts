@@ -22,7 +22,7 @@ export const roomStrings = {
   tile_today: ["今日", "Today"], tile_days7: ["近 7 天", "7 days"], tile_open: ["未办结", "Open"], tile_overdue: ["超期", "Overdue"], incidentUnit: ["起", "inc."],
   tab_live: ["动态", "Live"], tab_hot: ["热点", "Hotspots"], tab_alerts: ["预警", "Alerts"], tab_figures: ["统计", "Figures"], tab_scan: ["扫描", "Scan"],
   // incidents
-  incidents: ["事件", "Incidents"], incidentsN: ["{n} 起", "{n} incidents"], matchedN: ["共 {n} 起", "{n} incidents"], pointsOf: ["地图画出最新 {n} 起，共 {m} 起在图内", "The map shows the latest {n} of {m} in view"],
+  incidents: ["事件", "Incidents"], incidentsN: ["{n} 起", "{n} incidents"], matchedN: ["共 {n} 起", "{n} incidents"],
   noIncidents: ["这段时间没有符合条件的事件。", "No such incident in this time."], more: ["再看 100 起", "100 more"], newIncident: ["新事件：{what}，{where}", "New incident: {what}, {where}"],
   noGrid: ["未归格", "Outside any grid"], noUnit: ["未归单元", "No unit"], gridNo: ["网格 {n}", "grid {n}"], unitNo: ["单元 {n}", "unit {n}"], emergency: ["突发", "Emergency"],
   where: ["位置", "Place"], occurred: ["发生时间", "Time"], occurredAt: ["发生于 {at}", "At {at}"], due: ["办理期限", "Due"], source: ["来源", "Source"], number: ["编号", "Id"],
@@ -42,7 +42,7 @@ export const roomStrings = {
   alert_emergency: ["突发事件", "Emergency"], alert_overdue: ["超期", "Overdue"], alert_hot_and_growing: ["热点上升", "Growing hotspot"],
   noAlerts: ["没有待处理的预警。", "No open alerts."], acknowledge: ["确认收到", "Acknowledge"], acknowledged: ["已确认", "Acknowledged"], ackedBy: ["{who} 于 {at} 确认", "acknowledged by {who} at {at}"],
   escalatesAt: ["{at} 前无人确认则上报", "escalates at {at}"], escalatesIn: ["{n} 后上报", "escalates in {n}"], openIncident: ["打开事件", "Open incident"], openCell: ["看热点", "See the hotspot"],
-  emergencyNow: ["突发事件：{what}", "Emergency: {what}"], moreEmergencies: ["另有 {n} 起待确认", "{n} more to acknowledge"],
+  emergencyNow: ["突发事件：{what}", "Emergency: {what}"], unseenN: ["有 {n} 起突发事件尚未确认，最早 {at}", "{n} emergencies nobody has seen to, the first of {at}"], unseenOpen: ["查看", "Look"], moreEmergencies: ["另有 {n} 起待确认", "{n} more to acknowledge"],
   // hotspots
   layer: ["图层", "Layer"], legend: ["图层和图例", "Layers and legend"], layer_none: ["事件", "Incidents"], layer_count: ["数量", "Count"], layer_rate: ["户均", "Rate"], layer_gi: ["热点", "Gi*"], layer_emerging: ["演变", "Emerging"], layer_density: ["密度", "Density"],
   layerTitle_none: ["事件", "Incidents"], layerTitle_count: ["每格事件数（起）", "Incidents per cell"], layerTitle_rate: ["每千户事件数（起）", "Incidents per 1,000 households"], layerTitle_gi: ["热点：是否多于偶然（Gi*）", "Hotspots: more than chance? (Gi*)"],
@@ -67,7 +67,7 @@ export const roomStrings = {
   // figures
   figures: ["数字", "Figures"], by: ["按", "By"], by_category: ["类别", "Category"], by_level: ["层级", "Level"], by_state: ["状态", "State"], by_region: ["区划", "Region"], by_grid: ["网格", "Grid"], by_unit: ["单元", "Unit"], by_day: ["日期", "Day"],
   total: ["合计", "Total"], seriesLabel: ["每日事件数（实线）和其中未办结（虚线）", "Incidents a day (solid) and those open (dashed)"], incidentFree: ["零发案村", "Villages without incident"], incidentFreeNone: ["这段时间每个村都有事件。", "Every village had incidents in this time."],
-  figuresWhole: ["此表按类别和层级筛选，不受状态筛选影响。", "This table is narrowed by category and level, not by state."], leadersN: ["{n} 名联户长", "{n} leaders"],
+  leadersN: ["{n} 名联户长", "{n} leaders"],
   dailyReport: ["日报", "Daily report"], dailyReportWhy: ["含地图、图表和分类表，可打印或存为 PDF。", "With map, chart and tables, to be printed or saved as PDF."], reportDay: ["日期", "Day"], openReport: ["打开日报", "Open the report"],
   // scan
   scan: ["扫描", "Scan"], scanWhy: ["时空扫描只看事件自身：现在哪里突然变多，这样的事靠偶然多久出现一次。", "The space-time scan looks at incidents alone: where are there suddenly more, and how often would that come by chance?"], scanRadius: ["最大半径", "Largest radius"],

@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { Refused, Unreachable } from "../../src/api";
 import type { Album } from "../../src/report/album";
 import { Reports, type Keeper } from "../../src/report/queue";
-import type { Cell, Filter, Incident } from "../../src/room/api";
+import type { Alert, Cell, Filter, Incident } from "../../src/room/api";
 import { query } from "../../src/room/api";
-import { isOverdue, later, lets, merge, Once, put } from "../../src/room/book";
+import { isNews, isOverdue, isUnseen, later, lets, merge, Once, put } from "../../src/room/book";
 import { breaks, brief, classOf, contains, drawables, resolutionAt, valueOf } from "../../src/room/cells";
 import { Feed, Parser, type Hearer } from "../../src/room/feed";
 import { Turns } from "../../src/room/turns";
@@ -208,6 +208,16 @@ describe("cells", () => {
     expect(at).toEqual([...at].sort((a, b) => a - b));
     expect([at[0], at[4]]).toEqual([5, 9]);
     expect(resolutionAt(12, 26, 74)).toBeLessThan(resolutionAt(12, 26, 24));
+  });
+});
+
+describe("an emergency", () => {
+  const opened = Date.parse("2026-11-26T08:00:00Z");
+  const alert = (at: string, change: Partial<Alert> = {}): Alert => ({ id: "a", kind: "emergency", title: "", region: "", incident: "i", cell: null, opened_at: at, level: "grid", acknowledged: null, escalates_at: null, closed_at: null, ...change });
+  it("rings when it is news to the page, and stands quietly when it was old before", () => {
+    const told = (["2026-11-26T17:30:00+08:00", "2026-11-26T15:30:00+08:00", "2026-11-26T14:59:59+08:00", "2026-11-20T10:00:00+08:00"]).map(at => [isNews(alert(at), opened), isUnseen(alert(at))]);
+    expect(told).toEqual([[true, true], [true, true], [false, true], [false, true]]);
+    for (const seen of [{ acknowledged: { by: "x", at: "" } }, { closed_at: "2026-11-26T16:00:00+08:00" }, { kind: "overdue" }]) expect([isNews(alert("2026-11-26T16:30:00+08:00", seen), opened), isUnseen(alert("2026-11-26T16:30:00+08:00", seen))]).toEqual([false, false]);
   });
 });
 
