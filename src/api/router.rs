@@ -83,6 +83,8 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/incidents/{id}/photo", get(incidents::photo).put(incidents::put_photo).delete(incidents::remove_photo))
         .route("/api/alerts", get(alerts::list))
         .route("/api/alerts/{id}/acknowledge", post(alerts::acknowledge))
+        .route("/api/alert-rules", get(alerts::list_rules))
+        .route("/api/alert-rules/{id}", axum::routing::put(alerts::put_rule).delete(alerts::remove_rule))
         .route("/api/report", get(report::report))
         .route("/api/statistics", get(statistics::statistics))
         .route("/api/hotspots", get(hotspots::cells))

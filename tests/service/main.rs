@@ -113,6 +113,7 @@ on_both_engines! { Shared as sqlite, postgis:
         m4_hotspots_explain_themselves_and_stay_within_the_scope,
         m13_scan_runs_in_the_background,
         m3_emergency_alarms_until_somebody_looks,
+        rules_that_alarm_are_changed_at_the_version_that_was_read_by_admins_of_their_area,
         report_of_a_day_is_a_page_with_map_and_chart;
     gdal:
         ogr_reads_pages_filters_and_boxes;

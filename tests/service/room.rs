@@ -230,3 +230,61 @@ pub(crate) fn report_of_a_day_is_a_page_with_map_and_chart(server: &Server) {
     let foreign = server.token_for("viewer", "520425");
     assert!(!server.get_as(&foreign, "/api/report?day=2025-06-15").is(200).text().contains("<circle"));
 }
+
+pub(crate) fn rules_that_alarm_are_changed_at_the_version_that_was_read_by_admins_of_their_area(server: &Server) {
+    let _writing = writing();
+    let rules = |token: &str| server.get_as(token, "/api/alert-rules").is(200).json()["rules"].clone();
+    let shipped = rules(&server.token);
+    let ids: Vec<&str> = shipped.as_array().expect("rules").iter().filter_map(|r| r["id"].as_str()).collect();
+    assert_eq!(ids, ["emergency", "overdue", "hot_and_growing"]);
+    assert!(shipped.as_array().expect("rules").iter().all(|r| r["version"] == 0 && r["ships"] == true));
+    let ask = |token: &str, method: &str, id: &str, version: Option<&str>, wish: Option<&Value>| {
+        let bearer = format!("Bearer {token}");
+        let mut headers = vec![("authorization", bearer.as_str())];
+        headers.extend(version.map(|v| ("if-match", v)));
+        server.ask(method, &format!("/api/alert-rules/{id}"), &headers, wish)
+    };
+    let admin = server.token.as_str();
+    let wish = json!({"kind": "hot_and_growing", "region": TOWNSHIP, "escalate_after_min": 90, "days": 14, "resolution": 9, "enabled": true});
+    ask(admin, "PUT", "town", None, Some(&wish)).problem(428, "if_match_missing");
+    ask(admin, "PUT", "town", Some("\"3\""), Some(&wish)).problem(412, "stale");
+    let made = ask(admin, "PUT", "town", Some("\"0\""), Some(&wish)).is(200);
+    assert_eq!((made.header("etag"), &made.json()["rule"]["days"]), ("\"1\"", &json!(14)));
+    ask(admin, "PUT", "town", Some("\"0\""), Some(&wish)).problem(412, "stale");
+    for (id, field, value) in [
+        ("town", "kind", json!("flood")),
+        ("town", "days", json!(3)),
+        ("town", "region", json!("5204231")),
+        ("To%20wn", "enabled", json!(true)),
+        ("overdue", "enabled", json!(true)),
+    ] {
+        let mut bad = wish.clone();
+        bad[field] = value;
+        ask(admin, "PUT", id, Some("\"1\""), Some(&bad)).problem(422, "bad_field");
+    }
+    // a village's admin decides about its own rules, and about none that look beyond
+    let village = server.token_for("admin", VILLAGE);
+    ask(&village, "PUT", "town", Some("\"1\""), Some(&wish)).problem(403, "forbidden");
+    ask(&village, "DELETE", "town", Some("\"1\""), None).problem(403, "forbidden");
+    let own = json!({"kind": "overdue", "region": VILLAGE, "escalate_after_min": 30, "enabled": false});
+    ask(&village, "PUT", "own", Some("\"0\""), Some(&own)).is(200);
+    ask(&village, "PUT", "overdue", Some("\"0\""), Some(&own)).problem(403, "forbidden");
+    for role in ["viewer", "planner", "exporter", "auditor"] {
+        let token = server.token_for(role, "*");
+        server.get_as(&token, "/api/alert-rules").problem(403, "forbidden");
+        ask(&token, "PUT", "town", Some("\"1\""), Some(&wish)).problem(403, "forbidden");
+    }
+    let quiet = json!({"kind": "overdue", "escalate_after_min": 600, "enabled": false});
+    ask(admin, "PUT", "overdue", Some("\"0\""), Some(&quiet)).is(200);
+    let now = rules(admin);
+    let of = |id: &str| now.as_array().expect("rules").iter().find(|r| r["id"] == id).expect(id).clone();
+    assert_eq!((of("overdue")["enabled"].as_bool(), of("overdue")["version"].as_u64()), (Some(false), Some(1)));
+    assert_eq!((of("town")["ships"].as_bool(), of("own")["region"].as_str()), (Some(false), Some(VILLAGE)));
+    for id in ["town", "own", "overdue"] {
+        assert_eq!(ask(admin, "DELETE", id, Some("\"1\""), None).status, 204, "{id}");
+    }
+    ask(admin, "DELETE", "overdue", Some("\"0\""), None).problem(404, "not_found");
+    assert_eq!(rules(admin), shipped, "as it ships again");
+    let log = server.get("/api/audit?limit=1000").is(200).text();
+    assert!(log.contains("alert_rule.put") && log.contains("alert_rule.remove"));
+}

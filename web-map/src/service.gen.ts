@@ -1,5 +1,5 @@
 // Made by `npm run types` of src/api/openapi/application.json; not to be edited.
-// 580849a86b295b028ef967411129890766d6c6d01b7a4737dafebc6cb8a6c9d1
+// 6c6e1ed7bba7a986a0721978e932d009c85cfae267cfe3e7d472af28d1243eb7
 
 export type components = {
     schemas: {
@@ -132,6 +132,27 @@ export type components = {
             study_cells: number;
             cells: components["schemas"]["HotspotCell"][];
             notes: string[];
+        };
+        AlertRule: {
+            id: string;
+            /** @enum {string} */
+            kind: "emergency" | "overdue" | "hot_and_growing";
+            region: string;
+            escalate_after_min: number;
+            days: number;
+            resolution: number;
+            enabled: boolean;
+            ships: boolean;
+            version: number;
+        };
+        AlertRuleWish: {
+            /** @enum {string} */
+            kind: "emergency" | "overdue" | "hot_and_growing";
+            region?: string;
+            escalate_after_min: number;
+            days?: number;
+            resolution?: number;
+            enabled: boolean;
         };
         Photo: {
             /** @enum {string} */
