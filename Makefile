@@ -48,8 +48,10 @@ needs:
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(NEEDS); \
 	else echo "请先安装 / please install: $(NEEDS)" >&2; exit 1; fi
 
-# What is too slow for every change: 10,000 batches of edits, 200 rounds of killing on each engine.
-soak:
+# What is too slow for every change: 10,000 batches of edits, 200 rounds of killing on each engine, a day of the monitoring room in minutes.
+soak: needs map
+	cargo build --release --locked
+	cd web-map && LIANHU=$(abspath $(LIANHU)) npm run soak
 	LIANHU_CRASH_ROUNDS=200 cargo test --release --locked --test store_contract -- f01_
 	cargo test --release --locked --lib -- --ignored --nocapture
 

@@ -1,4 +1,4 @@
-//! `lianhu hotspots`, `trends` and `scan` from outside: files in, files out, what is said.
+//! `lianhu hotspots`, `trends`, `scan`, `density` and `knox` from outside: files in, files out, what is said.
 
 #![expect(clippy::expect_used, reason = "a test fails loudly")]
 
@@ -169,6 +169,132 @@ fn a_window_keeps_what_lies_inside_it_and_the_edge_looks_beyond() {
     assert_eq!(kept("--boundary b.geojson"), 2.0);
 }
 
+fn incidents(list: &[(f64, f64, i64)]) -> String {
+    let lines: Vec<String> = list.iter().map(|(lon, lat, t)| format!("{t},{lon:.6},{lat:.6}")).collect();
+    format!("time,lon,lat\n{}\n", lines.join("\n"))
+}
+
+#[test]
+fn density_is_the_sum_of_kernels_and_its_squares_hold_all_incidents() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut r = Numbers(11);
+    let list: Vec<(f64, f64, i64)> =
+        (0..60).map(|i| (105.9 + 0.02 * r.unit(), 26.2 + 0.02 * r.unit(), 1_767_200_000 + i)).collect();
+    std::fs::write(folder.path().join("i.csv"), incidents(&list)).expect("written");
+    let out = done(folder.path(), "density i.csv --bandwidth 200m --cell 50m --out d.csv");
+    assert!(out.contains("60 / 60") && out.contains("bandwidth 200.0 m"), "{out}");
+    let text = std::fs::read_to_string(folder.path().join("d.csv")).expect("text");
+    assert_eq!(text.lines().next(), Some("column,row,lon,lat,per_km2"));
+    let nodes = rows(&folder.path().join("d.csv"));
+    let place = |lon: f64, lat: f64| LatLng::new(lat, lon).expect("place");
+    let greatest = nodes.iter().map(|n| number(n, "per_km2")).fold(0.0, f64::max);
+    for n in nodes.iter().step_by(37) {
+        let here = place(number(n, "lon"), number(n, "lat"));
+        let at = |(lon, lat, _): &(f64, f64, i64)| {
+            let d = here.distance_m(place(*lon, *lat));
+            1e6 * (-0.5 * (d / 200.0).powi(2)).exp() / (std::f64::consts::TAU * 200.0 * 200.0)
+        };
+        let sum: f64 = list.iter().map(at).sum();
+        assert!((number(n, "per_km2") - sum).abs() < 0.02 * greatest, "{n:?} {sum}");
+    }
+
+    done(folder.path(), "density i.csv --bandwidth 200m --cell 50m --out d.geojson");
+    let layer = json(&folder.path().join("d.geojson"));
+    let features = layer["features"].as_array().expect("features");
+    assert_eq!(features.len(), nodes.len());
+    let held: f64 = features.iter().map(|f| f["properties"]["per_km2"].as_f64().expect("a density") * 0.0025).sum();
+    assert!((held / 60.0 - 1.0).abs() < 0.01, "{held}");
+    let ring = features[0]["geometry"]["coordinates"][0].as_array().expect("a ring");
+    let corner = |i: usize| place(ring[i][0].as_f64().expect("lon"), ring[i][1].as_f64().expect("lat"));
+    assert!(ring.len() == 5 && (corner(0).distance_m(corner(1)) - 50.0).abs() < 0.5);
+
+    // a bandwidth of its own, a window, and what it cannot be taken from
+    let out = done(folder.path(), &format!("density {} --out own.csv", township("incidents.csv")));
+    assert!(out.contains("600 / 600") && !rows(&folder.path().join("own.csv")).is_empty(), "{out}");
+    let same = incidents(&[(105.9, 26.2, 1_767_200_000), (105.9, 26.2, 1_767_300_000)]);
+    std::fs::write(folder.path().join("same.csv"), same).expect("written");
+    done(folder.path(), "density same.csv --bandwidth 100m --window 1h --out one.csv");
+    let top = rows(&folder.path().join("one.csv")).iter().map(|n| number(n, "per_km2")).fold(0.0, f64::max);
+    assert!((top / (1e6 / (std::f64::consts::TAU * 1e4)) - 1.0).abs() < 0.06, "one incident: {top}");
+    std::fs::write(folder.path().join("far.csv"), incidents(&[(105.9, 26.2, 1), (121.5, 31.2, 2)])).expect("written");
+    for (line, code, part) in [
+        ("density same.csv --out no.csv", 3, "--bandwidth"),
+        ("density far.csv --bandwidth 1km --out no.csv", 3, "degrees apart"),
+        ("density i.csv --bandwidth 1m --cell 0.1m --out no.csv", 3, "nodes"),
+        ("density i.csv --as-of 2001-01-01 --out no.csv", 3, "there is no incident"),
+        ("density i.csv --cell none --out no.csv", 2, "distance"),
+    ] {
+        let out = lianhu(folder.path(), line);
+        assert_eq!(out.status.code(), Some(code), "{line}: {}", said(&out));
+        assert!(said(&out).contains(part), "{line}: {}", said(&out));
+    }
+    assert!(!folder.path().join("no.csv").exists());
+}
+
+#[test]
+fn near_repeats_stand_out_in_the_table_and_chance_does_not() {
+    let folder = tempfile::tempdir().expect("folder");
+    const DAY: i64 = 86_400;
+    let mut r = Numbers(21);
+    let mut list: Vec<(f64, f64, i64)> = (0..150)
+        .map(|_| (105.9 + 0.03 * r.unit(), 26.2 + 0.03 * r.unit(), 1_760_000_000 + (r.unit() * 100.0) as i64 * DAY))
+        .collect();
+    std::fs::write(folder.path().join("quiet.csv"), incidents(&list)).expect("written");
+    let again: Vec<(f64, f64, i64)> = list[..20].iter().map(|(lon, lat, t)| (*lon, *lat, t + DAY)).collect();
+    list.extend(again);
+    std::fs::write(folder.path().join("loud.csv"), incidents(&list)).expect("written");
+    let run = |file: &str, name: &str| {
+        let flags = "--distances 1m,0.3km,600m --days 12h,2,7 --permutations 99";
+        (done(folder.path(), &format!("knox {file} {flags} --out {name}")), rows(&folder.path().join(name)))
+    };
+    let (out, loud) = run("loud.csv", "loud-table.csv");
+    let text = std::fs::read_to_string(folder.path().join("loud-table.csv")).expect("text");
+    assert_eq!(text.lines().next(), Some("from_m,to_m,from_days,to_days,observed,expected,ratio,p"));
+    assert_eq!(loud.len(), 9);
+    let at = |table: &[BTreeMap<String, String>], m: f64, d: f64| -> BTreeMap<String, String> {
+        table.iter().find(|f| number(f, "to_m") == m && number(f, "to_days") == d).expect("a field").clone()
+    };
+    let same_place = at(&loud, 1.0, 2.0);
+    assert_eq!((number(&same_place, "observed"), number(&same_place, "p")), (20.0, 0.01));
+    assert!(number(&same_place, "ratio") > 5.0 && out.contains("20 pairs where"), "{out}");
+    // observed and expected by looking at every pair
+    let point = |i: usize| LatLng::new(list[i].1, list[i].0).expect("place");
+    let (mut both, mut near, mut soon, mut all) = (0, 0, 0, 0);
+    for i in 0..list.len() {
+        for j in 0..i {
+            let (d, t) = (point(i).distance_m(point(j)), (list[i].2 - list[j].2).abs());
+            let (is_near, is_soon) = (d > 1.0 && d <= 300.0, t > 2 * DAY && t <= 7 * DAY);
+            both += i32::from(is_near && is_soon);
+            near += i32::from(is_near);
+            soon += i32::from(is_soon);
+            all += 1;
+        }
+    }
+    let field = at(&loud, 300.0, 7.0);
+    assert_eq!(number(&field, "observed"), f64::from(both));
+    assert!((number(&field, "expected") - f64::from(near) * f64::from(soon) / f64::from(all)).abs() < 1e-9);
+    let (_, quiet) = run("quiet.csv", "quiet-table.csv");
+    assert!(quiet.iter().filter(|f| number(f, "p") <= 0.02).count() <= 1, "{quiet:?}");
+    assert_eq!(loud, run("loud.csv", "again.csv").1, "the seed decides");
+
+    done(folder.path(), "knox loud.csv --permutations 0 --out book.xlsx");
+    done(folder.path(), "knox loud.csv --permutations 0 --out plain.csv");
+    assert!(rows(&folder.path().join("plain.csv")).iter().all(|f| f["p"].is_empty()));
+    std::fs::write(folder.path().join("one.csv"), incidents(&list[..1])).expect("written");
+    for (line, code, part) in [
+        ("knox one.csv --out no.csv", 3, "no pair"),
+        ("knox loud.csv --out no.geojson", 2, ".xlsx"),
+        ("knox loud.csv --distances 500m,100m --out no.csv", 2, "ascending"),
+        ("knox loud.csv --days 7,7 --out no.csv", 2, "ascending"),
+        ("knox loud.csv --days soon --out no.csv", 2, "duration"),
+    ] {
+        let out = lianhu(folder.path(), line);
+        assert_eq!(out.status.code(), Some(code), "{line}: {}", said(&out));
+        assert!(said(&out).contains(part), "{line}: {}", said(&out));
+    }
+    assert!(!folder.path().join("no.csv").exists() && !folder.path().join("no.geojson").exists());
+}
+
 #[test]
 fn faults_are_told_with_row_and_column_and_wrong_flags_are_usage() {
     let folder = tempfile::tempdir().expect("folder");
@@ -188,6 +314,8 @@ fn faults_are_told_with_row_and_column_and_wrong_flags_are_usage() {
         ("hotspots i.csv --resolution 16 --out o.csv", 2, "16"),
         ("hotspots i.csv --resolution 9 --weights ring3 --out o.csv", 2, "ring1 or band:500"),
         ("trends i.csv --resolution 9 --step 1d --steps 2 --out o.csv", 2, "时段数"),
+        ("density e.csv --out o.csv", 3, "there is no"),
+        ("knox e.csv --out o.csv", 3, "there is no"),
         ("scan i.csv --radius far --days 7 --out o.csv", 2, "distance"),
     ] {
         let out = lianhu(folder.path(), line);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::hotspot_args::{HotspotsArgs, ScanArgs, TrendsArgs};
+use super::hotspot_args::{DensityArgs, HotspotsArgs, KnoxArgs, ScanArgs, TrendsArgs};
 use super::plans_args::PlansArgs;
 use super::register_args::{AuditArgs, DraftArgs, ExportArgs, FileArgs, ImportArgs, KeyArgs, PurgeArgs, StoreArgs};
 use super::serve_args::{ServeArgs, TokenCommand, UserCommand};
@@ -39,6 +39,10 @@ pub(crate) enum Command {
     Trends(TrendsArgs),
     /// 时空扫描：近日的异常聚集。Outbreaks alive on the last day, and how often chance brings such a one.
     Scan(ScanArgs),
+    /// 核密度：每平方公里事件数的平滑面。A smooth surface of incidents per square kilometre.
+    Density(DensityArgs),
+    /// 近重复：同处是否接连发生（Knox 表）。Near repeats: whether what is close in place is close in time, as a Knox table.
+    Knox(KnoxArgs),
     /// 导入台账。Brings files into the register; nothing is stored unless all rows are good.
     Import(ImportArgs),
     /// 导出图层。Hands a layer of the register or of its plans out.

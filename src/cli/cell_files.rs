@@ -16,13 +16,39 @@ pub(super) struct Sheet<'a> {
     pub(super) fields: &'a [(&'a str, FieldType)],
 }
 
-/// Writes one row for each item, whole or not at all.
+/// Writes one row for each item with its outline, whole or not at all.
 pub(super) fn write<T>(
     path: &Path,
     sheet: &Sheet<'_>,
     items: &[T],
     row: impl Fn(usize, &T) -> Vec<Cell>,
     shape: impl Fn(&T) -> Geometry<f64>,
+) -> Result<(), Failure> {
+    put(path, (sheet, Geometries::Any), items, row, |item| Some(shape(item)))
+}
+
+/// Writes one row for each item of a table that has no places, whole or not at all.
+pub(super) fn write_table<T>(
+    path: &Path,
+    sheet: &Sheet<'_>,
+    items: &[T],
+    row: impl Fn(usize, &T) -> Vec<Cell>,
+) -> Result<(), Failure> {
+    if !matches!(Format::of_path(&path.to_string_lossy()), Format::Csv | Format::Xlsx) {
+        let path = path.display();
+        return Err(Failure::usage(format!(
+            "{path}：此表没有位置，请写成 .csv 或 .xlsx\n{path}: this table has no places; write it as .csv or .xlsx"
+        )));
+    }
+    put(path, (sheet, Geometries::None), items, row, |_| None)
+}
+
+fn put<T>(
+    path: &Path,
+    (sheet, geometries): (&Sheet<'_>, Geometries),
+    items: &[T],
+    row: impl Fn(usize, &T) -> Vec<Cell>,
+    shape: impl Fn(&T) -> Option<Geometry<f64>>,
 ) -> Result<(), Failure> {
     match Format::of_path(&path.to_string_lossy()) {
         Format::Csv => {
@@ -31,14 +57,11 @@ pub(super) fn write<T>(
         }
         format => {
             let field = |f: &(&str, FieldType)| WriterField { name: f.0.to_owned(), kind: f.1 };
-            let schema = WriterSchema {
-                layer: sheet.layer.to_owned(),
-                fields: sheet.fields.iter().map(field).collect(),
-                geometries: Geometries::Any,
-            };
+            let fields = sheet.fields.iter().map(field).collect();
+            let schema = WriterSchema { layer: sheet.layer.to_owned(), fields, geometries };
             let mut out = Writer::create(format, path, schema, WriteOptions::default()).map_err(Failure::input)?;
             for (i, item) in items.iter().enumerate() {
-                out.write(&row(i, item), Some(&shape(item))).map_err(Failure::input)?;
+                out.write(&row(i, item), shape(item).as_ref()).map_err(Failure::input)?;
             }
             out.finish().map(drop).map_err(Failure::input)
         }

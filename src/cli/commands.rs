@@ -60,6 +60,8 @@ pub(crate) fn run(command: Command, begun: Instant) -> Outcome {
         Command::Hotspots(a) => super::hotspots::run_hotspots(&a),
         Command::Trends(a) => super::hotspots::run_trends(&a),
         Command::Scan(a) => super::hotspots::run_scan(&a),
+        Command::Density(a) => super::density::run(&a),
+        Command::Knox(a) => super::knox::run(&a),
         Command::Import(a) => super::register::import(&a),
         Command::Export(a) => super::register::export(&a),
         Command::Draft(a) => super::register::draft(&a, begun),

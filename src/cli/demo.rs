@@ -11,7 +11,7 @@ use crate::exchange::{Isolation, Limits, OpenOptions as FileOptions};
 use crate::partition::effort::Effort;
 use crate::plan::job::Job;
 use crate::plan::register::{
-    ImportWish, NetsWish, PlanWish, PublishWish, china_today, import_files, plan_region, publish_plan,
+    ImportWish, NetsWish, PlanWish, PublishWish, Sealer, china_today, import_files, plan_region, publish_plan,
 };
 use crate::plan::room::{moments, of_emergency};
 use crate::store::{Alarm, Filter, ImportRequest, IncidentRecord, Layer, RegisterRow, Store};
@@ -42,8 +42,11 @@ fn broken(e: impl std::fmt::Display) -> Failure {
     Failure::input(format!("示例数据无法载入 / the example cannot be loaded: {e}"))
 }
 
-/// Loads the township, unless the store holds anything.
-pub(super) async fn load(store: &dyn Store) -> Result<(), Failure> {
+/// Loads the township, unless the store holds anything. Telephones are sealed with the key that is asked for then; without one there are none.
+pub(super) async fn load(
+    store: &dyn Store,
+    key: impl FnOnce() -> Result<Option<Sealer>, Failure>,
+) -> Result<(), Failure> {
     let scope = everything();
     for layer in [Layer::Regions, Layer::Buildings] {
         if store.count(&scope, layer, &Filter::default()).await.map_err(of_store)? > 0 {
@@ -55,7 +58,7 @@ pub(super) async fn load(store: &dyn Store) -> Result<(), Failure> {
         bring(store, layer, name, content).await?;
     }
     if let Some(plan) = planned(store).await? {
-        officers(store, &plan).await?;
+        officers(store, &plan, key()?.as_ref()).await?;
     }
     incidents(store).await
 }
@@ -126,14 +129,23 @@ async fn planned(store: &dyn Store) -> Result<Option<String>, Failure> {
     Ok(Some(planned.head.id))
 }
 
-/// A head and a worker for each grid, the leader of each unit: by role, without names.
-async fn officers(store: &dyn Store, plan: &str) -> Result<(), Failure> {
+/// A number that no telephone has: area codes do not begin with two zeros, and it says what it is.
+fn telephone(n: usize) -> String {
+    format!("000-0000-{n:04}（示例 example）")
+}
+
+/// A head and a worker for each grid, the leader of each unit: by role, without names, with made-up telephones.
+async fn officers(store: &dyn Store, plan: &str, sealer: Option<&Sealer>) -> Result<(), Failure> {
     let scope = everything();
     let villages = store.plan_villages(&scope, plan).await.map_err(of_store)?;
     let (_, rows) = store.plan_rows(&scope, plan, &villages).await.map_err(of_store)?;
-    let officer = |region: &str, role: &str, household: Option<String>| {
+    let mut count = 0;
+    let mut officer = |region: &str, role: &str, household: Option<String>| {
+        count += 1;
+        let id = format!("demo-{role}-{region}");
         RegisterRow::Officers(OfficerRow {
-            id: format!("demo-{role}-{region}"),
+            phone_sealed: sealer.map(|s| s.seal(&id, &telephone(count))),
+            id,
             region: region.to_owned(),
             role: role.to_owned(),
             household,

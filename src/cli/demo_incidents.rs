@@ -7,8 +7,8 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use crate::domain::LonLat;
-use crate::domain::incident::Dictionaries;
 use crate::domain::incident::dictionary::EMERGENCY;
+use crate::domain::incident::{Dictionaries, State};
 use crate::plan::room::moments;
 use crate::store::NewIncident;
 
@@ -19,6 +19,8 @@ const YEAR_DAYS: i64 = 365;
 /// Where the outbreak and the emergency are: a street of the first village.
 const STREET: LonLat = LonLat { lon_deg: 105.643_564, lat_deg: 25.974_987 };
 const OUTBREAK: i64 = 16;
+/// Incidents that are overdue: a handful, each of which somebody can look at.
+const LATE: usize = 3;
 
 /// What people say of each category.
 const WORDS: [(&str, [&str; 3]); 7] = [
@@ -39,7 +41,7 @@ fn words(category: &str, i: usize) -> &'static str {
 /// The fixture's rows as a file whose times lie in the days before now; lines that are none are left out.
 pub(super) fn drawn_together(fixture: &str, now: OffsetDateTime) -> String {
     let mut out = "编号,时间,类别,级别,经度,纬度,状态,办理时限,摘要\n".to_owned();
-    let lists = Dictionaries::shipped();
+    let (lists, mut running) = (Dictionaries::shipped(), 0);
     for (i, line) in fixture.lines().skip(1).enumerate() {
         let cells: Vec<&str> = line.trim().split(',').collect();
         let &[id, at, category, level, lon, lat, state] = cells.as_slice() else { continue };
@@ -50,9 +52,15 @@ pub(super) fn drawn_together(fixture: &str, now: OffsetDateTime) -> String {
         if moved > now {
             moved -= Duration::DAY;
         }
-        // every third one is wanted within hours: some of those that are open are late
         let due_ms = lists.category(category).map(|c| c.allowance_ms()[0]).unwrap_or_default();
-        let due = if i % 3 == 0 { moved + Duration::hours(6) } else { moments::of_ms(moments::ms(moved) + due_ms) };
+        let mut due = moments::of_ms(moments::ms(moved) + due_ms);
+        // the first that are still to be done were left lying; the others have time
+        if State::find(state).is_some_and(State::is_running) {
+            running += 1;
+            if running > LATE {
+                due = due.max(now + Duration::hours(8 + i as i64 % 40));
+            }
+        }
         let (moved, due) = (moments::stored(moved), moments::stored(due));
         let _ = writeln!(out, "{id},{moved},{category},{level},{lon},{lat},{state},{due},{}", words(category, i));
     }
@@ -107,15 +115,20 @@ mod tests {
 
     #[test]
     fn year_lies_in_the_thirty_days_before_now_and_some_of_it_is_late() {
-        let now = datetime!(2026-11-26 12:30 +8);
+        for hour in 0..24 {
+            lies_in_the_thirty_days_before(datetime!(2026-11-26 00:30 +8) + Duration::hours(hour));
+        }
+    }
+
+    fn lies_in_the_thirty_days_before(now: OffsetDateTime) {
         let text = drawn_together(FIXTURE, now);
         let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|l| l.split(',').collect()).collect();
         assert_eq!(rows.len(), 600);
         let moment = |t: &str| OffsetDateTime::parse(t, &Rfc3339).expect("a time");
         assert!(rows.iter().all(|r| moment(r[1]) <= now && now - moment(r[1]) <= Duration::days(31)));
-        let open = || rows.iter().filter(|r| !["已办结", "不予受理"].contains(&r[6]));
-        let late = open().filter(|r| moment(r[7]) < now).count();
-        assert!(open().count() > 10 && late >= 3 && late < open().count(), "{late} of {}", open().count());
+        let running = || rows.iter().filter(|r| State::find(r[6]).is_some_and(State::is_running));
+        let late = running().filter(|r| moment(r[7]) < now).count();
+        assert!(running().count() > 10 && late == LATE, "{late} of {}", running().count());
         let today = rows.iter().filter(|r| moments::china_day(moment(r[1])) == moments::china_day(now)).count();
         assert!(today > 0, "the room shows something of today");
         assert_eq!(drawn_together(FIXTURE, now), text);

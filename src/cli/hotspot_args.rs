@@ -1,4 +1,4 @@
-//! Flags of `lianhu hotspots`, `trends` and `scan`.
+//! Flags of `lianhu hotspots`, `trends`, `scan`, `density` and `knox`.
 
 use std::path::PathBuf;
 
@@ -106,6 +106,54 @@ pub(crate) struct ScanArgs {
     pub(crate) out: PathBuf,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct DensityArgs {
+    /// 事件文件：地点和时间。Incidents with a place and a time.
+    pub(crate) input: String,
+    /// 带宽：高斯核的标准差，如 300m；省略则按事件的离散程度取值。Standard deviation of the kernel; from the spread of the incidents otherwise.
+    #[arg(long, value_parser = metres, value_name = "300m")]
+    pub(crate) bandwidth: Option<f64>,
+    /// 格距，如 100m；默认为带宽的三分之一。Distance between nodes; a third of the bandwidth otherwise.
+    #[arg(long, value_parser = metres, value_name = "100m")]
+    pub(crate) cell: Option<f64>,
+    /// 时间窗口，如 30d、12h。Only incidents of so long before --as-of.
+    #[arg(long, value_parser = seconds, value_name = "30d")]
+    pub(crate) window: Option<i64>,
+    /// 截止时间（默认为最后一件事件）。The moment the window ends; that of the last incident otherwise.
+    #[arg(long, value_parser = moment, value_name = "TIME")]
+    pub(crate) as_of: Option<i64>,
+    /// 输出文件：.csv 为节点，.geojson 等为方格。File to write, by its ending: nodes as .csv, squares as .geojson.
+    #[arg(long, value_name = "FILE.csv|.geojson")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct KnoxArgs {
+    /// 事件文件：地点和时间。Incidents with a place and a time.
+    pub(crate) input: String,
+    /// 距离分段的上限，由小到大；1m 即同一地点。Upper ends of the bands of distance, ascending; 1m is the same place.
+    #[arg(long, value_parser = metres, value_delimiter = ',', default_value = "1m,100m,200m,400m,800m")]
+    pub(crate) distances: Vec<f64>,
+    /// 时间分段的上限（天，或 12h），由小到大。Upper ends of the bands of time in days (or 12h), ascending.
+    #[arg(long, value_parser = days, value_delimiter = ',', default_value = "2,7,14,28")]
+    pub(crate) days: Vec<i64>,
+    /// 时间窗口，如 90d。Only incidents of so long before --as-of.
+    #[arg(long, value_parser = seconds, value_name = "90d")]
+    pub(crate) window: Option<i64>,
+    /// 截止时间（默认为最后一件事件）。The moment the window ends; that of the last incident otherwise.
+    #[arg(long, value_parser = moment, value_name = "TIME")]
+    pub(crate) as_of: Option<i64>,
+    /// 把时间重新分给各地点的次数；0 为不做。How often the times are dealt to the places anew; none with 0.
+    #[arg(long, default_value_t = 999, value_parser = clap::value_parser!(u32).range(0..=99_999))]
+    pub(crate) permutations: u32,
+    /// 随机种子。Seed of the dealing.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// 输出文件：.csv 或 .xlsx。File to write, by its ending.
+    #[arg(long, value_name = "FILE.csv|.xlsx")]
+    pub(crate) out: PathBuf,
+}
+
 fn neighbourhood(text: &str) -> Result<Neighbourhood, String> {
     match text.split_once(':') {
         None if text == "ring1" => Ok(Neighbourhood::Ring1),
@@ -143,6 +191,14 @@ fn seconds(text: &str) -> Result<i64, String> {
     })
 }
 
+/// Days where no unit is written.
+fn days(text: &str) -> Result<i64, String> {
+    match split(text) {
+        (Some(_), "") => seconds(&format!("{text}d")),
+        _ => seconds(text),
+    }
+}
+
 fn moment(text: &str) -> Result<i64, String> {
     crate::exchange::gate::moment_of(text).map(time::OffsetDateTime::unix_timestamp).ok_or_else(|| {
         format!("“{text}”不是日期时间（如 2026-11-26 08:00） / \"{text}\" is no time such as 2026-11-26 08:00")
@@ -164,6 +220,7 @@ mod tests {
     fn distances_durations_and_moments_are_read_with_their_units() {
         assert_eq!((metres("3km"), metres("500"), metres("1.5公里")), (Ok(3_000.0), Ok(500.0), Ok(1_500.0)));
         assert_eq!((seconds("30d"), seconds("12h"), seconds("2周")), (Ok(2_592_000), Ok(43_200), Ok(1_209_600)));
+        assert_eq!((days("2"), days("12h"), days("x").is_err()), (Ok(172_800), Ok(43_200), true));
         assert_eq!(moment("2021-05-03 14:30"), Ok(1_620_023_400));
         assert_eq!(neighbourhood("band:500"), Ok(Neighbourhood::BandM(500.0)));
         for bad in ["", "-3km", "3 miles", "km", "NaN"] {

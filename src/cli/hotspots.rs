@@ -21,9 +21,9 @@ use super::surroundings::Polygons;
 
 /// China has one time zone: a day begins and ends there.
 const CHINA_S: i64 = 8 * 3_600;
-const DAY_S: i64 = 86_400;
+pub(super) const DAY_S: i64 = 86_400;
 /// Cells whose account is shown.
-const EXPLAINED: usize = 3;
+pub(super) const EXPLAINED: usize = 3;
 const HOTSPOT_FIELDS: &[(&str, FieldType)] = &[
     ("h3", FieldType::Text),
     ("count", FieldType::Whole),
@@ -63,7 +63,7 @@ const SCAN_FIELDS: &[(&str, FieldType)] = &[
     ("recurrence_days", FieldType::Real),
 ];
 
-fn bad(e: impl std::fmt::Display) -> Failure {
+pub(super) fn bad(e: impl std::fmt::Display) -> Failure {
     Failure::input(e)
 }
 
@@ -91,7 +91,7 @@ fn told<T>(path: &str, read: Read<T>) -> T {
     read.value
 }
 
-fn incidents(path: &str) -> Result<Occurrences, Failure> {
+pub(super) fn incidents(path: &str) -> Result<Occurrences, Failure> {
     let read = told(path, read_occurrences(path, &options()).map_err(unread)?);
     if read.unplaced > 0 {
         eprintln!("{0} 件事件没有地点，未计入\n{0} incidents say no place and are not counted", read.unplaced);
@@ -114,16 +114,20 @@ fn shown(at_s: i64) -> String {
     format!("{} {:02}:{:02}", at.date(), at.hour(), at.minute())
 }
 
-/// Incidents at or before the end of the window, and after its beginning.
-fn in_window(read: &Occurrences, a: &HotspotsArgs) -> Result<Vec<LonLat>, Failure> {
+/// Incidents at or before the end of the window, and after its beginning: where and when.
+pub(super) fn in_window(
+    read: &Occurrences,
+    window: Option<i64>,
+    as_of: Option<i64>,
+) -> Result<Vec<(LonLat, i64)>, Failure> {
     let latest = read.occurred_s.iter().copied().max();
-    let Some(end) = a.as_of.or(latest) else {
+    let Some(end) = as_of.or(latest) else {
         return Err(bad("文件中没有事件 / there is no incident in the file"));
     };
-    let begin = a.window.map_or(i64::MIN, |w| end.saturating_sub(w));
+    let begin = window.map_or(i64::MIN, |w| end.saturating_sub(w));
     let inside = |t: i64| t > begin && t <= end;
-    let kept: Vec<LonLat> =
-        read.places.iter().zip(&read.occurred_s).filter(|(_, t)| inside(**t)).map(|(p, _)| *p).collect();
+    let all = read.places.iter().copied().zip(read.occurred_s.iter().copied());
+    let kept: Vec<(LonLat, i64)> = all.filter(|(_, t)| inside(*t)).collect();
     println!(
         "截至 {0}（北京时间）：{1} / {2} 件事件\nuntil {0} (UTC+8): {1} of {2} incidents",
         shown(end),
@@ -216,7 +220,8 @@ fn of_incidents(a: &HotspotsArgs) -> Result<Counted, Failure> {
         (None, Some(path)) => (within(path, resolution, a.weights)?, None),
         (None, None) => (Area::around(&all).map_err(bad)?, None),
     };
-    let (counts, elsewhere) = area.cells.count(&cells_of(&in_window(&read, a)?, resolution));
+    let kept: Vec<LonLat> = in_window(&read, a.window, a.as_of)?.into_iter().map(|i| i.0).collect();
+    let (counts, elsewhere) = area.cells.count(&cells_of(&kept, resolution));
     if elsewhere > 0 {
         println!("{elsewhere} 件事件在研究区之外\n{elsewhere} incidents lie outside the study area");
     }
@@ -267,11 +272,11 @@ fn households_in(path: &str, resolution: Resolution, cells: &CellSet) -> Result<
     Ok(households_of(&homes_of(path, resolution)?, cells))
 }
 
-fn real(v: Option<f64>) -> Cell {
+pub(super) fn real(v: Option<f64>) -> Cell {
     v.map_or(Cell::Empty, Cell::Real)
 }
 
-fn whole(v: impl TryInto<i64>) -> Cell {
+pub(super) fn whole(v: impl TryInto<i64>) -> Cell {
     Cell::Whole(v.try_into().unwrap_or(i64::MAX))
 }
 

@@ -56,6 +56,17 @@ fn check_private(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The key in force; where there is none, a new one in a file beside the store. `None` for a server's store without one.
+pub(super) fn find_or_make(a: &StoreArgs, file: Option<&Path>) -> Result<Option<Sealer>, Failure> {
+    match (find_named(a, file)?, beside(a)) {
+        (None, Some(path)) => {
+            create(&path)?;
+            find_named(a, file)
+        }
+        (found, _) => Ok(found),
+    }
+}
+
 /// Makes a new key in a file that only its owner reads; never over another.
 pub(super) fn make(a: &KeyArgs) -> Outcome {
     let path = match (&a.out, beside(&a.store)) {
@@ -66,6 +77,15 @@ pub(super) fn make(a: &KeyArgs) -> Outcome {
             return Err(Failure::usage(said));
         }
     };
+    create(&path)?;
+    println!(
+        "已生成密钥 key made: {}\n请另行保管一份：丢失后电话无法恢复 / keep a copy elsewhere: without it no telephone can be read again",
+        path.display()
+    );
+    Ok(0)
+}
+
+fn create(path: &Path) -> Result<(), Failure> {
     let failed = |e: std::io::Error| Failure::input(format!("{0}：{e}\n{0}: {e}", path.display()));
     let mut bytes = [0_u8; crate::plan::register::KEY_BYTES];
     getrandom::fill(&mut bytes).map_err(|e| Failure::input(format!("{e}")))?;
@@ -78,11 +98,6 @@ pub(super) fn make(a: &KeyArgs) -> Outcome {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    let mut file = options.open(&path).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-    println!(
-        "已生成密钥 key made: {}\n请另行保管一份：丢失后电话无法恢复 / keep a copy elsewhere: without it no telephone can be read again",
-        path.display()
-    );
-    Ok(0)
+    let mut file = options.open(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
 }

@@ -16,6 +16,7 @@ use crate::plan::register::{
     ExportWish, ImportOutcome, ImportWish, LAYERS_OUT, NetsWish, Pass, PlanWish, PublishWish, RegisterError,
     export_layer, import_files, plan_region, publish_plan,
 };
+use crate::plan::room::moments;
 use crate::space::datum::Crs;
 use crate::store::{Filter, OpenMode, OpenOptions, Retention, Role, Scope, Store, StoreError, copy_into, open};
 
@@ -400,16 +401,23 @@ pub(super) fn migrate(a: &StoreArgs) -> Outcome {
     Ok(0)
 }
 
+/// The first moment of a day in China, as the store keeps moments.
+fn day_begins(day: &str) -> Result<String, Failure> {
+    let wrong = || Failure::usage(format!("“{day}”不是日期（如 2026-11-26） / \"{day}\" is no day such as 2026-11-26"));
+    Ok(moments::stored(moments::start_of(moments::day(day).ok_or_else(wrong)?)))
+}
+
 pub(super) fn purge(a: &PurgeArgs) -> Outcome {
     let retention = Retention {
         officers_left_before: a.officers_left_before.clone(),
         officers: a.officer.clone(),
+        photos_before: a.photos_before.as_deref().map(day_begins).transpose()?,
         ..Retention::default()
     };
     let done = with_store(&a.store, OpenMode::ReadWrite, async |store| {
         store.purge(&everything(), ACTOR, &retention).await.map_err(of_store)
     })?;
-    println!("已清除 purged: 人员 officers {}", done.officers);
+    println!("已清除 purged: 人员 officers {}、照片 photos {}", done.officers, done.photos);
     Ok(0)
 }
 

@@ -137,6 +137,9 @@ pub(crate) struct PurgeArgs {
     /// 删除指定人员（编号），可多次。These officers, by id.
     #[arg(long, value_name = "ID")]
     pub(crate) officer: Vec<String>,
+    /// 删除此日前收到、事件已办结的照片。Photos that came before this day, of incidents that are over.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) photos_before: Option<String>,
 }
 
 #[derive(Args, Debug)]

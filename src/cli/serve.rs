@@ -60,7 +60,8 @@ pub(super) fn serve(a: &ServeArgs) -> Outcome {
 async fn run(config: &Config, with_test_routes: bool) -> Result<(), Failure> {
     let store = store(&config.store).await.map_err(of_store)?;
     if config.demo {
-        super::demo::load(store.as_ref()).await?;
+        let key_of = StoreArgs { store: config.store.clone() };
+        super::demo::load(store.as_ref(), || super::key::find_or_make(&key_of, config.key_file.as_deref())).await?;
     }
     let link = if config.demo { None } else { first_admin(store.as_ref()).await? };
     if config.public_origin.is_none() && !config.bind.ip().is_loopback() {

@@ -56,6 +56,25 @@ struct Binned {
     mass: Vec<f64>,
 }
 
+/// A bandwidth in metres for points of one crowd: Scott's σ·n^(−1/6) (1992) for two dimensions, where σ is the lesser of what the mean square and
+/// the median of the distances to their middle give for a normal law, so that a few far ones do not blur all. `None` where the points are one place.
+#[must_use]
+pub fn scott_bandwidth_m(points: &[Point]) -> Option<f64> {
+    let n = points.len() as f64;
+    let median = |mut list: Vec<f64>| {
+        list.sort_by(f64::total_cmp);
+        list.get(list.len() / 2).copied()
+    };
+    let middle =
+        Point::new(median(points.iter().map(|p| p.x).collect())?, median(points.iter().map(|p| p.y).collect())?);
+    let squared: Vec<f64> = points.iter().map(|p| (p.x - middle.x).powi(2) + (p.y - middle.y).powi(2)).collect();
+    let by_mean = (squared.iter().sum::<f64>() / (2.0 * n)).sqrt();
+    // Half of a normal law's points lie within σ·√(2 ln 2) of its middle.
+    let by_median = (median(squared)? / (2.0 * std::f64::consts::LN_2)).sqrt();
+    let sigma = if by_median > 0.0 { by_mean.min(by_median) } else { by_mean };
+    Some(sigma * n.powf(-1.0 / 6.0)).filter(|h| h.is_finite() && *h > 0.0)
+}
+
 /// The density of points in a plane of metres.
 ///
 /// # Errors
@@ -91,7 +110,7 @@ fn bin(points: &[Point], options: &DensityOptions) -> Result<Binned, HotspotErro
     let size = |i: usize| last(high[i]) - first(low[i]) + 1.0;
     let reach = CUT * h / spacing;
     if (size(0) + reach) * (size(1) + reach) > MOST_NODES as f64 / 1.3 {
-        return Err(HotspotError::TooManyCells { most: MOST_NODES });
+        return Err(HotspotError::TooManyNodes { most: MOST_NODES });
     }
     let (columns, rows) = (size(0) as usize, size(1) as usize);
     let origin = Point::new(first(low[0]) * spacing, first(low[1]) * spacing);
@@ -274,6 +293,27 @@ mod tests {
     }
 
     #[test]
+    fn bandwidth_is_that_of_the_normal_law_and_a_few_far_ones_do_not_blur_it() {
+        let mut r = Random::new(3);
+        // Box and Muller (1958)
+        let mut normal = || {
+            let (u, v) = (1.0 - r.unit(), std::f64::consts::TAU * r.unit());
+            let d = 400.0 * (-2.0 * u.ln()).sqrt();
+            Point::new(7e5 + d * v.cos(), 3e6 + d * v.sin())
+        };
+        let mut points: Vec<Point> = (0..4_096).map(|_| normal()).collect();
+        let h = scott_bandwidth_m(&points).expect("a spread");
+        assert!((h / 100.0 - 1.0).abs() < 0.03, "400 m · 4096^(-1/6) = 100 m: {h}");
+        points.extend((0..20).map(|i| Point::new(9e5 + f64::from(i), 3e6)));
+        assert!((scott_bandwidth_m(&points).expect("a spread") / h - 1.0).abs() < 0.02);
+        assert_eq!((scott_bandwidth_m(&[]), scott_bandwidth_m(&[Point::new(1.0, 1.0); 5])), (None, None));
+        // most at one place, as at a market
+        let mut one = vec![Point::new(0.0, 0.0); 9];
+        one.push(Point::new(0.0, 1_000.0));
+        assert!(scott_bandwidth_m(&one).is_some_and(|h| h > 10.0));
+    }
+
+    #[test]
     fn one_point_no_point_and_hopeless_grids_are_told() {
         let one = [Point::new(0.0, 0.0)];
         let d = density(&one, &DensityOptions { bandwidth_m: 100.0, spacing_m: 50.0 }).expect("one point");
@@ -282,7 +322,7 @@ mod tests {
         assert!(matches!(density(&[], &options), Err(HotspotError::Nothing { .. })));
         assert!(matches!(density(&[Point::new(f64::NAN, 0.0)], &options), Err(HotspotError::Nothing { .. })));
         let far = [Point::new(0.0, 0.0), Point::new(1e9, 1e9)];
-        assert!(matches!(density(&far, &options), Err(HotspotError::TooManyCells { .. })));
+        assert!(matches!(density(&far, &options), Err(HotspotError::TooManyNodes { .. })));
         let none = DensityOptions { bandwidth_m: 0.0, spacing_m: 1.0 };
         assert!(matches!(density(&one, &none), Err(HotspotError::Distance { .. })));
     }

@@ -32,6 +32,14 @@ pub enum HotspotError {
         /// The most there may be.
         most: usize,
     },
+    /// A surface of more nodes than memory should be filled with.
+    #[error(
+        "网格超过 {most} 个节点，请增大格距，或检查有无离群的坐标 / the surface has more than {most} nodes; put them farther apart, or look for a place that is far from all others"
+    )]
+    TooManyNodes {
+        /// The most there may be.
+        most: usize,
+    },
     /// A neighbourhood so wide that its pairs would fill the memory.
     #[error(
         "邻域过大：超过 {most} 对邻接，请缩小距离或降低分辨率 / the neighbourhood is too wide: more than {most} pairs; use a shorter distance or a lower resolution"

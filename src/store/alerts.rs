@@ -144,6 +144,25 @@ impl AlertStep {
 pub trait Alerts: Send + Sync {
     /// The rules in use: those that ship, and the store's own in their place or beside them.
     async fn alert_rules(&self, scope: &Scope) -> Result<Vec<AlertRule>, StoreError>;
+    /// All rules, those that are switched off too, each with the version of its row: 0 where it is as it ships.
+    async fn kept_alert_rules(&self, scope: &Scope) -> Result<Vec<(AlertRule, u64)>, StoreError>;
+    /// Keeps a rule in the place of the one with its id, if that has the version that was read; the version it has now. Neither the old
+    /// nor the new one may look beyond the scope.
+    async fn put_alert_rule(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        rule: &AlertRule,
+        base_version: u64,
+    ) -> Result<u64, StoreError>;
+    /// Takes a rule of the store's own away; one that ships is as it ships again.
+    async fn remove_alert_rule(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        id: &str,
+        base_version: u64,
+    ) -> Result<(), StoreError>;
     /// Opens alerts, except where one about the same is open. Ids, times and versions are given here. Returns the new ones.
     async fn open_alerts(&self, scope: &Scope, actor: &str, alerts: Vec<AlertRow>)
     -> Result<Vec<AlertRow>, StoreError>;
@@ -244,12 +263,12 @@ async fn save(session: &mut dyn Session, alert: &mut AlertRow) -> Result<(), Sto
 }
 
 /// Rules of the store; a row whose kind or parameters nobody knows is damage.
-async fn rules(session: &mut dyn Session) -> Result<Vec<AlertRule>, StoreError> {
-    let mut all = AlertRule::shipped();
-    let sql = "SELECT id, kind, region, parameters, enabled FROM alert_rules ORDER BY id";
+async fn rules(session: &mut dyn Session) -> Result<Vec<(AlertRule, u64)>, StoreError> {
+    let mut all: Vec<(AlertRule, u64)> = AlertRule::shipped().into_iter().map(|r| (r, 0)).collect();
+    let sql = "SELECT id, kind, region, parameters, enabled, row_version FROM alert_rules ORDER BY id";
     for mut row in session.rows(Sql::new("alert_rules", sql)).await? {
         let (id, kind, region): (String, String, String) = (row.take()?, row.take()?, row.take()?);
-        let (parameters, enabled): (String, bool) = (row.take()?, row.take()?);
+        let (parameters, enabled, version): (String, bool, u64) = (row.take()?, row.take()?, row.take()?);
         let bad = || StoreError::decoding(&format!("alert_rules {id}"), "规则无效 / bad rule");
         let kind = AlertKind::find(&kind).ok_or_else(bad)?;
         let given: serde_json::Value = serde_json::from_str(&parameters).map_err(|_| bad())?;
@@ -265,19 +284,141 @@ async fn rules(session: &mut dyn Session) -> Result<Vec<AlertRule>, StoreError> 
             region,
             enabled,
         };
-        match all.iter_mut().find(|r| r.id == rule.id) {
-            Some(place) => *place = rule,
-            None => all.push(rule),
+        match all.iter_mut().find(|r| r.0.id == rule.id) {
+            Some(place) => *place = (rule, version),
+            None => all.push((rule, version)),
         }
     }
-    all.retain(|r| r.enabled);
     Ok(all)
+}
+
+/// The rule of an id as it stands, which must have the version that was read and look nowhere beyond the scope. A new id has version 0.
+async fn standing(
+    session: &mut dyn Session,
+    scope: &Scope,
+    id: &str,
+    base_version: u64,
+) -> Result<Option<AlertRule>, StoreError> {
+    if session.dialect() == Dialect::Postgres {
+        let lock = "SELECT 1 FROM (SELECT pg_advisory_xact_lock(hashtextextended('lianhu.alert_rules', 0))) AS held";
+        session.rows(Sql::new("alert_rules", lock)).await?;
+    }
+    let found = rules(session).await?.into_iter().find(|r| r.0.id == id);
+    if found.as_ref().is_some_and(|r| !scope.covers(&r.0.region)) {
+        return Err(beyond());
+    }
+    let version = found.as_ref().map_or(0, |r| r.1);
+    if version == base_version {
+        return Ok(found.map(|r| r.0));
+    }
+    let (author, time) = (String::new(), String::new());
+    Err(StoreError::Conflict { grids: Vec::new(), author, time, current_version: version, edit: None })
+}
+
+/// The rule looks at more than whoever writes may decide about.
+const fn beyond() -> StoreError {
+    StoreError::Forbidden {
+        role: "admin",
+        operation: "修改辖区以外的告警规则 / change a rule that looks beyond the own area",
+    }
+}
+
+fn in_words(rule: &AlertRule) -> serde_json::Value {
+    json!({
+        "kind": rule.kind.word(), "region": rule.region, "escalate_after_min": rule.escalate_after_min,
+        "days": rule.days, "resolution": rule.resolution, "enabled": rule.enabled,
+    })
+}
+
+async fn note_rule(
+    session: &mut dyn Session,
+    (scope, actor, at): (&Scope, &str, &str),
+    (operation, id): (&'static str, &str),
+    before: Option<&AlertRule>,
+    after: Option<&AlertRule>,
+) -> Result<(), StoreError> {
+    let entry = audit::Entry {
+        at,
+        actor,
+        scope,
+        operation,
+        subject: id,
+        before: before.map(|r| in_words(r).to_string()),
+        after: after.map(|r| in_words(r).to_string()),
+    };
+    audit::append(session, entry).await.map(drop)
 }
 
 #[async_trait::async_trait]
 impl Alerts for SqlStore {
     async fn alert_rules(&self, _scope: &Scope) -> Result<Vec<AlertRule>, StoreError> {
+        let all = rules(self.engine.read().await?.as_mut()).await?;
+        Ok(all.into_iter().map(|r| r.0).filter(|r| r.enabled).collect())
+    }
+
+    async fn kept_alert_rules(&self, scope: &Scope) -> Result<Vec<(AlertRule, u64)>, StoreError> {
+        scope.need(Right::ManageAccounts)?;
         rules(self.engine.read().await?.as_mut()).await
+    }
+
+    async fn put_alert_rule(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        rule: &AlertRule,
+        base_version: u64,
+    ) -> Result<u64, StoreError> {
+        scope.need(Right::ManageAccounts)?;
+        if !scope.covers(&rule.region) {
+            return Err(beyond());
+        }
+        let at = self.now();
+        let mut session = self.engine.write().await?;
+        let before = standing(session.as_mut(), scope, &rule.id, base_version).await?;
+        let delete = Sql::new("alert_rules", "DELETE FROM alert_rules WHERE id = $1");
+        session.execute(delete.arg(rule.id.as_str())).await?;
+        let version = base_version + 1;
+        let parameters = json!({
+            "escalate_after_min": rule.escalate_after_min, "days": rule.days, "resolution": rule.resolution,
+        });
+        let mut cells: Vec<Value> = vec![
+            rule.id.as_str().into(),
+            rule.kind.word().into(),
+            rule.region.as_str().into(),
+            parameters.to_string().into(),
+            rule.enabled.into(),
+            version.into(),
+        ];
+        let sum = row_sum(&cells);
+        cells.push(sum.into());
+        let mut columns = RULE_SUMMED.to_vec();
+        columns.push("row_sum");
+        insert::rows(session.as_mut(), "alert_rules", &columns, vec![cells]).await?;
+        let who = (scope, actor, at.as_str());
+        note_rule(session.as_mut(), who, ("alert_rule.put", &rule.id), before.as_ref(), Some(rule)).await?;
+        session.commit().await?;
+        Ok(version)
+    }
+
+    async fn remove_alert_rule(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        id: &str,
+        base_version: u64,
+    ) -> Result<(), StoreError> {
+        scope.need(Right::ManageAccounts)?;
+        let at = self.now();
+        let mut session = self.engine.write().await?;
+        let before = standing(session.as_mut(), scope, id, base_version).await?;
+        let delete = Sql::new("alert_rules", "DELETE FROM alert_rules WHERE id = $1").arg(id);
+        if session.execute(delete).await? == 0 {
+            let id = id.chars().take(80).collect();
+            return Err(StoreError::NotFound { what: "本库的告警规则 / rule of the store's own", id });
+        }
+        let who = (scope, actor, at.as_str());
+        note_rule(session.as_mut(), who, ("alert_rule.remove", id), before.as_ref(), None).await?;
+        session.commit().await
     }
 
     async fn open_alerts(

@@ -6,6 +6,7 @@ use crate::domain::plan::{GridRow, Membership, Seat, UnitRow};
 
 use super::error::StoreError;
 use super::import::sum_of;
+use super::incidents::photos;
 use super::plans::{codes, derived, heads, rows::PlanRow};
 use super::rows::Layer;
 use super::sql::{Engine, Session, Sql};
@@ -54,6 +55,8 @@ pub(super) async fn all(engine: &dyn Engine) -> Result<Vec<Finding>, StoreError>
     or_found(outcome, "plans", &mut found)?;
     let outcome = other_sums(session.as_mut(), &mut found).await;
     or_found(outcome, "plans", &mut found)?;
+    let outcome = photo_sums(session.as_mut(), &mut found).await;
+    or_found(outcome, "incident_photos", &mut found)?;
     let outcome = references(session.as_mut(), &mut found).await;
     or_found(outcome, "references", &mut found)?;
     let outcome = chain(session.as_mut(), &mut found).await;
@@ -213,8 +216,23 @@ async fn other_sums(session: &mut dyn Session, found: &mut Vec<Finding>) -> Resu
     Ok(())
 }
 
+/// Photos, a few at a time.
+async fn photo_sums(session: &mut dyn Session, found: &mut Vec<Finding>) -> Result<(), StoreError> {
+    let mut last = String::new();
+    loop {
+        let rows = photos::read_after(session, &last).await?;
+        let Some((end, _, _)) = rows.last() else { return Ok(()) };
+        last.clone_from(end);
+        for (incident, sum, photo) in rows {
+            if Some(row_sum(&photo.values(&incident))) != sum {
+                found.push(Finding::new("row", format!("incident_photos {incident}"), WRONG_SUM));
+            }
+        }
+    }
+}
+
 /// References the tables do not keep by themselves, as rows come from outside in any order.
-const REFERENCES: [(&str, &str, &str); 4] = [
+const REFERENCES: [(&str, &str, &str); 5] = [
     (
         "households",
         "SELECT h.id FROM households h LEFT JOIN buildings b ON b.id = h.building WHERE b.id IS NULL LIMIT 20",
@@ -223,6 +241,11 @@ const REFERENCES: [(&str, &str, &str); 4] = [
     (
         "incident_transitions",
         "SELECT t.id FROM incident_transitions t LEFT JOIN incidents i ON i.id = t.incident WHERE i.id IS NULL LIMIT 20",
+        "事件不存在 / its incident does not exist",
+    ),
+    (
+        "incident_photos",
+        "SELECT p.incident FROM incident_photos p LEFT JOIN incidents i ON i.id = p.incident WHERE i.id IS NULL LIMIT 20",
         "事件不存在 / its incident does not exist",
     ),
     (

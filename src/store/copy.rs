@@ -7,8 +7,9 @@ use super::sql::{Dialect, Engine, Session, Sql};
 use super::value::{Row, Value};
 use super::{OpenMode, OpenOptions, insert, sqlite, wkb};
 
-/// Rows a step.
+/// Rows a step, and of rows that hold files.
 const STEP: i64 = 2_000;
+const STEP_OF_FILES: i64 = 16;
 
 /// Columns common to many tables are written out, so that a new column is not forgotten silently: `check` of the copy would say so.
 struct Table {
@@ -16,6 +17,12 @@ struct Table {
     columns: &'static [&'static str],
     /// What its rows are read by; together unique.
     order: &'static str,
+}
+
+impl Table {
+    fn step(&self) -> i64 {
+        if self.columns.contains(&"image") { STEP_OF_FILES } else { STEP }
+    }
 }
 
 macro_rules! table {
@@ -186,6 +193,7 @@ const TABLES: &[Table] = &[
             "row_sum",
         ]
     ),
+    table!("incident_photos", "incident", ["incident", "kind", "width", "height", "sha256", "at", "image", "row_sum"]),
     table!(
         "dictionaries",
         "fid",
@@ -335,7 +343,7 @@ const TABLES: &[Table] = &[
 /// Columns that are true or false: SQLite gives them back as numbers.
 const BOOLEANS: [&str; 7] = ["eligible", "hard", "enabled", "locked", "in_force", "officers_locked", "undone"];
 /// Columns of bytes, and of numbers: PostgreSQL wants to know the kind of an absent one.
-const BYTES: [&str; 2] = ["phone_sealed", "salt"];
+const BYTES: [&str; 3] = ["phone_sealed", "salt", "image"];
 const REALS: [&str; 7] = ["progress", "deviation", "area_m2", "perimeter_m", "polsby_popper", "sse_m2", "reach_m"];
 const WHOLE: [&str; 9] =
     ["households", "buildings", "floor", "persons", "target", "row_sum", "derived_sum", "row_version", "position"];
@@ -363,13 +371,14 @@ fn portable(column: &str, value: Value) -> Result<Value, StoreError> {
 /// The next rows of a table: PostgreSQL keeps a cursor, SQLite counts from the start again, which it does fast.
 async fn fetch(from: &mut dyn Session, table: &Table, offset: i64) -> Result<Vec<Row>, StoreError> {
     if from.dialect() == Dialect::Postgres {
-        let mut fetch = Sql::new(table.name, "FETCH 2000 FROM copy_");
+        let some = if table.step() == STEP { "FETCH 2000 FROM copy_" } else { "FETCH 16 FROM copy_" };
+        let mut fetch = Sql::new(table.name, some);
         fetch.push(table.name);
         return from.rows(fetch).await;
     }
     let mut sql = Sql::new(table.name, "SELECT ");
     sql.push_list(table.columns).push(" FROM ").push(table.name).push(" ORDER BY ").push(table.order);
-    sql.push(" LIMIT ").bind(STEP).push(" OFFSET ").bind(offset);
+    sql.push(" LIMIT ").bind(table.step()).push(" OFFSET ").bind(offset);
     from.rows(sql).await
 }
 
@@ -394,7 +403,7 @@ async fn table(from: &mut dyn Session, to: &mut dyn Session, table: &Table) -> R
         }
         insert::rows(to, table.name, table.columns, rows).await?;
         offset += count;
-        if count < STEP {
+        if count < table.step() {
             break;
         }
     }

@@ -455,6 +455,11 @@ pub(super) async fn remove(
     sql.push(spec.table).push(" WHERE ").push(spec.key);
     sql.in_list(session.dialect(), ids.iter().map(String::as_str));
     let removed = session.execute(sql).await?;
+    if layer == Layer::Incidents {
+        let mut sql = Sql::new("incident_photos", "DELETE FROM incident_photos WHERE incident");
+        sql.in_list(session.dialect(), ids.iter().map(String::as_str));
+        session.execute(sql).await?;
+    }
     if removed > 0 {
         bump(session.as_mut(), register_version + 1).await?;
         let entry = audit::Entry {

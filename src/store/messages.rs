@@ -438,6 +438,8 @@ pub struct Retention {
     pub jobs_before: Option<String>,
     /// Cell logs of the register older than this time.
     pub cell_logs_before: Option<String>,
+    /// Photos taken in before this time, of incidents that are over.
+    pub photos_before: Option<String>,
 }
 
 /// What a purge deleted.
@@ -451,4 +453,7 @@ pub struct Purged {
     pub jobs: u64,
     /// Cell logs.
     pub cell_logs: u64,
+    /// Photos.
+    #[serde(default)]
+    pub photos: u64,
 }

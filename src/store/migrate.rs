@@ -18,6 +18,7 @@ pub(super) const SQLITE: &[Step] = &[
     Step { version: 1, name: "register", sql: include_str!("../../migrations/sqlite/0001_register.sql") },
     Step { version: 2, name: "accounts", sql: include_str!("../../migrations/sqlite/0002_accounts.sql") },
     Step { version: 3, name: "incidents", sql: include_str!("../../migrations/sqlite/0003_incidents.sql") },
+    Step { version: 4, name: "photos", sql: include_str!("../../migrations/sqlite/0004_photos.sql") },
 ];
 
 /// Steps of a PostGIS store.
@@ -25,6 +26,7 @@ pub(super) const POSTGIS: &[Step] = &[
     Step { version: 1, name: "register", sql: include_str!("../../migrations/postgis/0001_register.sql") },
     Step { version: 2, name: "accounts", sql: include_str!("../../migrations/postgis/0002_accounts.sql") },
     Step { version: 3, name: "incidents", sql: include_str!("../../migrations/postgis/0003_incidents.sql") },
+    Step { version: 4, name: "photos", sql: include_str!("../../migrations/postgis/0004_photos.sql") },
 ];
 
 /// The table that keeps the steps taken.

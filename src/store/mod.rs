@@ -51,7 +51,7 @@ pub use contract::{Look, Sink, Store, Verdict, Work};
 pub use error::{Refusal, StoreError, TransactError};
 pub use incidents::{
     Alarm, AlarmRule, Grouping, IncidentAdvance, IncidentCursor, IncidentFilter, IncidentOrder, IncidentPage,
-    IncidentRecord, Incidents, NearOfficer, NewIncident, Recorded, RefusedIncident, Tally,
+    IncidentRecord, Incidents, NearOfficer, NewIncident, PhotoKept, PhotoRow, Recorded, RefusedIncident, Tally,
 };
 pub use messages::{
     Belonging, CellChange, Committed, Derived, DerivedGrid, DerivedLeader, DerivedUnit, Expect, Filter, ForeignEdit,

@@ -1,6 +1,7 @@
 //! Deleting what is over, and every byte of it.
 
 use super::error::StoreError;
+use super::incidents::photos;
 use super::messages::{Purged, Retention};
 use super::scope::{Right, Scope};
 use super::sql::{Dialect, Session, Sql};
@@ -51,6 +52,9 @@ pub(super) async fn run(
     purged.jobs = delete(session.as_mut(), "jobs", jobs, retention.jobs_before.as_ref()).await?;
     let cells = "DELETE FROM register_changes WHERE at < $1";
     purged.cell_logs = delete(session.as_mut(), "register_changes", cells, retention.cell_logs_before.as_ref()).await?;
+    if let Some(before) = &retention.photos_before {
+        purged.photos = photos::purge(session.as_mut(), before).await?;
+    }
     let entry = audit::Entry {
         at: &at,
         actor,

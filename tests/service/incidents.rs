@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::client::Reply;
+use crate::client::{Reply, send};
 use crate::events::Stream;
 use crate::server::{Server, TOWNSHIP, VILLAGE, writing};
 
@@ -277,4 +277,97 @@ pub(crate) fn filters_of_incidents_are_kept_or_400(server: &Server) {
         (lists["categories"].as_array().map(Vec::len), lists["disputes"].as_array().map(Vec::len)),
         (Some(8), Some(13))
     );
+}
+
+/// A grey square of 16 pixels as a telephone writes it: with the place it was taken at.
+fn jpeg_with_its_place(last: u8) -> Vec<u8> {
+    let segment = |marker: u8, contents: &[u8]| {
+        [&[0xFF, marker][..], &((contents.len() + 2) as u16).to_be_bytes(), contents].concat()
+    };
+    let codes = [&[0x00][..], &[0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], &[0]].concat();
+    [
+        vec![0xFF, 0xD8],
+        segment(0xE1, b"Exif\0\0MM\0*\0\0\0\x08GPS 26 14 44 N"),
+        segment(0xDB, &[&[0][..], &[1; 64]].concat()),
+        segment(0xC0, &[8, 0, 16, 0, 16, 1, 1, 0x11, 0]),
+        segment(0xC4, &codes),
+        segment(0xDA, &[1, 1, 0, 0, 63, 0]),
+        vec![0x12, last, 0xFF, 0xD9],
+        b"GPS once more".to_vec(),
+    ]
+    .concat()
+}
+
+pub(crate) fn m12_photo_is_kept_bare_and_seen_by_those_who_handle_the_incident(server: &Server) {
+    let _writing = writing();
+    let made = report(server, &body("livelihood"));
+    let id = made["id"].as_str().expect("an id");
+    let path = format!("/api/incidents/{id}/photo");
+    let put = |token: &str, kind: &str, file: &[u8]| {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str()), ("content-type", kind)];
+        send("PUT", &format!("{}{path}", server.base), &headers, Some(file))
+    };
+    let (viewer, elsewhere) = (server.token_for("viewer", VILLAGE), server.token_for("planner", "520423102002"));
+    let card = || server.get_as(&viewer, &format!("/api/incidents/{id}")).is(200).json()["photo"].clone();
+    assert!(card().is_null());
+    server.get_as(&viewer, &path).problem(404, "not_found");
+    let file = jpeg_with_its_place(0x34);
+    put(&elsewhere, "image/jpeg", &file).problem(404, "not_found");
+    for role in ["exporter", "auditor"] {
+        let token = server.token_for(role, VILLAGE);
+        put(&token, "image/jpeg", &file).problem(403, "forbidden");
+        server.get_as(&token, &path).problem(403, "forbidden");
+        assert!(server.get_as(&token, &format!("/api/incidents/{id}")).is(200).json()["photo"].is_null());
+    }
+    for (kind, file, status, code) in [
+        ("application/json", &file[..], 415, "not_a_photo"),
+        ("image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "not_a_photo"),
+        ("image/jpeg", b"<script>alert(1)</script>", 415, "not_a_photo"),
+        ("image/gif", b"GIF89a\x01\0\x01\0\0\0\0;", 415, "not_a_photo"),
+        ("image/jpeg", &file[..file.len() - 15], 422, "broken_photo"),
+    ] {
+        put(&viewer, kind, file).problem(status, code);
+    }
+    // refused for what it says it will send
+    let host = server.base.trim_start_matches("http://");
+    let mut socket = std::net::TcpStream::connect(host).expect("connected");
+    let head = format!(
+        "PUT {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {viewer}\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n",
+        (2 << 20) + 1
+    );
+    std::io::Write::write_all(&mut socket, head.as_bytes()).expect("sent");
+    let mut answer = [0; 12];
+    std::io::Read::read_exact(&mut socket, &mut answer).expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 413");
+    server.get_as(&viewer, &path).problem(404, "not_found");
+
+    let kept = put(&viewer, "image/jpeg", &file).is(201).json();
+    assert_eq!((&kept["photo"]["kind"], &kept["photo"]["width"]), (&json!("image/jpeg"), &json!(16)));
+    assert_eq!(put(&viewer, "image/png", &file).is(200).json(), kept, "once more does no harm, whatever it is called");
+    put(&viewer, "image/jpeg", &jpeg_with_its_place(0x35)).problem(409, "exists");
+    assert_eq!(card(), kept["photo"]);
+    let seen = server.get_as(&viewer, &path).is(200);
+    assert!(!seen.body.windows(3).any(|w| w == b"GPS") && !seen.body.windows(4).any(|w| w == b"Exif"));
+    assert_eq!(seen.body.len(), file.len() - 13 - 32, "all but what was written about it");
+    for (name, value) in [
+        ("content-type", "image/jpeg"),
+        ("x-content-type-options", "nosniff"),
+        ("cache-control", "no-store"),
+        ("content-security-policy", "default-src 'none'; sandbox; frame-ancestors 'none'"),
+        ("content-disposition", "inline"),
+    ] {
+        assert_eq!(seen.header(name), value);
+    }
+    server.get_as(&elsewhere, &path).problem(404, "not_found");
+    server.ask("GET", &path, &[], None).problem(401, "unauthenticated");
+    let remove = |token: &str| {
+        let bearer = format!("Bearer {token}");
+        server.ask("DELETE", &path, &[("authorization", &bearer)], None)
+    };
+    remove(&viewer).problem(403, "forbidden");
+    remove(&elsewhere).problem(404, "not_found");
+    assert_eq!(remove(&server.token).status, 204);
+    remove(&server.token).problem(404, "not_found");
+    assert!(card().is_null());
 }

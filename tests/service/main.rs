@@ -105,6 +105,7 @@ on_both_engines! { Shared as sqlite, postgis:
         bulk_is_all_or_nothing_unless_partial,
         e06_same_key_same_incident_other_body_refused,
         words_of_an_incident_are_for_those_who_handle_it,
+        m12_photo_is_kept_bare_and_seen_by_those_who_handle_the_incident,
         filters_of_incidents_are_kept_or_400;
     room:
         statistics_sum_to_the_incidents_by_every_group,
@@ -112,6 +113,7 @@ on_both_engines! { Shared as sqlite, postgis:
         m4_hotspots_explain_themselves_and_stay_within_the_scope,
         m13_scan_runs_in_the_background,
         m3_emergency_alarms_until_somebody_looks,
+        rules_that_alarm_are_changed_at_the_version_that_was_read_by_admins_of_their_area,
         report_of_a_day_is_a_page_with_map_and_chart;
     gdal:
         ogr_reads_pages_filters_and_boxes;

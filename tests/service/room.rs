@@ -21,7 +21,15 @@ fn sum(rows: &Value, field: &str) -> u64 {
 
 pub(crate) fn statistics_sum_to_the_incidents_by_every_group(server: &Server) {
     let _still = still();
-    for query in ["", "&from=2025-03-01&to=2025-09-30", "&category=dispute", "&region=520423102001"] {
+    for query in [
+        "",
+        "&from=2025-03-01&to=2025-09-30",
+        "&category=dispute",
+        "&region=520423102001",
+        "&open=true",
+        "&overdue=true",
+        "&state=closed,rejected",
+    ] {
         let incidents = all(server, query.trim_start_matches('&'));
         let open = incidents.iter().filter(|i| i["state"] != "closed" && i["state"] != "rejected").count() as u64;
         for by in ["category", "level", "state", "region", "day", "grid", "unit"] {
@@ -67,11 +75,13 @@ pub(crate) fn statistics_sum_to_the_incidents_by_every_group(server: &Server) {
         .filter_map(|v| v["code"].as_str().map(str::to_owned))
         .collect();
     assert_eq!(free, villages.difference(&had).cloned().collect());
+    let closed = server.get("/api/statistics?by=region&overdue=true").is(200).json();
+    assert_eq!(closed["incident_free"], counted["incident_free"], "an incident that is over was one");
     let totals = &counted["totals"];
     for (collection, name) in [("grids", "grids"), ("units", "units"), ("households", "households")] {
         assert_eq!(totals[name].as_u64(), Some(server.all(&server.token, collection, "").len() as u64), "{name}");
     }
-    for bad in ["by=x", "f=pdf", "from=x", "region=1", "color=red"] {
+    for bad in ["by=x", "f=pdf", "from=x", "region=1", "color=red", "state=x", "open=1"] {
         assert_eq!(server.get(&format!("/api/statistics?{bad}")).status, 400, "{bad}");
     }
 }
@@ -120,6 +130,16 @@ pub(crate) fn m4_hotspots_explain_themselves_and_stay_within_the_scope(server: &
         let again = server.get(&format!("/api/hotspots?view={view}&{period}")).is(200).json();
         assert_eq!(again, found, "kept until something changes");
     }
+    for status in ["open=true", "overdue=true", "state=closed", "state=reported,handling", "open=false&level=village"] {
+        let wanted = all(server, &format!("{period}&{status}")).len() as u64;
+        for view in ["count", "rate", "gi"] {
+            let found = server.get(&format!("/api/hotspots?view={view}&{period}&{status}")).is(200).json();
+            let counted: u64 =
+                found["cells"].as_array().expect("cells").iter().filter_map(|c| c["count"].as_u64()).sum();
+            let outside = found["outside"].as_u64().expect("a number");
+            assert_eq!((counted + outside, found["incidents"].as_u64()), (wanted, Some(counted)), "{view} {status}");
+        }
+    }
     let own = server.token_for("viewer", VILLAGE);
     let narrow = server.get_as(&own, &format!("/api/hotspots?view=count&{period}")).is(200).json();
     let seen = server.get_as(&own, &format!("/api/incidents?{period}&limit=1")).is(200).json();
@@ -130,7 +150,9 @@ pub(crate) fn m4_hotspots_explain_themselves_and_stay_within_the_scope(server: &
     let foreign = server.token_for("viewer", "520425");
     let none = server.get_as(&foreign, &format!("/api/hotspots?view=count&{period}")).is(200).json();
     assert_eq!((none["incidents"].as_u64(), none["cells"].as_array().map(Vec::len)), (Some(0), Some(0)));
-    for bad in ["view=x", "resolution=3", "resolution=15", "from=2025-02-01&to=2025-01-01", "x=1"] {
+    for bad in
+        ["view=x", "resolution=3", "resolution=15", "from=2025-02-01&to=2025-01-01", "x=1", "state=x", "overdue=1"]
+    {
         assert_eq!(server.get(&format!("/api/hotspots?{bad}")).status, 400, "{bad}");
     }
     server.get("/api/hotspots?view=emerging&from=2025-05-01&to=2025-05-02").problem(422, "cannot_judge");
@@ -207,4 +229,62 @@ pub(crate) fn report_of_a_day_is_a_page_with_map_and_chart(server: &Server) {
     server.get("/api/report?day=x").problem(400, "bad_parameter");
     let foreign = server.token_for("viewer", "520425");
     assert!(!server.get_as(&foreign, "/api/report?day=2025-06-15").is(200).text().contains("<circle"));
+}
+
+pub(crate) fn rules_that_alarm_are_changed_at_the_version_that_was_read_by_admins_of_their_area(server: &Server) {
+    let _writing = writing();
+    let rules = |token: &str| server.get_as(token, "/api/alert-rules").is(200).json()["rules"].clone();
+    let shipped = rules(&server.token);
+    let ids: Vec<&str> = shipped.as_array().expect("rules").iter().filter_map(|r| r["id"].as_str()).collect();
+    assert_eq!(ids, ["emergency", "overdue", "hot_and_growing"]);
+    assert!(shipped.as_array().expect("rules").iter().all(|r| r["version"] == 0 && r["ships"] == true));
+    let ask = |token: &str, method: &str, id: &str, version: Option<&str>, wish: Option<&Value>| {
+        let bearer = format!("Bearer {token}");
+        let mut headers = vec![("authorization", bearer.as_str())];
+        headers.extend(version.map(|v| ("if-match", v)));
+        server.ask(method, &format!("/api/alert-rules/{id}"), &headers, wish)
+    };
+    let admin = server.token.as_str();
+    let wish = json!({"kind": "hot_and_growing", "region": TOWNSHIP, "escalate_after_min": 90, "days": 14, "resolution": 9, "enabled": true});
+    ask(admin, "PUT", "town", None, Some(&wish)).problem(428, "if_match_missing");
+    ask(admin, "PUT", "town", Some("\"3\""), Some(&wish)).problem(412, "stale");
+    let made = ask(admin, "PUT", "town", Some("\"0\""), Some(&wish)).is(200);
+    assert_eq!((made.header("etag"), &made.json()["rule"]["days"]), ("\"1\"", &json!(14)));
+    ask(admin, "PUT", "town", Some("\"0\""), Some(&wish)).problem(412, "stale");
+    for (id, field, value) in [
+        ("town", "kind", json!("flood")),
+        ("town", "days", json!(3)),
+        ("town", "region", json!("5204231")),
+        ("To%20wn", "enabled", json!(true)),
+        ("overdue", "enabled", json!(true)),
+    ] {
+        let mut bad = wish.clone();
+        bad[field] = value;
+        ask(admin, "PUT", id, Some("\"1\""), Some(&bad)).problem(422, "bad_field");
+    }
+    // a village's admin decides about its own rules, and about none that look beyond
+    let village = server.token_for("admin", VILLAGE);
+    ask(&village, "PUT", "town", Some("\"1\""), Some(&wish)).problem(403, "forbidden");
+    ask(&village, "DELETE", "town", Some("\"1\""), None).problem(403, "forbidden");
+    let own = json!({"kind": "overdue", "region": VILLAGE, "escalate_after_min": 30, "enabled": false});
+    ask(&village, "PUT", "own", Some("\"0\""), Some(&own)).is(200);
+    ask(&village, "PUT", "overdue", Some("\"0\""), Some(&own)).problem(403, "forbidden");
+    for role in ["viewer", "planner", "exporter", "auditor"] {
+        let token = server.token_for(role, "*");
+        server.get_as(&token, "/api/alert-rules").problem(403, "forbidden");
+        ask(&token, "PUT", "town", Some("\"1\""), Some(&wish)).problem(403, "forbidden");
+    }
+    let quiet = json!({"kind": "overdue", "escalate_after_min": 600, "enabled": false});
+    ask(admin, "PUT", "overdue", Some("\"0\""), Some(&quiet)).is(200);
+    let now = rules(admin);
+    let of = |id: &str| now.as_array().expect("rules").iter().find(|r| r["id"] == id).expect(id).clone();
+    assert_eq!((of("overdue")["enabled"].as_bool(), of("overdue")["version"].as_u64()), (Some(false), Some(1)));
+    assert_eq!((of("town")["ships"].as_bool(), of("own")["region"].as_str()), (Some(false), Some(VILLAGE)));
+    for id in ["town", "own", "overdue"] {
+        assert_eq!(ask(admin, "DELETE", id, Some("\"1\""), None).status, 204, "{id}");
+    }
+    ask(admin, "DELETE", "overdue", Some("\"0\""), None).problem(404, "not_found");
+    assert_eq!(rules(admin), shipped, "as it ships again");
+    let log = server.get("/api/audit?limit=1000").is(200).text();
+    assert!(log.contains("alert_rule.put") && log.contains("alert_rule.remove"));
 }

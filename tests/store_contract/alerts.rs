@@ -1,6 +1,7 @@
 //! Alerts: one for what is open, seen within the scope, up by time, closed once.
 
-use lianhu::domain::incident::alerts::AlertKind;
+use lianhu::domain::incident::alerts::{AlertKind, AlertRule};
+use lianhu::plan::room::{AlarmedSpot, hotspot_round};
 use lianhu::store::{AlertRow, AlertStep, Role, Scope, StoreError};
 
 use crate::ground::{NEIGHBOUR, Place, VILLAGE, admin, scope};
@@ -77,4 +78,28 @@ pub(crate) async fn rules_of_the_store_take_the_place_of_those_that_ship(place: 
     assert_eq!(ids, ["emergency", "hot_and_growing", "extra"], "what is switched off is gone");
     assert_eq!((rules[0].escalate_after_min, rules[0].region.as_str()), (3, "5204"));
     assert_eq!((rules[2].days, rules[2].resolution), (14, 9));
+}
+
+pub(crate) async fn spot_alarms_once_while_it_moves_and_until_it_is_over(place: Place) {
+    let store = place.open().await;
+    let rule = AlertRule { region: VILLAGE.to_owned(), ..AlertRule::shipped()[2].clone() };
+    let spot = |region: &str, cells: &[&str]| AlarmedSpot {
+        cells: cells.iter().map(|c| (*c).to_owned()).collect(),
+        region: region.to_owned(),
+    };
+    let round = async |spots: &[AlarmedSpot]| hotspot_round(store.as_ref(), &rule, spots, 0).await.expect("a round");
+    let open = async || -> Vec<String> {
+        let open = store.list_alerts(&admin(), None, Some(true), 10).await.expect("alerts");
+        let mut cells: Vec<String> = open.into_iter().filter_map(|a| a.cell).collect();
+        cells.sort();
+        cells
+    };
+    let elsewhere = spot(NEIGHBOUR, &["z"]);
+    assert_eq!(round(&[spot(VILLAGE, &["a", "b"]), spot(VILLAGE, &["m"]), elsewhere.clone()]).await, 2);
+    assert_eq!(open().await, ["a", "m"], "one alert a spot, and none where the rule does not look");
+    assert_eq!(round(&[spot(VILLAGE, &["b", "a", "c"]), spot(VILLAGE, &["m"]), elsewhere]).await, 0, "it moves");
+    assert_eq!(round(&[spot(VILLAGE, &["c", "d"]), spot(VILLAGE, &["m"])]).await, 2, "it is another one");
+    assert_eq!(open().await, ["c", "m"]);
+    assert_eq!(round(&[]).await, 2);
+    assert_eq!(open().await, Vec::<String>::new());
 }

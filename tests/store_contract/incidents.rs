@@ -5,8 +5,8 @@ use lianhu::domain::incident::{Action, Dictionaries, Level, Step};
 use lianhu::domain::register::RegionRow;
 use lianhu::store::{
     Derived, DerivedGrid, Filter, Grouping, Idempotency, IncidentAdvance, IncidentFilter, IncidentOrder,
-    IncidentRecord, Layer, NewIncident, Publication, RegisterRow, Role, Scope, Store, StoreError, TransactError,
-    copy_into,
+    IncidentRecord, Layer, NewIncident, PhotoKept, PhotoRow, Publication, RegisterRow, Retention, Role, Scope, Store,
+    StoreError, TransactError, copy_into,
 };
 use serde_json::Value;
 
@@ -417,4 +417,78 @@ pub(crate) async fn copy_of_a_store_has_its_incidents(place: Place) {
     let copied = lianhu::store::open(&copy, options(lianhu::store::OpenMode::ReadWrite)).await.expect("the copy");
     assert_eq!(copied.get_incident(&admin(), "e3").await.expect("the incident"), before);
     assert_eq!(copied.check(&admin()).await.expect("check"), []);
+}
+
+pub(crate) async fn photo_is_kept_once_seen_by_its_own_copied_and_purged(place: Place) {
+    let store = place.open().await;
+    ground(store.as_ref()).await;
+    let both = vec![incident("e1", at(105.6004)), incident("e2", at(105.6004))];
+    store.record_incidents(&admin(), "t", &record(both)).await.expect("recorded");
+    let photo = |sha: &str| PhotoRow {
+        kind: "image/jpeg".to_owned(),
+        width: 16,
+        height: 9,
+        sha256: sha.to_owned(),
+        at: String::new(),
+        // a picture has bytes of every kind
+        image: [b"a bridge with a hole \0".to_vec(), (0..=255).collect()].concat(),
+    };
+    let own = scope(Role::Viewer, VILLAGE);
+    let put = async |by: &Scope, id: &str, sha: &str| store.put_photo(by, "t", id, &photo(sha)).await;
+    assert_eq!(store.get_photo(&own, "e1", true).await, Ok(None));
+    assert_eq!(put(&own, "e1", "aa").await, Ok(PhotoKept::New));
+    assert_eq!(put(&own, "e1", "aa").await, Ok(PhotoKept::Same));
+    assert_eq!(put(&own, "e1", "bb").await, Ok(PhotoKept::Other));
+    assert_eq!(put(&admin(), "e2", "cc").await, Ok(PhotoKept::New));
+    let kept = store.get_photo(&own, "e1", true).await.expect("an answer").expect("a photo");
+    assert_eq!(kept, PhotoRow { at: kept.at.clone(), ..photo("aa") });
+    assert!(kept.at.ends_with('Z'));
+    let bare = store.get_photo(&own, "e1", false).await.expect("an answer").expect("a photo");
+    assert_eq!(bare, PhotoRow { image: Vec::new(), ..kept.clone() });
+
+    let foreign = scope(Role::Planner, NEIGHBOUR);
+    assert!(matches!(put(&foreign, "e1", "aa").await, Err(StoreError::NotFound { .. })));
+    assert!(matches!(store.get_photo(&foreign, "e1", true).await, Err(StoreError::NotFound { .. })));
+    assert!(matches!(store.remove_photo(&foreign, "t", "e1").await, Err(StoreError::NotFound { .. })));
+    assert!(matches!(put(&admin(), "none", "aa").await, Err(StoreError::NotFound { .. })));
+    for role in [Role::Exporter, Role::Auditor] {
+        let none = Scope::whole_store(role);
+        assert!(matches!(store.get_photo(&none, "e1", true).await, Err(StoreError::Forbidden { .. })));
+        assert!(matches!(put(&none, "e1", "aa").await, Err(StoreError::Forbidden { .. })));
+    }
+    assert!(matches!(store.remove_photo(&own, "t", "e1").await, Err(StoreError::Forbidden { .. })), "viewers keep");
+    assert_eq!(store.check(&admin()).await.expect("check"), []);
+
+    let copy = format!("sqlite:{}", place.folder.path().join("copy.gpkg").display());
+    copy_into(&place.url, &copy, &options(lianhu::store::OpenMode::Create)).await.expect("copied");
+    let copied = lianhu::store::open(&copy, options(lianhu::store::OpenMode::ReadWrite)).await.expect("the copy");
+    assert_eq!(copied.get_photo(&admin(), "e1", true).await, Ok(Some(kept)));
+    assert_eq!(copied.check(&admin()).await.expect("check"), []);
+    copied.close().await;
+    std::fs::remove_file(place.folder.path().join("copy.gpkg")).expect("removed");
+
+    // what is still to be done keeps its photo; what is over loses it, and every byte of it
+    store.advance_incident(&admin(), "t", &step("e2", 1, Action::Reject)).await.expect("a step");
+    let before = |day: &str| Retention { photos_before: Some(day.to_owned()), ..Retention::default() };
+    assert_eq!(store.purge(&admin(), "t", &before("2020-01-01T00:00:00.000Z")).await.expect("purge").photos, 0);
+    assert_eq!(store.purge(&admin(), "t", &before("2100-01-01T00:00:00.000Z")).await.expect("purge").photos, 1);
+    assert_eq!(store.get_photo(&admin(), "e2", true).await, Ok(None));
+    assert!(store.get_photo(&admin(), "e1", true).await.expect("an answer").is_some());
+    store.remove_photo(&admin(), "t", "e1").await.expect("removed");
+    assert!(matches!(store.remove_photo(&admin(), "t", "e1").await, Err(StoreError::NotFound { .. })));
+    store.purge(&admin(), "t", &Retention::default()).await.expect("purge");
+    assert!(!crate::upkeep::stands_somewhere(&place, "a bridge with a hole"));
+    assert_eq!(store.check(&admin()).await.expect("check"), []);
+    let log = store.audit(&admin(), 0, 1_000).await.expect("audit");
+    let noted = |operation: &str| log.iter().filter(|e| e.operation == operation).count();
+    assert_eq!((noted("incident.photo"), noted("incident.photo_remove")), (2, 1));
+
+    // a changed photo, and one whose incident is gone, are found
+    assert_eq!(put(&admin(), "e1", "dd").await, Ok(PhotoKept::New));
+    place.past_the_guards("UPDATE incident_photos SET width = 17").await;
+    let found = store.check(&admin()).await.expect("check");
+    assert!(found.iter().any(|f| f.kind == "row" && f.place == "incident_photos e1"), "{found:?}");
+    place.past_the_guards("UPDATE incident_photos SET incident = 'gone'").await;
+    let found = store.check(&admin()).await.expect("check");
+    assert!(found.iter().any(|f| f.kind == "reference" && f.place == "incident_photos gone"), "{found:?}");
 }

@@ -85,10 +85,12 @@ on_both_engines! {
         published_plan_takes_open_incidents_home,
         incidents_are_seen_and_written_within_the_scope,
         filters_pages_and_counts_agree,
-        copy_of_a_store_has_its_incidents;
+        copy_of_a_store_has_its_incidents,
+        photo_is_kept_once_seen_by_its_own_copied_and_purged;
     alerts:
         alert_is_opened_once_seen_by_its_own_and_goes_up,
-        rules_of_the_store_take_the_place_of_those_that_ship;
+        rules_of_the_store_take_the_place_of_those_that_ship,
+        spot_alarms_once_while_it_moves_and_until_it_is_over;
     accounts:
         users_sessions_and_tokens_come_and_go,
         accounts_are_managed_within_the_own_area,

@@ -76,7 +76,7 @@ pub(crate) async fn audit_chain_is_whole_and_append_only(place: Place) {
 }
 
 /// Whether bytes stand in any file of the store's folder.
-fn stands_somewhere(place: &Place, needle: &str) -> bool {
+pub(crate) fn stands_somewhere(place: &Place, needle: &str) -> bool {
     std::fs::read_dir(place.folder.path()).expect("the folder").flatten().any(|entry| {
         let bytes = std::fs::read(entry.path()).unwrap_or_default();
         bytes.windows(needle.len()).any(|w| w == needle.as_bytes())

@@ -98,6 +98,9 @@ export function call<T>(method: string, path: string, body?: unknown, headers: R
     : send(method, path, JSON.stringify(body), { ...headers, "content-type": "application/json" });
 }
 
+/** Sends a file as it is. */
+export const sendFile = <T>(method: string, path: string, file: Blob): Promise<T> => send(method, path, file, { "content-type": file.type });
+
 async function reach(method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>): Promise<Response> {
   try {
     return await fetch(path, { method, headers: { accept: "application/json", ...headers }, credentials: "same-origin", ...(body === undefined ? {} : { body }) });

@@ -1,5 +1,5 @@
 // Made by `npm run types` of src/api/openapi/application.json; not to be edited.
-// ed4b62bf08a8db78d03d173598182cedb13222aa98446e62aa1a7edc3e5e5f76
+// 6c6e1ed7bba7a986a0721978e932d009c85cfae267cfe3e7d472af28d1243eb7
 
 export type components = {
     schemas: {
@@ -132,6 +132,34 @@ export type components = {
             study_cells: number;
             cells: components["schemas"]["HotspotCell"][];
             notes: string[];
+        };
+        AlertRule: {
+            id: string;
+            /** @enum {string} */
+            kind: "emergency" | "overdue" | "hot_and_growing";
+            region: string;
+            escalate_after_min: number;
+            days: number;
+            resolution: number;
+            enabled: boolean;
+            ships: boolean;
+            version: number;
+        };
+        AlertRuleWish: {
+            /** @enum {string} */
+            kind: "emergency" | "overdue" | "hot_and_growing";
+            region?: string;
+            escalate_after_min: number;
+            days?: number;
+            resolution?: number;
+            enabled: boolean;
+        };
+        Photo: {
+            /** @enum {string} */
+            kind: "image/jpeg" | "image/png" | "image/webp";
+            width: number;
+            height: number;
+            at: string;
         };
         Alert: {
             id: string;

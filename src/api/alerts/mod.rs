@@ -1,6 +1,7 @@
 //! `/api/alerts`: what alarms, and that somebody looked. Rounds over what is overdue, growing or forgotten run beside the requests.
 
 mod rounds;
+mod rules;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::plan::room::moments;
 use crate::store::{AlertRow, AlertStep};
 
 pub(super) use rounds::keep_watch;
+pub(super) use rules::{list_rules, put_rule, remove_rule};
 
 /// Alerts of a list.
 const PAGE: u64 = 500;

@@ -10,7 +10,7 @@ use crate::api::error::{Answer, Problem};
 use crate::api::hotspots::ground;
 use crate::api::memory::{Collection, Shape, Snapshot};
 use crate::domain::incident::alerts::{AlertKind, AlertRule};
-use crate::plan::room::{ACTOR, AlarmedCell, Ground, hot_and_growing, hotspot_round, middle_of, moments, round};
+use crate::plan::room::{ACTOR, AlarmedSpot, Ground, hot_and_growing, hotspot_round, middle_of, moments, round};
 use crate::store::{IncidentFilter, Role, Scope};
 
 /// Between two rounds.
@@ -74,26 +74,26 @@ async fn hotspots(app: &Arc<App>, seen: &mut u64, now_ms: i64) -> Answer<()> {
             to: Some(moments::stored(end)),
             ..IncidentFilter::default()
         };
-        let ground = ground(app, &scope, &filter, false).await?;
+        let ground = ground(app, &scope, &filter, true).await?;
         let (of, end_ms) = (rule.clone(), moments::ms(end));
         let found = tokio::task::spawn_blocking(move || look(&ground, &of, end_ms)).await;
         let found = found.map_err(|e| Problem::internal(e.to_string()))?;
         let regions = app.memory.get(Collection::Regions).await?;
-        let cells: Vec<AlarmedCell> = found
+        let spots: Vec<AlarmedSpot> = found
             .into_iter()
-            .filter_map(|h3| {
-                let region = village_at(&regions, middle_of(&h3)?)?;
-                Some(AlarmedCell { h3, region })
+            .filter_map(|cells| {
+                let region = village_at(&regions, middle_of(cells.first()?)?)?;
+                Some(AlarmedSpot { cells, region })
             })
             .collect();
-        if hotspot_round(app.store(), &rule, &cells, now_ms).await? > 0 {
+        if hotspot_round(app.store(), &rule, &spots, now_ms).await? > 0 {
             app.incidents_changed();
         }
     }
     Ok(())
 }
 
-fn look(ground: &Ground, rule: &AlertRule, end_ms: i64) -> Vec<String> {
+fn look(ground: &Ground, rule: &AlertRule, end_ms: i64) -> Vec<Vec<String>> {
     hot_and_growing(ground, rule, end_ms).unwrap_or_else(|e| {
         tracing::warn!(cause = %e, rule = rule.id, "hotspots cannot be judged");
         Vec::new()

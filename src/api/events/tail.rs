@@ -160,7 +160,10 @@ impl Tail {
             return Ok(Some(event_of_register(row)));
         }
         if row.operation.starts_with("incident.") {
-            self.memory.changed([Collection::Incidents]);
+            // photos are in no collection
+            if !row.operation.starts_with("incident.photo") {
+                self.memory.changed([Collection::Incidents]);
+            }
             return Ok(event_of_incident(row));
         }
         if row.operation.starts_with("alert.") {

@@ -32,6 +32,9 @@ const SEED: u64 = 1;
 /// Finest and coarsest resolution of the room.
 const RESOLUTIONS: std::ops::RangeInclusive<u64> = 5..=11;
 
+/// What may narrow the incidents that are looked at.
+const NARROWING: [&str; 8] = ["region", "from", "to", "category", "level", "state", "open", "overdue"];
+
 /// The period of a request: what it says, or the last days up to and with today, in China.
 fn period(params: &Params, days: i64) -> Answer<(OffsetDateTime, OffsetDateTime)> {
     let today = moments::start_of(moments::china_day(OffsetDateTime::now_utc()));
@@ -63,7 +66,7 @@ async fn filter(
 }
 
 pub(super) async fn cells(State(app): State<Arc<App>>, principal: Principal, params: Params) -> Answer<Response> {
-    params.only(&["region", "resolution", "from", "to", "category", "level", "view", "seed"])?;
+    params.only(&[&NARROWING[..], &["resolution", "view", "seed"]].concat())?;
     let view = match params.get("view") {
         None => View::Gi,
         Some(word) => View::find(word).ok_or_else(|| Problem::bad("view", "gi、rate、count、emerging、density"))?,
@@ -76,7 +79,9 @@ pub(super) async fn cells(State(app): State<Arc<App>>, principal: Principal, par
     for collection in [Collection::Incidents, Collection::Regions, Collection::Households] {
         version.push(app.memory.get(collection).await?.digest);
     }
-    let asked = IncidentFilter { now: String::new(), ..filter.clone() };
+    // who is overdue is told to the minute
+    let minute = filter.overdue.and_then(|_| filter.now.get(..16)).unwrap_or_default().to_owned();
+    let asked = IncidentFilter { now: minute, ..filter.clone() };
     let key = format!("{} {view:?} {resolution} {seed} {asked:?} {version:?}", principal.scope.area());
     if let Some(body) = app.hotspots.get(&key) {
         return Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response());
@@ -121,7 +126,7 @@ pub(super) async fn scan(
     principal: Principal,
     params: Params,
 ) -> Answer<(StatusCode, axum::Json<Value>)> {
-    params.only(&["region", "radius", "days", "from", "to", "category", "level", "permutations", "seed"])?;
+    params.only(&[&NARROWING[..], &["radius", "days", "permutations", "seed"]].concat())?;
     let radius_m = radius_m(&params)?;
     let days = params.number("days", 1..=366)?.unwrap_or(7) as u32;
     let permutations = params.number("permutations", 99..=9_999)?.unwrap_or(999) as u32;

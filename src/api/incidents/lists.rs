@@ -81,6 +81,7 @@ pub(in crate::api) async fn one(
     let names = Names::read(&app, &principal).await?;
     let (row, steps) = app.store.get_incident(&principal.scope, &id).await?;
     let may = HANDLERS.contains(&principal.scope.role());
+    let photo = if may { app.store.get_photo(&principal.scope, &id, false).await? } else { None };
     let codes: Vec<String> = row.grid.iter().chain(&row.unit).cloned().collect();
     let near = app.store.officers_of(&principal.scope, &codes).await?;
     let of = |code: &Option<String>| -> Vec<Value> {
@@ -90,6 +91,7 @@ pub(in crate::api) async fn one(
     Ok(axum::Json(json!({
         "incident": names.incident(&row),
         "transitions": steps.iter().map(|t| names.step(t)).collect::<Vec<_>>(),
+        "photo": photo.as_ref().map(super::photo::shown),
         "allowed": if may { actions(&row) } else { Vec::new() },
         "near": {"grid_officers": of(&row.grid), "unit_officers": of(&row.unit)},
     })))

@@ -2,12 +2,14 @@
 
 mod coming_in;
 mod lists;
+mod photo;
 mod query;
 mod shown;
 mod steps;
 
 pub(super) use coming_in::{bulk, intake, report};
 pub(super) use lists::{dictionaries, list, one};
+pub(super) use photo::{photo, put_photo, remove_photo};
 pub(super) use query::{FILTERS, filter_of, moment};
 pub(super) use shown::Names;
 pub(super) use steps::advance;

@@ -251,7 +251,9 @@ pub(in crate::api) async fn counted(
             }
         }
     }
-    let everywhere = app.store.tally_incidents(scope, filter, Grouping::Region).await?;
+    // a village whose incidents are all closed is not without
+    let whatever_became = IncidentFilter { states: None, open: None, overdue: None, ..filter.clone() };
+    let everywhere = app.store.tally_incidents(scope, &whatever_became, Grouping::Region).await?;
     let had: std::collections::BTreeSet<&str> = everywhere.iter().map(|t| t.key.as_str()).collect();
     let free = divisions.iter().filter(|(code, level)| level == "village" && !had.contains(code.as_str()));
     let incident_free = free.map(|(code, _)| (code.clone(), names.region(code))).collect();

@@ -17,7 +17,7 @@ use super::incidents::{Names, filter_of};
 
 pub(super) use count::{By, Counted, Line, counted};
 
-const PARAMETERS: [&str; 7] = ["region", "from", "to", "by", "category", "level", "f"];
+const PARAMETERS: [&str; 10] = ["region", "from", "to", "by", "category", "level", "state", "open", "overdue", "f"];
 
 pub(super) async fn statistics(State(app): State<Arc<App>>, principal: Principal, params: Params) -> Answer<Response> {
     params.only(&PARAMETERS)?;

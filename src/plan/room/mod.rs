@@ -6,7 +6,7 @@ pub mod moments;
 mod outbreaks;
 mod wish;
 
-pub use alarms::{ACTOR, AlarmedCell, hot_and_growing, hotspot_round, of_emergency, place_of, round};
+pub use alarms::{ACTOR, AlarmedSpot, hot_and_growing, hotspot_round, of_emergency, place_of, round};
 pub use hotspots::{Ground, HotspotWish, RoomCell, RoomHotspots, View, middle_of, room_hotspots};
 pub use outbreaks::{Outbreak, OutbreakWish, outbreaks};
 pub use wish::{FIELDS, INTAKE_FIELDS, Refused, incident_of};

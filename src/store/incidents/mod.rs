@@ -4,6 +4,7 @@
 mod advance;
 mod find;
 mod home;
+pub(super) mod photos;
 mod record;
 mod tally;
 
@@ -17,6 +18,8 @@ use super::SqlStore;
 use super::error::{StoreError, TransactError};
 use super::messages::Idempotency;
 use super::scope::Scope;
+
+pub use photos::{PhotoKept, PhotoRow};
 
 pub(super) use home::{Homes, rehome, settle_imported};
 
@@ -256,6 +259,18 @@ pub trait Incidents: Send + Sync {
     /// Gives open incidents the grids and units of the plans in force as they are now: after edits of a plan in force, which move borders
     /// without a publication. How many changed.
     async fn rehome_incidents(&self, scope: &Scope, actor: &str) -> Result<u64, StoreError>;
+    /// Keeps the photo of an incident, one each. Its time is given here.
+    async fn put_photo(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        incident: &str,
+        photo: &PhotoRow,
+    ) -> Result<PhotoKept, StoreError>;
+    /// The photo of an incident, if it has one; without the file where that is not asked for.
+    async fn get_photo(&self, scope: &Scope, incident: &str, with_image: bool) -> Result<Option<PhotoRow>, StoreError>;
+    /// Takes the photo of an incident away. Its bytes are gone with the next purge.
+    async fn remove_photo(&self, scope: &Scope, actor: &str, incident: &str) -> Result<(), StoreError>;
     /// Officers of some grids and units within the scope, whom everybody there may know by role.
     async fn officers_of(&self, scope: &Scope, codes: &[String]) -> Result<Vec<NearOfficer>, StoreError>;
 }
@@ -317,6 +332,24 @@ impl Incidents for SqlStore {
 
     async fn rehome_incidents(&self, scope: &Scope, actor: &str) -> Result<u64, StoreError> {
         home::rehome_all(self, scope, actor).await
+    }
+
+    async fn put_photo(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        incident: &str,
+        photo: &PhotoRow,
+    ) -> Result<PhotoKept, StoreError> {
+        photos::put(self, scope, actor, incident, photo).await
+    }
+
+    async fn get_photo(&self, scope: &Scope, incident: &str, with_image: bool) -> Result<Option<PhotoRow>, StoreError> {
+        photos::get(self.engine.read().await?.as_mut(), scope, incident, with_image).await
+    }
+
+    async fn remove_photo(&self, scope: &Scope, actor: &str, incident: &str) -> Result<(), StoreError> {
+        photos::remove(self, scope, actor, incident).await
     }
 
     async fn officers_of(&self, scope: &Scope, codes: &[String]) -> Result<Vec<NearOfficer>, StoreError> {

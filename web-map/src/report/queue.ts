@@ -2,11 +2,14 @@
 
 import { freshKey, Refused, Unreachable } from "../api";
 import type { Incident, NewIncident } from "../room/api";
+import type { Album } from "./album";
 
-export interface Waiting { key: string; wish: NewIncident; made_at: string; refused?: string }
+/** With a photo it has two ways to go: first the report, then, under the id it got, the photo. */
+export interface Waiting { key: string; wish: NewIncident; made_at: string; refused?: string; photo?: boolean; sent?: string }
 export interface Keeper { getItem(key: string): string | null; setItem(key: string, value: string): void }
 export interface Carrier {
   send(wish: NewIncident, key: string): Promise<Incident>;
+  sendPhoto(incident: string, photo: Blob): Promise<unknown>;
   sent(report: Waiting, incident: Incident): void;
   changed(list: readonly Waiting[], offline: boolean): void;
   signIn(): void;
@@ -19,7 +22,7 @@ export class Reports {
   private sending = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly keeper: Keeper, private readonly carrier: Carrier) {}
+  constructor(private readonly keeper: Keeper, private readonly carrier: Carrier, private readonly album: Album) {}
 
   /** Read anew each time: another page of the same browser may have sent one. */
   list(): Waiting[] {
@@ -33,16 +36,26 @@ export class Reports {
 
   private keep(list: readonly Waiting[]): void { this.keeper.setItem(PLACE, JSON.stringify(list)); }
 
-  /** Takes a report in. It is kept before it is sent. */
-  add(wish: NewIncident, now: Date): void {
-    this.keep([...this.list(), { key: freshKey(), wish, made_at: now.toISOString() }]);
+  /** Takes a report in. It is kept before it is sent, its photo first. */
+  async add(wish: NewIncident, now: Date, photo?: Blob): Promise<void> {
+    const key = freshKey();
+    if (photo !== undefined) await this.album.put(key, photo);
+    this.keep([...this.list(), { key, wish, made_at: now.toISOString(), ...(photo === undefined ? {} : { photo: true }) }]);
     this.flush();
   }
 
   forget(key: string): void {
-    this.keep(this.list().filter(w => w.key !== key));
+    this.leave(key);
     this.carrier.changed(this.list(), false);
   }
+
+  private leave(key: string): void {
+    const photo = this.list().some(w => w.key === key && w.photo === true);
+    this.keep(this.list().filter(w => w.key !== key));
+    if (photo) void this.album.drop(key).catch(() => undefined);
+  }
+
+  private change(key: string, change: Partial<Waiting>): void { this.keep(this.list().map(w => w.key === key ? { ...w, ...change } : w)); }
 
   flush(): void {
     clearTimeout(this.timer);
@@ -56,14 +69,23 @@ export class Reports {
       this.carrier.changed(this.list(), false);
       const { key } = next;
       try {
-        const incident = await this.carrier.send(next.wish, key);
-        this.keep(this.list().filter(w => w.key !== key));
-        this.carrier.sent(next, incident);
+        let id = next.sent;
+        if (id === undefined) {
+          const incident = await this.carrier.send(next.wish, key);
+          id = incident.id;
+          if (next.photo === true) this.change(key, { sent: id }); else this.leave(key);
+          this.carrier.sent(next, incident);
+        }
+        if (next.photo !== true) continue;
+        this.carrier.changed(this.list(), false);
+        const photo = await this.album.get(key);
+        if (photo !== undefined) await this.carrier.sendPhoto(id, photo);
+        this.leave(key);
       } catch (e) {
         if (e instanceof Refused && e.status === 401) { this.carrier.signIn(); break; }
         if (e instanceof Unreachable || (e instanceof Refused && (e.status === 429 || e.status >= 500))) { offline = true; break; }
         const why = e instanceof Refused ? e.body.detail : String(e);
-        this.keep(this.list().map(w => w.key === key ? { ...w, refused: why } : w));
+        this.change(key, { refused: why });
       }
     }
     this.sending = false;

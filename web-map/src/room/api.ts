@@ -1,7 +1,7 @@
 // What the room asks of the service: incidents, statistics, hotspots, scans, alerts.
 
 import { core } from "../regions";
-import { call, freshKey, type Job, type LonLat, type Region } from "../api";
+import { call, freshKey, sendFile, type Job, type LonLat, type Region } from "../api";
 
 export const STATES = ["reported", "accepted", "rejected", "dispatched", "handling", "suspended", "handled", "verified", "closed"] as const;
 export const LEVELS = ["grid", "village", "township", "county"] as const;
@@ -18,7 +18,8 @@ export interface Incident {
 export interface Officer { id: string; role: string; name?: string | null }
 export interface Step { from_state: string | null; to_state: string; from_level: string | null; to_level: string; role: string; at: string; due_at: string | null; reason: string | null }
 export interface Allowed { action: Action; needs: readonly string[] }
-export interface Detail { incident: Incident; transitions: Step[]; allowed: Allowed[]; near: { grid_officers: Officer[]; unit_officers: Officer[] } }
+export interface Photo { kind: string; width: number; height: number; at: string }
+export interface Detail { incident: Incident; transitions: Step[]; photo: Photo | null; allowed: Allowed[]; near: { grid_officers: Officer[]; unit_officers: Officer[] } }
 export interface Page { incidents: Incident[]; next: string | null; number_matched: number }
 export interface Named { key: string; name: string; name_en: string; enabled?: boolean }
 export interface Dictionaries { categories: Named[]; disputes: Named[] }
@@ -46,7 +47,7 @@ export interface NewIncident { category: string; occurred_at: string; summary?: 
 export interface Filter { region: string | null; category: string | null; level: string | null; state: string | null; from: string | null; to: string | null }
 
 /** What narrows a count. */
-export type Counted = Pick<Filter, "region" | "from" | "to"> & Partial<Pick<Filter, "category" | "level">>;
+export type Counted = Pick<Filter, "region" | "from" | "to"> & Partial<Pick<Filter, "category" | "level" | "state">>;
 
 type Value = string | number | readonly number[] | null | undefined;
 /** A query of what is set. */
@@ -60,9 +61,9 @@ export function query(values: Readonly<Record<string, Value>>): string {
 const area = (region: string | null): string | null => region === null ? null : core(region);
 
 /** The status a reader chooses is a state, or “open”, or “overdue”. */
-export const filtered = (f: Filter): Record<string, Value> => ({
+export const filtered = (f: Counted): Record<string, Value> => ({
   region: area(f.region), category: f.category, level: f.level, from: f.from, to: f.to,
-  ...(f.state === "open" ? { open: "true" } : f.state === "overdue" ? { overdue: "true" } : { state: f.state }),
+  ...(f.state === "open" ? { open: "true" } : f.state === "overdue" ? { overdue: "true" } : { state: f.state ?? null }),
 });
 
 const id = encodeURIComponent;
@@ -75,12 +76,14 @@ export const roomApi = {
   incidents: (f: Filter, more: Readonly<Record<string, Value>> = {}) => call<Page>("GET", `/api/incidents${query({ ...filtered(f), order: "-occurred_at", ...more })}`),
   incident: (incident: string) => call<Detail>("GET", `/api/incidents/${id(incident)}`),
   report: async (wish: NewIncident, key: string) => (await call<{ incident: Incident }>("POST", "/api/incidents", wish, { "idempotency-key": key })).incident,
+  putPhoto: (incident: string, photo: Blob) => sendFile<{ photo: Photo }>("PUT", photoUrl(incident), photo),
+  dropPhoto: (incident: string) => call<void>("DELETE", photoUrl(incident)),
   transition: async (incident: string, wish: { action: Action; level?: string; reason?: string; due_at?: string; base_version: number }) =>
     (await call<{ incident: Incident }>("POST", `/api/incidents/${id(incident)}/transitions`, wish, once())).incident,
   reveal: (officer: string, purpose: string) => call<{ phone: string | null; sealed: boolean }>("POST", `/api/officers/${id(officer)}/reveal`, { purpose }, once()),
   statistics: (by: By, f: Counted) => call<Statistics>("GET", statisticsUrl(by, f)),
   hotspots: (view: HotView, resolution: number, f: Filter) =>
-    call<Hotspots>("GET", `/api/hotspots${query({ region: area(f.region), resolution, from: f.from, to: f.to, category: f.category, level: f.level, view })}`),
+    call<Hotspots>("GET", `/api/hotspots${query({ ...filtered(f), resolution, view })}`),
   scan: async (region: string | null, radius_m: number, days: number, from: string | null, to: string | null, permutations: number) =>
     jobOf(await call<{ job: string | { id: string } }>("GET", `/api/scan${query({ region: area(region), radius: `${radius_m}m`, days, from, to, permutations })}`)),
   job: (job: string) => call<Job>("GET", `/api/jobs/${id(job)}`),
@@ -88,7 +91,8 @@ export const roomApi = {
   acknowledge: async (alert: string) => (await call<{ alert: Alert }>("POST", `/api/alerts/${id(alert)}/acknowledge`, {}, once())).alert,
 };
 
+export const photoUrl = (incident: string): string => `/api/incidents/${id(incident)}/photo`;
 /** Where a table of the statistics is, as JSON or as a file. */
 export const statisticsUrl = (by: By, f: Counted, format?: "csv" | "xlsx"): string =>
-  `/api/statistics${query({ region: area(f.region), from: f.from, to: f.to, category: f.category, level: f.level, by, f: format })}`;
+  `/api/statistics${query({ ...filtered(f), by, f: format })}`;
 export const reportUrl = (region: string | null, day: string): string => `/api/report${query({ region: area(region), day })}`;

@@ -1,7 +1,7 @@
 // Incidents as they are known: each once, in its newest version, latest first, whatever order news of them comes in.
 
 import { core } from "../regions";
-import type { Filter, Incident } from "./api";
+import type { Alert, Filter, Incident } from "./api";
 
 const CLOSED: ReadonlySet<string> = new Set(["rejected", "closed"]);
 export const isOpen = (i: Pick<Incident, "state">): boolean => !CLOSED.has(i.state);
@@ -10,6 +10,13 @@ export const isOpen = (i: Pick<Incident, "state">): boolean => !CLOSED.has(i.sta
 const RUNNING: ReadonlySet<string> = new Set(["reported", "accepted", "dispatched", "handling"]);
 /** Whether an incident is overdue at a moment. */
 export const isOverdue = (i: Incident, now: number): boolean => i.due_at !== null && RUNNING.has(i.state) && Date.parse(i.due_at) < now;
+
+/** Whether nobody has seen to an emergency yet. */
+export const isUnseen = (a: Alert): boolean => a.kind === "emergency" && a.acknowledged === null && a.closed_at === null;
+/** An emergency flashes and rings where it began while the page was open, or at most so long before, ms; an older one is no news to whoever opens it. */
+const NEWS_MS = 3_600_000;
+/** Whether an emergency is news for a page that was opened at a moment of the service's clock. */
+export const isNews = (a: Alert, opened: number): boolean => isUnseen(a) && Date.parse(a.opened_at) >= opened - NEWS_MS;
 
 /** Whether a filter lets an incident through. */
 export function lets(f: Filter, i: Incident, now: number): boolean {

@@ -3,7 +3,7 @@
 import { api, Refused, type LonLat, type Region } from "../api";
 import { Regions } from "../regions";
 import { half } from "../strings";
-import { lets, merge, put } from "./book";
+import { isNews, isUnseen, lets, merge, put } from "./book";
 import { boxOf, contains, MOST_POINTS, NARROWEST_PX, resolutionAt, type Box } from "./cells";
 import { Desk } from "./desk";
 import { Feed, type Told } from "./feed";
@@ -41,6 +41,8 @@ export class Room extends Desk {
   alarm: (on: boolean) => void = () => undefined;
   readonly pace = new Pace(this);
   private readonly feed: Feed;
+  /** When the page was opened, by this machine's clock. */
+  private readonly opened = Date.now();
   /** Pages of the list that were asked for. */
   private pages = 1;
   /** Whether the map stands where the reader wants it. */
@@ -194,9 +196,8 @@ export class Room extends Desk {
     const box = this.ground?.bounds();
     if (box === undefined) return Promise.resolve();
     return this.ask("points", () => roomApi.incidents(this.filter(), { limit: MOST_POINTS, bbox: box }), page => {
-      // more than can be drawn: the cells tell them, unless those cannot tell what is asked
-      const few = page.number_matched <= MOST_POINTS || this.state.status !== null;
-      this.store.set({ points: few ? merge(page.incidents, this.state.points) : [], matchedHere: page.number_matched });
+      // more than can be drawn: the cells tell them
+      this.store.set({ points: page.number_matched <= MOST_POINTS ? merge(page.incidents, this.state.points) : [], matchedHere: page.number_matched });
     });
   }
 
@@ -293,8 +294,10 @@ export class Room extends Desk {
     void this.loadAlerts();
   }
 
-  /** The emergency that nobody has seen to yet. */
-  emergency(): Alert | undefined { return this.state.alerts.find(a => a.kind === "emergency" && a.acknowledged === null && a.closed_at === null); }
+  /** The emergency that rings: nobody has seen to it, and it is news. */
+  emergency(): Alert | undefined { return this.state.alerts.find(a => isNews(a, this.opened - this.state.skew)); }
+  /** Emergencies that nobody has seen to and that were old when the page was opened: they are told of and do not ring. */
+  unseen(): Alert[] { return this.state.alerts.filter(a => isUnseen(a) && !isNews(a, this.opened - this.state.skew)); }
 
   private ring(): void {
     const alert = this.emergency(), known = this.state.urgent?.incident.id ?? null;
@@ -350,6 +353,14 @@ export class Room extends Desk {
     }
     await this.ask("detail", () => roomApi.incident(id), fresh => this.store.set({ detail: fresh }));
     return true;
+  }
+
+  async dropPhoto(incident: string): Promise<void> {
+    await this.guard(async () => {
+      await roomApi.dropPhoto(incident);
+      if (this.state.detail?.incident.id === incident) this.store.set({ detail: { ...this.state.detail, photo: null } });
+      this.say("good", "photoRemoved");
+    });
   }
 
   async reveal(officer: string, purpose: string): Promise<void> {

@@ -22,7 +22,7 @@ export const roomStrings = {
   tile_today: ["今日", "Today"], tile_days7: ["近 7 天", "7 days"], tile_open: ["未办结", "Open"], tile_overdue: ["超期", "Overdue"], incidentUnit: ["起", "inc."],
   tab_live: ["动态", "Live"], tab_hot: ["热点", "Hotspots"], tab_alerts: ["预警", "Alerts"], tab_figures: ["统计", "Figures"], tab_scan: ["扫描", "Scan"],
   // incidents
-  incidents: ["事件", "Incidents"], incidentsN: ["{n} 起", "{n} incidents"], matchedN: ["共 {n} 起", "{n} incidents"], pointsOf: ["地图画出最新 {n} 起，共 {m} 起在图内", "The map shows the latest {n} of {m} in view"],
+  incidents: ["事件", "Incidents"], incidentsN: ["{n} 起", "{n} incidents"], matchedN: ["共 {n} 起", "{n} incidents"],
   noIncidents: ["这段时间没有符合条件的事件。", "No such incident in this time."], more: ["再看 100 起", "100 more"], newIncident: ["新事件：{what}，{where}", "New incident: {what}, {where}"],
   noGrid: ["未归格", "Outside any grid"], noUnit: ["未归单元", "No unit"], gridNo: ["网格 {n}", "grid {n}"], unitNo: ["单元 {n}", "unit {n}"], emergency: ["突发", "Emergency"],
   where: ["位置", "Place"], occurred: ["发生时间", "Time"], occurredAt: ["发生于 {at}", "At {at}"], due: ["办理期限", "Due"], source: ["来源", "Source"], number: ["编号", "Id"],
@@ -42,7 +42,7 @@ export const roomStrings = {
   alert_emergency: ["突发事件", "Emergency"], alert_overdue: ["超期", "Overdue"], alert_hot_and_growing: ["热点上升", "Growing hotspot"],
   noAlerts: ["没有待处理的预警。", "No open alerts."], acknowledge: ["确认收到", "Acknowledge"], acknowledged: ["已确认", "Acknowledged"], ackedBy: ["{who} 于 {at} 确认", "acknowledged by {who} at {at}"],
   escalatesAt: ["{at} 前无人确认则上报", "escalates at {at}"], escalatesIn: ["{n} 后上报", "escalates in {n}"], openIncident: ["打开事件", "Open incident"], openCell: ["看热点", "See the hotspot"],
-  emergencyNow: ["突发事件：{what}", "Emergency: {what}"], moreEmergencies: ["另有 {n} 起待确认", "{n} more to acknowledge"],
+  emergencyNow: ["突发事件：{what}", "Emergency: {what}"], unseenN: ["有 {n} 起突发事件尚未确认，最早 {at}", "{n} emergencies nobody has seen to, the first of {at}"], unseenOpen: ["查看", "Look"], moreEmergencies: ["另有 {n} 起待确认", "{n} more to acknowledge"],
   // hotspots
   layer: ["图层", "Layer"], legend: ["图层和图例", "Layers and legend"], layer_none: ["事件", "Incidents"], layer_count: ["数量", "Count"], layer_rate: ["户均", "Rate"], layer_gi: ["热点", "Gi*"], layer_emerging: ["演变", "Emerging"], layer_density: ["密度", "Density"],
   layerTitle_none: ["事件", "Incidents"], layerTitle_count: ["每格事件数（起）", "Incidents per cell"], layerTitle_rate: ["每千户事件数（起）", "Incidents per 1,000 households"], layerTitle_gi: ["热点：是否多于偶然（Gi*）", "Hotspots: more than chance? (Gi*)"],
@@ -67,7 +67,7 @@ export const roomStrings = {
   // figures
   figures: ["数字", "Figures"], by: ["按", "By"], by_category: ["类别", "Category"], by_level: ["层级", "Level"], by_state: ["状态", "State"], by_region: ["区划", "Region"], by_grid: ["网格", "Grid"], by_unit: ["单元", "Unit"], by_day: ["日期", "Day"],
   total: ["合计", "Total"], seriesLabel: ["每日事件数（实线）和其中未办结（虚线）", "Incidents a day (solid) and those open (dashed)"], incidentFree: ["零发案村", "Villages without incident"], incidentFreeNone: ["这段时间每个村都有事件。", "Every village had incidents in this time."],
-  figuresWhole: ["此表按类别和层级筛选，不受状态筛选影响。", "This table is narrowed by category and level, not by state."], leadersN: ["{n} 名联户长", "{n} leaders"],
+  leadersN: ["{n} 名联户长", "{n} leaders"],
   dailyReport: ["日报", "Daily report"], dailyReportWhy: ["含地图、图表和分类表，可打印或存为 PDF。", "With map, chart and tables, to be printed or saved as PDF."], reportDay: ["日期", "Day"], openReport: ["打开日报", "Open the report"],
   // scan
   scan: ["扫描", "Scan"], scanWhy: ["时空扫描只看事件自身：现在哪里突然变多，这样的事靠偶然多久出现一次。", "The space-time scan looks at incidents alone: where are there suddenly more, and how often would that come by chance?"], scanRadius: ["最大半径", "Largest radius"],
@@ -78,5 +78,8 @@ export const roomStrings = {
   reportTitle: ["上报事件", "Report an incident"], locate: ["定位到我", "Where I am"], located: ["已定位，误差约 {n} 米，可拖动微调", "Found, within about {n} m; drag to adjust"], notLocated: ["无法定位，请拖动地图", "No position; please drag the map"],
   crossWhy: ["拖动地图，让十字对准地点", "Drag the map until the cross is on the place"], crossLabel: ["地点地图，方向键移动，十字为事件位置", "Map of the place; arrow keys move it, the cross is where it happened"],
   reportWhat: ["情况", "What happened"], reportHint: ["发生了什么，需要什么帮助", "What happened, what help is needed"], reportNoPersons: ["不要写姓名、电话、证件号。", "No names, phones or id numbers, please."], reportGo: ["上报", "Report"],
+  reportPhoto: ["照片（可不拍）", "Photo (if you like)"], photoWhy: ["缩小后上传；文件里的地点、时间、设备信息不保留。", "Made smaller; place, time and device in the file are not kept."], photoReading: ["正在处理…", "At work…"],
+  photoBad: ["这张照片读不出来，请换一张。", "This picture cannot be read; please take another."], photoOf: ["事件照片", "Photo of the incident"], photoDrop: ["不要这张", "Leave it out"], photoWaiting: ["照片待发送", "photo waiting"],
+  photoRemove: ["删除照片", "Delete the photo"], photoRemoveWhy: ["删除后不能恢复，操作记入审计日志。", "It cannot be brought back; the audit log notes it."], photoRemoved: ["照片已删除", "The photo is deleted"],
   reportsKept: ["登录后自动发送，已填内容仍在。", "After that it is sent; what you wrote is kept."], reportsOffline: ["连不上服务。{n} 条已存在本机，恢复后自动发送，每条只发一次。", "No connection. {n} are kept here and sent once each when it is back."], reportWaiting: ["待发送", "waiting"], reportSent: ["已收到", "received"],
 } as const satisfies Record<string, readonly [string, string]>;

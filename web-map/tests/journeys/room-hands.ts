@@ -68,3 +68,19 @@ export function dice(seed: number): () => number {
   let s = seed;
   return () => { s = (Math.imul(s, 1_664_525) + 1_013_904_223) >>> 0; return s / 2 ** 32; };
 }
+
+/** A JPEG as a telephone writes it: with the place where it was taken, in notes made here byte by byte (Exif 2.32, 4.6.2 and 4.6.6). */
+export function withPlace(jpeg: Buffer): Buffer {
+  // one directory that names the camera and leads to that of the place, then the place: north, 26° 14' 44"
+  const u16 = (n: number): number[] => [n >> 8, n & 255], u32 = (n: number): number[] => [...u16(n >>> 16), ...u16(n & 0xffff)];
+  const entry = (tag: number, kind: number, count: number, value: number[]): number[] => [...u16(tag), ...u16(kind), ...u32(count), ...value];
+  const model = [...Buffer.from("GPS-TEST\0")], first = 8, place = first + 2 + 2 * 12 + 4, degrees = place + 2 + 2 * 12 + 4, words = degrees + 24;
+  const tiff = [
+    ...Buffer.from("MM\0*", "latin1"), ...u32(first),
+    ...u16(2), ...entry(0x0110, 2, model.length, u32(words)), ...entry(0x8825, 4, 1, u32(place)), ...u32(0),
+    ...u16(2), ...entry(0x0001, 2, 2, [...Buffer.from("N\0\0\0", "latin1")]), ...entry(0x0002, 5, 3, u32(degrees)), ...u32(0),
+    ...[26, 1, 14, 1, 44, 1].flatMap(u32), ...model,
+  ];
+  const notes = [...Buffer.from("Exif\0\0", "latin1"), ...tiff];
+  return Buffer.concat([jpeg.subarray(0, 2), Buffer.from([0xff, 0xe1, ...u16(notes.length + 2), ...notes]), jpeg.subarray(2)]);
+}

@@ -175,6 +175,12 @@ describe("M3 an emergency", () => {
     await a.page.waitForFunction(n => (window.lianhu as unknown as { state(): { tones: number } }).state().tones > n + 1, before);
     await picture(a.page, "m03-emergency");
     await picture(b.page, "m03-wall");
+    // a telephone is shown for a purpose; those of the demonstration ring nowhere
+    await a.page.locator(`${by("emergency")} [data-testid^="reveal-demo-leader-"]`).first().click();
+    await a.page.click(by("ask-go"));
+    await a.page.waitForSelector(by("phone"));
+    expect(await a.page.textContent(by("phone"))).toMatch(/^000-0000-\d{4}（示例 example）$/);
+    await picture(a.page, "m03-phone");
     const alert = (await get<{ alerts: Alert[] }>(service, "/api/alerts?open=true")).alerts.find(x => x.incident === made.id)!;
     expect(alert.acknowledged).toBeNull();
     await a.page.click(by("acknowledge"));
@@ -203,6 +209,27 @@ describe("the room for everybody", () => {
       expect(faults, query).toEqual([]);
       await context.close();
     }
+  });
+
+  it("does not flash or ring for an emergency that was old before it was opened", async () => {
+    const made = await report(service, { category: "emergency", occurred_at: ago(0), at: planted, summary: "围墙倒塌" });
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } }), page = await context.newPage();
+    // hours ago, as far as this page is told
+    await page.route("**/api/alerts?*", async route => {
+      const answer = await route.fetch(), said = await answer.json() as { alerts: Alert[] };
+      await route.fulfill({ response: answer, json: { alerts: said.alerts.map(a => ({ ...a, opened_at: ago(300) })) } });
+    });
+    await page.goto(`${service.url}/?view=room`);
+    await page.waitForSelector(by("unseen"));
+    expect(await page.textContent(by("unseen"))).toContain("1 起突发事件尚未确认");
+    expect(await page.locator(by("emergency")).count()).toBe(0);
+    expect(await page.evaluate(() => document.documentElement.classList.contains("alarmed"))).toBe(false);
+    await picture(page, "m03-unseen");
+    await page.click(by("unseen-open"));
+    const { alerts } = await get<{ alerts: Alert[] }>(service, "/api/alerts?open=true"), own = alerts.find(a => a.incident === made.id && a.kind === "emergency")!;
+    await page.click(by(`ack-${own.id}`));
+    await page.waitForFunction(id => document.querySelector(`[data-testid="${id}"]`) === null, "unseen");
+    await context.close();
   });
 
   it("is reached from the planner's page, and leads back", async () => {

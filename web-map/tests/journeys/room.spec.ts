@@ -3,7 +3,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Incident } from "../../src/room/api";
-import { ago, countOf, enter, get, places, quiet, report, until, watch } from "./room-hands";
+import { ago, countOf, enter, get, places, quiet, report, until, watch, withPlace } from "./room-hands";
 import { browse, by, picture, Service, visit } from "./service";
 
 const service = new Service();
@@ -241,6 +241,62 @@ describe("M12 the form on a phone", () => {
     await picture(page, "m12-form");
     expect(faults).toEqual([]);
     await context.close();
+  });
+
+  it("sends a photo after the report, small and without the place it was taken at, and the card shows it", async () => {
+    const here = lived[31]!, { page, context, faults } = await visit(browser, service, { viewport: { width: 390, height: 844 }, hasTouch: true }, "/?view=report");
+    await page.waitForSelector(by("category-livelihood"));
+    const drawn = await page.evaluate(async () => {
+      const canvas = document.createElement("canvas"), pen = canvas.getContext("2d")!;
+      [canvas.width, canvas.height] = [2_400, 1_200];
+      for (let k = 0; k < 24; k++) { pen.fillStyle = `hsl(${k * 15} 70% 50%)`; pen.fillRect(k * 100, 0, 100, 1_200); }
+      const file = await new Promise<Blob>(done => canvas.toBlob(b => done(b!), "image/jpeg", 0.9));
+      return [...new Uint8Array(await file.arrayBuffer())];
+    });
+    const taken = withPlace(Buffer.from(drawn));
+    expect([taken.includes("Exif"), taken.includes("GPS-TEST")]).toEqual([true, true]);
+    const before = await countOf(service, "");
+    await page.setInputFiles(by("report-photo"), { name: "IMG_0001.jpg", mimeType: "image/jpeg", buffer: taken });
+    await page.waitForSelector(by("photo-seen"));
+    await page.check(by("category-livelihood"));
+    await page.fill(by("report-summary"), "护栏断裂");
+    await context.setOffline(true);
+    await page.click(by("report-go"));
+    await page.waitForSelector(by("reports-offline"));
+    await picture(page, "m12-photo-offline");
+    // kept in the browser over a reload, then sent once
+    await context.setOffline(false);
+    await page.reload();
+    await page.waitForFunction(() => { const s = (window.lianhu as unknown as { state(): { sent: object[]; waiting: number } }).state(); return s.sent.length === 1 && s.waiting === 0; });
+    expect(await countOf(service, "")).toBe(before + 1);
+    const [sent] = await page.evaluate(() => (window.lianhu as unknown as { state(): { sent: { id: string }[] } }).state().sent);
+    const url = `${service.url}/api/incidents/${sent!.id}/photo`, answer = await fetch(url), kept = Buffer.from(await answer.arrayBuffer());
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/jpeg"]);
+    expect([kept.includes("Exif"), kept.includes("GPS-TEST"), kept.length < taken.length]).toEqual([false, false, true]);
+    await page.reload();
+    await page.waitForSelector(by("category-livelihood"));
+    expect([await countOf(service, ""), await page.evaluate(() => indexedDB.databases().then(l => l.length))]).toEqual([before + 1, 1]);
+    expect(await page.evaluate(() => new Promise(done => { const r = indexedDB.open("lianhu.reports"); r.onsuccess = () => { const all = r.result.transaction("photos").objectStore("photos").count(); all.onsuccess = () => done(all.result); }; }))).toBe(0);
+    expect(faults).toEqual([]);
+    await context.close();
+
+    // whoever sends the file as the camera wrote it leaves no more behind
+    const other = await report(service, { category: "other", occurred_at: ago(1), at: here });
+    const put = await fetch(`${service.url}/api/incidents/${other.id}/photo`, { method: "PUT", headers: { "content-type": "image/jpeg", origin: new URL(service.url).origin }, body: new Uint8Array(taken) });
+    expect(put.status).toBe(201);
+    const bare = Buffer.from(await (await fetch(`${service.url}/api/incidents/${other.id}/photo`)).arrayBuffer());
+    expect([bare.includes("Exif"), bare.includes("GPS-TEST"), bare.length > 1_000]).toEqual([false, false, true]);
+
+    const room = await enter(browser, service, `&incident=${sent!.id}`);
+    await room.page.waitForFunction(id => { const i = document.querySelector<HTMLImageElement>(`[data-testid="${id}"]`); return i !== null && i.complete && i.naturalWidth > 0; }, "incident-photo");
+    expect(await room.page.evaluate(() => { const i = document.querySelector<HTMLImageElement>("[data-testid=incident-photo]")!; return [i.naturalWidth, i.naturalHeight, i.alt]; })).toEqual([1_600, 800, "事件照片"]);
+    await picture(room.page, "m12-photo-card");
+    await room.page.click(by("photo-remove"));
+    await room.page.click(by("ask-go"));
+    await until(room.page, "photo", null);
+    expect((await fetch(url)).status).toBe(404);
+    expect(room.faults).toEqual([]);
+    await room.context.close();
   });
 
   it("tells why the service refuses one", async () => {

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Refused, Unreachable } from "../../src/api";
+import type { Album } from "../../src/report/album";
 import { Reports, type Keeper } from "../../src/report/queue";
-import type { Cell, Filter, Incident } from "../../src/room/api";
+import type { Alert, Cell, Filter, Incident } from "../../src/room/api";
 import { query } from "../../src/room/api";
-import { isOverdue, later, lets, merge, Once, put } from "../../src/room/book";
+import { isNews, isOverdue, isUnseen, later, lets, merge, Once, put } from "../../src/room/book";
 import { breaks, brief, classOf, contains, drawables, resolutionAt, valueOf } from "../../src/room/cells";
 import { Feed, Parser, type Hearer } from "../../src/room/feed";
 import { Turns } from "../../src/room/turns";
@@ -210,22 +211,36 @@ describe("cells", () => {
   });
 });
 
+describe("an emergency", () => {
+  const opened = Date.parse("2026-11-26T08:00:00Z");
+  const alert = (at: string, change: Partial<Alert> = {}): Alert => ({ id: "a", kind: "emergency", title: "", region: "", incident: "i", cell: null, opened_at: at, level: "grid", acknowledged: null, escalates_at: null, closed_at: null, ...change });
+  it("rings when it is news to the page, and stands quietly when it was old before", () => {
+    const told = (["2026-11-26T17:30:00+08:00", "2026-11-26T15:30:00+08:00", "2026-11-26T14:59:59+08:00", "2026-11-20T10:00:00+08:00"]).map(at => [isNews(alert(at), opened), isUnseen(alert(at))]);
+    expect(told).toEqual([[true, true], [true, true], [false, true], [false, true]]);
+    for (const seen of [{ acknowledged: { by: "x", at: "" } }, { closed_at: "2026-11-26T16:00:00+08:00" }, { kind: "overdue" }]) expect([isNews(alert("2026-11-26T16:30:00+08:00", seen), opened), isUnseen(alert("2026-11-26T16:30:00+08:00", seen))]).toEqual([false, false]);
+  });
+});
+
 describe("reports from a phone", () => {
   const keeper = (): Keeper & { kept: string | null } => ({ kept: null, getItem() { return this.kept; }, setItem(_, v) { this.kept = v; } });
-  const quiet = { sent: () => undefined, changed: () => undefined, signIn: () => undefined };
+  const quiet = { sent: () => undefined, changed: () => undefined, signIn: () => undefined, sendPhoto: () => Promise.resolve() };
+  const album = (): Album & { kept: Map<string, Blob> } => {
+    const kept = new Map<string, Blob>();
+    return { kept, put: (k, p) => { kept.set(k, p); return Promise.resolve(); }, get: k => Promise.resolve(kept.get(k)), drop: k => { kept.delete(k); return Promise.resolve(); }, keepOnly: () => Promise.resolve() };
+  };
   const settle = () => new Promise(r => setTimeout(r, 5));
   it("are kept while there is no line, also over a reload, and sent once each with their key", async () => {
     const store = keeper(), keys: string[] = [];
     let away = true;
     const send = (_: unknown, key: string): Promise<Incident> => { keys.push(key); return away ? Promise.reject(new Unreachable("away")) : Promise.resolve(incident(key)); };
-    const first = new Reports(store, { send, ...quiet });
-    first.add({ category: "other", occurred_at: "2026-11-26T10:00:00+08:00" }, new Date(0));
+    const first = new Reports(store, { send, ...quiet }, album());
+    void first.add({ category: "other", occurred_at: "2026-11-26T10:00:00+08:00" }, new Date(0));
     await settle();
-    first.add({ category: "dispute", occurred_at: "2026-11-26T10:01:00+08:00" }, new Date(1));
+    void first.add({ category: "dispute", occurred_at: "2026-11-26T10:01:00+08:00" }, new Date(1));
     await settle();
     expect(first.list().length).toBe(2);
     away = false;
-    const done: string[] = [], second = new Reports(store, { send, ...quiet, sent: w => { done.push(w.wish.category); } });
+    const done: string[] = [], second = new Reports(store, { send, ...quiet, sent: w => { done.push(w.wish.category); } }, album());
     const [a, b] = second.list().map(w => w.key);
     second.flush();
     await settle();
@@ -235,14 +250,39 @@ describe("reports from a phone", () => {
   });
   it("that are refused say why and do not hold up the next", async () => {
     const store = keeper(), done: string[] = [];
-    const box = new Reports(store, { ...quiet, send: w => w.category === "bad" ? Promise.reject(new Refused(400, { code: "person_field", detail: "姓名 / a name" })) : Promise.resolve(incident("x")), sent: w => { done.push(w.wish.category); } });
-    box.add({ category: "bad", occurred_at: "" }, new Date(0));
-    box.add({ category: "other", occurred_at: "" }, new Date(0));
+    const box = new Reports(store, { ...quiet, send: w => w.category === "bad" ? Promise.reject(new Refused(400, { code: "person_field", detail: "姓名 / a name" })) : Promise.resolve(incident("x")), sent: w => { done.push(w.wish.category); } }, album());
+    void box.add({ category: "bad", occurred_at: "" }, new Date(0));
+    void box.add({ category: "other", occurred_at: "" }, new Date(0));
     await settle();
     expect(done).toEqual(["other"]);
     expect(box.list().map(w => w.refused)).toEqual(["姓名 / a name"]);
     box.forget(box.list()[0]!.key);
     expect(box.list()).toEqual([]);
+  });
+  it("go before their photo, which goes once, also when the line breaks between the two", async () => {
+    const store = keeper(), photos = album(), told: string[] = [], photo = new Blob(["x"], { type: "image/jpeg" });
+    let away = true;
+    const carrier = {
+      ...quiet, sent: () => { told.push("sent"); },
+      send: (_: unknown, key: string): Promise<Incident> => { told.push("report"); return Promise.resolve(incident(`of-${key}`)); },
+      sendPhoto: (id: string, file: Blob): Promise<void> => { told.push(`photo ${id.slice(0, 3)} ${file.size}`); return away ? Promise.reject(new Unreachable("away")) : Promise.resolve(); },
+    };
+    const first = new Reports(store, carrier, photos);
+    await first.add({ category: "other", occurred_at: "" }, new Date(0), photo);
+    await settle();
+    const [w] = first.list();
+    expect([w!.sent, w!.photo, photos.kept.size, told]).toEqual([`of-${w!.key}`, true, 1, ["report", "sent", "photo of- 1"]]);
+    away = false;
+    new Reports(store, carrier, photos).flush();
+    await settle();
+    expect([first.list(), photos.kept.size, told]).toEqual([[], 0, ["report", "sent", "photo of- 1", "photo of- 1"]]);
+    // a photo that is refused is told of, and goes with its report
+    const other = new Reports(store, { ...carrier, sendPhoto: () => Promise.reject(new Refused(422, { code: "broken_photo", detail: "坏 / broken" })) }, photos);
+    await other.add({ category: "other", occurred_at: "" }, new Date(1), photo);
+    await settle();
+    expect([other.list().map(x => x.refused), photos.kept.size]).toEqual([["坏 / broken"], 1]);
+    other.forget(other.list()[0]!.key);
+    expect([other.list(), photos.kept.size]).toEqual([[], 0]);
   });
 });
 

@@ -3,6 +3,7 @@
 import { h, mount, type Child } from "../../panels/dom";
 import { half, isKey } from "../../strings";
 import type { Alert } from "../api";
+import { isUnseen } from "../book";
 import type { Room } from "../room";
 import { clock, moment } from "../time";
 import { categoryOf } from "./live";
@@ -29,6 +30,15 @@ export function alertsPanel(room: Room): Child[] {
   return [h("ul", { class: "alerts", testid: "alerts" }, ...order.map(a => alertCard(room, a)))];
 }
 
+/** What nobody saw to for hours: a quiet line, not an alarm. */
+function unseen(room: Room): Child[] {
+  const { t } = room, list = room.unseen(), first = list.at(-1);
+  if (first === undefined) return [];
+  return [h("section", { class: "unseen", testid: "unseen", role: "status" },
+    h("span", { class: "grow" }, t("unseenN", { n: list.length, at: moment(Date.parse(first.opened_at), room.now()) })),
+    room.state.wall ? null : h("button", { testid: "unseen-open", click: () => { if (room.state.pick !== null) void room.pick(null); room.look({ tab: "alerts" }); } }, t("unseenOpen")))];
+}
+
 /** Over everything: the emergency, with the people who are near. */
 export function emergency(room: Room, place: HTMLElement): void {
   const { t } = room, left = h("span", { class: "number" });
@@ -37,12 +47,12 @@ export function emergency(room: Room, place: HTMLElement): void {
     left.textContent = s === null ? "" : t("escalatesIn", { n: `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}` });
   };
   setInterval(count, 1_000);
-  mount(place, room, s => [s.urgent, s.alerts, s.lang, s.revealed], (): Child[] => {
+  mount(place, room, s => [s.urgent, s.alerts, s.lang, s.revealed, s.skew], (): Child[] => {
     const { urgent } = room.state, alert = room.emergency();
     document.documentElement.classList.toggle("alarmed", alert !== undefined);
-    if (alert === undefined) return [];
+    if (alert === undefined) return unseen(room);
     count();
-    const { incident } = alert, more = room.state.alerts.filter(a => a.kind === "emergency" && a.acknowledged === null).length - 1;
+    const { incident } = alert, more = room.state.alerts.filter(isUnseen).length - 1;
     return [h("section", { class: "emergency", role: "alertdialog", label: t("emergency"), testid: "emergency" },
       h("header", {}, h("span", { class: "chip alarm" }, t("emergency")), h("strong", { class: "grow" }, urgent === null ? room.regionName(alert.region) : categoryOf(room, urgent.incident)), left),
       h("div", { class: "body" },

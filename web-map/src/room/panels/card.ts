@@ -2,7 +2,7 @@
 
 import { h, type Child } from "../../panels/dom";
 import { half, isKey } from "../../strings";
-import { LEVELS, type Action, type Allowed, type Detail, type Officer } from "../api";
+import { LEVELS, photoUrl, type Action, type Allowed, type Detail, type Officer } from "../api";
 import { prompt, type Asked } from "../prompt";
 import type { Room } from "../room";
 import { categoryOf, chips } from "./live";
@@ -53,6 +53,25 @@ async function act(room: Room, detail: Detail, allowed: Allowed): Promise<void> 
 /** What one would do next comes first. */
 const FORWARD: readonly Action[] = ["accept", "dispatch", "start", "resume", "handle", "verify", "close"];
 
+/** The photo last shown: a card that is drawn again shows the same, and does not ask for it again. */
+let shown: { of: string; picture: HTMLElement } | null = null;
+
+function photoOf(room: Room, detail: Detail): Child[] {
+  const { t } = room, { incident: { id }, photo } = detail, role = room.state.who?.role;
+  if (photo === null) return [];
+  const of = `${id} ${photo.at}`;
+  if (shown?.of !== of) {
+    const picture = new Image(photo.width, photo.height), link = h("a", { href: photoUrl(id), class: "photo" }, picture);
+    picture.src = photoUrl(id);
+    picture.dataset["testid"] = "incident-photo";
+    link.target = "_blank";
+    shown = { of, picture: link };
+  }
+  shown.picture.firstElementChild?.setAttribute("alt", t("photoOf"));
+  const drop = async (): Promise<void> => { if (await prompt(t("photoRemove"), t("photoRemoveWhy"), [], { go: t("photoRemove"), cancel: t("cancel") }, true) !== null) await room.dropPhoto(id); };
+  return [shown.picture, role === "planner" || role === "admin" ? h("button", { class: "plain", testid: "photo-remove", click: () => void drop() }, t("photoRemove")) : null];
+}
+
 export function incidentCard(room: Room): Child[] {
   const { t } = room, { detail, lang } = room.state, now = room.now();
   if (detail === null) return [h("p", { class: "empty" }, t("counting"))];
@@ -63,6 +82,7 @@ export function incidentCard(room: Room): Child[] {
     h("h2", {}, categoryOf(room, i), i.dispute === null ? "" : ` · ${room.disputeName(i.dispute)}`),
     h("p", { class: "chips" }, ...chips(room, i), h("span", { class: "chip" }, levelWord(room, i.level))),
     i.summary === null || i.summary === "" ? null : h("p", { class: "summary", testid: "summary" }, i.summary),
+    ...photoOf(room, detail),
     h("table", { class: "figures explain" }, h("tbody", {},
       fact(t("where"), room.whereOf(i), "incident-where"), fact(t("occurred"), moment(Date.parse(i.occurred_at), now)),
       fact(t("due"), i.due_at === null ? null : moment(Date.parse(i.due_at), now)), fact(t("source"), i.source), fact(t("number"), i.id))),

@@ -49,7 +49,7 @@ function table(room: Room, s: Statistics): Child[] {
 }
 
 export function figuresPanel(room: Room): Child[] {
-  const { t } = room, { figures, by, region, status } = room.state, narrow = room.filter(true);
+  const { t } = room, { figures, by, region } = room.state, narrow = room.filter(true);
   const day = h("input", { type: "date", testid: "report-day", label: t("reportDay"), value: dayOf(room.now()) });
   const link = h("a", { class: "button", testid: "report", href: reportUrl(region, day.value) }, t("openReport"));
   link.target = "_blank";
@@ -59,7 +59,6 @@ export function figuresPanel(room: Room): Child[] {
   return [
     h("div", { class: "inline" }, h("select", { testid: "by", label: t("by"), change: e => void room.loadFigures((e.target as HTMLSelectElement).value as By) }, ...BYS.map(b => h("option", { value: b, selected: b === by }, t(`by_${b}`)))),
       ...(["xlsx", "csv"] as const).map(format => h("a", { class: "button", href: statisticsUrl(by, narrow, format), testid: `stats-${format}`, download: true }, format.toUpperCase()))),
-    status !== null ? h("p", { class: "note" }, t("figuresWhole")) : null,
     figures === null || figures.by !== by ? h("p", { class: "quiet" }, t("counting")) : null,
     ...(figures === null || figures.by !== by ? [] : [
       by === "day" && figures.rows.length > 1 ? chart(room, figures.rows) : null,

@@ -52,9 +52,9 @@ export function legend(room: Room, heat: HeatLayer): HTMLElement {
     .map(([key, open, late, emergency]) => line(picture(pen => sign(pen, 11, emergency ? 12 : 11, { open, late, emergency }, 6)), t(key)));
 
   mount(place, room, s => [s.hot, s.layer, s.resolution, s.palette, s.lang, s.hotBusy, s.matched, s.points.length > 0, s.hotProblem], (): Child[] => {
-    const { layer, hot, points, hotBusy, hotProblem, resolution, palette, status, matched } = room.state;
+    const { layer, hot, points, hotBusy, hotProblem, resolution, palette, matched } = room.state;
     place.setAttribute("aria-label", t("legend"));
-    const rows: Child[] = [], missing = hot === null || status !== null || hotBusy ? 0 : matched - hot.incidents - hot.outside;
+    const rows: Child[] = [], missing = hot === null || hotBusy ? 0 : matched - hot.incidents - hot.outside;
     if (layer === "none") rows.push(...points.length > 0 || hot === null || hot.incidents === 0 ? incidents()
       : [line(picture(pen => { pen.beginPath(); pen.arc(11, 11, 9, 0, 2 * Math.PI); pen.fillStyle = "rgba(11, 92, 138, .8)"; pen.fill(); }), t("bubbles"))]);
     else if (layer === "gi") rows.push(
