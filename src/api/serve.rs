@@ -121,7 +121,7 @@ pub async fn serve(
     });
     operator(private, app.clone(), figures, ended)?;
     let loading = tokio::spawn(memory.keep_fresh());
-    let tailing = tokio::spawn(tail.follow());
+    let tailing = [tokio::spawn(tail.clone().follow()), tokio::spawn(tail.hear())];
     let sweeping = tokio::spawn({
         let imports = imports.clone();
         async move { imports.sweep().await }
@@ -137,7 +137,7 @@ pub async fn serve(
     let _ = closed_tx.send(true);
     let _ = serving.await;
     loading.abort();
-    tailing.abort();
+    tailing.iter().for_each(tokio::task::JoinHandle::abort);
     sweeping.abort();
     imports.close();
     watching.abort();
