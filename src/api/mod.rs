@@ -54,6 +54,7 @@ pub use auth::{CameBy, Manners, Principal};
 pub(crate) use auth::{TOKEN_DAYS, first_admin_hash, fresh_token};
 pub use error::{Answer, Problem};
 pub use imports::UploadSettings;
+pub use listen::ClientTimes;
 pub use serve::{ServeError, Settings, serve};
 
 use auth::Keeper;
