@@ -246,6 +246,50 @@ fn rows_that_break_a_rule_are_refused_by_row_and_nothing_is_applied_unless_parti
 }
 
 #[test]
+fn ledger_of_several_plans_is_applied_to_all_of_them_or_to_none() {
+    let dir = folder();
+    let at = dir.path();
+    planned(at);
+    let other = "520423102004";
+    done(at, &format!("draft {STORE} --region {other} --profile jingkai --budget 0 --publish 2026-12-01"));
+    done(at, &format!("export {STORE} --layer ledger-units u.csv"));
+    let original = text(&at.join("u.csv"));
+    let mut units = rows(&at.join("u.csv"));
+    let of =
+        |village: &str| units.iter().position(|r| r[0].starts_with(village)).unwrap_or_else(|| panic!("{village}"));
+    let (here, there) = (of(VILLAGE), of(other));
+    let (leader, group) = (column(&units, "联户长"), column(&units, "联系群"));
+    // a good row in the first plan, one that breaks H8 in the second
+    units[here][group] = "群一".to_owned();
+    let own = std::mem::replace(&mut units[there][leader], "stranger".to_owned());
+    save(&at.join("bad.csv"), &units);
+    let out = lianhu(at, &format!("import {STORE} --layer ledger-units bad.csv --faults f.csv"));
+    assert_eq!(out.status.code(), Some(3), "{}", said(&out));
+    assert!(rows(&at.join("f.csv"))[1..].iter().all(|r| r[5] == "h8"), "{}", text(&at.join("f.csv")));
+    done(at, &format!("export {STORE} --layer ledger-units v.csv"));
+    assert_eq!(original, text(&at.join("v.csv")), "nothing was applied, to neither plan");
+    // with both rows good, both plans change, each with an entry of its own
+    units[there][leader] = own;
+    units[there][group] = "群二".to_owned();
+    save(&at.join("good.csv"), &units);
+    let back = done(at, &format!("import {STORE} --layer ledger-units good.csv"));
+    assert!(back.contains("更新 2，"), "{back}");
+    done(at, &format!("export {STORE} --layer ledger-units w.csv"));
+    let now = rows(&at.join("w.csv"));
+    assert_eq!((now[here][group].as_str(), now[there][group].as_str()), ("群一", "群二"));
+    let log = done(at, &format!("audit {STORE}"));
+    assert_eq!(log.matches("plan.edit").count(), 2, "{log}");
+    assert!(done(at, "check sqlite:register.gpkg").contains("库完好"));
+    // and what is good is taken over partially, as before
+    let mut units = now;
+    units[here][group] = "群三".to_owned();
+    units[there][leader] = "stranger".to_owned();
+    save(&at.join("bad.csv"), &units);
+    let back = done(at, &format!("import {STORE} --layer ledger-units bad.csv --partial"));
+    assert!(back.contains("更新 1，"), "{back}");
+}
+
+#[test]
 fn grids_are_renamed_by_ledger_and_numeric_codes_of_a_workbook_are_refused() {
     let dir = folder();
     let at = dir.path();

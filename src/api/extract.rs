@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::error::{Answer, Problem};
+use super::listen::body_time;
 use crate::domain::hex;
 use crate::store::Idempotency;
 
@@ -20,15 +21,12 @@ use crate::store::Idempotency;
 const JSON_BYTES: usize = 1 << 20;
 /// Most bytes of a JSON body of thousands of rows.
 const LONG_JSON_BYTES: usize = 16 << 20;
-/// A body arrives within this time.
-const BODY_TIME: Duration = Duration::from_secs(30);
-
 /// All bytes of a body, up to a limit, within the time a body may take.
 ///
 /// # Errors
 /// 413, 408.
-pub(crate) async fn read_body(body: Body, most_bytes: usize) -> Answer<Vec<u8>> {
-    match tokio::time::timeout(BODY_TIME, Limited::new(body, most_bytes).collect()).await {
+pub(crate) async fn read_body(body: Body, most_bytes: usize, time: Duration) -> Answer<Vec<u8>> {
+    match tokio::time::timeout(time, Limited::new(body, most_bytes).collect()).await {
         Err(_) => {
             Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow_body", "请求体传送超时 / the body came too slowly"))
         }
@@ -88,7 +86,8 @@ async fn json_of<T: DeserializeOwned>(request: Request, most_bytes: usize) -> An
         let what = "Content-Type 须为 application/json / the body must be application/json";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", what));
     }
-    let bytes = read_body(request.into_body(), most_bytes).await?;
+    let time = body_time(request.extensions());
+    let bytes = read_body(request.into_body(), most_bytes, time).await?;
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
     serde_json::from_slice(text).map_err(|e| {
         let what = format!("JSON 第 {0} 行第 {1} 列：{e} / line {0}, column {1}", e.line(), e.column());

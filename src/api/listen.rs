@@ -22,17 +22,41 @@ use super::raised;
 
 /// Connections at once; more wait in the system's queue.
 const MOST_CONNECTIONS: usize = 1024;
-/// A request's head arrives within this time; a connection without requests is closed after it.
-const HEADER_TIME: Duration = Duration::from_secs(10);
-/// A client that takes nothing for so long is given up.
-const WRITE_TIME: Duration = Duration::from_secs(30);
 /// Longest head.
 const HEAD_BYTES: usize = 64 * 1024;
 /// After a fault of the system (too many open files), so that the loop does not spin.
 const BREATH: Duration = Duration::from_millis(100);
 
+/// How long clients may take; none is waited for beyond that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientTimes {
+    /// A request's head arrives within this time; a connection without requests is closed after it.
+    pub head: Duration,
+    /// A body arrives within this time; longer files need not, as long as they keep coming.
+    pub body: Duration,
+    /// A client that takes nothing for so long is given up.
+    pub write: Duration,
+}
+
+impl Default for ClientTimes {
+    fn default() -> Self {
+        let s = Duration::from_secs;
+        Self { head: s(10), body: s(30), write: s(30) }
+    }
+}
+
+/// How long the body of a request may take.
+pub(super) fn body_time(of: &axum::http::Extensions) -> Duration {
+    of.get::<ClientTimes>().copied().unwrap_or_default().body
+}
+
 /// Serves until told to stop, then waits for answers under way, at most `patience`.
-pub(super) async fn listen(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>, patience: Duration) {
+pub(super) async fn listen(
+    listener: TcpListener,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+    (patience, times): (Duration, ClientTimes),
+) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let graceful = GracefulShutdown::new();
     loop {
@@ -41,7 +65,7 @@ pub(super) async fn listen(listener: TcpListener, router: Router, mut stop: watc
             () = raised(&mut stop) => break,
         };
         let Some((stream, peer, place)) = accepted else { continue };
-        let served = graceful.watch(connection(stream, peer, router.clone()));
+        let served = graceful.watch(connection(stream, peer, router.clone(), times));
         tokio::spawn(async move {
             metrics::gauge!("lianhu_connections").increment(1.0);
             // faults of a connection are the client's
@@ -77,20 +101,22 @@ fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
+    times: ClientTimes,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
     let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(WRITE_TIME));
+    stream.set_write_timeout(Some(times.write));
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         let router = router.clone();
         async move {
             request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(times);
             let answer: Result<_, Infallible> = router.oneshot(request.map(Body::new)).await;
             answer
         }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
+        .header_read_timeout(times.head)
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(Box::pin(stream)), service)
 }

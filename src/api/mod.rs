@@ -54,6 +54,7 @@ pub use auth::{CameBy, Manners, Principal};
 pub(crate) use auth::{TOKEN_DAYS, first_admin_hash, fresh_token};
 pub use error::{Answer, Problem};
 pub use imports::UploadSettings;
+pub use listen::ClientTimes;
 pub use serve::{ServeError, Settings, serve};
 
 use auth::Keeper;
@@ -126,10 +127,8 @@ impl App {
         self.tail.look_now();
     }
 
-    /// To be called after this process wrote to the store: what others see of it is at most a moment away then. Needed only where the
-    /// audit log does not tell, as after [`Store::set_derived`]; otherwise it is just faster.
+    /// To be called after this process wrote to a plan: the audit log, which tells of it, is looked at without waiting for its turn.
     pub fn plans_changed(&self) {
-        self.memory.plans_changed();
         self.tail.look_now();
     }
 }

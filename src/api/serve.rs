@@ -18,6 +18,7 @@ use super::exports::Exports;
 use super::hotspots::Kept;
 use super::imports::{Imports, UploadSettings};
 use super::jobs::Jobs;
+use super::listen::ClientTimes;
 use super::memory::Memory;
 use super::rate::Rates;
 use super::{App, admin, alerts, listen, router};
@@ -44,6 +45,8 @@ pub struct Settings {
     pub sealer: Option<Arc<Sealer>>,
     /// Costly requests of one user or token, a minute.
     pub costly_per_minute: u32,
+    /// How long clients may take.
+    pub client_times: ClientTimes,
     /// Routes for tests of faults.
     pub with_test_routes: bool,
 }
@@ -121,14 +124,15 @@ pub async fn serve(
     });
     operator(private, app.clone(), figures, ended)?;
     let loading = tokio::spawn(memory.keep_fresh());
-    let tailing = tokio::spawn(tail.follow());
+    let tailing = [tokio::spawn(tail.clone().follow()), tokio::spawn(tail.hear())];
     let sweeping = tokio::spawn({
         let imports = imports.clone();
         async move { imports.sweep().await }
     });
     let watching = tokio::spawn(alerts::keep_watch(app.clone()));
     let (closed_tx, closed) = watch::channel(false);
-    let serving = tokio::spawn(listen::listen(public, router::router(app.clone()), closed, PATIENCE));
+    let serving =
+        tokio::spawn(listen::listen(public, router::router(app.clone()), closed, (PATIENCE, settings.client_times)));
     said(public_at, private_at);
     told_to_end().await;
     tracing::info!("stopping");
@@ -137,7 +141,7 @@ pub async fn serve(
     let _ = closed_tx.send(true);
     let _ = serving.await;
     loading.abort();
-    tailing.abort();
+    tailing.iter().for_each(tokio::task::JoinHandle::abort);
     sweeping.abort();
     imports.close();
     watching.abort();
@@ -156,10 +160,11 @@ fn operator(
     let failed = |e: std::io::Error| ServeError::Start(e.to_string());
     let listener = listener.into_std().map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let times = (Duration::from_secs(1), ClientTimes::default());
     let serve = move || {
         runtime.block_on(async {
             if let Ok(listener) = TcpListener::from_std(listener) {
-                listen::listen(listener, admin::router(app, figures), ended, Duration::from_secs(1)).await;
+                listen::listen(listener, admin::router(app, figures), ended, times).await;
             }
         });
     };

@@ -27,6 +27,9 @@ struct Layer {
     uploads: Option<PathBuf>,
     key_file: Option<PathBuf>,
     costly_per_minute: Option<u32>,
+    head_seconds: Option<u32>,
+    body_seconds: Option<u32>,
+    write_seconds: Option<u32>,
 }
 
 /// Everything resolved.
@@ -42,11 +45,14 @@ pub(super) struct Config {
     pub(super) uploads: Option<PathBuf>,
     pub(super) key_file: Option<PathBuf>,
     pub(super) costly_per_minute: u32,
+    pub(super) head_seconds: u32,
+    pub(super) body_seconds: u32,
+    pub(super) write_seconds: u32,
     /// Where each setting comes from.
     origins: BTreeMap<&'static str, String>,
 }
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 13] = [
     "store",
     "bind",
     "admin_bind",
@@ -57,6 +63,9 @@ const NAMES: [&str; 10] = [
     "uploads",
     "key_file",
     "costly_per_minute",
+    "head_seconds",
+    "body_seconds",
+    "write_seconds",
 ];
 const LOG_WORDS: [&str; 4] = ["error", "warn", "info", "debug"];
 
@@ -88,6 +97,9 @@ fn of_environment(read: &dyn Fn(&str) -> Option<String>) -> Result<Layer, Failur
         uploads: said("uploads").map(PathBuf::from),
         key_file: said("key_file").map(PathBuf::from),
         costly_per_minute: parsed("costly_per_minute", said("costly_per_minute"), "1–1000000")?,
+        head_seconds: parsed("head_seconds", said("head_seconds"), "1–3600")?,
+        body_seconds: parsed("body_seconds", said("body_seconds"), "1–3600")?,
+        write_seconds: parsed("write_seconds", said("write_seconds"), "1–3600")?,
     })
 }
 
@@ -118,6 +130,9 @@ impl Config {
             uploads: None,
             key_file: None,
             costly_per_minute: 120,
+            head_seconds: 10,
+            body_seconds: 30,
+            write_seconds: 30,
             origins: NAMES.iter().map(|n| (*n, "内置 built in".to_owned())).collect(),
         }
     }
@@ -136,7 +151,10 @@ impl Config {
                 })+
             };
         }
-        put!(store, bind, admin_bind, demo, log, upload_mib, costly_per_minute; public_origin, uploads, key_file);
+        put!(
+            store, bind, admin_bind, demo, log, upload_mib, costly_per_minute, head_seconds, body_seconds, write_seconds;
+            public_origin, uploads, key_file
+        );
         for name in said {
             self.origins.insert(name, from.to_owned());
         }
@@ -157,6 +175,14 @@ impl Config {
         }
         if !(1..=1_000_000).contains(&self.costly_per_minute) {
             return Err(Failure::usage(format!("costly_per_minute {}: 1–1000000", self.costly_per_minute)));
+        }
+        let seconds = [
+            ("head_seconds", self.head_seconds),
+            ("body_seconds", self.body_seconds),
+            ("write_seconds", self.write_seconds),
+        ];
+        if let Some((name, value)) = seconds.into_iter().find(|(_, v)| !(1..=3_600).contains(v)) {
+            return Err(Failure::usage(format!("{name} {value}: 1–3600")));
         }
         Ok(())
     }
@@ -196,6 +222,9 @@ impl Config {
             path(&self.uploads),
             path(&self.key_file),
             Some(self.costly_per_minute.to_string()),
+            Some(self.head_seconds.to_string()),
+            Some(self.body_seconds.to_string()),
+            Some(self.write_seconds.to_string()),
         ];
         let mut out = String::new();
         for (name, value) in NAMES.iter().zip(values) {
@@ -270,6 +299,7 @@ mod tests {
             ("bind = \"nowhere\"\n", None, "bind"),
             ("log = \"loud\"\n", None, "log"),
             ("upload_mib = 0\n", None, "upload_mib"),
+            ("body_seconds = 0\n", None, "body_seconds"),
             ("public_origin = \"https://a/b\"\n", None, "public_origin"),
             ("", Some(("LIANHU_UPLOAD_MIB", "much")), "LIANHU_UPLOAD_MIB"),
             ("", Some(("LIANHU_DEMO", "maybe")), "LIANHU_DEMO"),

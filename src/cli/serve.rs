@@ -4,10 +4,11 @@ use std::io::BufRead;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::api::{self, Manners, ServeError, Settings, UploadSettings};
+use crate::api::{self, ClientTimes, Manners, ServeError, Settings, UploadSettings};
 use crate::domain::hex;
 use crate::store::{OpenMode, OpenOptions, Role, Scope, Store, StoreError, open};
 
@@ -53,7 +54,7 @@ pub(super) fn serve(a: &ServeArgs) -> Outcome {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build().map_err(started)?;
     let served = runtime.block_on(run(&config, a.test_routes));
-    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    runtime.shutdown_timeout(Duration::from_secs(2));
     served.map(|()| 0)
 }
 
@@ -81,6 +82,11 @@ async fn run(config: &Config, with_test_routes: bool) -> Result<(), Failure> {
         },
         sealer: key.map(Arc::new),
         costly_per_minute: config.costly_per_minute,
+        client_times: ClientTimes {
+            head: Duration::from_secs(config.head_seconds.into()),
+            body: Duration::from_secs(config.body_seconds.into()),
+            write: Duration::from_secs(config.write_seconds.into()),
+        },
         with_test_routes,
     };
     let origin = config.public_origin.clone();

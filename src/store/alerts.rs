@@ -435,7 +435,6 @@ impl Alerts for SqlStore {
         let mut session = self.engine.write().await?;
         let opened = open(self, session.as_mut(), (scope, actor, &at), alerts).await?;
         if !opened.is_empty() {
-            super::plans::notify(session.as_mut(), "alerts").await?;
             session.commit().await?;
         }
         Ok(opened)
@@ -518,7 +517,6 @@ impl Alerts for SqlStore {
             after: Some(told(&alert)),
         };
         audit::append(session.as_mut(), entry).await?;
-        super::plans::notify(session.as_mut(), "alerts").await?;
         session.commit().await?;
         Ok(alert)
     }

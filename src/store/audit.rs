@@ -7,10 +7,13 @@ use crate::domain::register::AuditRow;
 
 use super::error::StoreError;
 use super::scope::Scope;
-use super::sql::{Session, Sql};
+use super::sql::{Dialect, Session, Sql};
 use super::value::Row;
 
 pub(super) const COLUMNS: &str = "seq, at, actor, scope, operation, subject, before, after, previous, hash";
+
+/// Rows an entry names one by one at most: whoever keeps them in memory need not read the others again.
+pub(super) const MOST_NAMED: usize = 1_000;
 
 /// What an entry tells.
 pub(super) struct Entry<'a> {
@@ -63,6 +66,10 @@ pub(super) fn read(row: &mut Row) -> Result<AuditRow, StoreError> {
     })
 }
 
+/// Wakes whoever listens to the store when this transaction commits; a GeoPackage's listeners are in this process, and told by it.
+const ADVANCE_AND_TELL: &str =
+    "UPDATE audit_head SET seq = $1, hash = $2 WHERE one = 1 RETURNING pg_notify('lianhu', '')";
+
 /// Appends an entry. It waits for whoever else is about to commit, so it comes last in a transaction: numbers are in commit order.
 pub(super) async fn append(session: &mut dyn Session, entry: Entry<'_>) -> Result<u64, StoreError> {
     let mut head = Sql::new("audit_head", "SELECT seq, hash FROM audit_head WHERE one = 1");
@@ -87,7 +94,11 @@ pub(super) async fn append(session: &mut dyn Session, entry: Entry<'_>) -> Resul
     let insert = Sql::new("audit", insert).arg(row.seq).arg(row.at).arg(row.actor).arg(row.scope).arg(row.operation);
     let insert = insert.arg(row.subject).arg(row.before).arg(row.after).arg(row.previous).arg(row.hash.clone());
     session.execute(insert).await?;
-    let advance = Sql::new("audit_head", "UPDATE audit_head SET seq = $1, hash = $2 WHERE one = 1");
+    let advance = match session.dialect() {
+        Dialect::Sqlite => "UPDATE audit_head SET seq = $1, hash = $2 WHERE one = 1",
+        Dialect::Postgres => ADVANCE_AND_TELL,
+    };
+    let advance = Sql::new("audit_head", advance);
     session.execute(advance.arg(row.seq).arg(row.hash)).await?;
     Ok(row.seq)
 }

@@ -19,6 +19,8 @@ use super::scope::Scope;
 /// The plan layer's part of an edit: sees the plan and the villages' rows, says what to change. Runs inside the write transaction,
 /// on the calling task; nothing is stored when it refuses.
 pub type Work<'a> = dyn FnMut(&PlanHead, &[VillageRows]) -> Result<Worked, Refusal> + Send + 'a;
+/// The same for an edit of several plans at once: sees each plan with the villages' rows asked for, answers for each, in their order.
+pub type WorkTogether<'a> = dyn FnMut(&[(PlanHead, Vec<VillageRows>)]) -> Result<Vec<Worked>, Refusal> + Send + 'a;
 /// The plan layer's look at changes it did not make itself (undo, redo): the rows as they stand, and what would change. Answers what
 /// will be derived then, by village.
 pub type Look<'a> =
@@ -27,6 +29,13 @@ pub type Look<'a> =
 pub type Verdict<'a> = dyn FnMut(&PlanHead, &[VillageRows]) -> Result<(), Refusal> + Send + 'a;
 /// Takes rows as they come; `Break` stops.
 pub type Sink<'a> = dyn FnMut(Vec<RegisterRow>) -> ControlFlow<()> + Send + 'a;
+
+/// Hears of writes to a store.
+#[async_trait::async_trait]
+pub trait Ear: Send {
+    /// Returns once anything may have been written since it was last called, by whichever process: what, the audit log tells.
+    async fn heard(&mut self) -> Result<(), StoreError>;
+}
 
 /// The register and the plans, whatever the engine.
 ///
@@ -106,6 +115,14 @@ pub trait Store: super::Accounts + super::Alerts + super::Incidents {
         request: &TransactionRequest,
         work: &mut Work<'_>,
     ) -> Result<Committed, TransactError>;
+    /// Edits several plans, all or none: each as [`Store::transact`] would, in one transaction. A plan is named once; every plan that
+    /// changes gets an entry in its own history, to be undone by itself. Answers in the order of the requests.
+    async fn transact_together(
+        &self,
+        scope: &Scope,
+        requests: &[TransactionRequest],
+        work: &mut WorkTogether<'_>,
+    ) -> Result<Vec<Committed>, TransactError>;
     /// Takes an edit back: the rows it changed are byte for byte as before. A later edit that built on it is named in the conflict.
     async fn undo(
         &self,
@@ -160,6 +177,8 @@ pub trait Store: super::Accounts + super::Alerts + super::Incidents {
     async fn audit(&self, scope: &Scope, after: u64, limit: u32) -> Result<Vec<AuditRow>, StoreError>;
     /// Number of the last entry of the audit log: it grows with every write of any process.
     async fn audit_head(&self, scope: &Scope) -> Result<u64, StoreError>;
+    /// Begins to listen for writes. PostgreSQL tells of those of other processes too; a GeoPackage has no other writer.
+    async fn listen(&self) -> Result<Box<dyn Ear>, StoreError>;
     /// Adds an entry of the service's own (a login, an export with names).
     async fn note(
         &self,

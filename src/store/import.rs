@@ -44,6 +44,8 @@ struct Import<'a> {
     was_empty: bool,
     seen: HashSet<Box<str>>,
     homes: incidents::Homes,
+    /// Rows that came or changed, up to one more than the log names.
+    touched: Vec<String>,
     report: ImportReport,
 }
 
@@ -172,7 +174,10 @@ impl Import<'_> {
                 continue;
             }
             match old {
-                None => fresh.push(self.complete(cells, row.row_version().max(1))),
+                None => {
+                    self.touch(row.key());
+                    fresh.push(self.complete(cells, row.row_version().max(1)));
+                }
                 Some((old, salt)) => self.merge(session, row, cells, &old, salt).await?,
             }
         }
@@ -187,6 +192,12 @@ impl Import<'_> {
             columns.push("salt");
         }
         insert::rows(session, spec.table, &columns, fresh).await
+    }
+
+    fn touch(&mut self, key: &str) {
+        if self.touched.len() <= audit::MOST_NAMED {
+            self.touched.push(key.to_owned());
+        }
     }
 
     /// A new row's cells with version, sum and, for officers, salt. A row that comes from another store goes on counting from there.
@@ -250,6 +261,7 @@ impl Import<'_> {
             }
         }
         self.report.updated += 1;
+        self.touch(row.key());
         if self.dry_run {
             return Ok(());
         }
@@ -273,10 +285,13 @@ impl Import<'_> {
         if r.inserted + r.updated == 0 {
             return Ok(());
         }
-        let after = serde_json::json!({
+        let mut after = serde_json::json!({
             "inserted": r.inserted, "updated": r.updated, "unchanged": r.unchanged,
             "conflicts": r.conflicts.len(), "cells": r.changed_cells_total, "register_version": version + 1,
         });
+        if self.touched.len() <= audit::MOST_NAMED {
+            after["ids"] = self.touched.as_slice().into();
+        }
         let entry = audit::Entry {
             at: &self.at,
             actor: self.actor,
@@ -340,6 +355,7 @@ pub(super) async fn run(
         was_empty: false,
         seen: HashSet::new(),
         homes: incidents::Homes::default(),
+        touched: Vec::new(),
         report: ImportReport::default(),
     };
     let mut import = of(request.layer, compared(request)?);

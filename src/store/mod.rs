@@ -47,7 +47,7 @@ pub use accounts::{Account, AccountChange, Accounts, Token};
 pub use alerts::{AlertRow, AlertStep, Alerts};
 pub use audit::chain_holds;
 pub use check::Finding;
-pub use contract::{Look, Sink, Store, Verdict, Work};
+pub use contract::{Ear, Look, Sink, Store, Verdict, Work, WorkTogether};
 pub use error::{Refusal, StoreError, TransactError};
 pub use incidents::{
     Alarm, AlarmRule, Grouping, IncidentAdvance, IncidentCursor, IncidentFilter, IncidentOrder, IncidentPage,

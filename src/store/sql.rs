@@ -156,6 +156,8 @@ pub(super) trait Engine: Send + Sync {
     async fn read(&self) -> Result<Box<dyn Session>, StoreError>;
     /// A write transaction; in SQLite the only one.
     async fn write(&self) -> Result<Box<dyn Session>, StoreError>;
+    /// Begins to listen for writes.
+    async fn listen(&self) -> Result<Box<dyn super::contract::Ear>, StoreError>;
     /// Copies the store, as it is at one moment, to a new GeoPackage file.
     async fn backup(&self, path: &std::path::Path) -> Result<(), StoreError>;
     /// What the engine itself finds wrong: pages, indexes, R-tree, schema.

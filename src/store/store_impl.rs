@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::domain::plan::{PlanHead, VillageRows};
 use crate::domain::register::AuditRow;
 
-use super::contract::{Look, Sink, Store, Verdict, Work};
+use super::contract::{Ear, Look, Sink, Store, Verdict, Work, WorkTogether};
 use super::messages::{
     Belonging, Committed, Derived, Filter, ForeignEdit, GridVersion, HistoryEntry, ImportReport, ImportRequest,
     MapLayer, MapRows, NewVillage, Page, PlanFilter, Publication, Purged, Retention, RowSource, TransactionRequest,
@@ -146,6 +146,15 @@ impl Store for SqlStore {
         edit::transact(self, scope, request, work).await
     }
 
+    async fn transact_together(
+        &self,
+        scope: &Scope,
+        requests: &[TransactionRequest],
+        work: &mut WorkTogether<'_>,
+    ) -> Result<Vec<Committed>, TransactError> {
+        edit::transact_together(self, scope, requests, work).await
+    }
+
     async fn undo(
         &self,
         scope: &Scope,
@@ -234,6 +243,10 @@ impl Store for SqlStore {
     async fn audit_head(&self, _scope: &Scope) -> Result<u64, StoreError> {
         let sql = Sql::new("audit_head", "SELECT seq FROM audit_head WHERE one = 1");
         self.engine.read().await?.one(sql).await
+    }
+
+    async fn listen(&self) -> Result<Box<dyn Ear>, StoreError> {
+        self.engine.listen().await
     }
 
     async fn note(

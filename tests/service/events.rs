@@ -30,10 +30,10 @@ impl Stream {
         Self(BufReader::new(socket))
     }
 
-    /// Events within a time, up to a number of them; not those of plans, which other tests edit meanwhile, nor of alerts, which the
-    /// service opens by itself.
+    /// Events within a time, up to a number of them; not those of plans and jobs, which are other tests' meanwhile, nor of alerts, which
+    /// the service opens by itself.
     pub(crate) fn events(&mut self, most: usize, within: Duration) -> Vec<Event> {
-        self.take(most, within, |kind| !matches!(kind, "plan" | "alert"))
+        self.take(most, within, |kind| !matches!(kind, "plan" | "alert" | "job"))
     }
 
     /// Events of one kind.
@@ -78,6 +78,47 @@ impl Stream {
         }
         panic!("no hello");
     }
+}
+
+/// What a stream tells of one job, up to its end.
+fn told_of(stream: &mut Stream, job: &str) -> Vec<Value> {
+    let begun = Instant::now();
+    let mut told = Vec::new();
+    while begun.elapsed() < Duration::from_secs(60) {
+        for event in stream.of_kind("job", 1, Duration::from_secs(1)).into_iter().filter(|e| e.data["id"] == job) {
+            told.push(event.data);
+        }
+        if told.last().is_some_and(|t| t["status"] != "running") {
+            break;
+        }
+    }
+    told
+}
+
+pub(crate) fn job_is_told_to_whoever_started_it_and_to_nobody_else(server: &Server) {
+    let (own, other) = (server.token_for("exporter", VILLAGE), server.token_for("exporter", VILLAGE));
+    let mut streams = [&own, &other].map(|token| Stream::open(server, token, None));
+    let hello = streams.each_mut().map(Stream::hello)[0];
+    let bearer = format!("Bearer {own}");
+    let wish = serde_json::json!({"layer": "households", "format": "csv"});
+    let started = server.ask("POST", "/api/exports", &[("authorization", &bearer)], Some(&wish)).is(202).json();
+    let job = started["job"].as_str().expect("a job");
+    let [ours, theirs] = &mut streams;
+    let told = told_of(ours, job);
+    assert!(told.windows(2).all(|w| w[0]["version"].as_u64() < w[1]["version"].as_u64()), "{told:?}");
+    let end = told.last().expect("its end");
+    let seen = server.get_as(&own, &format!("/api/jobs/{job}")).is(200).json();
+    for field in ["id", "kind", "status", "share", "stage"] {
+        assert_eq!(end[field], seen[field], "{field}");
+    }
+    assert_eq!((&end["status"], end.get("result")), (&"done".into(), None));
+    server.get_as(&other, &format!("/api/jobs/{job}")).problem(404, "not_found");
+    assert_eq!(theirs.of_kind("job", 1, Duration::from_millis(500)), []);
+    // whoever was away is told the end; whoever comes for the first time is told of what runs
+    let mut again = Stream::open(server, &own, Some(hello));
+    assert_eq!(told_of(&mut again, job).last(), Some(end));
+    let mut fresh = Stream::open(server, &own, None);
+    assert_eq!(fresh.of_kind("job", 1, Duration::from_millis(500)), []);
 }
 
 fn incident(server: &Server, id: &str, village: &str) {

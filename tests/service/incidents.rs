@@ -9,7 +9,7 @@ use crate::events::Stream;
 use crate::server::{Server, TOWNSHIP, VILLAGE, writing};
 
 /// A place where people live in the first village.
-const HERE: [f64; 2] = [105.643_564_4, 25.974_987_4];
+pub(crate) const HERE: [f64; 2] = [105.643_564_4, 25.974_987_4];
 
 pub(crate) fn body(category: &str) -> Value {
     let now = time::OffsetDateTime::now_utc().format(&time::format_description::well_known::Rfc3339).expect("a time");
@@ -31,7 +31,7 @@ pub(crate) fn report(server: &Server, body: &Value) -> Value {
     post(server, &server.token, "/api/incidents", &key(), body).is(201).json()["incident"].clone()
 }
 
-fn advance(server: &Server, incident: &Value, wish: &Value) -> Reply {
+pub(crate) fn advance(server: &Server, incident: &Value, wish: &Value) -> Reply {
     let mut wish = wish.clone();
     wish["base_version"] = incident["version"].clone();
     let path = format!("/api/incidents/{}/transitions", incident["id"].as_str().expect("an id"));

@@ -20,7 +20,9 @@ mod operation;
 mod plans;
 mod room;
 mod server;
+mod slow;
 mod tiles;
+mod two;
 
 /// Each case as a test of each engine, against one server that they share.
 macro_rules! on_both_engines {
@@ -97,6 +99,7 @@ on_both_engines! { Shared as sqlite, postgis:
         tile_holds_the_features_of_its_place;
     events:
         change_is_told_in_order_and_after_a_reconnect,
+        job_is_told_to_whoever_started_it_and_to_nobody_else,
         change_is_served_within_a_second;
     incidents:
         m2_incident_is_told_with_grid_and_unit_and_listed,

@@ -43,6 +43,11 @@ impl Place {
         Self { url: cluster.url(&cluster.database()), folder: tempfile::tempdir().expect("folder") }
     }
 
+    /// The same store for another process.
+    pub(crate) fn beside(&self) -> Self {
+        Self { url: self.url.clone(), folder: tempfile::tempdir().expect("folder") }
+    }
+
     /// Runs a command of the program on the store.
     pub(crate) fn run(&self, arguments: &[&str], input: &str) -> String {
         let mut child = Command::new(env!("CARGO_BIN_EXE_lianhu"))

@@ -19,7 +19,7 @@ fn decoded(tile: &[u8]) -> Vec<Value> {
 }
 
 /// Tile that holds a place.
-fn tile_of(z: u32, lon: f64, lat: f64) -> (u32, u32) {
+pub(crate) fn tile_of(z: u32, lon: f64, lat: f64) -> (u32, u32) {
     let n = f64::from(1_u32 << z);
     let y = (1.0 - lat.to_radians().tan().asinh() / std::f64::consts::PI) / 2.0;
     ((y * n) as u32, ((lon + 180.0) / 360.0 * n) as u32)

@@ -6,16 +6,19 @@ use std::ops::ControlFlow;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use lianhu::domain::plan::{PlanHead, PlanStatus};
+use lianhu::domain::plan::{PlanHead, PlanStatus, VillageRows};
 use lianhu::store::{Filter, Layer, OpenMode, PlanFilter, Publication, RegisterRow, Store, open};
 use time::macros::date;
 
-use crate::ground::{Numbers, Place, VILLAGE, admin, bring, household, options, options_by_chance, plan, settle};
+use crate::ground::{
+    Numbers, Place, VILLAGE, admin, bring, household, options, options_by_chance, plan, renamed, request, settle,
+};
 
 const URL: &str = "LIANHU_TEST_KILLED_URL";
 const WORK: &str = "LIANHU_TEST_KILLED_WORK";
 const ROUND: &str = "LIANHU_TEST_KILLED_ROUND";
 const HOUSEHOLDS: usize = 3_000;
+const PLANS: usize = 4;
 
 /// Rounds of each: ten in every run, more where the environment asks for them.
 pub(crate) fn rounds() -> usize {
@@ -63,6 +66,23 @@ async fn publish_next(store: &dyn Store) {
     acknowledge(&fork.id);
 }
 
+/// The first grid of the village.
+fn first_grid() -> String {
+    format!("{VILLAGE}001")
+}
+
+/// Names a grid of every plan, in one transaction.
+async fn name_in_all(store: &dyn Store, name: &str) {
+    let plans = store.list_plans(&admin(), &PlanFilter::default()).await.expect("plans");
+    let requests: Vec<_> = plans.iter().map(|p| request(p, p.version, VILLAGE)).collect();
+    let mut work = |plans: &[(PlanHead, Vec<VillageRows>)]| {
+        Ok(plans.iter().map(|(_, rows)| renamed(rows, &first_grid(), name).into()).collect())
+    };
+    let edited = store.transact_together(&admin(), &requests, &mut work).await.expect("edited");
+    assert_eq!(edited.len(), PLANS);
+    acknowledge(name);
+}
+
 /// The worker that is killed: this very test program, started again. Does nothing when it is run by itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "started by the tests below"]
@@ -80,6 +100,7 @@ async fn worker_to_be_killed() {
                 acknowledge(&number.to_string());
             }
             "publish" => publish_next(store.as_ref()).await,
+            "together" => name_in_all(store.as_ref(), &number.to_string()).await,
             folder => {
                 let path = std::path::Path::new(folder).join(format!("copy-{number}.gpkg"));
                 store.backup(&admin(), &path).await.expect("saved");
@@ -227,6 +248,31 @@ pub(crate) async fn f01_killed_backup_leaves_a_whole_copy_or_none(place: Place) 
             }
             let _ = std::fs::remove_file(path);
         }
+    })
+    .await;
+}
+
+pub(crate) async fn f01_killed_edit_of_several_plans_changes_all_or_none(place: Place) {
+    let store = place.open().await;
+    settle(store.as_ref(), 8).await;
+    let first = plan(store.as_ref()).await;
+    for _ in 1..PLANS {
+        store.fork(&admin(), &first.id, "t", "another").await.expect("fork");
+    }
+    store.close().await;
+    drop(store);
+    look_after_each(&place, "together", 150, async |store, round, told| {
+        let plans = store.list_plans(&admin(), &PlanFilter::default()).await.expect("plans");
+        let mut names = BTreeSet::new();
+        for plan in &plans {
+            let (head, rows) = store.plan_rows(&admin(), &plan.id, &[VILLAGE.to_owned()]).await.expect("rows");
+            let grid = rows[0].grids.iter().find(|g| g.code == first_grid()).expect("the grid");
+            names.insert((head.version, grid.name.clone()));
+        }
+        assert_eq!((plans.len(), names.len()), (PLANS, 1), "round {round}: {names:?}");
+        let last: u32 = told.last().and_then(|n| n.parse().ok()).expect("a number");
+        let stored: u32 = names.first().and_then(|(_, name)| name.parse().ok()).expect("a number");
+        assert!(stored == last || stored == last + 1, "round {round}: told {last}, stored {stored}");
     })
     .await;
 }

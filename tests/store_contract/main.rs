@@ -16,6 +16,7 @@ mod publication;
 mod register;
 mod scopes;
 mod speed;
+mod together;
 mod upkeep;
 
 /// Each case as a test of each engine.
@@ -63,6 +64,10 @@ on_both_engines! {
         undo_and_redo_run_to_both_ends,
         refused_edit_changes_nothing,
         random_edits_undone_are_the_first_state;
+    together:
+        plans_edited_together_are_undone_one_by_one,
+        refused_plan_leaves_the_others_as_they_were,
+        e06_keys_of_plans_edited_together_are_known_together;
     publication:
         publish_compares_and_swaps_the_plan_in_force,
         code_that_ended_never_comes_back,
@@ -76,7 +81,8 @@ on_both_engines! {
         backup_is_restored_from_the_command_line,
         f13_newer_store_is_refused_with_both_versions,
         changed_row_is_found_by_name,
-        reader_opens_beside_the_writer;
+        reader_opens_beside_the_writer,
+        write_is_heard_by_whoever_listens;
     incidents:
         place_says_village_grid_and_unit_and_nothing_is_dropped,
         incident_is_recorded_once_by_id_source_and_key,
@@ -100,7 +106,8 @@ on_both_engines! {
     killed:
         f01_killed_import_leaves_all_rows_old_or_all_new,
         f01_killed_publication_leaves_one_plan_in_force,
-        f01_killed_backup_leaves_a_whole_copy_or_none;
+        f01_killed_backup_leaves_a_whole_copy_or_none,
+        f01_killed_edit_of_several_plans_changes_all_or_none;
     killed_upgrade:
         f01_killed_upgrade_leaves_the_old_store_or_the_new_one;
 }

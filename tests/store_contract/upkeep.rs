@@ -9,7 +9,9 @@ use lianhu::store::{
 };
 use sqlx::{AssertSqlSafe, Connection};
 
-use crate::ground::{NEIGHBOUR, Place, VILLAGE, admin, bring, building, options, plan, renamed, request, settle};
+use crate::ground::{
+    NEIGHBOUR, Place, VILLAGE, admin, bring, building, household, options, plan, renamed, request, settle,
+};
 
 impl Place {
     /// Runs statements past the program, as a stranger would.
@@ -321,4 +323,20 @@ pub(crate) async fn backup_is_restored_from_the_command_line(place: Place) {
     assert_eq!(store.check(&admin()).await.expect("check"), []);
     store.close().await;
     assert!(!restore().status.success(), "what is there is never replaced");
+}
+
+pub(crate) async fn write_is_heard_by_whoever_listens(place: Place) {
+    let store = place.open().await;
+    // where several may write, it is another one who does
+    let writer = if place.database.is_some() { place.open().await } else { Arc::clone(&store) };
+    let mut ear = store.listen().await.expect("an ear");
+    for n in 0..3 {
+        let seq = writer.note(&admin(), "t", "test", "x", &n.to_string()).await.expect("noted");
+        let heard = tokio::time::timeout(std::time::Duration::from_secs(60), ear.heard()).await;
+        heard.expect("heard at all").expect("an ear that works");
+        assert!(store.audit_head(&admin()).await.expect("head") >= seq);
+    }
+    // what is not committed is not told of
+    bring(writer.as_ref(), vec![household("h", VILLAGE, "none", 105.6, 25.97)]).await.expect_err("no such building");
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(300), ear.heard()).await.is_err());
 }

@@ -1,10 +1,12 @@
 //! `/api/events`: what changed, as it changes (SSE). Events are the audit log's entries that concern data: its numbers are their ids, so
-//! they come in commit order, from whichever process wrote, and a client that names the last one it saw misses none.
+//! they come in commit order, from whichever process wrote, and a client that names the last one it saw misses none. Beside them, whoever
+//! asked this process for a job is told how it stands: such events have no id, since each tells the whole of a state, and whoever comes
+//! back is told the last one anew.
 
 mod tail;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -28,6 +30,11 @@ struct Client {
     principal: Principal,
     last: u64,
     head: tokio::sync::watch::Receiver<u64>,
+    jobs: tokio::sync::watch::Receiver<u64>,
+    /// Up to where jobs were told of; nothing before the first time.
+    jobs_told: Option<u64>,
+    came_back: bool,
+    beat_at: Instant,
     stopping: tokio::sync::watch::Receiver<bool>,
     greeted: bool,
 }
@@ -38,6 +45,19 @@ impl Client {
         seen.map(|e| format!("id: {}\nevent: {}\ndata: {}\n\n", e.id, e.kind, e.data)).collect()
     }
 
+    /// Own jobs that had something to tell since the last time. At first: those that run, and for a client that was here before also
+    /// those that ended, as it may have missed that.
+    fn jobs(&mut self) -> String {
+        let up_to = *self.jobs.borrow_and_update();
+        let first = self.jobs_told.is_none();
+        let after = self.jobs_told.replace(up_to).unwrap_or_default();
+        if after == up_to {
+            return String::new();
+        }
+        let told = self.app.jobs.told_between(&self.principal.actor, after, up_to, first && !self.came_back);
+        told.iter().map(|data| format!("event: job\ndata: {data}\n\n")).collect()
+    }
+
     /// The next piece of the stream; `None` ends it.
     async fn next(&mut self) -> Option<String> {
         if !self.greeted {
@@ -46,6 +66,15 @@ impl Client {
             return Some(format!("retry: 2000\nid: {}\n: 你好 hello\n\n", self.last));
         }
         loop {
+            if self.beat_at <= Instant::now() {
+                self.beat_at = Instant::now() + BEAT;
+                // whoever may no longer come in does not go on listening
+                return self.app.keeper.still_known(&self.principal).await.then(|| ": 跳 beat\n\n".to_owned());
+            }
+            let told = self.jobs();
+            if !told.is_empty() {
+                return Some(told);
+            }
             let head = *self.head.borrow_and_update();
             // also an id beyond the head: it is of another log
             if head != self.last {
@@ -68,11 +97,9 @@ impl Client {
             }
             tokio::select! {
                 changed = self.head.changed() => changed.ok()?,
+                changed = self.jobs.changed() => changed.ok()?,
                 () = raised(&mut self.stopping) => return None,
-                () = tokio::time::sleep(BEAT) => {
-                    // whoever may no longer come in does not go on listening
-                    return self.app.keeper.still_known(&self.principal).await.then(|| ": 跳 beat\n\n".to_owned());
-                }
+                () = tokio::time::sleep_until(self.beat_at.into()) => {}
             }
         }
     }
@@ -92,8 +119,19 @@ pub(super) async fn stream(
         None => now,
         Some(text) => text.trim().parse().map_err(|_| Problem::bad("Last-Event-ID", "应为整数 / a whole number"))?,
     };
-    let stopping = app.stopping.clone();
-    let client = Client { app, principal, last, head, stopping, greeted: false };
+    let (stopping, jobs) = (app.stopping.clone(), app.jobs.news());
+    let client = Client {
+        app,
+        principal,
+        last,
+        head,
+        jobs,
+        jobs_told: None,
+        came_back: named.is_some(),
+        beat_at: Instant::now() + BEAT,
+        stopping,
+        greeted: false,
+    };
     let pieces = stream::unfold(client, |mut client| async move {
         let piece = client.next().await?;
         Some((Ok::<_, std::convert::Infallible>(Bytes::from(piece)), client))

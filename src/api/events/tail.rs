@@ -1,6 +1,7 @@
 //! Follows the audit log: what it tells makes events, and makes collections be loaded anew.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,8 +14,10 @@ use crate::domain::register::AuditRow;
 use crate::plan::room::moments;
 use crate::store::{Layer, Role, Scope, Store, StoreError};
 
-/// Between two looks at the log.
-const LOOK: Duration = Duration::from_millis(200);
+/// Between two looks at the log where the store tells of writes: in case a word was lost. One row read.
+const LOOK: Duration = Duration::from_secs(1);
+/// The same where it cannot be listened to.
+const LOOK_DEAF: Duration = Duration::from_millis(200);
 /// While the store does not answer.
 const AGAIN: Duration = Duration::from_secs(1);
 /// Entries read at once.
@@ -69,6 +72,8 @@ pub(crate) struct Tail {
     memory: Arc<Memory>,
     head: watch::Sender<u64>,
     wake: Notify,
+    /// Whether the store tells of writes.
+    hears: AtomicBool,
     /// The last events, and the id after which they are complete.
     kept: Mutex<(u64, VecDeque<Arc<Event>>)>,
 }
@@ -81,7 +86,14 @@ impl Tail {
     pub(crate) async fn new(store: Arc<dyn Store>, memory: Arc<Memory>) -> Result<Self, StoreError> {
         let head = store.audit_head(&log_reader()).await?;
         let kept = Mutex::new((head, VecDeque::new()));
-        Ok(Self { store, memory, head: watch::Sender::new(head), wake: Notify::new(), kept })
+        Ok(Self {
+            store,
+            memory,
+            head: watch::Sender::new(head),
+            wake: Notify::new(),
+            hears: AtomicBool::new(false),
+            kept,
+        })
     }
 
     /// The number of the last entry, to be watched.
@@ -98,7 +110,8 @@ impl Tail {
     pub(crate) async fn follow(self: Arc<Self>) {
         loop {
             let pause = match self.look().await {
-                Ok(()) => LOOK,
+                Ok(()) if self.hears.load(Ordering::Relaxed) => LOOK,
+                Ok(()) => LOOK_DEAF,
                 Err(e) => {
                     tracing::warn!(cause = %e, "the log cannot be read");
                     AGAIN
@@ -108,6 +121,28 @@ impl Tail {
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep(pause) => {}
             }
+        }
+    }
+
+    /// Listens to the store, and looks at the log as soon as anybody wrote; for ever.
+    pub(crate) async fn hear(self: Arc<Self>) {
+        loop {
+            let deaf = match self.store.listen().await {
+                Ok(mut ear) => {
+                    self.hears.store(true, Ordering::Relaxed);
+                    loop {
+                        // what was written before there was an ear is seen by the first look
+                        self.look_now();
+                        if let Err(e) = ear.heard().await {
+                            break e;
+                        }
+                    }
+                }
+                Err(e) => e,
+            };
+            self.hears.store(false, Ordering::Relaxed);
+            tracing::warn!(cause = %deaf, "the store cannot be listened to: the log is looked at by the clock");
+            tokio::time::sleep(AGAIN).await;
         }
     }
 
@@ -142,7 +177,7 @@ impl Tail {
             let Some(plan) = self.plan(&row.subject).await? else { return Ok(None) };
             // a draft is in no collection
             if plan.status != PlanStatus::Draft {
-                self.memory.plans_changed();
+                self.memory.plans_changed(villages_of(row));
             }
             if row.operation == "plan.publish" {
                 // open incidents are at home in the new plan's grids
@@ -151,18 +186,22 @@ impl Tail {
             return Ok(event_of_plan(row, &plan));
         }
         if row.operation.starts_with("register.") {
-            match Collection::named(&row.subject) {
-                Some(collection) => self.memory.changed([collection]),
+            match (Collection::named(&row.subject), keys_of(row)) {
+                (Some(collection), Some(keys)) => self.memory.rows_changed(collection, keys),
+                (Some(collection), None) => self.memory.changed([collection]),
                 // several layers at once: better once too often
-                None if Layer::named(&row.subject).is_none() => self.memory.changed(Collection::ALL),
-                None => {}
+                (None, _) if Layer::named(&row.subject).is_none() => self.memory.changed(Collection::ALL),
+                (None, _) => {}
             }
             return Ok(Some(event_of_register(row)));
         }
         if row.operation.starts_with("incident.") {
             // photos are in no collection
             if !row.operation.starts_with("incident.photo") {
-                self.memory.changed([Collection::Incidents]);
+                match keys_of(row) {
+                    Some(keys) => self.memory.rows_changed(Collection::Incidents, keys),
+                    None => self.memory.changed([Collection::Incidents]),
+                }
             }
             return Ok(event_of_incident(row));
         }
@@ -215,6 +254,35 @@ impl Tail {
     }
 }
 
+/// Rows that an entry is about; `None` where it does not name them.
+fn keys_of(row: &AuditRow) -> Option<Vec<String>> {
+    let read = |text: &Option<String>| serde_json::from_str::<Value>(text.as_deref()?).ok();
+    match row.operation.as_str() {
+        "incident.report" | "incident.advance" => Some(vec![row.subject.clone()]),
+        // the rows as they were, by their keys
+        "register.remove" => Some(read(&row.before)?.as_object()?.keys().cloned().collect()),
+        _ => {
+            let named = read(&row.after)?;
+            let keys = named.get("ids")?.as_array()?.iter().map(|key| key.as_str().map(str::to_owned));
+            keys.collect()
+        }
+    }
+}
+
+/// Villages that an entry on a plan in force is about; `None` where that is all of it.
+fn villages_of(row: &AuditRow) -> Option<Vec<String>> {
+    let villages = match row.operation.as_str() {
+        "plan.edit" | "plan.undo" | "plan.redo" => {
+            let after: Value = serde_json::from_str(row.after.as_deref()?).ok()?;
+            let grids = after.get("grids")?.as_array()?;
+            grids.iter().map(|g| g.as_str()?.get(..12).map(str::to_owned)).collect::<Option<Vec<_>>>()?
+        }
+        "plan.derive" => vec![row.after.clone()?],
+        _ => return None,
+    };
+    villages.iter().all(|v| v.len() == 12).then_some(villages)
+}
+
 fn event_of_plan(row: &AuditRow, plan: &PlanHead) -> Option<Event> {
     let area = Scope::region(Role::Viewer, &plan.region).ok()?;
     let data = json!({"operation": row.operation, "plan": plan.id, "region": plan.region, "at": row.at});
@@ -264,3 +332,6 @@ fn event_of_alert(row: &AuditRow) -> Option<Event> {
     data["at_time"] = moments::shown(&row.at).into();
     Some(Event { id: row.seq, kind: "alert", data: data.to_string(), reach: Reach::Code(place) })
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::{Extension, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -12,6 +11,7 @@ use super::App;
 use super::auth::{Peer, first_admin_hash, password};
 use super::error::{Answer, Problem};
 use super::extract::{Params, read_body};
+use super::listen::body_time;
 
 /// Longest form.
 const FORM_BYTES: usize = 4_096;
@@ -52,10 +52,11 @@ pub(super) async fn take(
     State(app): State<Arc<App>>,
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Answer<Response> {
     app.keeper.check_sign_in_origin(&headers)?;
-    let bytes = read_body(body, FORM_BYTES).await?;
+    let time = body_time(request.extensions());
+    let bytes = read_body(request.into_body(), FORM_BYTES, time).await?;
     let text = String::from_utf8(bytes).map_err(|_| Problem::bad("form", "不是 UTF-8 / not UTF-8"))?;
     let fields = Params::parse(&text)?;
     fields.only(&["key", "name", "password"])?;

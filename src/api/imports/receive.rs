@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
+use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
@@ -13,6 +14,7 @@ use tokio::io::AsyncWriteExt as _;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::extract::too_large;
+use crate::api::listen::body_time;
 use crate::api::scratch::{Scratch, fresh_id};
 use crate::domain::hex;
 use crate::exchange::Format;
@@ -21,9 +23,7 @@ use crate::store::StoreError;
 use super::reading::Reading;
 use super::{Imports, State, Subject, Upload};
 
-/// Time that every body has.
-const GRACE: Duration = Duration::from_secs(30);
-/// Beyond that it comes at this rate or faster.
+/// Beyond the time that every body has, it comes at this rate or faster.
 const SLOWEST_BYTES_PER_S: u64 = 16 << 10;
 /// Bytes of a row of a format that has no lines, about.
 const ROW_BYTES: u64 = 150;
@@ -43,9 +43,9 @@ struct Counted {
     sha256: String,
 }
 
-async fn next(body: &mut Body, begun: Instant, bytes: u64) -> Answer<Option<Bytes>> {
-    let allowed = GRACE + Duration::from_secs(bytes / SLOWEST_BYTES_PER_S);
-    let left = allowed.saturating_sub(begun.elapsed()).min(GRACE);
+async fn next(body: &mut Body, (begun, time): (Instant, Duration), bytes: u64) -> Answer<Option<Bytes>> {
+    let allowed = time + Duration::from_secs(bytes / SLOWEST_BYTES_PER_S);
+    let left = allowed.saturating_sub(begun.elapsed()).min(time);
     loop {
         match tokio::time::timeout(left, body.frame()).await {
             Err(_) => {
@@ -66,7 +66,9 @@ async fn next(body: &mut Body, begun: Instant, bytes: u64) -> Answer<Option<Byte
     }
 }
 
-async fn written(mut body: Body, path: &Path, most_bytes: u64) -> Answer<Counted> {
+async fn written(request: Request, path: &Path, most_bytes: u64) -> Answer<Counted> {
+    let time = body_time(request.extensions());
+    let mut body = request.into_body();
     let mut options = tokio::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -75,7 +77,7 @@ async fn written(mut body: Body, path: &Path, most_bytes: u64) -> Answer<Counted
     let mut file = tokio::io::BufWriter::with_capacity(BLOCK, file);
     let (begun, mut digest) = (Instant::now(), Sha256::new());
     let (mut bytes, mut lines) = (0, 0);
-    while let Some(data) = next(&mut body, begun, bytes).await? {
+    while let Some(data) = next(&mut body, (begun, time), bytes).await? {
         bytes += data.len() as u64;
         if bytes > most_bytes {
             return Err(too_large(most_bytes));
@@ -123,7 +125,7 @@ pub(super) async fn receive(
     (subject, reading): (Subject, Reading),
     file_name: Option<&str>,
     headers: &HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Answer<Arc<Upload>> {
     let (file_name, format) = named(file_name)?;
     if matches!(subject, Subject::Ledger { .. }) && !matches!(format, Format::Csv | Format::Xlsx) {
@@ -138,7 +140,7 @@ pub(super) async fn receive(
     imports.make_room(&principal.actor)?;
     let id = fresh_id()?;
     let scratch = Scratch(imports.folder.join(format!("{id}.{}", format.name())));
-    let Counted { bytes, lines, sha256 } = written(body, &scratch.0, most_bytes).await?;
+    let Counted { bytes, lines, sha256 } = written(request, &scratch.0, most_bytes).await?;
     let rows_guessed = match format {
         Format::Csv | Format::GeoJsonSeq => lines,
         _ => bytes / ROW_BYTES,

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -54,7 +53,7 @@ pub(in crate::api) async fn upload(
     principal: Principal,
     params: Params,
     headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Started {
     principal.need_planner("导入 / import")?;
     params.only(&["layer", "file_name", "region"])?;
@@ -64,7 +63,7 @@ pub(in crate::api) async fn upload(
     let reading = Reading::of_region(params.get("region"));
     reading.check()?;
     let what = (Subject::Layer(schema), reading);
-    let upload = receive(&app.imports, &principal, what, params.get("file_name"), &headers, body).await?;
+    let upload = receive(&app.imports, &principal, what, params.get("file_name"), &headers, request).await?;
     first_look(&app, &principal, &upload)
 }
 
@@ -75,7 +74,7 @@ pub(in crate::api) async fn upload_ledger(
     Segments(kind): Segments<String>,
     params: Params,
     headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Started {
     principal.need_planner("导入台账 / import a ledger")?;
     params.only(&["plan", "file_name"])?;
@@ -83,7 +82,7 @@ pub(in crate::api) async fn upload_ledger(
     let subject = Subject::Ledger { ledger, plan: params.get("plan").map(str::to_owned) };
     let name = params.get("file_name").unwrap_or("ledger.xlsx");
     let what = (subject, Reading::default());
-    let upload = receive(&app.imports, &principal, what, Some(name), &headers, body).await?;
+    let upload = receive(&app.imports, &principal, what, Some(name), &headers, request).await?;
     first_look(&app, &principal, &upload)
 }
 

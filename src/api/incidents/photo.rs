@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::body::Bytes;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::extract::{Params, Segments, read_body, too_large};
+use crate::api::listen::body_time;
 use crate::domain::hex;
 use crate::exchange::{PhotoError, bare_photo};
 use crate::plan::room::moments;
@@ -48,7 +49,7 @@ pub(in crate::api) async fn put_photo(
     principal: Principal,
     Segments(id): Segments<String>,
     headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Answer<(StatusCode, axum::Json<Value>)> {
     principal.need(&HANDLERS, OPERATION)?;
     let said = |name| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
@@ -58,9 +59,10 @@ pub(in crate::api) async fn put_photo(
     if said(header::CONTENT_LENGTH).parse::<u64>().is_ok_and(|n| n > MOST_BYTES as u64) {
         return Err(too_large(MOST_BYTES as u64));
     }
+    let time = body_time(request.extensions());
     // what is not there is told before anything is sent
     app.store.get_photo(&principal.scope, &id, false).await?;
-    let file = Bytes::from(read_body(body, MOST_BYTES).await?);
+    let file = Bytes::from(read_body(request.into_body(), MOST_BYTES, time).await?);
     let bare = tokio::task::spawn_blocking(move || bare_photo(file)).await;
     let bare = bare.map_err(|e| Problem::internal(e.to_string()))??;
     let row = PhotoRow {

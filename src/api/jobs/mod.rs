@@ -1,4 +1,5 @@
-//! `/api/jobs`: work that takes longer than a request, with its progress, its end, and a way to stop it.
+//! `/api/jobs`: work that takes longer than a request, with its progress, its end, and a way to stop it. Whoever asked for a job is the
+//! one who sees it, here and among the events.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::App;
 use super::auth::Principal;
@@ -21,15 +23,24 @@ const AT_ONCE: usize = 4;
 /// How long the end of a job is remembered.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
 
+/// Between two tellings of one job's progress; a new stage and the end are told at once.
+const PACE: Duration = Duration::from_millis(250);
+
 /// All jobs of this process.
 #[derive(Default)]
 pub(crate) struct Jobs {
     list: Mutex<BTreeMap<String, Arc<Job>>>,
+    /// Counts what there was to tell of any job.
+    news: watch::Sender<u64>,
 }
 
 struct Job {
+    id: String,
     kind: &'static str,
     owner: String,
+    news: watch::Sender<u64>,
+    /// Which of all news was the last of this job.
+    turn: AtomicU64,
     cancel: Arc<AtomicBool>,
     /// Share done, in millionths.
     share: AtomicU64,
@@ -39,8 +50,32 @@ struct Job {
 #[derive(Default)]
 struct Inner {
     stage: String,
+    told: Option<Instant>,
     ended: Option<Instant>,
     outcome: Option<Result<Value, Value>>,
+}
+
+impl Job {
+    /// Says that there is something to tell.
+    fn tell(&self) {
+        self.news.send_modify(|n| {
+            *n += 1;
+            self.turn.store(*n, Ordering::Relaxed);
+        });
+    }
+
+    fn status(&self, outcome: Option<&Result<Value, Value>>) -> &'static str {
+        match outcome {
+            None => "running",
+            Some(Ok(_)) => "done",
+            Some(Err(_)) if self.cancel.load(Ordering::Relaxed) => "cancelled",
+            Some(Err(_)) => "failed",
+        }
+    }
+
+    fn share(&self) -> f64 {
+        self.share.load(Ordering::Relaxed) as f64 / 1e6
+    }
 }
 
 /// What a job's work has at hand.
@@ -55,8 +90,14 @@ impl Work {
     pub(crate) fn tell(&self, stage: &str, share: f64) {
         self.job.share.store((share.clamp(0.0, 1.0) * 1e6) as u64, Ordering::Relaxed);
         let mut inner = self.job.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.stage != stage {
+        let is_new = inner.stage != stage;
+        if is_new {
             stage.clone_into(&mut inner.stage);
+        }
+        if is_new || inner.told.is_none_or(|at| at.elapsed() >= PACE) {
+            inner.told = Some(Instant::now());
+            drop(inner);
+            self.job.tell();
         }
     }
 
@@ -101,13 +142,17 @@ impl Jobs {
         getrandom::fill(&mut bytes).map_err(|e| Problem::internal(e.to_string()))?;
         let id = hex(&bytes);
         let job = Arc::new(Job {
+            id: id.clone(),
             kind,
             owner: principal.actor.clone(),
+            news: self.news.clone(),
+            turn: AtomicU64::new(0),
             cancel: Arc::default(),
             share: AtomicU64::new(0),
             inner: Mutex::default(),
         });
         list.insert(id.clone(), job.clone());
+        job.tell();
         let own = Work { job: job.clone(), principal: principal.clone() };
         let runtime = tokio::runtime::Handle::current();
         tokio::task::spawn_blocking(move || {
@@ -123,8 +168,33 @@ impl Jobs {
             let mut inner = job.inner.lock().unwrap_or_else(PoisonError::into_inner);
             inner.ended = Some(Instant::now());
             inner.outcome = Some(outcome);
+            drop(inner);
+            job.tell();
         });
         Ok(id)
+    }
+
+    /// Grows with everything there is to tell of any job.
+    pub(super) fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
+    }
+
+    /// How somebody's own jobs stand that had something to tell after a turn and up to another, the oldest first; each as one line of JSON.
+    pub(super) fn told_between(&self, actor: &str, after: u64, up_to: u64, running_only: bool) -> Vec<String> {
+        let list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = |job: &Job| job.turn.load(Ordering::Relaxed);
+        let mut own: Vec<(u64, &Arc<Job>)> = list.values().filter(|j| j.owner == actor).map(|j| (turn(j), j)).collect();
+        own.retain(|(turn, _)| *turn > after && *turn <= up_to);
+        own.sort_unstable_by_key(|(turn, _)| *turn);
+        let shown = |(turn, job): &(u64, &Arc<Job>)| {
+            let inner = job.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            let status = job.status(inner.outcome.as_ref());
+            let data = json!({
+                "id": job.id, "kind": job.kind, "status": status, "share": job.share(), "stage": inner.stage, "version": turn,
+            });
+            (status == "running" || !running_only).then(|| data.to_string())
+        };
+        own.iter().filter_map(shown).collect()
     }
 
     /// Whether a job runs or ended well; false for one that is forgotten.
@@ -151,15 +221,14 @@ pub(super) async fn one(
     params.only(&[])?;
     let job = app.jobs.find(&principal, &id)?;
     let inner = job.inner.lock().unwrap_or_else(PoisonError::into_inner);
-    let (status, result, problem) = match &inner.outcome {
-        None => ("running", Value::Null, Value::Null),
-        Some(Ok(result)) => ("done", result.clone(), Value::Null),
-        Some(Err(problem)) if job.cancel.load(Ordering::Relaxed) => ("cancelled", Value::Null, problem.clone()),
-        Some(Err(problem)) => ("failed", Value::Null, problem.clone()),
+    let (result, problem) = match &inner.outcome {
+        None => (&Value::Null, &Value::Null),
+        Some(Ok(result)) => (result, &Value::Null),
+        Some(Err(problem)) => (&Value::Null, problem),
     };
-    let share = job.share.load(Ordering::Relaxed) as f64 / 1e6;
+    let status = job.status(inner.outcome.as_ref());
     Ok(axum::Json(json!({
-        "id": id, "kind": job.kind, "status": status, "share": share, "stage": inner.stage, "result": result, "problem": problem,
+        "id": id, "kind": job.kind, "status": status, "share": job.share(), "stage": inner.stage, "result": result, "problem": problem,
     })))
 }
 

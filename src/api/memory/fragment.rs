@@ -1,10 +1,12 @@
-//! A feature as finished GeoJSON text, and its fields read back from that text.
+//! A feature as text that GeoJSON is put together from, and its fields read back from that text.
 
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hasher as _};
 
 use geo::{Coord, Geometry, LineString, Polygon};
 
-use super::collection::Field;
+use super::collection::{Field, Spec};
+use super::shape::Shape;
 
 /// A value of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,7 +57,7 @@ pub(crate) fn quote(out: &mut String, text: &str) {
     out.push('"');
 }
 
-pub(super) fn write_value(out: &mut String, value: Value<'_>) {
+fn write_value(out: &mut String, value: Value<'_>) {
     let _ = match value {
         Value::Text(t) => {
             quote(out, t);
@@ -145,74 +147,185 @@ impl Pen<'_> {
     }
 }
 
-/// The fields of a fragment's properties, in the order of the collection: name and value as JSON text.
+/// Stands between the values of a feature: in JSON it is never there as it is.
+const BETWEEN: char = '\u{1f}';
+
+/// The fields of a feature, in the order of the collection: name and value as JSON text.
 pub(crate) struct Read<'a> {
     fields: std::slice::Iter<'static, Field>,
-    rest: &'a str,
-}
-
-impl<'a> Read<'a> {
-    /// `text` begins after the opening brace of the properties.
-    pub(crate) fn new(fields: &'static [Field], text: &'a str) -> Self {
-        Self { fields: fields.iter(), rest: text }
-    }
-}
-
-/// Length of the JSON scalar a text begins with.
-fn scalar_length(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    if bytes.first() != Some(&b'"') {
-        return bytes.iter().position(|b| matches!(b, b',' | b'}')).unwrap_or(bytes.len());
-    }
-    let mut at = 1;
-    while let Some(b) = bytes.get(at) {
-        match b {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-    bytes.len()
+    values: std::str::Split<'a, char>,
 }
 
 impl<'a> Iterator for Read<'a> {
     type Item = (&'static Field, &'a str);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let field = self.fields.next()?;
-        // a comma but before the first, then the quoted name and a colon
-        let rest = self.rest.strip_prefix(',').unwrap_or(self.rest).get(field.name.len() + 3..)?;
-        let (value, rest) = rest.split_at_checked(scalar_length(rest))?;
-        self.rest = rest;
-        Some((field, value))
+        Some((self.fields.next()?, self.values.next()?))
+    }
+}
+
+/// Appends what a feature says: its geometry — of a point the position alone —, then its values in the order of the fields. Tells where
+/// the values begin, counted from where the feature does.
+pub(super) fn compose(text: &mut String, spec: &Spec, shape: Option<&Shape>, values: &[Value<'_>]) -> u32 {
+    let start = text.len();
+    match shape {
+        None => text.push_str("null"),
+        Some(Shape::Point(c)) => DEGREES.position(text, *c),
+        Some(Shape::Other(g)) => DEGREES.geometry(text, g),
+    }
+    let values_at = text.len() - start;
+    for (i, (_, value)) in spec.fields.iter().zip(values).enumerate() {
+        if i > 0 {
+            text.push(BETWEEN);
+        }
+        write_value(text, *value);
+    }
+    values_at as u32
+}
+
+/// A feature, wherever it stands.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub(super) id: &'a str,
+    /// Division, grid or unit it belongs to: by that it is seen.
+    pub(super) code: &'a str,
+    /// See [`compose`].
+    pub(super) text: &'a str,
+    pub(super) values_at: u32,
+    pub(super) shape: Option<&'a Shape>,
+}
+
+impl<'a> Part<'a> {
+    /// No feature.
+    pub(super) const NONE: Part<'static> = Part { id: "", code: "", text: "", values_at: 0, shape: None };
+
+    fn halves(&self) -> (&'a str, &'a str) {
+        self.text.split_at_checked(self.values_at as usize).unwrap_or_default()
+    }
+
+    /// Its fields as JSON text.
+    pub(super) fn fields(&self, spec: &'static Spec) -> Read<'a> {
+        Read { fields: spec.fields.iter(), values: self.halves().1.split(BETWEEN) }
+    }
+
+    /// Appends it as GeoJSON, with or without its personal fields.
+    pub(super) fn append(&self, out: &mut String, spec: &'static Spec, personal: bool) {
+        let (geometry, values) = self.halves();
+        out.push_str("{\"type\":\"Feature\",\"id\":");
+        match values.split(BETWEEN).next().filter(|_| spec.key.is_some()) {
+            // the key is the first field
+            Some(key) => out.push_str(key),
+            None => quote(out, self.id),
+        }
+        if geometry.starts_with('[') {
+            out.push_str(",\"geometry\":{\"type\":\"Point\",\"coordinates\":");
+            out.push_str(geometry);
+            out.push('}');
+        } else {
+            out.push_str(",\"geometry\":");
+            out.push_str(geometry);
+        }
+        out.push_str(",\"properties\":{");
+        let mut between = "\"";
+        for (field, value) in self.fields(spec) {
+            // personal fields stand last
+            if field.personal && !personal {
+                break;
+            }
+            out.push_str(between);
+            out.push_str(field.name);
+            out.push_str("\":");
+            out.push_str(value);
+            between = ",\"";
+        }
+        out.push_str("}}");
+    }
+
+    /// Of all that it says and by whom it is seen: the sum over features is the hash of a collection, in whatever order they came.
+    pub(super) fn hash(&self) -> u64 {
+        let mut hash = DefaultHasher::new();
+        for text in [self.id, self.code, self.text] {
+            hash.write(text.as_bytes());
+            hash.write_u8(0xff);
+        }
+        hash.finish()
+    }
+
+    pub(super) fn is_same(&self, other: &Part<'_>) -> bool {
+        (self.id, self.code, self.text, self.values_at, self.shape)
+            == (other.id, other.code, other.text, other.values_at, other.shape)
+    }
+}
+
+/// A feature on its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Feature {
+    id: String,
+    code: String,
+    text: String,
+    values_at: u32,
+    shape: Option<Shape>,
+}
+
+impl Feature {
+    /// From values in the order of the collection's fields.
+    pub(super) fn new(spec: &Spec, id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>]) -> Self {
+        let mut text = String::new();
+        let values_at = compose(&mut text, spec, shape.as_ref(), values);
+        Self { id: id.to_owned(), code: code.to_owned(), text, values_at, shape }
+    }
+
+    pub(super) fn part(&self) -> Part<'_> {
+        let Self { id, code, text, values_at, shape } = self;
+        Part { id, code, text, values_at: *values_at, shape: shape.as_ref() }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::memory::collection::Kind;
+    use crate::api::memory::collection::{Collection, Kind};
 
     #[test]
     fn text_is_read_as_a_json_parser_reads_it() {
-        for text in ["", "a\"b", "back\\slash", "行\n\t\r", "\u{1}\u{2028}", "</script>", "😀"] {
+        for text in ["", "a\"b", "back\\slash", "行\n\t\r", "\u{1}\u{1f}\u{2028}", "</script>", "😀"] {
             let mut out = String::new();
             quote(&mut out, text);
             assert_eq!(serde_json::from_str::<String>(&out).expect("JSON"), text);
-            assert_eq!(scalar_length(&format!("{out},\"x\"")), out.len());
-            assert!(!out.contains('<'));
+            assert!(!out.contains('<') && !out.contains(BETWEEN));
         }
     }
 
     #[test]
-    fn fields_come_back_one_by_one() {
+    fn fields_come_back_one_by_one_and_make_the_same_text_as_a_writer_of_json() {
         static FIELDS: [Field; 3] = [
             Field { name: "a", title: "", kind: Kind::Text, personal: false },
             Field { name: "bc", title: "", kind: Kind::Whole, personal: false },
             Field { name: "d", title: "", kind: Kind::Bool, personal: true },
         ];
-        let text = r#""a":"x,\"}","bc":null,"d":true}}"#;
-        let read: Vec<&str> = Read::new(&FIELDS, text).map(|(_, v)| v).collect();
-        assert_eq!(read, [r#""x,\"}""#, "null", "true"]);
+        static SPEC: Spec = Spec { fields: &FIELDS, ..*Collection::Leaders.spec() };
+        let nasty = "x,\"}\u{1f}\u{7f}";
+        for (shape, geometry) in [
+            (None, serde_json::Value::Null),
+            (Some(Shape::Point([105.5, 26.0])), serde_json::json!({"type": "Point", "coordinates": [105.5, 26]})),
+        ] {
+            let feature = Feature::new(&SPEC, nasty, "52", shape, &[nasty.into(), Value::None, Value::Bool(true)]);
+            let read: Vec<&str> = feature.part().fields(&SPEC).map(|(_, v)| v).collect();
+            assert_eq!(serde_json::from_str::<String>(read[0]).expect("JSON"), nasty);
+            assert_eq!(read[1..], ["null", "true"]);
+            for personal in [true, false] {
+                let mut out = String::new();
+                feature.part().append(&mut out, &SPEC, personal);
+                let mut properties = serde_json::json!({"a": nasty, "bc": null});
+                if personal {
+                    properties["d"] = true.into();
+                }
+                let whole = serde_json::json!({
+                    "type": "Feature", "id": nasty, "geometry": geometry, "properties": properties,
+                });
+                let normal = |v: &serde_json::Value| v.to_string().replace(".0", "");
+                assert_eq!(normal(&serde_json::from_str(&out).expect("JSON")), normal(&whole));
+            }
+        }
     }
 }

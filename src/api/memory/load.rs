@@ -8,20 +8,70 @@ use crate::domain::register::{Geometry, Tenure};
 use crate::plan::register::{polygons_to_file, to_file};
 use crate::store::{Filter, Layer, MapLayer, MapRows, PlanFilter, RegisterRow, Role, Scope, Store, StoreError};
 
+use super::base::Builder;
 use super::collection::Collection;
-use super::fragment::Value;
-use super::snapshot::{Builder, Shape, Snapshot};
+use super::fragment::{Feature, Value};
+use super::shape::Shape;
+use super::snapshot::{Changes, Snapshot};
+
+/// Keys asked for at once.
+const KEYS: usize = 1_000;
+
+/// Takes a feature: its key, the code by which it is seen, where it lies, its values in the order of the fields.
+type Put<'a> = dyn FnMut(&str, &str, Option<Shape>, &[Value<'_>]) + Send + 'a;
 
 /// Reads a whole collection.
 pub(super) async fn load(store: &dyn Store, collection: Collection, now: String) -> Result<Snapshot, StoreError> {
-    let mut builder = Builder::new(collection, now);
+    let mut builder = Builder::new(collection);
+    let mut put = |id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>]| {
+        builder.push(id, code, shape, values);
+    };
     match layer_of(collection) {
-        Some(layer) => register_layer(store, layer, &mut builder).await?,
-        None => plan_layer(store, collection, &mut builder).await?,
+        Some(layer) => register_layer(store, layer, &mut put).await?,
+        None => plan_layer(store, collection, &mut put).await?,
     }
-    tokio::task::spawn_blocking(move || builder.finish())
+    tokio::task::spawn_blocking(move || Snapshot::loaded(builder.finish(), now))
         .await
         .map_err(|_| StoreError::Internal { code: "snapshot".to_owned() })
+}
+
+/// Reads features of a register's layer by their keys, as they are now.
+pub(super) async fn load_some(
+    store: &dyn Store,
+    collection: Collection,
+    keys: impl IntoIterator<Item = String>,
+) -> Result<Changes, StoreError> {
+    let mut changes: Changes = keys.into_iter().map(|key| (key, None)).collect();
+    let Some(layer) = layer_of(collection) else { return Ok(changes) };
+    let keys: Vec<String> = changes.keys().cloned().collect();
+    for some in keys.chunks(KEYS) {
+        let limit = u32::try_from(some.len()).ok();
+        let filter = Filter { ids: Some(some.to_vec()), limit, ..Filter::default() };
+        let mut put = |id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>]| {
+            let feature = Feature::new(collection.spec(), id, code, shape, values);
+            changes.insert(id.to_owned(), Some(feature));
+        };
+        for row in store.list(&everything(), layer, &filter).await?.rows {
+            put_row(&mut put, &row);
+        }
+    }
+    Ok(changes)
+}
+
+/// Reads a village's features of a plan's layer, as they are now.
+pub(super) async fn load_village(
+    store: &dyn Store,
+    collection: Collection,
+    village: &str,
+) -> Result<Vec<Feature>, StoreError> {
+    let mut features = Vec::new();
+    if let Some(plan) = plan_of(store, village).await? {
+        let mut put = |id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>]| {
+            features.push(Feature::new(collection.spec(), id, code, shape, values));
+        };
+        put_village(store, collection, &plan, village, &mut put).await?;
+    }
+    Ok(features)
 }
 
 /// The register's layer behind a collection; `None` for layers of plans.
@@ -39,10 +89,10 @@ fn everything() -> Scope {
     Scope::whole_store(Role::Viewer)
 }
 
-async fn register_layer(store: &dyn Store, layer: Layer, builder: &mut Builder) -> Result<(), StoreError> {
+async fn register_layer(store: &dyn Store, layer: Layer, put: &mut Put<'_>) -> Result<(), StoreError> {
     let mut sink = |rows: Vec<RegisterRow>| {
         for row in &rows {
-            push_row(builder, row);
+            put_row(put, row);
         }
         ControlFlow::Continue(())
     };
@@ -56,7 +106,7 @@ fn shape_of(g: &Geometry) -> Shape {
     }
 }
 
-fn push_row(builder: &mut Builder, row: &RegisterRow) {
+fn put_row(put: &mut Put<'_>, row: &RegisterRow) {
     match row {
         RegisterRow::Regions(r) => {
             let shape = r.outline.as_ref().map(|o| Shape::Other(Box::new(polygons_to_file(o))));
@@ -68,7 +118,7 @@ fn push_row(builder: &mut Builder, row: &RegisterRow) {
                 (&r.valid_from).into(),
                 (&r.valid_to).into(),
             ];
-            builder.push(&r.code, &r.code, shape, &values);
+            put(&r.code, &r.code, shape, &values);
         }
         RegisterRow::Buildings(r) => {
             let stairwells = r.stairwells.join("、");
@@ -83,7 +133,7 @@ fn push_row(builder: &mut Builder, row: &RegisterRow) {
                 (&r.valid_from).into(),
                 (&r.valid_to).into(),
             ];
-            builder.push(&r.id, &r.village, Some(shape_of(&r.place)), &values);
+            put(&r.id, &r.village, Some(shape_of(&r.place)), &values);
         }
         RegisterRow::Households(r) => {
             let tenure = r.tenure.map_or(Value::None, |t| {
@@ -108,7 +158,7 @@ fn push_row(builder: &mut Builder, row: &RegisterRow) {
                 r.eligible.map_or(Value::None, Value::Bool),
             ];
             let at = Shape::Point([r.place.lon_deg, r.place.lat_deg]);
-            builder.push(&r.id, &r.village, Some(at), &values);
+            put(&r.id, &r.village, Some(at), &values);
         }
         RegisterRow::Incidents(r) => {
             let values = [
@@ -125,7 +175,7 @@ fn push_row(builder: &mut Builder, row: &RegisterRow) {
                 (&r.summary).into(),
             ];
             let at = r.place.map(|p| Shape::Point([p.lon_deg, p.lat_deg]));
-            builder.push(&r.id, &r.region, at, &values);
+            put(&r.id, &r.region, at, &values);
         }
         _ => {}
     }
@@ -145,73 +195,105 @@ async fn villages_in_force(store: &dyn Store) -> Result<BTreeMap<String, String>
     Ok(villages)
 }
 
-async fn plan_layer(store: &dyn Store, collection: Collection, builder: &mut Builder) -> Result<(), StoreError> {
-    let scope = everything();
+/// The plan in force in a village: the one of the narrowest region that has it.
+async fn plan_of(store: &dyn Store, village: &str) -> Result<Option<String>, StoreError> {
+    let filter = PlanFilter { status: Some(PlanStatus::Live), region: None };
+    let mut plans = store.list_plans(&everything(), &filter).await?;
+    plans.retain(|p| village.starts_with(&p.region));
+    plans.sort_by_key(|p| p.region.len());
+    let there = Scope::region(Role::Viewer, village)?;
+    for plan in plans.into_iter().rev() {
+        if !store.plan_villages(&there, &plan.id).await?.is_empty() {
+            return Ok(Some(plan.id));
+        }
+    }
+    Ok(None)
+}
+
+async fn plan_layer(store: &dyn Store, collection: Collection, put: &mut Put<'_>) -> Result<(), StoreError> {
+    for (village, plan) in villages_in_force(store).await? {
+        put_village(store, collection, &plan, &village, put).await?;
+    }
+    Ok(())
+}
+
+/// A village's features of one layer of a plan, by key.
+async fn put_village(
+    store: &dyn Store,
+    collection: Collection,
+    plan: &str,
+    village: &str,
+    put: &mut Put<'_>,
+) -> Result<(), StoreError> {
     let layer = match collection {
         Collection::Grids => MapLayer::Grids,
         Collection::Units => MapLayer::Units,
         _ => MapLayer::Leaders,
     };
-    for (village, plan) in villages_in_force(store).await? {
-        let MapRows { grids, units, derived } = store.map_rows(&scope, &plan, &village, layer).await?;
-        if layer == MapLayer::Leaders {
-            let mut leaders: Vec<_> =
-                derived.leaders.iter().map(|l| (format!("{}.{}", l.unit, l.household), l)).collect();
-            leaders.sort_by(|a, b| a.0.cmp(&b.0));
-            for (id, l) in leaders {
-                let values =
-                    [l.unit.as_str().into(), l.household.as_str().into(), l.role.as_str().into(), plan.as_str().into()];
-                builder.push(&id, &l.unit, Some(Shape::Point([l.place.lon_deg, l.place.lat_deg])), &values);
-            }
-            continue;
-        }
-        if layer == MapLayer::Grids {
-            let of: BTreeMap<&str, _> = derived.grids.iter().map(|d| (d.code.as_str(), d)).collect();
-            for g in grids.iter().filter(|g| g.valid_to.is_none()) {
-                let d = of.get(g.code.as_str());
-                let real = |v: Option<f64>| v.map_or(Value::None, Value::Real);
-                let values = [
-                    g.code.as_str().into(),
-                    g.name.as_str().into(),
-                    g.kind.as_str().into(),
-                    village.as_str().into(),
-                    d.map(|d| d.households).into(),
-                    d.map(|d| d.buildings).into(),
-                    d.and_then(|d| d.persons).into(),
-                    real(d.and_then(|d| d.deviation)),
-                    real(d.map(|d| d.area_m2)),
-                    real(d.map(|d| d.perimeter_m)),
-                    real(d.map(|d| d.polsby_popper)),
-                    Value::Bool(g.locked),
-                    g.valid_from.as_str().into(),
-                    plan.as_str().into(),
-                ];
-                let shape = d.map(|d| Shape::Other(Box::new(polygons_to_file(&d.polygons))));
-                builder.push(&g.code, &g.code, shape, &values);
-            }
-            continue;
-        }
-        let of: BTreeMap<&str, _> = derived.units.iter().map(|d| (d.code.as_str(), d)).collect();
-        // a unit without members is retired: its row only keeps the number from being given out again
-        for u in &units {
-            let d = of.get(u.code.as_str());
-            let deputies = u.deputies.join("、");
-            let values = [
-                u.code.as_str().into(),
-                u.code.get(..15).unwrap_or_default().into(),
-                d.map(|d| d.households).into(),
-                d.map_or(Value::None, |d| Value::Real(d.sse_m2)),
-                d.map_or(Value::None, |d| Value::Real(d.reach_m)),
-                (&u.leader).into(),
-                deputies.as_str().into(),
-                (&u.exception).into(),
-                Value::Bool(u.locked),
-                (&u.founded_on).into(),
-                plan.as_str().into(),
-            ];
-            let shape = d.map(|d| Shape::Other(Box::new(polygons_to_file(&d.polygons))));
-            builder.push(&u.code, &u.code, shape, &values);
-        }
+    let rows = store.map_rows(&everything(), plan, village, layer).await?;
+    match layer {
+        MapLayer::Grids => put_grids(put, (plan, village), &rows),
+        MapLayer::Units => put_units(put, plan, &rows),
+        MapLayer::Leaders => put_leaders(put, plan, &rows),
     }
     Ok(())
+}
+
+fn put_leaders(put: &mut Put<'_>, plan: &str, MapRows { derived, .. }: &MapRows) {
+    let mut leaders: Vec<_> = derived.leaders.iter().map(|l| (format!("{}.{}", l.unit, l.household), l)).collect();
+    leaders.sort_by(|a, b| a.0.cmp(&b.0));
+    for (id, l) in leaders {
+        let values = [l.unit.as_str().into(), l.household.as_str().into(), l.role.as_str().into(), plan.into()];
+        put(&id, &l.unit, Some(Shape::Point([l.place.lon_deg, l.place.lat_deg])), &values);
+    }
+}
+
+fn put_grids(put: &mut Put<'_>, (plan, village): (&str, &str), MapRows { grids, derived, .. }: &MapRows) {
+    let of: BTreeMap<&str, _> = derived.grids.iter().map(|d| (d.code.as_str(), d)).collect();
+    for g in grids.iter().filter(|g| g.valid_to.is_none()) {
+        let d = of.get(g.code.as_str());
+        let real = |v: Option<f64>| v.map_or(Value::None, Value::Real);
+        let values = [
+            g.code.as_str().into(),
+            g.name.as_str().into(),
+            g.kind.as_str().into(),
+            village.into(),
+            d.map(|d| d.households).into(),
+            d.map(|d| d.buildings).into(),
+            d.and_then(|d| d.persons).into(),
+            real(d.and_then(|d| d.deviation)),
+            real(d.map(|d| d.area_m2)),
+            real(d.map(|d| d.perimeter_m)),
+            real(d.map(|d| d.polsby_popper)),
+            Value::Bool(g.locked),
+            g.valid_from.as_str().into(),
+            plan.into(),
+        ];
+        let shape = d.map(|d| Shape::Other(Box::new(polygons_to_file(&d.polygons))));
+        put(&g.code, &g.code, shape, &values);
+    }
+}
+
+/// A unit without members is retired: its row only keeps the number from being given out again.
+fn put_units(put: &mut Put<'_>, plan: &str, MapRows { units, derived, .. }: &MapRows) {
+    let of: BTreeMap<&str, _> = derived.units.iter().map(|d| (d.code.as_str(), d)).collect();
+    for u in units {
+        let d = of.get(u.code.as_str());
+        let deputies = u.deputies.join("、");
+        let values = [
+            u.code.as_str().into(),
+            u.code.get(..15).unwrap_or_default().into(),
+            d.map(|d| d.households).into(),
+            d.map_or(Value::None, |d| Value::Real(d.sse_m2)),
+            d.map_or(Value::None, |d| Value::Real(d.reach_m)),
+            (&u.leader).into(),
+            deputies.as_str().into(),
+            (&u.exception).into(),
+            Value::Bool(u.locked),
+            (&u.founded_on).into(),
+            plan.into(),
+        ];
+        let shape = d.map(|d| Shape::Other(Box::new(polygons_to_file(&d.polygons))));
+        put(&u.code, &u.code, shape, &values);
+    }
 }

@@ -1,9 +1,19 @@
-//! What is served stands in memory: one [`Snapshot`] a collection, made anew when its rows changed, exchanged whole.
+//! What is served stands in memory: one [`Snapshot`] a collection. Where the log says which rows changed, the next one is made of the one
+//! before in the time these rows take; otherwise it is loaded anew. Either way it is exchanged whole: a request sees one version.
 
+mod base;
+mod bits;
 pub(crate) mod collection;
+mod due;
 pub(crate) mod fragment;
 mod load;
+mod patch;
+mod recent;
+mod shape;
 mod snapshot;
+#[cfg(test)]
+mod tests;
+mod view;
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, RwLock};
@@ -11,11 +21,15 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
-use crate::store::{Filter, RegisterRow, Scope, Store};
+use crate::store::{Filter, RegisterRow, Scope, Store, StoreError};
 
 use super::error::{Answer, Problem};
 pub(crate) use collection::Collection;
-pub(crate) use snapshot::{Shape, Snapshot, View};
+pub(crate) use shape::Shape;
+pub(crate) use snapshot::Snapshot;
+pub(crate) use view::View;
+
+use due::Due;
 
 /// How long a request waits for the first load.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -33,9 +47,11 @@ struct Shelf {
 pub(crate) struct Memory {
     store: Arc<dyn Store>,
     shelves: [Shelf; COUNT],
-    /// Which collections are to be loaded anew.
-    due: std::sync::Mutex<[bool; COUNT]>,
+    /// What is to be loaded.
+    due: std::sync::Mutex<[Due; COUNT]>,
     wake: Notify,
+    #[cfg(test)]
+    wholes: std::sync::atomic::AtomicU64,
     /// Which are there; counts loads, so that waiting for a fresh one is possible.
     loads: watch::Sender<[u64; COUNT]>,
 }
@@ -48,32 +64,48 @@ impl Memory {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         let shelves = std::array::from_fn(|_| Shelf::default());
         let loads = watch::Sender::new([0; COUNT]);
-        Self { store, shelves, due: std::sync::Mutex::new([true; COUNT]), wake: Notify::new(), loads }
+        Self {
+            store,
+            shelves,
+            due: std::sync::Mutex::new(std::array::from_fn(|_| Due::Whole)),
+            wake: Notify::new(),
+            #[cfg(test)]
+            wholes: std::sync::atomic::AtomicU64::new(0),
+            loads,
+        }
     }
 
-    /// Says that rows of a collection changed.
-    pub(crate) fn changed(&self, collections: impl IntoIterator<Item = Collection>) {
+    fn note(&self, collections: impl IntoIterator<Item = Collection>, what: &Due) {
         if let Ok(mut due) = self.due.lock() {
             for c in collections {
                 if let Some(d) = due.get_mut(place(c)) {
-                    *d = true;
+                    d.add(what.clone());
                 }
             }
         }
         self.wake.notify_one();
     }
 
-    /// Says that plans changed: their layers are loaded anew, and who sees which household or building may have changed too.
-    pub(crate) fn plans_changed(&self) {
+    /// Says that rows of collections changed, nobody knows which.
+    pub(crate) fn changed(&self, collections: impl IntoIterator<Item = Collection>) {
+        self.note(collections, &Due::Whole);
+    }
+
+    /// Says that these rows of a register's layer changed, came or went.
+    pub(crate) fn rows_changed(&self, collection: Collection, keys: impl IntoIterator<Item = String>) {
+        self.note([collection], &Due::keys(keys));
+    }
+
+    /// Says that plans changed in some villages, or that nobody knows where: who sees which household, building or incident may have
+    /// changed too.
+    pub(crate) fn plans_changed(&self, villages: Option<Vec<String>>) {
         for collection in [Collection::Buildings, Collection::Households, Collection::Incidents] {
-            if let Some(shelf) = self.shelves.get(place(collection))
-                && let Ok(slot) = shelf.snapshot.read()
-                && let Some(snapshot) = slot.as_ref()
-            {
+            if let Some(snapshot) = self.there(place(collection)) {
                 snapshot.forget_views();
             }
         }
-        self.changed([Collection::Grids, Collection::Units, Collection::Leaders]);
+        let what = villages.map_or(Due::Whole, Due::villages);
+        self.note([Collection::Grids, Collection::Units, Collection::Leaders], &what);
     }
 
     /// Whether all collections are there.
@@ -81,44 +113,103 @@ impl Memory {
         self.loads.borrow().iter().all(|n| *n > 0)
     }
 
-    fn take_due(&self) -> Vec<Collection> {
+    /// How often a whole collection was loaded.
+    #[cfg(test)]
+    pub(crate) fn whole_loads(&self) -> u64 {
+        self.wholes.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    fn take_due(&self) -> Vec<(Collection, Due)> {
         let Ok(mut due) = self.due.lock() else { return Vec::new() };
-        Collection::ALL.into_iter().filter(|c| due.get_mut(place(*c)).is_some_and(std::mem::take)).collect()
+        let taken = |c: Collection| Some((c, std::mem::take(due.get_mut(place(c))?)));
+        Collection::ALL.into_iter().filter_map(taken).filter(|(_, due)| !matches!(due, Due::Nothing)).collect()
+    }
+
+    fn there(&self, here: usize) -> Option<Arc<Snapshot>> {
+        self.shelves.get(here)?.snapshot.read().ok()?.clone()
+    }
+
+    /// The next version of a collection; `None` when it is as it was.
+    async fn next(&self, collection: Collection, due: &Due) -> Result<Option<Snapshot>, StoreError> {
+        let (store, now) = (self.store.as_ref(), super::now_text());
+        let old = match (self.there(place(collection)), due) {
+            (Some(old), Due::Nothing | Due::Keys(_) | Due::Villages(_)) => old,
+            (old, _) => {
+                #[cfg(test)]
+                self.wholes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let loaded = load::load(store, collection, now).await?;
+                return Ok(Some(loaded).filter(|s| old.is_none_or(|old| old.digest != s.digest)));
+            }
+        };
+        let changed = match due {
+            Due::Nothing | Due::Whole => None,
+            Due::Keys(keys) => old.changed(load::load_some(store, collection, keys.iter().cloned()).await?, &now),
+            Due::Villages(villages) => {
+                let mut newest: Option<Snapshot> = None;
+                for village in villages {
+                    let features = load::load_village(store, collection, village).await?;
+                    let next = newest.as_ref().unwrap_or(&old).replaced(village, features, &now);
+                    newest = next.or(newest);
+                }
+                newest
+            }
+        };
+        match changed {
+            Some(ragged) if ragged.is_ragged() => {
+                let packed = tokio::task::spawn_blocking(move || ragged.packed()).await;
+                packed.map(Some).map_err(|_| StoreError::Internal { code: "snapshot".to_owned() })
+            }
+            changed => Ok(changed),
+        }
     }
 
     /// Loads what is due, for ever.
     pub(crate) async fn keep_fresh(self: Arc<Self>) {
         loop {
-            let due = self.take_due();
-            for collection in &due {
-                let begun = std::time::Instant::now();
-                match load::load(self.store.as_ref(), *collection, super::now_text()).await {
-                    Ok(snapshot) => {
-                        metrics::gauge!("lianhu_features", "collection" => collection.id()).set(snapshot.len() as f64);
-                        let ms = begun.elapsed().as_millis() as u64;
-                        tracing::info!(collection = collection.id(), features = snapshot.len(), ms, "loaded");
-                        if let Some(shelf) = self.shelves.get(place(*collection))
-                            && let Ok(mut slot) = shelf.snapshot.write()
-                        {
-                            *slot = Some(Arc::new(snapshot));
-                        }
-                        self.loads.send_modify(|n| {
-                            if let Some(n) = n.get_mut(place(*collection)) {
-                                *n += 1;
-                            }
-                        });
-                    }
-                    Err(e) => {
-                        tracing::error!(collection = collection.id(), cause = %e, "not loaded");
-                        metrics::counter!("lianhu_load_failures_total").increment(1);
-                        self.changed([*collection]);
-                        tokio::time::sleep(AGAIN).await;
-                    }
-                }
-            }
-            if due.is_empty() {
+            if !self.refresh().await {
                 self.wake.notified().await;
             }
+        }
+    }
+
+    /// Loads what is due; whether anything was.
+    pub(crate) async fn refresh(&self) -> bool {
+        let all_due = self.take_due();
+        for (collection, due) in &all_due {
+            let (here, begun) = (place(*collection), std::time::Instant::now());
+            match self.next(*collection, due).await {
+                Ok(snapshot) => {
+                    let (part, us) = (due.word(), begun.elapsed().as_micros() as u64);
+                    metrics::counter!("lianhu_loads_total", "collection" => collection.id(), "part" => part)
+                        .increment(1);
+                    if let Some(snapshot) = snapshot {
+                        let features = snapshot.len();
+                        metrics::gauge!("lianhu_features", "collection" => collection.id()).set(features as f64);
+                        tracing::info!(collection = collection.id(), features, part, us, "loaded");
+                        self.put(here, snapshot);
+                    }
+                    self.loads.send_modify(|n| {
+                        if let Some(n) = n.get_mut(here) {
+                            *n += 1;
+                        }
+                    });
+                }
+                Err(e) => {
+                    tracing::error!(collection = collection.id(), cause = %e, "not loaded");
+                    metrics::counter!("lianhu_load_failures_total").increment(1);
+                    self.note([*collection], due);
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+        }
+        !all_due.is_empty()
+    }
+
+    fn put(&self, here: usize, snapshot: Snapshot) {
+        if let Some(shelf) = self.shelves.get(here)
+            && let Ok(mut slot) = shelf.snapshot.write()
+        {
+            *slot = Some(Arc::new(snapshot));
         }
     }
 
@@ -128,14 +219,13 @@ impl Memory {
     /// 503 while it cannot be loaded.
     pub(crate) async fn get(&self, collection: Collection) -> Answer<Arc<Snapshot>> {
         let here = place(collection);
-        let there = || self.shelves.get(here)?.snapshot.read().ok()?.clone();
-        if let Some(snapshot) = there() {
+        if let Some(snapshot) = self.there(here) {
             return Ok(snapshot);
         }
         let mut loads = self.loads.subscribe();
         let waited = tokio::time::timeout(PATIENCE, loads.wait_for(|n| n.get(here).is_some_and(|n| *n > 0))).await;
         match waited {
-            Ok(Ok(_)) => there().ok_or_else(|| Problem::unavailable(5)),
+            Ok(Ok(_)) => self.there(here).ok_or_else(|| Problem::unavailable(5)),
             _ => Err(Problem::unavailable(5)),
         }
     }

@@ -102,7 +102,7 @@ pub(in crate::api) async fn tile(
     let key = format!(
         "tile\u{1f}{}\u{1f}{:x}\u{1f}{}\u{1f}{:x}\u{1f}{place:?}",
         collection.id(),
-        snapshot.digest,
+        snapshot.stamp(place.box_deg()),
         principal.scope.area(),
         view.digest
     );
@@ -165,7 +165,7 @@ fn feature(layer: MvtLayerBuilder, snapshot: &Snapshot, row: u32, shape: &Drawn)
             }
         }
     }
-    feature.id(Some(u64::from(row) + 1));
+    // no number: a row's own would change with the rows before it
     if snapshot.spec().key.is_none() {
         feature.tag_string("id", snapshot.id(row))?;
     }

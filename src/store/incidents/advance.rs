@@ -99,7 +99,6 @@ pub(super) async fn take(
     audit::append(session_ref, entry).await?;
     let answer = IncidentRow { summary: None, ..row.clone() };
     idempotency::keep(session_ref, actor, request.idempotency.as_ref(), &at, &answer).await?;
-    crate::store::plans::notify(session_ref, "incidents").await?;
     session.commit().await?;
     Ok(row)
 }

@@ -190,13 +190,13 @@ pub(in crate::store) async fn settle_imported(
     Ok(())
 }
 
-/// Gives the open incidents of a region the grids and units of the plan in force now; how many changed.
-pub(in crate::store) async fn rehome(session: &mut dyn Session, region: &str) -> Result<u64, StoreError> {
+/// Gives the open incidents of a region the grids and units of the plan in force now; which changed.
+pub(in crate::store) async fn rehome(session: &mut dyn Session, region: &str) -> Result<Vec<String>, StoreError> {
     let open: Vec<&str> = State::ALL.iter().filter(|s| s.is_open()).flat_map(|s| [s.word(), s.name()]).collect();
     let mut sql = crate::store::register::select(Layer::Incidents, false);
     sql.push(" WHERE geom IS NOT NULL AND region >= ").bind(region).push(" AND region < ").bind(format!("{region}:"));
     sql.push(" AND state").in_list(session.dialect(), open).push(" ORDER BY id").push(session.for_update());
-    let (mut homes, mut changed) = (Homes::default(), 0);
+    let (mut homes, mut changed) = (Homes::default(), Vec::new());
     for mut row in session.rows(sql).await? {
         let RegisterRow::Incidents(mut row) = Layer::Incidents.read(&mut row)? else { continue };
         let Some(place) = row.place else { continue };
@@ -209,7 +209,7 @@ pub(in crate::store) async fn rehome(session: &mut dyn Session, region: &str) ->
         }
         (row.grid, row.unit) = (home.grid, home.unit);
         save(session, &mut row).await?;
-        changed += 1;
+        changed.push(row.id);
     }
     Ok(changed)
 }
@@ -223,12 +223,16 @@ pub(super) async fn rehome_all(store: &SqlStore, scope: &Scope, actor: &str) -> 
     if let Some(lock) = session.publication_lock() {
         session.rows(lock).await?;
     }
-    let mut changed = 0;
+    let mut changed = Vec::new();
     for prefix in scope.prefixes() {
-        changed += rehome(session.as_mut(), prefix).await?;
+        changed.extend(rehome(session.as_mut(), prefix).await?);
     }
-    if changed == 0 {
+    if changed.is_empty() {
         return Ok(0);
+    }
+    let mut after = serde_json::json!({ "changed": changed.len() });
+    if changed.len() <= audit::MOST_NAMED {
+        after["ids"] = changed.as_slice().into();
     }
     let entry = audit::Entry {
         at: &at,
@@ -237,12 +241,11 @@ pub(super) async fn rehome_all(store: &SqlStore, scope: &Scope, actor: &str) -> 
         operation: "incident.rehome",
         subject: "incidents",
         before: None,
-        after: Some(serde_json::json!({ "changed": changed }).to_string()),
+        after: Some(after.to_string()),
     };
     audit::append(session.as_mut(), entry).await?;
-    crate::store::plans::notify(session.as_mut(), "incidents").await?;
     session.commit().await?;
-    Ok(changed)
+    Ok(changed.len() as u64)
 }
 
 /// Writes what can change of an incident over its row, with the next version.

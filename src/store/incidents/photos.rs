@@ -114,7 +114,6 @@ pub(super) async fn put(
         after: Some(after.to_string()),
     };
     audit::append(session.as_mut(), entry).await?;
-    plans::notify(session.as_mut(), "incidents").await?;
     session.commit().await?;
     Ok(PhotoKept::New)
 }
@@ -151,7 +150,6 @@ pub(super) async fn remove(store: &SqlStore, scope: &Scope, actor: &str, inciden
         after: Some(record::told(&row).to_string()),
     };
     audit::append(session.as_mut(), entry).await?;
-    plans::notify(session.as_mut(), "incidents").await?;
     session.commit().await
 }
 

@@ -248,7 +248,6 @@ pub(super) async fn record(
     let alarms = request.alarm.iter().flat_map(|alarm| fresh.iter().filter_map(|row| (alarm.0)(row))).collect();
     alerts::open(store, session_ref, (scope, actor, &at), alarms).await?;
     idempotency::keep(session_ref, actor, request.idempotency.as_ref(), &at, &done).await?;
-    crate::store::plans::notify(session_ref, "incidents").await?;
     session.commit().await?;
     Ok(done)
 }
@@ -290,7 +289,10 @@ async fn log(
         let mut sha = Sha256::new();
         fresh.iter().for_each(|row| sha.update(format!("{}\n", row.id)));
         let unassigned = fresh.iter().filter(|r| r.grid.is_none()).count();
-        let after = json!({"created": fresh.len(), "unassigned": unassigned, "ids_sha256": hex(&sha.finalize())});
+        let mut after = json!({"created": fresh.len(), "unassigned": unassigned, "ids_sha256": hex(&sha.finalize())});
+        if fresh.len() <= audit::MOST_NAMED {
+            after["ids"] = fresh.iter().map(|row| row.id.as_str()).collect();
+        }
         audit::append(session, entry("incident.bulk", "incidents", after)).await?;
         return Ok(());
     }

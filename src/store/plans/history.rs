@@ -236,7 +236,6 @@ pub(in crate::store) async fn turn(
     let doing = Doing { kind, target: Some(entry.seq), actor, at: &at, operation: &entry.operation };
     let done = edit::carry_out(session.as_mut(), scope, &mut stored, &changes, &doing).await?;
     derived::write_some(session.as_mut(), &stored, &villages, &derived).await?;
-    edit::notify(session.as_mut(), plan).await?;
     session.commit().await?;
     Ok(done)
 }

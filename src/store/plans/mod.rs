@@ -7,5 +7,3 @@ pub(super) mod heads;
 pub(super) mod history;
 pub(super) mod publish;
 pub(super) mod rows;
-
-pub(super) use edit::notify;

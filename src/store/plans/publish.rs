@@ -121,12 +121,11 @@ pub(in crate::store) async fn publish(
         subject: &stored.head.id,
         before: Some(serde_json::json!({ "in_force": retired }).to_string()),
         after: Some(
-            serde_json::json!({ "version": stored.head.version, "date": request.date, "incidents_rehomed": rehomed })
+            serde_json::json!({ "version": stored.head.version, "date": request.date, "incidents_rehomed": rehomed.len() })
                 .to_string(),
         ),
     };
     audit::append(session.as_mut(), entry).await?;
-    edit::notify(session.as_mut(), &request.plan).await?;
     session.commit().await?;
     Ok(stored.head)
 }

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 
 use self::session::PgSession;
 use super::check::Finding;
+use super::contract::Ear;
 use super::error::StoreError;
 use super::sql::{Engine, Session, Sql};
 use super::{OpenMode, OpenOptions, copy, migrate};
@@ -78,8 +79,28 @@ impl PostgisEngine {
     }
 }
 
+/// Hears of commits of all processes over a connection of its own.
+struct PgEar(PgListener);
+
+#[async_trait::async_trait]
+impl Ear for PgEar {
+    async fn heard(&mut self) -> Result<(), StoreError> {
+        // nothing means that the connection broke and is made anew: something may have been said meanwhile
+        let said = self.0.try_recv().await.map_err(|e| errors::of(&e, "listen"))?;
+        // of a burst, one word is enough
+        while said.is_some() && self.0.next_buffered().is_some() {}
+        Ok(())
+    }
+}
+
 #[async_trait::async_trait]
 impl Engine for PostgisEngine {
+    async fn listen(&self) -> Result<Box<dyn Ear>, StoreError> {
+        let mut listener = PgListener::connect_with(&self.pool).await.map_err(|e| errors::of(&e, "listen"))?;
+        listener.listen("lianhu").await.map_err(|e| errors::of(&e, "listen"))?;
+        Ok(Box::new(PgEar(listener)))
+    }
+
     async fn read(&self) -> Result<Box<dyn Session>, StoreError> {
         Ok(Box::new(self.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?))
     }

@@ -12,10 +12,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, watch};
 
 use self::session::SqliteSession;
 use super::check::Finding;
+use super::contract::Ear;
 use super::error::StoreError;
 use super::migrate;
 use super::sql::{Engine, Session};
@@ -36,6 +37,8 @@ pub(super) struct SqliteEngine {
     writer: Option<SqlitePool>,
     /// Held by every transaction for reading, by a purge for writing.
     open: Arc<RwLock<()>>,
+    /// Counts writes.
+    writes: watch::Sender<u64>,
     /// The lock on the store; let go when the store is closed.
     lock: std::sync::Mutex<Option<std::fs::File>>,
 }
@@ -180,6 +183,7 @@ impl SqliteEngine {
             readers: pool(connect_options(path).read_only(true), READERS).await?,
             writer: None,
             open: Arc::new(RwLock::new(())),
+            writes: watch::Sender::new(0),
             lock: std::sync::Mutex::new(lock),
         };
         if writes {
@@ -225,12 +229,27 @@ impl SqliteEngine {
             tries -= 1;
         }
         let transaction = begun.map_err(|e| errors::of(&e, "begin"))?;
-        Ok(SqliteSession { transaction, writing, set_aside: Vec::new(), _open: open })
+        let writes = writing.then(|| self.writes.clone());
+        Ok(SqliteSession { transaction, writes, set_aside: Vec::new(), _open: open })
+    }
+}
+
+/// There is no other writer than this process.
+struct OwnEar(watch::Receiver<u64>);
+
+#[async_trait::async_trait]
+impl Ear for OwnEar {
+    async fn heard(&mut self) -> Result<(), StoreError> {
+        self.0.changed().await.map_err(|_| StoreError::Unavailable { retry_after_s: 5 })
     }
 }
 
 #[async_trait::async_trait]
 impl Engine for SqliteEngine {
+    async fn listen(&self) -> Result<Box<dyn Ear>, StoreError> {
+        Ok(Box::new(OwnEar(self.writes.subscribe())))
+    }
+
     async fn read(&self) -> Result<Box<dyn Session>, StoreError> {
         Ok(Box::new(self.begin(&self.readers, "BEGIN", false).await?))
     }

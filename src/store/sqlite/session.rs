@@ -2,7 +2,7 @@
 
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, Decode, Row as _, Sqlite, Transaction, TypeInfo, ValueRef};
-use tokio::sync::OwnedRwLockReadGuard;
+use tokio::sync::{OwnedRwLockReadGuard, watch};
 
 use super::errors;
 use crate::store::error::StoreError;
@@ -15,7 +15,8 @@ const MOST_BINDS: usize = 32_766;
 
 pub(super) struct SqliteSession {
     pub(super) transaction: Transaction<'static, Sqlite>,
-    pub(super) writing: bool,
+    /// Told of the commit; of a transaction that only reads, none.
+    pub(super) writes: Option<watch::Sender<u64>>,
     /// Statements that bring back what a bulk load took away.
     pub(super) set_aside: Vec<String>,
     /// Keeps a purge away while the transaction lives.
@@ -89,10 +90,14 @@ impl Session for SqliteSession {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        if self.writing {
+        if self.writes.is_some() {
             self.script("UPDATE store_writer SET active = 0").await?;
         }
-        self.transaction.commit().await.map_err(|e| errors::of(&e, "commit"))
+        self.transaction.commit().await.map_err(|e| errors::of(&e, "commit"))?;
+        if let Some(writes) = self.writes {
+            writes.send_modify(|n| *n += 1);
+        }
+        Ok(())
     }
 
     async fn begin_bulk(&mut self, table: &'static str) -> Result<(), StoreError> {

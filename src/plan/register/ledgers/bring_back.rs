@@ -19,7 +19,7 @@ use crate::store::{
 use super::super::RegisterError;
 use super::gather::{plans_and_villages, read_claim, view};
 use super::hand_over::{LedgerWish, Pen};
-use super::judge::{RowEdit, changes_of};
+use super::judge::{Refused, RowEdit, changes_of};
 
 /// Keys asked for at once.
 const KEYS: usize = 1_000;
@@ -67,7 +67,7 @@ struct Batch {
     edits: Vec<RowEdit>,
 }
 
-/// Reads edited ledgers and applies their changed cells: one edit a plan, which can be undone like any other.
+/// Reads edited ledgers and applies their changed cells in one transaction: one edit a plan, which can be undone like any other.
 ///
 /// # Errors
 /// A ledger that is only handed out, what makes a file unusable as a whole, what the store says; a grid that others edit meanwhile is a
@@ -135,26 +135,12 @@ pub async fn import_ledger(
     if !outcome.faults.is_empty() && !wish.partial {
         return Ok(outcome);
     }
-    // Several plans are several transactions: all are judged before the first is changed.
-    let judged_first = wish.dry_run || batches.len() > 1;
-    let mut refused = Vec::new();
-    if judged_first {
-        for batch in batches.values() {
-            refused.extend(carry_out(store, scope, actor, wish, batch, false).await?.refused);
-        }
-    }
-    if !wish.dry_run && (refused.is_empty() || wish.partial) {
-        refused.clear();
-        for batch in batches.values() {
-            let done = carry_out(store, scope, actor, wish, batch, true).await?;
-            refused.extend(done.refused);
-            if let Some(committed) = done.committed.filter(|c| c.seq > 0) {
-                outcome.committed.push((batch.head.id.clone(), committed.version));
-            }
-        }
-    }
+    let batches: Vec<Batch> = batches.into_values().collect();
+    let Done { committed, refused } = carry_out(store, scope, actor, wish, &batches).await?;
+    let plans = batches.iter().map(|b| b.head.id.clone());
+    outcome.committed = plans.zip(committed).filter(|(_, c)| c.seq > 0).map(|(plan, c)| (plan, c.version)).collect();
     let bad: BTreeSet<&str> = refused.iter().map(|r| r.code.as_str()).collect();
-    for edit in batches.into_values().flat_map(|b| b.edits) {
+    for edit in batches.into_iter().flat_map(|b| b.edits) {
         if !bad.contains(edit.code.as_str()) {
             outcome.changed_rows += 1;
             outcome.cells.extend(edit.cells);
@@ -226,53 +212,69 @@ impl Standing {
     }
 }
 
+/// What came of it, by plan; nothing was committed where rows are refused or none was to be changed.
+#[derive(Default)]
 struct Done {
-    committed: Option<Committed>,
-    refused: Vec<super::judge::Refused>,
+    committed: Vec<Committed>,
+    refused: Vec<Refused>,
 }
 
-async fn carry_out(
-    store: &dyn Store,
-    scope: &Scope,
-    actor: &str,
-    wish: &LedgerImport<'_>,
-    batch: &Batch,
-    apply: bool,
-) -> Result<Done, RegisterError> {
+fn request_of(batch: &Batch, ledger: Ledger, actor: &str) -> TransactionRequest {
     let villages: BTreeSet<&str> = batch.edits.iter().filter_map(|e| e.code.get(..12)).collect();
     let remarks: serde_json::Map<String, serde_json::Value> =
         batch.edits.iter().filter_map(|e| Some((e.code.clone(), json!(e.cells.first()?.remark.as_ref()?)))).collect();
-    let request = TransactionRequest {
+    TransactionRequest {
         plan: batch.head.id.clone(),
         base_version: batch.head.version,
         grid_versions: Vec::new(),
         villages: villages.into_iter().map(str::to_owned).collect(),
         actor: actor.to_owned(),
         operation: json!({
-            "operation": "ledger", "ledger": wish.ledger.name(), "rows": batch.edits.len(), "remarks": remarks,
+            "operation": "ledger", "ledger": ledger.name(), "rows": batch.edits.len(), "remarks": remarks,
         }),
         idempotency: None,
-    };
-    let fresh = if apply { Some(Shown::read(store, scope, batch).await?) } else { None };
-    let mut refused = Vec::new();
-    let mut work = |head: &PlanHead, rows: &[VillageRows]| -> Result<Worked, Refusal> {
+    }
+}
+
+/// Judges every row of every plan and applies them in one transaction, or none.
+async fn carry_out(
+    store: &dyn Store,
+    scope: &Scope,
+    actor: &str,
+    wish: &LedgerImport<'_>,
+    batches: &[Batch],
+) -> Result<Done, RegisterError> {
+    if batches.is_empty() {
+        return Ok(Done::default());
+    }
+    let requests: Vec<TransactionRequest> = batches.iter().map(|b| request_of(b, wish.ledger, actor)).collect();
+    let mut shown = Vec::new();
+    for batch in batches.iter().filter(|_| !wish.dry_run) {
+        shown.push(Shown::read(store, scope, batch).await?);
+    }
+    let (mut refused, mut withheld) = (Vec::new(), false);
+    let mut work = |plans: &[(PlanHead, Vec<VillageRows>)]| {
         let refusal = |message: String| Refusal { message, detail: json!({ "reason": "ledger" }) };
-        let profile = Profile::parse(&head.profile).map_err(refusal)?;
-        let (changes, bad) = changes_of(&batch.edits, rows, &profile);
-        refused = bad;
-        if apply && (refused.is_empty() || wish.partial) {
-            let Some(shown) = fresh.as_ref().filter(|f| f.version == head.version) else {
-                return Err(refusal("方案正在被他人修改，请重试 / others are editing the plan: try again".to_owned()));
-            };
-            return Ok(Worked { derived: shown.after(&changes), changes });
+        let mut changes = Vec::with_capacity(plans.len());
+        for ((head, rows), batch) in plans.iter().zip(batches) {
+            let profile = Profile::parse(&head.profile).map_err(refusal)?;
+            let (of_plan, bad) = changes_of(&batch.edits, rows, &profile);
+            refused.extend(bad);
+            changes.push(of_plan);
         }
-        Err(refusal("台账未入库 / the ledger was not applied".to_owned()))
+        withheld = wish.dry_run || !(refused.is_empty() || wish.partial);
+        if withheld {
+            return Err(refusal("台账未入库 / the ledger was not applied".to_owned()));
+        }
+        if plans.iter().zip(&shown).any(|((head, _), shown)| shown.version != head.version) {
+            return Err(refusal("方案正在被他人修改，请重试 / others are editing the plan: try again".to_owned()));
+        }
+        let worked = changes.into_iter().zip(&shown);
+        Ok(worked.map(|(changes, shown)| Worked { derived: shown.after(&changes), changes }).collect())
     };
-    let done = store.transact(scope, &request, &mut work).await;
-    match done {
-        Ok(committed) => Ok(Done { committed: Some(committed), refused }),
-        // Ours, unless the profile cannot be read.
-        Err(TransactError::Refused(_)) if !apply || !refused.is_empty() => Ok(Done { committed: None, refused }),
+    match store.transact_together(scope, &requests, &mut work).await {
+        Ok(committed) => Ok(Done { committed, refused }),
+        Err(TransactError::Refused(_)) if withheld => Ok(Done { committed: Vec::new(), refused }),
         Err(e) => Err(e.into()),
     }
 }

@@ -1,0 +1,208 @@
+//! Many features, packed: their texts one after the other in the order of their keys, a packed R-tree over them. It never changes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use geo_index::rtree::sort::HilbertSort;
+use geo_index::rtree::{RTree, RTreeBuilder, RTreeIndex};
+
+use crate::store::Scope;
+
+use super::bits::Bits;
+use super::collection::Collection;
+use super::fragment::{Part, Value, compose};
+use super::shape::{Shape, around};
+
+/// Scopes whose rows are remembered.
+const MOST_SCOPES: usize = 256;
+
+/// The features of a collection as they were loaded.
+pub(super) struct Base {
+    pub(super) collection: Collection,
+    text: String,
+    starts: Vec<usize>,
+    values_at: Vec<u32>,
+    ids: String,
+    id_ends: Vec<u32>,
+    codes: Vec<u32>,
+    code_names: Vec<String>,
+    shapes: Vec<Option<Shape>>,
+    tree: Option<RTree<f64>>,
+    tree_rows: Vec<u32>,
+    pub(super) bounds: Option<[f64; 4]>,
+    /// Sum of the features' hashes.
+    pub(super) digest: u64,
+    scopes: Mutex<HashMap<String, Arc<Bits>>>,
+}
+
+impl Base {
+    pub(super) fn len(&self) -> u32 {
+        self.starts.len() as u32
+    }
+
+    pub(super) fn id(&self, row: u32) -> &str {
+        let row = row as usize;
+        let end = self.id_ends.get(row).copied().unwrap_or_default() as usize;
+        let start = row.checked_sub(1).and_then(|r| self.id_ends.get(r)).copied().unwrap_or_default() as usize;
+        self.ids.get(start..end).unwrap_or_default()
+    }
+
+    pub(super) fn shape(&self, row: u32) -> Option<&Shape> {
+        self.shapes.get(row as usize)?.as_ref()
+    }
+
+    pub(super) fn part(&self, row: u32) -> Part<'_> {
+        let at = row as usize;
+        let (Some(start), Some(values_at)) = (self.starts.get(at), self.values_at.get(at)) else { return Part::NONE };
+        let end = self.starts.get(at + 1).copied().unwrap_or(self.text.len());
+        let code = self.codes.get(at).and_then(|c| self.code_names.get(*c as usize));
+        Part {
+            id: self.id(row),
+            code: code.map_or("", String::as_str),
+            text: self.text.get(*start..end).unwrap_or_default(),
+            values_at: *values_at,
+            shape: self.shape(row),
+        }
+    }
+
+    /// First row whose key comes after a key.
+    pub(super) fn after(&self, key: &str) -> u32 {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.id(middle) <= key { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
+    /// Rows whose bounds meet a box, in no order.
+    pub(super) fn in_box(&self, [min_x, min_y, max_x, max_y]: [f64; 4]) -> impl Iterator<Item = u32> {
+        let found = self.tree.as_ref().map(|tree| tree.search(min_x, min_y, max_x, max_y));
+        found.into_iter().flatten().filter_map(|i| self.tree_rows.get(i as usize).copied())
+    }
+
+    /// Which rows a scope covers, by their codes.
+    pub(super) fn covered(&self, scope: &Scope) -> Arc<Bits> {
+        let area = scope.area();
+        if let Ok(known) = self.scopes.lock()
+            && let Some(bits) = known.get(&area)
+        {
+            return bits.clone();
+        }
+        let covered: Vec<bool> = self.code_names.iter().map(|c| scope.covers(c)).collect();
+        let mut bits = Bits::none(self.codes.len());
+        for (row, code) in self.codes.iter().enumerate() {
+            if covered.get(*code as usize).copied().unwrap_or(false) {
+                bits.set(row);
+            }
+        }
+        let bits = Arc::new(bits);
+        if let Ok(mut known) = self.scopes.lock() {
+            if known.len() >= MOST_SCOPES {
+                known.clear();
+            }
+            known.insert(area, bits.clone());
+        }
+        bits
+    }
+}
+
+/// Puts a base together, feature by feature.
+pub(super) struct Builder {
+    made: Base,
+    known_codes: HashMap<String, u32>,
+}
+
+impl Builder {
+    pub(super) fn new(collection: Collection) -> Self {
+        let made = Base {
+            collection,
+            text: String::new(),
+            starts: Vec::new(),
+            values_at: Vec::new(),
+            ids: String::new(),
+            id_ends: Vec::new(),
+            codes: Vec::new(),
+            code_names: Vec::new(),
+            shapes: Vec::new(),
+            tree: None,
+            tree_rows: Vec::new(),
+            bounds: None,
+            digest: 0,
+            scopes: Mutex::default(),
+        };
+        Self { made, known_codes: HashMap::new() }
+    }
+
+    /// Adds a feature; keys come in ascending order, values in the order of the fields. `false` when the key does not ascend: the
+    /// feature is left out then.
+    pub(super) fn push(&mut self, id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>]) -> bool {
+        let start = self.made.text.len();
+        if !self.begin(id, code) {
+            return false;
+        }
+        let s = &mut self.made;
+        s.values_at.push(compose(&mut s.text, s.collection.spec(), shape.as_ref(), values));
+        s.starts.push(start);
+        s.shapes.push(shape);
+        true
+    }
+
+    /// Adds a feature that stands elsewhere.
+    pub(super) fn push_part(&mut self, part: &Part<'_>) -> bool {
+        let start = self.made.text.len();
+        if !self.begin(part.id, part.code) {
+            return false;
+        }
+        let s = &mut self.made;
+        s.text.push_str(part.text);
+        s.values_at.push(part.values_at);
+        s.starts.push(start);
+        s.shapes.push(part.shape.cloned());
+        true
+    }
+
+    fn begin(&mut self, id: &str, code: &str) -> bool {
+        let s = &mut self.made;
+        if s.len() > 0 && s.id(s.len() - 1) >= id {
+            return false;
+        }
+        s.ids.push_str(id);
+        s.id_ends.push(s.ids.len() as u32);
+        let index = match self.known_codes.get(code) {
+            Some(i) => *i,
+            None => {
+                let i = s.code_names.len() as u32;
+                self.known_codes.insert(code.to_owned(), i);
+                s.code_names.push(code.to_owned());
+                i
+            }
+        };
+        s.codes.push(index);
+        true
+    }
+
+    pub(super) fn finish(mut self) -> Base {
+        let s = &mut self.made;
+        s.text.shrink_to_fit();
+        s.ids.shrink_to_fit();
+        s.starts.shrink_to_fit();
+        s.values_at.shrink_to_fit();
+        s.id_ends.shrink_to_fit();
+        s.codes.shrink_to_fit();
+        s.shapes.shrink_to_fit();
+        let boxes: Vec<(u32, [f64; 4])> =
+            (0_u32..).zip(&s.shapes).filter_map(|(row, shape)| Some((row, shape.as_ref()?.bounds()?))).collect();
+        if !boxes.is_empty() {
+            let mut builder = RTreeBuilder::<f64>::new(boxes.len() as u32);
+            for (_, [a, b, c, d]) in &boxes {
+                builder.add(*a, *b, *c, *d);
+            }
+            s.tree = Some(builder.finish::<HilbertSort>());
+            s.tree_rows = boxes.iter().map(|(row, _)| *row).collect();
+            s.bounds = boxes.iter().map(|(_, b)| *b).reduce(around);
+        }
+        s.digest = (0..s.len()).map(|row| s.part(row).hash()).fold(0, u64::wrapping_add);
+        self.made
+    }
+}

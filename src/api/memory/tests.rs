@@ -1,0 +1,203 @@
+//! A collection kept up change by change answers as one that was loaded as it is now.
+
+use std::collections::BTreeMap;
+
+use super::base::Builder;
+use super::collection::Collection;
+use super::fragment::{Feature, Value};
+use super::snapshot::{Changes, Snapshot};
+use super::{Shape, View};
+use crate::domain::random::Random;
+use crate::store::{Role, Scope};
+
+/// What a model knows of a feature: its code, its place, its words.
+type Known = (String, Option<Shape>, String);
+
+fn with_values<T>(id: &str, (code, _, words): &Known, with: impl FnOnce(&[Value<'_>]) -> T) -> T {
+    let none = Value::None;
+    let at = Value::Text("2026-01-01T00:00:00.000Z");
+    with(&[
+        id.into(),
+        code.as_str().into(),
+        none,
+        none,
+        "other".into(),
+        none,
+        none,
+        none,
+        at,
+        none,
+        words.as_str().into(),
+    ])
+}
+
+fn feature(id: &str, known: &Known) -> Feature {
+    let spec = Collection::Incidents.spec();
+    with_values(id, known, |values| Feature::new(spec, id, &known.0, known.1.clone(), values))
+}
+
+fn loaded(model: &BTreeMap<String, Known>) -> Snapshot {
+    let mut builder = Builder::new(Collection::Incidents);
+    for (id, known) in model {
+        assert!(with_values(id, known, |values| builder.push(id, &known.0, known.1.clone(), values)));
+    }
+    Snapshot::loaded(builder.finish(), "now".to_owned())
+}
+
+fn below(random: &mut Random, n: usize) -> usize {
+    random.below(n as u32) as usize
+}
+
+fn known(random: &mut Random) -> Known {
+    let code = format!("52042310200{}", 1 + below(random, 3));
+    let at = [105.0 + below(random, 40) as f64 * 0.01, 26.0 + below(random, 40) as f64 * 0.01];
+    let shape = match below(random, 8) {
+        0 => None,
+        1 => {
+            let rect =
+                geo::Rect::new(geo::coord! { x: at[0], y: at[1] }, geo::coord! { x: at[0] + 0.05, y: at[1] + 0.05 });
+            Some(Shape::Other(Box::new(rect.to_polygon().into())))
+        }
+        _ => Some(Shape::Point(at)),
+    };
+    (code, shape, ["", "甲", "乙 \"b\""][below(random, 3)].to_owned())
+}
+
+fn seen(snapshot: &Snapshot, view: &View) -> Vec<u32> {
+    (0..snapshot.len() as u32).filter(|row| view.sees(*row)).collect()
+}
+
+/// All that anybody can ask of a collection.
+fn assert_same(kept: &Snapshot, fresh: &Snapshot, random: &mut Random) {
+    assert_eq!((kept.len(), kept.digest), (fresh.len(), fresh.digest));
+    for row in 0..fresh.len() as u32 {
+        for personal in [true, false] {
+            let [mut a, mut b] = [String::new(), String::new()];
+            kept.append(&mut a, row, personal);
+            fresh.append(&mut b, row, personal);
+            assert_eq!(a, b);
+        }
+        assert_eq!((kept.id(row), kept.shape(row)), (fresh.id(row), fresh.shape(row)));
+        assert!(kept.fields(row).eq(fresh.fields(row)));
+        assert_eq!(kept.row_of(fresh.id(row)), Some(row));
+    }
+    for n in 0..130 {
+        let key = format!("i{n:03}");
+        assert_eq!((kept.after(&key), kept.row_of(&key)), (fresh.after(&key), fresh.row_of(&key)), "{key}");
+    }
+    for _ in 0..10 {
+        let (x, y) = (104.9 + below(random, 50) as f64 * 0.01, 25.9 + below(random, 50) as f64 * 0.01);
+        let b = [x, y, x + below(random, 20) as f64 * 0.01, y + below(random, 20) as f64 * 0.01];
+        assert_eq!(kept.in_box(b), fresh.in_box(b), "{b:?}");
+    }
+    assert_eq!(
+        kept.in_box([105.3, 25.0, 105.1, 27.0]),
+        fresh.in_box([105.3, 25.0, 105.1, 27.0]),
+        "across the date line"
+    );
+    let scopes = ["520423102001", "520423102002", "520424"].map(|c| Scope::region(Role::Viewer, c).expect("a code"));
+    for scope in scopes.iter().chain([&Scope::whole_store(Role::Viewer)]) {
+        let [a, b] = [kept, fresh].map(|s| s.view(scope, None));
+        assert_eq!((seen(kept, &a), a.count, a.digest), (seen(fresh, &b), b.count, b.digest));
+        assert_eq!(kept.bounds(&a), fresh.bounds(&b));
+    }
+    let keys = ["i001", "i050", "i050", "none"].map(str::to_owned);
+    let grid = Scope::region(Role::Viewer, "520423102001001").expect("a code");
+    let [a, b] = [kept, fresh].map(|s| s.view(&grid, Some(&keys)));
+    assert_eq!((seen(kept, &a), a.count, a.digest), (seen(fresh, &b), b.count, b.digest));
+}
+
+#[test]
+fn collection_kept_up_change_by_change_is_what_a_fresh_load_is() {
+    for seed in 0..12 {
+        let mut random = Random::new(seed);
+        let mut model: BTreeMap<String, Known> = BTreeMap::new();
+        for n in (0..below(&mut random, 120)).step_by(1 + below(&mut random, 3)) {
+            model.insert(format!("i{n:03}"), known(&mut random));
+        }
+        let mut kept = loaded(&model);
+        let first = model.clone();
+        for round in 0..25 {
+            let mut changes = Changes::new();
+            for _ in 0..=below(&mut random, 12) {
+                let id = format!("i{:03}", below(&mut random, 125));
+                let now = match below(&mut random, 4) {
+                    0 => None,
+                    // back to how it was loaded
+                    1 => first.get(&id).cloned(),
+                    _ => Some(known(&mut random)),
+                };
+                changes.insert(id.clone(), now.as_ref().map(|k| feature(&id, k)));
+                match now {
+                    Some(now) => model.insert(id, now),
+                    None => model.remove(&id),
+                };
+            }
+            let fresh = loaded(&model);
+            let before = (kept.digest, kept.len());
+            match kept.changed(changes, "later") {
+                Some(next) => kept = next,
+                None => assert_eq!(before, (fresh.digest, fresh.len()), "nothing changed"),
+            }
+            assert_same(&kept, &fresh, &mut random);
+            if round % 10 == 9 {
+                kept = kept.packed();
+                assert_same(&kept, &fresh, &mut random);
+            }
+        }
+        // and all of it is taken back
+        let mut changes: Changes = model.keys().map(|id| (id.clone(), None)).collect();
+        changes.extend(first.iter().map(|(id, k)| (id.clone(), Some(feature(id, k)))));
+        let fresh = loaded(&first);
+        assert_same(&kept.changed(changes, "last").unwrap_or(kept), &fresh, &mut random);
+    }
+}
+
+#[test]
+fn features_of_one_prefix_are_replaced_and_no_others() {
+    let mut random = Random::new(3);
+    let model: BTreeMap<String, Known> =
+        ["520423102001001", "520423102001002", "520423102002001"].map(|id| (id.to_owned(), known(&mut random))).into();
+    let kept = loaded(&model);
+    let mut now = model.clone();
+    now.remove("520423102001001");
+    now.insert("520423102001003".to_owned(), known(&mut random));
+    let own = now.iter().filter(|(id, _)| id.starts_with("520423102001")).map(|(id, k)| feature(id, k)).collect();
+    let next = kept.replaced("520423102001", own, "later").expect("changed");
+    assert_same(&next, &loaded(&now), &mut random);
+    assert!(next.replaced("520423102009", Vec::new(), "later").is_none());
+}
+
+#[test]
+fn place_keeps_its_stamp_while_nothing_changes_there() {
+    let at = |x: f64| ("520423102001".to_owned(), Some(Shape::Point([x, 26.0])), String::new());
+    let model: BTreeMap<String, Known> = [("a".to_owned(), at(105.0)), ("b".to_owned(), at(106.0))].into();
+    let kept = loaded(&model);
+    let (here, there) = ([104.9, 25.9, 105.1, 26.1], [105.9, 25.9, 106.1, 26.1]);
+    let moved: Changes = [("a".to_owned(), Some(feature("a", &at(105.05))))].into();
+    let next = kept.changed(moved, "later").expect("changed");
+    assert_ne!(next.digest, kept.digest);
+    assert_ne!(next.stamp(here), kept.stamp(here));
+    assert_eq!(next.stamp(there), kept.stamp(there));
+    let gone: Changes = [("b".to_owned(), None)].into();
+    let last = next.changed(gone, "last").expect("changed").packed();
+    assert_eq!((last.stamp(here), last.in_box(there).len()), (next.stamp(here), 0));
+    assert_ne!(last.stamp(there), next.stamp(there));
+}
+
+#[test]
+fn many_changes_are_packed() {
+    let mut random = Random::new(5);
+    let mut kept = loaded(&BTreeMap::new());
+    let mut model = BTreeMap::new();
+    for n in 0..300 {
+        let (id, k) = (format!("i{n:03}"), known(&mut random));
+        kept = kept.changed([(id.clone(), Some(feature(&id, &k)))].into(), "later").expect("changed");
+        model.insert(id, k);
+        if kept.is_ragged() {
+            kept = kept.packed();
+            assert!(!kept.is_ragged());
+        }
+    }
+    assert_same(&kept, &loaded(&model), &mut random);
+}
