@@ -53,10 +53,23 @@ pub trait RoundSolver: Send {
 
     /// The number of rounds worth doing for an input of this size, for [`Effort::Auto`].
     fn automatic_rounds(&self) -> u32;
+
+    /// Tried moves a household so far, where rounds of one solver may be much longer than those of another.
+    fn tried(&self) -> f64 {
+        0.0
+    }
+}
+
+/// Up to how many tried moves a household one belongs to those whose turn it is, when the least tried has `least`: an eighth more
+/// than that, and always the two shortest rounds of units.
+#[must_use]
+pub fn turn(least: f64) -> f64 {
+    (least * 1.125).max(least + 50.0)
 }
 
 /// Runs every solver (one per village or component) as far as `effort` allows and says, for each, how many rounds it did and why
-/// it stopped. Solvers advance in sweeps, so that a budget is shared fairly; the result depends on rounds alone.
+/// it stopped. Solvers advance in sweeps in which those that tried more than the others wait, so that a budget is shared fairly; the
+/// result depends on rounds alone.
 /// `replay` gives each solver its own number of rounds instead. `progress` is called between sweeps with the share done, 0…1.
 pub fn drive<S: RoundSolver>(
     solvers: &mut [S],
@@ -73,6 +86,8 @@ pub fn drive<S: RoundSolver>(
         if live.is_empty() {
             break;
         }
+        let due = turn(live.iter().map(|(_, (s, _))| s.tried()).fold(f64::INFINITY, f64::min));
+        live.retain(|(_, (s, _))| s.tried() <= due);
         live.par_iter_mut().with_max_len(1).for_each(|(index, (solver, out))| {
             if cancel.load(Ordering::Relaxed) {
                 out.1 = Some(Stopped::Cancelled);

@@ -110,20 +110,19 @@ impl Annealer {
     fn step(&mut self, region: &mut Region, temperature: f64, breach: f64, random: &mut Random) {
         let bits = random.next_u64();
         let i = (((bits & 0xFFFF_FFFF) * region.xy.len() as u64) >> 32) as usize;
-        let a = region.part[i] as usize;
-        let row = region.near.row(region.place[i]);
-        if row.is_empty() {
+        let (a, stand) = (region.part[i] as usize, region.stand[i]);
+        let next = stand.first + (((bits >> 32 & 0xFFFF) * u64::from(stand.ways)) >> 16) as u32;
+        if stand.ways == 0 {
             return;
         }
-        let next = row.start + (((bits >> 32 & 0xFFFF) * row.len() as u64) >> 16) as usize;
-        let row = region.at.row(region.near.neighbours[next]);
-        let beside = row.start + (((bits >> 48) * row.len() as u64) >> 16) as usize;
-        let b = region.part[region.at.neighbours[beside] as usize] as usize;
+        let (first, count) = region.ways[next as usize];
+        let beside = first + (((bits >> 48) * u64::from(count)) >> 16) as u32;
+        let b = region.part[beside as usize] as usize;
         if a == b {
             return;
         }
         let bits = random.next_u64();
-        let warmth = temperature * region.scale_m2[region.place[i] as usize];
+        let warmth = temperature * stand.scale_m2;
         let passes = |delta: f64| {
             // Metropolis' rule; beyond 14 T not one of a million would pass.
             delta <= -1e-9

@@ -14,10 +14,8 @@ use super::scale::scales_m2;
 use super::splice::{Candidate, State};
 use super::start::{best_runs, hilbert_order};
 
-/// Regions of one round of one pool.
-const REGIONS: (u32, u32) = (4, 64);
-/// Units × moves a household that a round should hold: about a tenth of a second of one core.
-const ROUND_WORK: u32 = 400_000;
+/// Regions of one round of one pool, at least.
+const REGIONS: u32 = 4;
 /// A unit whose surroundings were re-solved in vain this often is left alone until a neighbour changes.
 const PATIENCE: u32 = 120;
 
@@ -36,24 +34,42 @@ struct Tuning {
     change: u32,
     /// Whether regions that resist may start anew.
     anew: bool,
+    /// Units × moves a household that a round should hold: 400,000 are about a tenth of a second of one core.
+    work: u32,
+    /// Regions of one round, at most.
+    regions: u32,
+    /// After so many re-solves in vain a unit is looked at less and less often.
+    seldom: Option<u32>,
 }
 
-/// s₀: many quick sweeps, so that every rim is soon inside a region.
-const SETTLE_IN: Tuning = Tuning {
-    tile: (30.0, 30.0),
-    moves: (40.0, 40.0),
+/// s₀ and the first rounds: many quick sweeps. At the same number of moves they bring more than any longer annealing, until
+/// nothing comes of them; the page of 2026-11-27 has the figures.
+const QUICK: Tuning = Tuning {
+    tile: (8.0, 16.0),
+    moves: (25.0, 25.0),
     heat: (0.2, 2.0),
     breach: (5.0, 5.0),
-    change: u32::MAX,
+    change: 10,
     anew: false,
+    work: 400_000,
+    regions: u32::MAX,
+    seldom: Some(4),
 };
-const SWEEPS: u64 = 16;
-/// Rounds.
-const ROUNDS: Tuning =
-    Tuning { tile: (4.0, 40.0), moves: (60.0, 400.0), heat: (0.4, 4.0), breach: (3.0, 30.0), change: 20, anew: true };
+const SWEEPS: u64 = 32;
+/// Later rounds.
+const ROUNDS: Tuning = Tuning {
+    tile: (4.0, 40.0),
+    moves: (60.0, 400.0),
+    heat: (0.4, 4.0),
+    breach: (3.0, 30.0),
+    change: 20,
+    anew: true,
+    work: 400_000,
+    regions: 64,
+    seldom: None,
+};
 /// Inside a region that starts anew: as above, in smaller rounds.
-const ANEW: Tuning = Tuning { anew: false, ..ROUNDS };
-const ANEW_WORK: u32 = 16_000;
+const ANEW: Tuning = Tuning { anew: false, work: 16_000, ..ROUNDS };
 const ANEW_ROUNDS: u32 = 12;
 /// A region re-solved in vain this often starts anew: sooner in pools of at most this many units, where there is little else to do.
 const ANEW_AFTER: (u32, u32) = (3, 8);
@@ -75,6 +91,10 @@ pub(super) struct Pool {
     state: State,
     /// Regional re-solves in vain since the unit or a neighbour of it changed.
     vain: Vec<u32>,
+    /// Whether quick sweeps still bring something.
+    quick: bool,
+    /// Moves tried so far.
+    tried: u64,
     stream: u64,
 }
 
@@ -118,7 +138,7 @@ impl Pool {
         }
         let state = State::new(xy, location, unit_of, runs.len(), (min, max), count.is_some() || !legal);
         let vain = vec![0; runs.len()];
-        Self { households, near, at_location, scale_m2, state, vain, stream }
+        Self { households, near, at_location, scale_m2, state, vain, quick: true, tried: 0, stream }
     }
 
     /// Anneals every unit some times: part of s₀, since a Hilbert run is far from a good unit where towns meet open land.
@@ -126,9 +146,14 @@ impl Pool {
         for sweep in 0..SWEEPS {
             if !self.is_settled() {
                 let mut random = Random::new(stream_seed(seed, village, u64::MAX - sweep, self.stream));
-                self.sweep(&SETTLE_IN, u32::MAX, &mut random);
+                self.sweep(&Tuning { work: u32::MAX, ..QUICK }, &mut random);
             }
         }
+    }
+
+    /// Moves tried so far, a household.
+    pub(super) fn tried(&self) -> f64 {
+        self.tried as f64 / self.state.xy.len().max(1) as f64
     }
 
     /// Number of units.
@@ -153,23 +178,31 @@ impl Pool {
 
     /// Whether anything is left to try.
     pub(super) fn is_settled(&self) -> bool {
-        self.state.is_only_answer() || self.vain.iter().all(|&v| v >= PATIENCE)
+        self.state.is_only_answer() || !self.quick && self.are_all_in_vain()
+    }
+
+    fn are_all_in_vain(&self) -> bool {
+        self.vain.iter().all(|&v| v >= PATIENCE)
     }
 
     /// One round: regions around seeded units, solved in parallel, merged in order.
     pub(super) fn round(&mut self, seed: u64, village: u64, round: u64) {
         let mut random = Random::new(stream_seed(seed, village, round, self.stream));
-        self.sweep(&ROUNDS, ROUND_WORK, &mut random);
+        if self.quick && self.are_all_in_vain() {
+            self.quick = false;
+            self.vain.fill(0);
+        }
+        self.sweep(if self.quick { &QUICK } else { &ROUNDS }, &mut random);
     }
 
-    fn sweep(&mut self, tuning: &Tuning, work: u32, random: &mut Random) {
+    fn sweep(&mut self, tuning: &Tuning, random: &mut Random) {
         let tile = draw(tuning.tile, random) as u32;
         let moves = draw(tuning.moves, random) as u32;
-        let most = if work == u32::MAX { work } else { (work / (tile * moves)).clamp(REGIONS.0, REGIONS.1) };
+        let most = (tuning.work / (tile * moves)).clamp(REGIONS, tuning.regions);
         let resists = self.vain.iter().map(|&v| u64::from(v)).sum::<u64>()
             >= u64::from(self.anew_after()) * self.vain.len() as u64;
         let most = if tuning.anew && resists { ANEW_REGIONS } else { most as usize };
-        let regions = self.choose_regions(tile, most, random);
+        let regions = self.choose_regions(tile, most, tuning.seldom, random);
         let salt = random.next_u64();
         let found: Vec<(Vec<u32>, Candidate)> = regions
             .into_par_iter()
@@ -190,7 +223,7 @@ impl Pool {
         if self.units() <= SMALL_POOL { ANEW_AFTER.0 } else { ANEW_AFTER.1 }
     }
 
-    fn choose_regions(&self, tile: u32, most: usize, random: &mut Random) -> Vec<Vec<u32>> {
+    fn choose_regions(&self, tile: u32, most: usize, seldom: Option<u32>, random: &mut Random) -> Vec<Vec<u32>> {
         let units = self.state.units() as u32;
         let mut regions = Vec::new();
         // A small pool is re-solved whole, several times over: what the results have in common with the present is told apart later.
@@ -206,10 +239,11 @@ impl Pool {
         }
         let mut at = random.below(units);
         let mut least = self.vain.iter().copied().min().unwrap_or(0);
-        if most > units as usize {
+        if most > units as usize || seldom.is_some() {
             least = PATIENCE;
         }
-        for pass in 0..2 {
+        let passes = if seldom.is_some() { 1 } else { 2 };
+        for pass in 0..passes {
             for _ in 0..units {
                 if regions.len() >= most.min((units / tile * 2) as usize + 1) {
                     return regions;
@@ -217,6 +251,9 @@ impl Pool {
                 at = ((u64::from(at) + u64::from(stride)) % u64::from(units)) as u32;
                 let vain = self.vain[at as usize];
                 if used[at as usize] || vain >= PATIENCE || pass == 0 && vain > least {
+                    continue;
+                }
+                if seldom.is_some_and(|s| vain >= s && random.below(vain + 1) >= s) {
                     continue;
                 }
                 let size = tile / 2 + random.below(tile);
@@ -267,15 +304,16 @@ impl Pool {
         random: &mut Random,
     ) -> Candidate {
         let (region, annealer) = scratch;
-        let households: Vec<u32> = units.iter().flat_map(|&u| self.state.members(u).iter().copied()).collect();
-        let n = households.len() as u32;
-        region.load(&households, &self.state.xy, &self.state.location, &self.near, &self.scale_m2);
-        region.part.clear();
+        let mut members: Vec<(u32, u32)> = units
+            .iter()
+            .enumerate()
+            .flat_map(|(part, &u)| self.state.members(u).iter().map(move |&h| (h, part as u32)))
+            .collect();
+        let n = members.len() as u32;
+        region.load(&mut members, &self.state.xy, &self.state.location, &self.near, &self.scale_m2);
         region.bounds.clear();
-        for (part, &u) in units.iter().enumerate() {
-            region.part.extend(std::iter::repeat_n(part as u32, self.state.members(u).len()));
-            region.bounds.push(self.state.bounds(u));
-        }
+        region.bounds.extend(units.iter().map(|&u| self.state.bounds(u)));
+        let mut tried = 0;
         let scale = units.iter().map(|&u| self.state.cost_m2(u)).sum::<f64>() / f64::from(n.max(1));
         if scale > 0.0 {
             let vain = units.iter().map(|&u| self.vain[u as usize]).min().unwrap_or(0);
@@ -296,8 +334,10 @@ impl Pool {
                 breach_m2: draw(tuning.breach, random) * scale,
             };
             annealer.run(region, &schedule, random);
+            tried = u64::from(schedule.moves);
         }
-        Candidate { part: region.part.clone(), parts: region.bounds.len() as u32, households }
+        let households = members.into_iter().map(|m| m.0).collect();
+        Candidate { part: region.part.clone(), parts: region.bounds.len() as u32, households, tried }
     }
 
     /// Lets a region whose present division resists go on from another one, by rounds of its own (iterated local search:
@@ -328,19 +368,23 @@ impl Pool {
             scale_m2: region.scale_m2.clone(),
             state,
             vain: vec![0; sizes.len()],
+            quick: false,
+            tried: 0,
             stream: random.next_u64(),
         };
         for _ in 0..ANEW_ROUNDS {
             if apart.is_settled() {
                 break;
             }
-            apart.sweep(&ANEW, ANEW_WORK, random);
+            apart.sweep(&ANEW, random);
         }
+        candidate.tried += apart.tried;
         candidate.part = apart.state.unit_of;
         candidate.parts = apart.vain.len() as u32;
     }
 
     fn merge(&mut self, found: Vec<(Vec<u32>, Candidate)>) {
+        self.tried += found.iter().map(|f| f.1.tried).sum::<u64>();
         let changed = self.state.adopt(found.iter().map(|f| &f.1));
         for (units, _) in &found {
             for &u in units {

@@ -14,46 +14,65 @@ pub struct Region {
     pub bounds: Vec<(u32, u32)>,
     /// Place of each household: those at one place are alike.
     pub place: Vec<u32>,
-    /// Households of each place.
+    /// Households of each place: they follow one another.
     pub at: Csr,
     /// Places next to each place, and the place itself where several households share it.
     pub near: Csr,
     /// Mean squared distance (m²) around each place: what a move is worth there.
     pub scale_m2: Vec<f64>,
+    /// What the annealer wants of each household, side by side.
+    pub stand: Vec<Stand>,
+    /// First and number of the households of each of `near.neighbours`.
+    pub ways: Vec<(u32, u32)>,
+}
+
+/// Where a household stands.
+#[derive(Clone, Copy, Default)]
+pub struct Stand {
+    /// Mean squared distance (m²) around it.
+    pub scale_m2: f64,
+    /// First of its ways.
+    pub first: u32,
+    /// Number of its ways.
+    pub ways: u32,
 }
 
 impl Region {
-    /// Loads `households` (of a pool) with their `part`s; neighbourhoods are those of the pool, cut to the region.
-    pub fn load(&mut self, households: &[u32], xy: &[[f64; 2]], location: &[u32], near: &Csr, scale_m2: &[f64]) {
-        let origin = households.first().map_or([0.0; 2], |&h| xy[h as usize]);
+    /// Loads `members`, the households of a pool with their parts, and puts them in order of their places; neighbourhoods are
+    /// those of the pool, cut to the region.
+    pub fn load(
+        &mut self,
+        members: &mut [(u32, u32)],
+        xy: &[[f64; 2]],
+        location: &[u32],
+        near: &Csr,
+        scale_m2: &[f64],
+    ) {
+        let of = |h: u32| location[h as usize];
+        members.sort_unstable_by_key(|&(h, _)| (of(h), h));
+        let origin = members.first().map_or([0.0; 2], |m| xy[m.0 as usize]);
         self.xy.clear();
-        self.xy.extend(households.iter().map(|&h| {
-            let p = xy[h as usize];
+        self.xy.extend(members.iter().map(|m| {
+            let p = xy[m.0 as usize];
             [p[0] - origin[0], p[1] - origin[1]]
         }));
-        let mut places: Vec<u32> = households.iter().map(|&h| location[h as usize]).collect();
-        places.sort_unstable();
-        places.dedup();
+        self.part.clear();
+        self.part.extend(members.iter().map(|m| m.1));
+        let mut places: Vec<u32> = Vec::with_capacity(members.len());
+        self.place.clear();
+        self.at.offsets.clear();
+        for (i, &(h, _)) in members.iter().enumerate() {
+            if places.last() != Some(&of(h)) {
+                places.push(of(h));
+                self.at.offsets.push(i as u32);
+            }
+            self.place.push(places.len() as u32 - 1);
+        }
+        self.at.offsets.push(members.len() as u32);
+        self.at.neighbours.clear();
+        self.at.neighbours.extend(0..members.len() as u32);
         self.scale_m2.clear();
         self.scale_m2.extend(places.iter().map(|&l| scale_m2[l as usize]));
-        self.place.clear();
-        // Every location was collected above.
-        self.place.extend(households.iter().map(|&h| places.binary_search(&location[h as usize]).unwrap_or(0) as u32));
-        self.at.offsets.clear();
-        self.at.offsets.resize(places.len() + 1, 0);
-        for &p in &self.place {
-            self.at.offsets[p as usize + 1] += 1;
-        }
-        for p in 0..places.len() {
-            self.at.offsets[p + 1] += self.at.offsets[p];
-        }
-        let mut next = self.at.offsets.clone();
-        self.at.neighbours.clear();
-        self.at.neighbours.resize(households.len(), 0);
-        for (i, &p) in self.place.iter().enumerate() {
-            self.at.neighbours[next[p as usize] as usize] = i as u32;
-            next[p as usize] += 1;
-        }
         self.near.offsets.clear();
         self.near.offsets.push(0);
         self.near.neighbours.clear();
@@ -68,6 +87,14 @@ impl Region {
             }
             self.near.offsets.push(self.near.neighbours.len() as u32);
         }
+        let range = |row: std::ops::Range<usize>| (row.start as u32, row.len() as u32);
+        self.ways.clear();
+        self.ways.extend(self.near.neighbours.iter().map(|&p| range(self.at.row(p))));
+        self.stand.clear();
+        self.stand.extend(self.place.iter().map(|&p| {
+            let (first, ways) = range(self.near.row(p));
+            Stand { scale_m2: self.scale_m2[p as usize], first, ways }
+        }));
     }
 
     /// Σ squared distance to the parts' means, in m².

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::partition::effort::{Round, RoundSolver};
+use crate::partition::effort::{Round, RoundSolver, turn};
 
 use super::pool::Pool;
 use super::pools::pools;
@@ -160,7 +160,9 @@ fn counts(lists: &[Vec<u32>], options: &UnitsOptions) -> Result<Vec<Option<u32>>
 impl RoundSolver for UnitsSolver {
     fn round(&mut self) -> Round {
         let (seed, village, round) = (self.options.seed, self.options.village, self.round);
-        self.pools.par_iter_mut().filter(|p| !p.is_settled()).for_each(|p| p.round(seed, village, round));
+        let least = self.pools.iter().filter(|p| !p.is_settled()).map(Pool::tried).fold(f64::INFINITY, f64::min);
+        let due = |p: &&mut Pool| !p.is_settled() && p.tried() <= turn(least);
+        self.pools.par_iter_mut().filter(due).for_each(|p| p.round(seed, village, round));
         self.round += 1;
         if self.pools.iter().all(Pool::is_settled) { Round::Converged } else { Round::Working }
     }
@@ -168,6 +170,11 @@ impl RoundSolver for UnitsSolver {
     fn automatic_rounds(&self) -> u32 {
         // The first rounds bring most of the gain; a round of a large pool is a fixed amount of work.
         let largest = self.pools.iter().map(Pool::units).max().unwrap_or(0);
-        (largest / 12).clamp(3, 60)
+        (largest / 2).clamp(24, 240)
+    }
+
+    fn tried(&self) -> f64 {
+        let all: f64 = self.pools.iter().map(|p| p.tried() * p.households.len() as f64).sum();
+        all / self.xy.len().max(1) as f64
     }
 }

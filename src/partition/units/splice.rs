@@ -14,6 +14,8 @@ pub(super) struct Candidate {
     pub(super) part: Vec<u32>,
     /// Number of new parts; none is empty.
     pub(super) parts: u32,
+    /// Moves tried for it.
+    pub(super) tried: u64,
 }
 
 /// The units of one pool.
@@ -317,7 +319,7 @@ mod tests {
     #[test]
     fn what_is_better_is_taken_and_what_is_worse_beside_it_is_left() {
         let mut s = state([true, false], false);
-        let candidate = Candidate { households: (0..12).collect(), part: units([false, true]), parts: 4 };
+        let candidate = Candidate { households: (0..12).collect(), part: units([false, true]), parts: 4, tried: 0 };
         let changed = s.adopt(std::iter::once(&candidate));
         assert_eq!(changed, [0, 1]);
         let sum: f64 = (0..4).map(|u| s.cost_m2(u)).sum();
@@ -329,10 +331,11 @@ mod tests {
         let mut s = state([true, true], false);
         let illegal: Vec<u32> = (0..12).map(|i| u32::from(i >= 6) * 2 + u32::from(i == 5 || i == 11)).collect();
         assert!(
-            s.adopt(std::iter::once(&Candidate { households: (0..12).collect(), part: illegal, parts: 4 })).is_empty()
+            s.adopt(std::iter::once(&Candidate { households: (0..12).collect(), part: illegal, parts: 4, tried: 0 }))
+                .is_empty()
         );
         // Household 0 stands in unit 1, whose other members were not re-solved.
-        let torn = Candidate { households: vec![0, 1, 2], part: vec![0; 3], parts: 1 };
+        let torn = Candidate { households: vec![0, 1, 2], part: vec![0; 3], parts: 1, tried: 0 };
         assert!(s.adopt(std::iter::once(&torn)).is_empty());
     }
 
@@ -343,8 +346,8 @@ mod tests {
             .map(|i| if i < 6 { [f64::from(i / 2) * 100.0, 0.0] } else { [1_000.0 + f64::from(i), 0.0] })
             .collect();
         let now: Vec<u32> = [0, 0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 4].to_vec();
-        let more = Candidate { households: (0..6).collect(), part: vec![0, 0, 1, 1, 2, 2], parts: 3 };
-        let fewer = Candidate { households: (6..12).collect(), part: vec![0, 0, 0, 1, 1, 1], parts: 2 };
+        let more = Candidate { households: (0..6).collect(), part: vec![0, 0, 1, 1, 2, 2], parts: 3, tried: 0 };
+        let fewer = Candidate { households: (6..12).collect(), part: vec![0, 0, 0, 1, 1, 1], parts: 2, tried: 0 };
         let mut alone = State::new(xy.clone(), (0..12).collect(), now.clone(), 5, (2, 3), true);
         assert!(alone.adopt(std::iter::once(&more)).is_empty());
         let mut both = State::new(xy, (0..12).collect(), now, 5, (2, 3), true);

@@ -6,7 +6,7 @@ use crate::store::error::StoreError;
 use crate::store::scope::{Right, Scope};
 use crate::store::sql::{Session, Sql};
 use crate::store::value::{Cell, Row, Value, row_sum};
-use crate::store::{SqlStore, audit, insert, plans};
+use crate::store::{SqlStore, audit, insert};
 
 use super::{find, record};
 
