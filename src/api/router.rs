@@ -25,6 +25,12 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/ogc/api.html", get(ogc::api_page))
         .route("/ogc/conformance", get(ogc::conformance))
         .route("/ogc/style.css", get(ogc::style))
+        .route("/ogc/collections/public-incidents", get(ogc::public::cells::collection))
+        .route("/ogc/collections/public-incidents/items", get(ogc::public::cells::items))
+        .route("/ogc/collections/public-incidents/items/{id}", get(ogc::public::cells::item))
+        .route("/ogc/collections/public-totals", get(ogc::public::totals::collection))
+        .route("/ogc/collections/public-totals/items", get(ogc::public::totals::items))
+        .route("/ogc/collections/public-totals/items/{id}", get(ogc::public::totals::item))
         .route("/api/openapi.json", get(openapi::document))
         .route("/first", get(first::form).post(first::take))
         .route("/api/session", post(session::sign_in).delete(session::sign_out));

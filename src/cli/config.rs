@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::plan::room::public::LEAST_K;
+
 use super::commands::{Failure, Outcome};
 use super::serve_args::ServeArgs;
 
@@ -27,6 +29,16 @@ struct Layer {
     uploads: Option<PathBuf>,
     key_file: Option<PathBuf>,
     costly_per_minute: Option<u32>,
+    #[serde(default)]
+    public: PublicLayer,
+}
+
+/// The table `[public]`: what everybody may see.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PublicLayer {
+    incidents: Option<bool>,
+    k: Option<u64>,
 }
 
 /// Everything resolved.
@@ -42,11 +54,14 @@ pub(super) struct Config {
     pub(super) uploads: Option<PathBuf>,
     pub(super) key_file: Option<PathBuf>,
     pub(super) costly_per_minute: u32,
+    pub(super) public_incidents: bool,
+    pub(super) public_k: u64,
     /// Where each setting comes from.
     origins: BTreeMap<&'static str, String>,
 }
 
-const NAMES: [&str; 10] = [
+/// In the order of a file; those of a table come last, with its name and `_` before them.
+const NAMES: [&str; 12] = [
     "store",
     "bind",
     "admin_bind",
@@ -57,7 +72,12 @@ const NAMES: [&str; 10] = [
     "uploads",
     "key_file",
     "costly_per_minute",
+    "public_incidents",
+    "public_k",
 ];
+const TABLE: &str = "public";
+/// How large k may be said to be.
+const LEAST_TO_MOST_K: &str = "5–1000";
 const LOG_WORDS: [&str; 4] = ["error", "warn", "info", "debug"];
 
 fn of_file(path: &Path) -> Result<Layer, Failure> {
@@ -88,6 +108,10 @@ fn of_environment(read: &dyn Fn(&str) -> Option<String>) -> Result<Layer, Failur
         uploads: said("uploads").map(PathBuf::from),
         key_file: said("key_file").map(PathBuf::from),
         costly_per_minute: parsed("costly_per_minute", said("costly_per_minute"), "1–1000000")?,
+        public: PublicLayer {
+            incidents: parsed("public_incidents", said("public_incidents"), "true, false")?,
+            k: parsed("public_k", said("public_k"), LEAST_TO_MOST_K)?,
+        },
     })
 }
 
@@ -118,6 +142,8 @@ impl Config {
             uploads: None,
             key_file: None,
             costly_per_minute: 120,
+            public_incidents: false,
+            public_k: LEAST_K,
             origins: NAMES.iter().map(|n| (*n, "内置 built in".to_owned())).collect(),
         }
     }
@@ -137,6 +163,14 @@ impl Config {
             };
         }
         put!(store, bind, admin_bind, demo, log, upload_mib, costly_per_minute; public_origin, uploads, key_file);
+        if let Some(on) = layer.public.incidents {
+            self.public_incidents = on;
+            said.push("public_incidents");
+        }
+        if let Some(k) = layer.public.k {
+            self.public_k = k;
+            said.push("public_k");
+        }
         for name in said {
             self.origins.insert(name, from.to_owned());
         }
@@ -157,6 +191,9 @@ impl Config {
         }
         if !(1..=1_000_000).contains(&self.costly_per_minute) {
             return Err(Failure::usage(format!("costly_per_minute {}: 1–1000000", self.costly_per_minute)));
+        }
+        if !(LEAST_K..=1_000).contains(&self.public_k) {
+            return Err(Failure::usage(format!("public.k {}: {LEAST_TO_MOST_K}", self.public_k)));
         }
         Ok(())
     }
@@ -196,10 +233,18 @@ impl Config {
             path(&self.uploads),
             path(&self.key_file),
             Some(self.costly_per_minute.to_string()),
+            Some(self.public_incidents.to_string()),
+            Some(self.public_k.to_string()),
         ];
         let mut out = String::new();
+        let mut within = false;
         for (name, value) in NAMES.iter().zip(values) {
             let from = self.origins.get(name).map_or("", String::as_str);
+            let inner = name.strip_prefix(TABLE).and_then(|n| n.strip_prefix('_')).filter(|n| *n != "origin");
+            if inner.is_some() && !std::mem::replace(&mut within, true) {
+                let _ = writeln!(out, "\n[{TABLE}]");
+            }
+            let name = inner.unwrap_or(name);
             let _ = match value {
                 Some(value) => writeln!(out, "{name} = {value}  # {from}"),
                 None => writeln!(out, "# {name} =  # 未设 not set"),
@@ -261,6 +306,18 @@ mod tests {
         assert!(shown.contains("upload_mib = 9  # 参数 flag") && shown.contains("lianhu.toml"), "{shown}");
         let back: Layer = toml::from_str(&shown).expect("what is shown is a file again");
         assert_eq!((back.bind, back.upload_mib, back.public_origin), (Some(c.bind), Some(9), None));
+        assert_eq!(
+            (back.public.incidents, back.public.k),
+            (Some(false), Some(5)),
+            "nothing is public unless it is said"
+        );
+        let c = resolved("[public]\nincidents = true\n", &[("LIANHU_PUBLIC_K", "10")], &[]).expect("resolved");
+        assert_eq!((c.public_incidents, c.public_k), (true, 10));
+        assert!(
+            c.shown().contains("[public]\nincidents = true  # ") && c.shown().contains("\nk = 10  # "),
+            "{}",
+            c.shown()
+        );
     }
 
     #[test]
@@ -270,6 +327,8 @@ mod tests {
             ("bind = \"nowhere\"\n", None, "bind"),
             ("log = \"loud\"\n", None, "log"),
             ("upload_mib = 0\n", None, "upload_mib"),
+            ("[public]\nk = 4\n", None, "public.k"),
+            ("[public]\nnames = true\n", None, "names"),
             ("public_origin = \"https://a/b\"\n", None, "public_origin"),
             ("", Some(("LIANHU_UPLOAD_MIB", "much")), "LIANHU_UPLOAD_MIB"),
             ("", Some(("LIANHU_DEMO", "maybe")), "LIANHU_DEMO"),

@@ -80,6 +80,7 @@ async fn run(config: &Config, with_test_routes: bool) -> Result<(), Failure> {
         },
         sealer: key.map(Arc::new),
         costly_per_minute: config.costly_per_minute,
+        public_k: config.public_incidents.then_some(config.public_k),
         with_test_routes,
     };
     let origin = config.public_origin.clone();

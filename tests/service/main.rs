@@ -19,6 +19,7 @@ mod officers;
 mod operation;
 mod plans;
 mod room;
+mod public;
 mod server;
 mod tiles;
 
@@ -119,3 +120,5 @@ on_both_engines! { Shared as sqlite, postgis:
         f16_panic_is_500_with_its_id_and_is_counted,
         f08_half_open_heads_are_closed;
 }
+    public:
+        nothing_is_public_unless_it_is_said;

@@ -33,7 +33,7 @@ pub(super) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, IN_QUERY).to_string()
 }
 
-fn with_changes(params: &Params, changes: &[(&str, Option<&str>)]) -> String {
+pub(super) fn with_changes(params: &Params, changes: &[(&str, Option<&str>)]) -> String {
     let kept = params.pairs().filter(|(n, _)| changes.iter().all(|(c, _)| c != n));
     let new = changes.iter().filter_map(|(n, v)| v.map(|v| (*n, v)));
     let pairs: Vec<String> = kept.chain(new).map(|(n, v)| format!("{}={}", encoded(n), encoded(v))).collect();

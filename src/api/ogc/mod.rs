@@ -10,6 +10,7 @@ mod openapi;
 mod pages;
 mod qgis;
 mod query;
+pub(super) mod public;
 mod select;
 mod tile_shapes;
 mod tiles;

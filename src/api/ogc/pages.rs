@@ -85,12 +85,21 @@ pub(in crate::api) async fn landing(
         let items = [
             ("/ogc/collections?f=html", "图层 Collections", ""),
             ("/ogc/conformance?f=html", "符合的标准 Conformance", ""),
+    let public = super::public::ways(&app);
+    if let Some(links) = value["links"].as_array_mut() {
+        let link_of = |(path, title, _): &(String, String, String)| {
+            let bare = path.split('?').next().unwrap_or(path);
+            link(format!("{}{bare}", app.keeper.origin(&headers)), "related", JSON, title)
+        };
+        links.extend(public.iter().map(link_of));
+    }
             ("/ogc/api.html", "接口说明 The API explained", ""),
             ("/ogc/lianhu.qgs", "QGIS 项目 A QGIS project", "qgs"),
             ("/ogc/api", "OpenAPI 3", "JSON"),
             ("/", "地图 The map", ""),
         ];
-        let items: Vec<_> = items.iter().map(|(a, b, c)| ((*a).to_owned(), (*b).to_owned(), (*c).to_owned())).collect();
+        let items = items.iter().map(|(a, b, c)| ((*a).to_owned(), (*b).to_owned(), (*c).to_owned()));
+        let items: Vec<_> = items.chain(public).collect();
         let hint = "<p>在 QGIS 中：添加 WFS / OGC API – Features 图层，地址为本页；认证选“基本认证”，密码填令牌。<br>\
             In QGIS: add a WFS / OGC API – Features layer with this page's address; authentication “Basic”, with a token as the password.</p>";
         html::page("联户 Lianhu · OGC API", &[], &format!("{}{hint}", html::links(&items)))
@@ -179,6 +188,8 @@ pub(in crate::api) async fn collections(
         "links": [
             link(format!("{origin}/ogc/collections"), "self", JSON, "本页 this page"),
             link(format!("{origin}/ogc/collections?f=html"), "alternate", "text/html", "网页 as a page"),
+    list.extend(super::public::all_described(&app, &origin));
+    rows.extend(super::public::ways(&app));
         ],
         "collections": list,
     });
