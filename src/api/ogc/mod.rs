@@ -7,6 +7,7 @@ mod export;
 pub(super) mod html;
 mod items;
 mod openapi;
+mod matrices;
 mod pages;
 mod qgis;
 mod query;
