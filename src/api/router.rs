@@ -47,8 +47,9 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/ogc/collections", get(ogc::collections))
         .route("/ogc/collections/{collection}", get(ogc::collection))
         .route("/ogc/collections/{collection}/queryables", get(ogc::queryables))
-        .route("/ogc/collections/{collection}/items", get(ogc::items))
-        .route("/ogc/collections/{collection}/items/{id}", get(ogc::item))
+        .route("/ogc/collections/{collection}/items", get(ogc::items).post(ogc::create))
+        .route("/ogc/collections/{collection}/items/{id}",
+            get(ogc::item).put(ogc::replace).patch(ogc::update).delete(ogc::remove))
         .route("/ogc/collections/{collection}/tiles", get(ogc::tilesets))
         .route("/ogc/collections/{collection}/tiles/{matrices}", get(ogc::tileset))
         .route("/ogc/collections/{collection}/tiles/{matrices}/{z}/{y}/{x}", get(ogc::tile))

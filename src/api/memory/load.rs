@@ -56,6 +56,15 @@ fn shape_of(g: &Geometry) -> Shape {
     }
 }
 
+/// One row as it is served, personal fields and all; `None` for rows that are not.
+pub(crate) fn rendered(collection: Collection, row: &RegisterRow) -> Option<String> {
+    let mut builder = Builder::new(collection, String::new());
+    push_row(&mut builder, row);
+    let snapshot = builder.finish();
+    let mut text = String::new();
+    (snapshot.len() == 1).then(|| snapshot.append(&mut text, 0, true)).map(|()| text)
+}
+
 fn push_row(builder: &mut Builder, row: &RegisterRow) {
     match row {
         RegisterRow::Regions(r) => {
@@ -68,7 +77,7 @@ fn push_row(builder: &mut Builder, row: &RegisterRow) {
                 (&r.valid_from).into(),
                 (&r.valid_to).into(),
             ];
-            builder.push(&r.code, &r.code, shape, &values);
+            builder.push_version(&r.code, &r.code, shape, &values, r.row_version);
         }
         RegisterRow::Buildings(r) => {
             let stairwells = r.stairwells.join("、");
@@ -83,7 +92,7 @@ fn push_row(builder: &mut Builder, row: &RegisterRow) {
                 (&r.valid_from).into(),
                 (&r.valid_to).into(),
             ];
-            builder.push(&r.id, &r.village, Some(shape_of(&r.place)), &values);
+            builder.push_version(&r.id, &r.village, Some(shape_of(&r.place)), &values, r.row_version);
         }
         RegisterRow::Households(r) => {
             let tenure = r.tenure.map_or(Value::None, |t| {
@@ -108,7 +117,7 @@ fn push_row(builder: &mut Builder, row: &RegisterRow) {
                 r.eligible.map_or(Value::None, Value::Bool),
             ];
             let at = Shape::Point([r.place.lon_deg, r.place.lat_deg]);
-            builder.push(&r.id, &r.village, Some(at), &values);
+            builder.push_version(&r.id, &r.village, Some(at), &values, r.row_version);
         }
         RegisterRow::Incidents(r) => {
             let values = [

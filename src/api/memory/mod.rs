@@ -15,6 +15,7 @@ use crate::store::{Filter, RegisterRow, Scope, Store};
 
 use super::error::{Answer, Problem};
 pub(crate) use collection::Collection;
+pub(crate) use load::rendered;
 pub(crate) use snapshot::{Shape, Snapshot, View};
 
 /// How long a request waits for the first load.

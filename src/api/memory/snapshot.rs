@@ -93,6 +93,8 @@ pub(crate) struct Snapshot {
     id_ends: Vec<u32>,
     codes: Vec<u32>,
     code_names: Vec<String>,
+    /// Versions of the register's rows, where there are any.
+    versions: Vec<u32>,
     shapes: Vec<Option<Shape>>,
     tree: Option<RTree<f64>>,
     tree_rows: Vec<u32>,
@@ -119,6 +121,11 @@ impl Snapshot {
         let end = self.id_ends.get(row).copied().unwrap_or_default() as usize;
         let start = row.checked_sub(1).and_then(|r| self.id_ends.get(r)).copied().unwrap_or_default() as usize;
         self.ids.get(start..end).unwrap_or_default()
+    }
+
+    /// The version of the register's row that a feature shows.
+    pub(crate) fn version(&self, row: u32) -> Option<u64> {
+        self.versions.get(row as usize).copied().map(u64::from)
     }
 
     /// First row whose key comes after a key.
@@ -293,6 +300,7 @@ impl Builder {
             id_ends: Vec::new(),
             codes: Vec::new(),
             code_names: Vec::new(),
+            versions: Vec::new(),
             shapes: Vec::new(),
             tree: None,
             tree_rows: Vec::new(),
@@ -359,6 +367,20 @@ impl Builder {
         s.codes.push(code_index);
         s.shapes.push(shape);
         true
+    }
+
+    /// The same for a row that has a version: all rows of a collection, or none.
+    pub(super) fn push_version(
+        &mut self,
+        id: &str,
+        code: &str,
+        shape: Option<Shape>,
+        values: &[Value<'_>],
+        version: u64,
+    ) {
+        if self.push(id, code, shape, values) {
+            self.made.versions.push(u32::try_from(version).unwrap_or(u32::MAX));
+        }
     }
 
     pub(super) fn finish(mut self) -> Snapshot {

@@ -20,7 +20,7 @@ use super::items::named;
 use super::query::{Form, form};
 
 /// What is conformed to.
-pub(super) const CONFORMS_TO: [&str; 21] = [
+pub(super) const CONFORMS_TO: [&str; 25] = [
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/collections",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
@@ -32,6 +32,10 @@ pub(super) const CONFORMS_TO: [&str; 21] = [
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables-query-parameters",
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/filter",
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/features-filter",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/create-replace-delete",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/update",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/optimistic-locking-etags",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/features",
     "http://www.opengis.net/spec/cql2/1.0/conf/cql2-text",
     "http://www.opengis.net/spec/cql2/1.0/conf/cql2-json",
     "http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2",
@@ -67,7 +71,7 @@ pub(in crate::api) async fn landing(
 ) -> Answer<Response> {
     params.only(&["f"])?;
     let base = format!("{}/ogc", app.keeper.origin(&headers));
-    let value = json!({
+    let mut value = json!({
         "title": "联户 Lianhu",
         "description": "网格、十联户单元、楼栋、住户、事件 / grids, ten-household units, buildings, households, incidents",
         "links": [
@@ -81,10 +85,6 @@ pub(in crate::api) async fn landing(
             link(format!("{base}/tileMatrixSets"), "http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes", JSON, "切片方案 tile matrix sets"),
         ],
     });
-    let page = || {
-        let items = [
-            ("/ogc/collections?f=html", "图层 Collections", ""),
-            ("/ogc/conformance?f=html", "符合的标准 Conformance", ""),
     let public = super::public::ways(&app);
     if let Some(links) = value["links"].as_array_mut() {
         let link_of = |(path, title, _): &(String, String, String)| {
@@ -93,6 +93,10 @@ pub(in crate::api) async fn landing(
         };
         links.extend(public.iter().map(link_of));
     }
+    let page = || {
+        let items = [
+            ("/ogc/collections?f=html", "图层 Collections", ""),
+            ("/ogc/conformance?f=html", "符合的标准 Conformance", ""),
             ("/ogc/api.html", "接口说明 The API explained", ""),
             ("/ogc/lianhu.qgs", "QGIS 项目 A QGIS project", "qgs"),
             ("/ogc/api", "OpenAPI 3", "JSON"),
@@ -184,12 +188,12 @@ pub(in crate::api) async fn collections(
         let href = format!("/ogc/collections/{}?f=html", collection.id());
         rows.push((href, format!("{} {}", spec.title, spec.title_en), spec.about.to_owned()));
     }
+    list.extend(super::public::all_described(&app, &origin));
+    rows.extend(super::public::ways(&app));
     let value = json!({
         "links": [
             link(format!("{origin}/ogc/collections"), "self", JSON, "本页 this page"),
             link(format!("{origin}/ogc/collections?f=html"), "alternate", "text/html", "网页 as a page"),
-    list.extend(super::public::all_described(&app, &origin));
-    rows.extend(super::public::ways(&app));
         ],
         "collections": list,
     });
