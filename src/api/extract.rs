@@ -21,6 +21,8 @@ use crate::store::Idempotency;
 const JSON_BYTES: usize = 1 << 20;
 /// Most bytes of a JSON body of thousands of rows.
 const LONG_JSON_BYTES: usize = 16 << 20;
+const JSON: [&str; 1] = ["application/json"];
+
 /// All bytes of a body, up to a limit, within the time a body may take.
 ///
 /// # Errors
@@ -64,7 +66,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        json_of(request, JSON_BYTES).await.map(Json)
+        json_of(request, JSON_BYTES, &JSON).await.map(Json)
     }
 }
 
@@ -75,15 +77,23 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for LongJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        json_of(request, LONG_JSON_BYTES).await.map(LongJson)
+        json_of(request, LONG_JSON_BYTES, &JSON).await.map(LongJson)
     }
 }
 
-async fn json_of<T: DeserializeOwned>(request: Request, most_bytes: usize) -> Answer<T> {
+/// JSON of any shape, and of some names.
+///
+/// # Errors
+/// 400, 408, 413, 415.
+pub(crate) async fn long_json(request: Request, kinds: &[&str]) -> Answer<serde_json::Value> {
+    json_of(request, LONG_JSON_BYTES, kinds).await
+}
+
+async fn json_of<T: DeserializeOwned>(request: Request, most_bytes: usize, kinds: &[&str]) -> Answer<T> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("application/json") {
-        let what = "Content-Type 须为 application/json / the body must be application/json";
+    if !kinds.iter().any(|k| kind.eq_ignore_ascii_case(k)) {
+        let what = format!("Content-Type 须为 {0} / the body must be {0}", kinds.join(", "));
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", what));
     }
     let time = body_time(request.extensions());

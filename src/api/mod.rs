@@ -30,6 +30,7 @@ mod openapi;
 mod outgoing;
 mod plans;
 mod preconditions;
+mod public;
 mod rate;
 mod regions;
 mod report;
@@ -81,6 +82,7 @@ pub struct App {
     /// Seals and opens officers' telephones, where there is a key.
     pub(crate) sealer: Option<Arc<Sealer>>,
     pub(crate) hotspots: hotspots::Kept,
+    pub(crate) public: public::Public,
     /// True from the moment the service is asked to stop.
     pub(crate) stopping: watch::Receiver<bool>,
     /// Routes for tests of faults.

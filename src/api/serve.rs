@@ -20,6 +20,7 @@ use super::imports::{Imports, UploadSettings};
 use super::jobs::Jobs;
 use super::listen::ClientTimes;
 use super::memory::Memory;
+use super::public::{Public, keep_publishing};
 use super::rate::Rates;
 use super::{App, admin, alerts, listen, router};
 
@@ -47,6 +48,8 @@ pub struct Settings {
     pub costly_per_minute: u32,
     /// How long clients may take.
     pub client_times: ClientTimes,
+    /// The least count shown to everybody; `None`: nothing is.
+    pub public_k: Option<u64>,
     /// Routes for tests of faults.
     pub with_test_routes: bool,
 }
@@ -119,6 +122,7 @@ pub async fn serve(
         exports: Exports::new(&settings.uploads.folder),
         sealer: settings.sealer,
         hotspots: Kept::default(),
+        public: Public::new(settings.public_k),
         stopping,
         with_test_routes: settings.with_test_routes,
     });
@@ -130,6 +134,7 @@ pub async fn serve(
         async move { imports.sweep().await }
     });
     let watching = tokio::spawn(alerts::keep_watch(app.clone()));
+    let publishing = tokio::spawn(keep_publishing(app.clone()));
     let (closed_tx, closed) = watch::channel(false);
     let serving =
         tokio::spawn(listen::listen(public, router::router(app.clone()), closed, (PATIENCE, settings.client_times)));
@@ -145,6 +150,7 @@ pub async fn serve(
     sweeping.abort();
     imports.close();
     watching.abort();
+    publishing.abort();
     app.store.close().await;
     let _ = ended_tx.send(true);
     Ok(())

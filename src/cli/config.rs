@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::plan::room::public::LEAST_K;
+
 use super::commands::{Failure, Outcome};
 use super::serve_args::ServeArgs;
 
@@ -30,6 +32,16 @@ struct Layer {
     head_seconds: Option<u32>,
     body_seconds: Option<u32>,
     write_seconds: Option<u32>,
+    #[serde(default)]
+    public: PublicLayer,
+}
+
+/// The table `[public]`: what everybody may see.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PublicLayer {
+    incidents: Option<bool>,
+    k: Option<u64>,
 }
 
 /// Everything resolved.
@@ -48,11 +60,14 @@ pub(super) struct Config {
     pub(super) head_seconds: u32,
     pub(super) body_seconds: u32,
     pub(super) write_seconds: u32,
+    pub(super) public_incidents: bool,
+    pub(super) public_k: u64,
     /// Where each setting comes from.
     origins: BTreeMap<&'static str, String>,
 }
 
-const NAMES: [&str; 13] = [
+/// In the order of a file; those of a table come last, with its name and `_` before them.
+const NAMES: [&str; 15] = [
     "store",
     "bind",
     "admin_bind",
@@ -66,7 +81,12 @@ const NAMES: [&str; 13] = [
     "head_seconds",
     "body_seconds",
     "write_seconds",
+    "public_incidents",
+    "public_k",
 ];
+const TABLE: &str = "public";
+/// How large k may be said to be.
+const LEAST_TO_MOST_K: &str = "5–1000";
 const LOG_WORDS: [&str; 4] = ["error", "warn", "info", "debug"];
 
 fn of_file(path: &Path) -> Result<Layer, Failure> {
@@ -100,6 +120,10 @@ fn of_environment(read: &dyn Fn(&str) -> Option<String>) -> Result<Layer, Failur
         head_seconds: parsed("head_seconds", said("head_seconds"), "1–3600")?,
         body_seconds: parsed("body_seconds", said("body_seconds"), "1–3600")?,
         write_seconds: parsed("write_seconds", said("write_seconds"), "1–3600")?,
+        public: PublicLayer {
+            incidents: parsed("public_incidents", said("public_incidents"), "true, false")?,
+            k: parsed("public_k", said("public_k"), LEAST_TO_MOST_K)?,
+        },
     })
 }
 
@@ -133,6 +157,8 @@ impl Config {
             head_seconds: 10,
             body_seconds: 30,
             write_seconds: 30,
+            public_incidents: false,
+            public_k: LEAST_K,
             origins: NAMES.iter().map(|n| (*n, "内置 built in".to_owned())).collect(),
         }
     }
@@ -155,6 +181,14 @@ impl Config {
             store, bind, admin_bind, demo, log, upload_mib, costly_per_minute, head_seconds, body_seconds, write_seconds;
             public_origin, uploads, key_file
         );
+        if let Some(on) = layer.public.incidents {
+            self.public_incidents = on;
+            said.push("public_incidents");
+        }
+        if let Some(k) = layer.public.k {
+            self.public_k = k;
+            said.push("public_k");
+        }
         for name in said {
             self.origins.insert(name, from.to_owned());
         }
@@ -183,6 +217,9 @@ impl Config {
         ];
         if let Some((name, value)) = seconds.into_iter().find(|(_, v)| !(1..=3_600).contains(v)) {
             return Err(Failure::usage(format!("{name} {value}: 1–3600")));
+        }
+        if !(LEAST_K..=1_000).contains(&self.public_k) {
+            return Err(Failure::usage(format!("public.k {}: {LEAST_TO_MOST_K}", self.public_k)));
         }
         Ok(())
     }
@@ -225,10 +262,18 @@ impl Config {
             Some(self.head_seconds.to_string()),
             Some(self.body_seconds.to_string()),
             Some(self.write_seconds.to_string()),
+            Some(self.public_incidents.to_string()),
+            Some(self.public_k.to_string()),
         ];
         let mut out = String::new();
+        let mut within = false;
         for (name, value) in NAMES.iter().zip(values) {
             let from = self.origins.get(name).map_or("", String::as_str);
+            let inner = name.strip_prefix(TABLE).and_then(|n| n.strip_prefix('_')).filter(|n| *n != "origin");
+            if inner.is_some() && !std::mem::replace(&mut within, true) {
+                let _ = writeln!(out, "\n[{TABLE}]");
+            }
+            let name = inner.unwrap_or(name);
             let _ = match value {
                 Some(value) => writeln!(out, "{name} = {value}  # {from}"),
                 None => writeln!(out, "# {name} =  # 未设 not set"),
@@ -290,6 +335,18 @@ mod tests {
         assert!(shown.contains("upload_mib = 9  # 参数 flag") && shown.contains("lianhu.toml"), "{shown}");
         let back: Layer = toml::from_str(&shown).expect("what is shown is a file again");
         assert_eq!((back.bind, back.upload_mib, back.public_origin), (Some(c.bind), Some(9), None));
+        assert_eq!(
+            (back.public.incidents, back.public.k),
+            (Some(false), Some(5)),
+            "nothing is public unless it is said"
+        );
+        let c = resolved("[public]\nincidents = true\n", &[("LIANHU_PUBLIC_K", "10")], &[]).expect("resolved");
+        assert_eq!((c.public_incidents, c.public_k), (true, 10));
+        assert!(
+            c.shown().contains("[public]\nincidents = true  # ") && c.shown().contains("\nk = 10  # "),
+            "{}",
+            c.shown()
+        );
     }
 
     #[test]
@@ -300,6 +357,8 @@ mod tests {
             ("log = \"loud\"\n", None, "log"),
             ("upload_mib = 0\n", None, "upload_mib"),
             ("body_seconds = 0\n", None, "body_seconds"),
+            ("[public]\nk = 4\n", None, "public.k"),
+            ("[public]\nnames = true\n", None, "names"),
             ("public_origin = \"https://a/b\"\n", None, "public_origin"),
             ("", Some(("LIANHU_UPLOAD_MIB", "much")), "LIANHU_UPLOAD_MIB"),
             ("", Some(("LIANHU_DEMO", "maybe")), "LIANHU_DEMO"),

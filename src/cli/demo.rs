@@ -14,7 +14,7 @@ use crate::plan::register::{
     ImportWish, NetsWish, PlanWish, PublishWish, Sealer, china_today, import_files, plan_region, publish_plan,
 };
 use crate::plan::room::{moments, of_emergency};
-use crate::store::{Alarm, Filter, ImportRequest, IncidentRecord, Layer, RegisterRow, Store};
+use crate::store::{Alarm, Expect, Filter, ImportRequest, IncidentRecord, Layer, RegisterRow, Store};
 
 use super::commands::Failure;
 use super::demo_incidents;
@@ -83,6 +83,8 @@ async fn bring(store: &dyn Store, layer: &str, name: &str, content: &[u8]) -> Re
         },
         overrides: &[],
         region: (layer == "barriers").then_some(REGION),
+        expect: Expect::Either,
+        compared: None,
         dry_run: false,
         partial: false,
         faults_kept: 3,

@@ -18,7 +18,7 @@ use crate::plan::register::{
 };
 use crate::plan::room::moments;
 use crate::space::datum::Crs;
-use crate::store::{Filter, OpenMode, OpenOptions, Retention, Role, Scope, Store, StoreError, copy_into, open};
+use crate::store::{Expect, Filter, OpenMode, OpenOptions, Retention, Role, Scope, Store, StoreError, copy_into, open};
 
 use super::commands::{Failure, Outcome};
 use super::console;
@@ -119,6 +119,8 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
         open,
         overrides: &a.map,
         region: a.region.as_deref(),
+        expect: Expect::Either,
+        compared: None,
         dry_run: a.dry_run,
         partial: a.partial,
         faults_kept: KEPT,

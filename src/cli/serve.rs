@@ -87,6 +87,7 @@ async fn run(config: &Config, with_test_routes: bool) -> Result<(), Failure> {
             body: Duration::from_secs(config.body_seconds.into()),
             write: Duration::from_secs(config.write_seconds.into()),
         },
+        public_k: config.public_incidents.then_some(config.public_k),
         with_test_routes,
     };
     let origin = config.public_origin.clone();

@@ -19,6 +19,7 @@ pub mod rates;
 pub mod running;
 mod sample;
 pub mod scan;
+pub mod suppression;
 pub mod trend;
 pub mod weights;
 

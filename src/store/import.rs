@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::error::StoreError;
 use super::messages::{CellChange, Expect, ImportReport, ImportRequest, RowConflict, RowSource};
 use super::rows::{Layer, RegisterRow};
-use super::scope::{Right, Scope};
+use super::scope::{Right, Role, Scope};
 use super::sql::{Session, Sql};
 use super::value::{Value, row_sum};
 use super::{SqlStore, audit, idempotency, incidents, insert, register, rules};
@@ -415,6 +415,28 @@ pub(super) async fn bump(session: &mut dyn Session, version: u64) -> Result<(), 
     session.execute(sql.arg(version)).await.map(drop)
 }
 
+/// A division is deleted only when nothing lies in it: no other division, building, household, officer or incident.
+async fn not_in_use(session: &mut dyn Session, id: &str) -> Result<(), StoreError> {
+    let area = Scope::region(Role::Auditor, id)?;
+    for (layer, column) in [
+        (Layer::Regions, "code"),
+        (Layer::Buildings, "village"),
+        (Layer::Households, "village"),
+        (Layer::Officers, "region"),
+        (Layer::Incidents, "region"),
+    ] {
+        let spec = layer.spec();
+        let mut sql = Sql::new(spec.table, "SELECT ");
+        sql.push(spec.key).push(" FROM ").push(spec.table).push(" WHERE ").in_scope(column, &area);
+        sql.push(" AND ").push(spec.key).push(" <> ").bind(id).push(" LIMIT 1");
+        if let Some(found) = session.maybe::<String>(sql).await? {
+            let what = format!("区划内还有 {0} {found} / {0} {found} still lies in it", layer.name());
+            return Err(StoreError::Constraint { layer: "regions", id: id.to_owned(), what });
+        }
+    }
+    Ok(())
+}
+
 /// Deletes rows.
 pub(super) async fn remove(
     store: &SqlStore,
@@ -465,6 +487,11 @@ pub(super) async fn remove(
         if let Some(id) = session.maybe::<String>(sql).await? {
             let what = "楼栋里还有住户 / households still live in the building".to_owned();
             return Err(StoreError::Constraint { layer: spec.table, id, what });
+        }
+    }
+    if layer == Layer::Regions {
+        for id in ids {
+            not_in_use(session.as_mut(), id).await?;
         }
     }
     let mut sql = Sql::new(spec.table, "DELETE FROM ");

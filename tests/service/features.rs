@@ -295,7 +295,9 @@ pub(crate) fn answer_is_304_until_something_changes(server: &Server) {
     ] {
         let first = server.get(path).is(200);
         let etag = first.header("etag").to_owned();
-        assert!(etag.starts_with("W/\"") && first.header("cache-control") == "private, no-cache");
+        // of a single row whoever edits is told the version
+        assert!(etag.starts_with("W/\"") != path.contains("/items/"), "{path}: {etag}");
+        assert_eq!(first.header("cache-control"), "private, no-cache");
         let again = server.ask("GET", path, &[("authorization", &bearer), ("if-none-match", &etag)], None).is(304);
         assert!(again.body.is_empty() && again.header("etag") == etag);
         let packed = server.ask("GET", path, &[("authorization", &bearer), ("accept-encoding", "gzip")], None).is(200);

@@ -6,6 +6,7 @@ mod access;
 mod client;
 #[path = "../store_contract/cluster.rs"]
 mod cluster;
+mod editing;
 mod events;
 mod exports;
 mod faults;
@@ -18,6 +19,7 @@ mod leaks;
 mod officers;
 mod operation;
 mod plans;
+mod public;
 mod room;
 mod server;
 mod slow;
@@ -95,8 +97,13 @@ on_both_engines! { Shared as sqlite, postgis:
         e10_undo_brings_back_the_hash_and_names_what_built_on_it,
         draft_with_a_problem_is_kept_and_not_published,
         plan_is_made_in_the_background_and_can_be_stopped;
+    editing:
+        feature_is_made_replaced_changed_and_deleted_at_the_version_that_was_read,
+        feature_is_judged_as_a_row_of_a_file,
+        features_of_plans_and_incidents_are_not_edited_one_by_one;
     tiles:
-        tile_holds_the_features_of_its_place;
+        tile_holds_the_features_of_its_place,
+        cgcs2000_tile_is_in_degrees_and_numbered_as_the_base_map;
     events:
         change_is_told_in_order_and_after_a_reconnect,
         job_is_told_to_whoever_started_it_and_to_nobody_else,
@@ -118,6 +125,8 @@ on_both_engines! { Shared as sqlite, postgis:
         m3_emergency_alarms_until_somebody_looks,
         rules_that_alarm_are_changed_at_the_version_that_was_read_by_admins_of_their_area,
         report_of_a_day_is_a_page_with_map_and_chart;
+    public:
+        nothing_is_public_unless_it_is_said;
     gdal:
         ogr_reads_pages_filters_and_boxes;
     faults:

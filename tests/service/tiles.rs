@@ -71,3 +71,68 @@ pub(crate) fn tile_holds_the_features_of_its_place(server: &Server) {
     server.get("/ogc/collections/grids/tiles/WebMercatorQuad/3/8/0").problem(404, "not_found");
     server.get("/ogc/collections/grids/tiles/Other/3/1/0").problem(404, "not_found");
 }
+
+/// The store's position and the tile's agree to half a unit of the tile (and the ninth decimal that is served).
+pub(crate) fn cgcs2000_tile_is_in_degrees_and_numbered_as_the_base_map(server: &Server) {
+    let sets = server.get("/ogc/tileMatrixSets").is(200).json();
+    assert_eq!(sets["tileMatrixSets"].as_array().map(Vec::len), Some(2));
+    let definition = server.get("/ogc/tileMatrixSets/CGCS2000Quad").is(200).json();
+    assert_eq!(definition["crs"], "http://www.opengis.net/def/crs/EPSG/0/4490");
+    let listed = server.get("/ogc/collections/buildings/tiles").is(200).json();
+    assert_eq!(listed["tilesets"][1]["tileMatrixSetId"], "CGCS2000Quad");
+    let z = 16_u32;
+    let level = &definition["tileMatrices"][z as usize];
+    // the tile by what the definition says, not by what we know: origin in the order lat, lon
+    let (side, number) =
+        (level["cellSize"].as_f64().expect("degrees") * 256.0, |v: &Value| v.as_f64().expect("degrees"));
+    let [north, west] = [number(&level["pointOfOrigin"][0]), number(&level["pointOfOrigin"][1])];
+    let buildings = server.all(&server.token, "buildings", "");
+    let at = |f: &Value| -> [f64; 2] { serde_json::from_value(f["geometry"]["coordinates"].clone()).expect("a point") };
+    let of = |[lon, lat]: [f64; 2]| (((north - lat) / side).floor(), ((lon - west) / side).floor());
+    let (y, x) = of(at(&buildings[0]));
+    let path = |collection: &str| format!("/ogc/collections/{collection}/tiles/CGCS2000Quad/{z}/{y}/{x}");
+    let grain = side / 4096.0;
+    // GDAL counts a tile's rows from below
+    let lonlat = |c: &Value| {
+        let [a, b]: [f64; 2] = serde_json::from_value(c.clone()).expect("a position");
+        [west + x * side + a * grain, north - (y + 1.0) * side + b * grain]
+    };
+    let far = |[a, b]: [f64; 2], [c, d]: [f64; 2]| (a - c).abs().max((b - d).abs()) / grain;
+    let tile = decoded(&server.get(&path("buildings")).is(200).body);
+    let inside = buildings.iter().filter(|f| of(at(f)) == (y, x)).count();
+    assert!(inside > 3 && tile.len() > 3 && tile.len() <= inside + 20, "{inside} {}", tile.len());
+    for f in &tile {
+        let own = buildings.iter().find(|b| b["id"] == f["properties"]["id"]).expect("a building of the store");
+        let off = far(lonlat(&f["geometry"]["coordinates"]), at(own));
+        assert!(off <= 0.501, "{off} units: {f}");
+    }
+    // vertices of a grid that lie inside the tile are vertices of its drawing
+    let grids = server.all(&server.token, "grids", "");
+    let drawn = decoded(&server.get(&path("grids")).is(200).body);
+    let vertices = |v: &Value, into: &mut Vec<Value>| {
+        let mut todo = vec![v.clone()];
+        while let Some(v) = todo.pop() {
+            match v.as_array() {
+                Some(list) if list.first().is_some_and(Value::is_array) => todo.extend(list.iter().cloned()),
+                _ => into.push(v),
+            }
+        }
+    };
+    let mut looked_at = 0;
+    for f in &drawn {
+        let own = grids.iter().find(|g| g["id"] == f["properties"]["code"]).expect("a grid of the store");
+        let (mut true_ones, mut drawn_ones) = (Vec::new(), Vec::new());
+        vertices(&own["geometry"]["coordinates"], &mut true_ones);
+        vertices(&f["geometry"]["coordinates"], &mut drawn_ones);
+        let drawn_ones: Vec<[f64; 2]> = drawn_ones.iter().map(lonlat).collect();
+        for vertex in true_ones.iter().map(|v| serde_json::from_value::<[f64; 2]>(v.clone()).expect("a position")) {
+            if of(vertex) == (y, x) {
+                let off = drawn_ones.iter().map(|d| far(*d, vertex)).fold(f64::INFINITY, f64::min);
+                assert!(off <= 0.501, "{off} units: {vertex:?}");
+                looked_at += 1;
+            }
+        }
+    }
+    assert!(looked_at > 3, "{looked_at}");
+    server.get("/ogc/collections/grids/tiles/CGCS2000Quad/1/1/0").problem(404, "not_found");
+}

@@ -450,5 +450,22 @@ pub(crate) async fn removed_rows_are_in_the_log(place: Place) {
     let last = audit.last().and_then(|a| a.before.clone()).expect("the rows");
     assert!(last.contains("b0号楼"), "{last}");
     assert_eq!(store.count(&admin(), Layer::Households, &Filter::default()).await, Ok(2));
+    // a division goes only when nothing lies in it
+    let divisions = [(VILLAGE, "village"), (NEIGHBOUR, "village"), (&VILLAGE[..9], "township")];
+    let row = |(code, level): (&str, &str)| RegionRow {
+        code: code.to_owned(),
+        name: "某地".to_owned(),
+        level: level.to_owned(),
+        ..RegionRow::default()
+    };
+    let rows = divisions.map(|d| RegisterRow::Regions(row(d))).to_vec();
+    bring(store.as_ref(), rows).await.expect("divisions");
+    for (code, word) in [(NEIGHBOUR, "buildings"), (&VILLAGE[..9], "regions")] {
+        match remove(Layer::Regions, &[code]).await {
+            Err(StoreError::Constraint { id, what, .. }) => assert!(id == code && what.contains(word), "{what}"),
+            other => panic!("{code}: {other:?}"),
+        }
+    }
+    assert_eq!(remove(Layer::Regions, &[VILLAGE]).await, Ok(1));
     assert_eq!(store.check(&admin()).await.expect("check"), []);
 }

@@ -13,7 +13,7 @@ use crate::plan::register::{
     ImportOutcome, ImportWish, LedgerImport, LedgerOutcome, Pass, RegisterError, SampleRow, china_today, import_files,
     import_ledger,
 };
-use crate::store::{ImportReport, StoreError};
+use crate::store::{Expect, ImportReport, StoreError};
 
 use super::reading::{columns, refused};
 use super::{Subject, Upload};
@@ -72,6 +72,8 @@ pub(super) async fn run_layer(
         open: reading.open_options(&app.imports, upload),
         overrides: &overrides,
         region: region.as_deref(),
+        expect: Expect::Either,
+        compared: None,
         dry_run,
         partial,
         faults_kept: FAULTS_KEPT,

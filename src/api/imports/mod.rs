@@ -27,7 +27,7 @@ use crate::exchange::{Format, Isolation, Limits};
 use super::auth::Principal;
 use super::error::{Answer, Problem};
 use super::idempotency::Keys;
-use super::scratch::{Scratch, empty};
+use super::scratch::{Scratch, empty, fresh_id};
 use reading::Reading;
 
 /// A file nobody touched for so long goes.
@@ -161,6 +161,21 @@ impl Imports {
             isolation: Isolation::apart(),
             keys: Keys::default(),
         })
+    }
+
+    /// Caps of what is read.
+    pub(super) const fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// A name for a small file of the service's own, and the file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn scratch(&self, ending: &str, bytes: &[u8]) -> Answer<Scratch> {
+        let file = Scratch(self.folder.join(format!("own-{}.{ending}", fresh_id()?)));
+        std::fs::write(&file.0, bytes).map_err(|e| receive::failed(&e))?;
+        Ok(file)
     }
 
     fn list(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Upload>>> {

@@ -29,7 +29,7 @@ const SLOWEST_BYTES_PER_S: u64 = 16 << 10;
 const ROW_BYTES: u64 = 150;
 const BLOCK: usize = 256 << 10;
 
-fn failed(e: &std::io::Error) -> Problem {
+pub(super) fn failed(e: &std::io::Error) -> Problem {
     match e.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => StoreError::Full.into(),
         _ => Problem::internal(format!("upload: {e}")),

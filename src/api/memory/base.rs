@@ -22,6 +22,8 @@ pub(super) struct Base {
     text: String,
     starts: Vec<usize>,
     values_at: Vec<u32>,
+    /// Versions of the register's rows; empty where none has one.
+    versions: Vec<u32>,
     ids: String,
     id_ends: Vec<u32>,
     codes: Vec<u32>,
@@ -62,6 +64,7 @@ impl Base {
             text: self.text.get(*start..end).unwrap_or_default(),
             values_at: *values_at,
             shape: self.shape(row),
+            version: self.versions.get(at).copied().map_or(0, u64::from),
         }
     }
 
@@ -120,6 +123,7 @@ impl Builder {
             text: String::new(),
             starts: Vec::new(),
             values_at: Vec::new(),
+            versions: Vec::new(),
             ids: String::new(),
             id_ends: Vec::new(),
             codes: Vec::new(),
@@ -159,7 +163,17 @@ impl Builder {
         s.values_at.push(part.values_at);
         s.starts.push(start);
         s.shapes.push(part.shape.cloned());
+        self.version(part.version);
         true
+    }
+
+    /// The version of the row that came last.
+    pub(super) fn version(&mut self, version: u64) {
+        let s = &mut self.made;
+        if version > 0 || !s.versions.is_empty() {
+            s.versions.resize(s.starts.len().saturating_sub(1), 0);
+            s.versions.push(u32::try_from(version).unwrap_or(u32::MAX));
+        }
     }
 
     fn begin(&mut self, id: &str, code: &str) -> bool {
@@ -188,6 +202,7 @@ impl Builder {
         s.ids.shrink_to_fit();
         s.starts.shrink_to_fit();
         s.values_at.shrink_to_fit();
+        s.versions.shrink_to_fit();
         s.id_ends.shrink_to_fit();
         s.codes.shrink_to_fit();
         s.shapes.shrink_to_fit();

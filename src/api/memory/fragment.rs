@@ -193,11 +193,13 @@ pub(super) struct Part<'a> {
     pub(super) text: &'a str,
     pub(super) values_at: u32,
     pub(super) shape: Option<&'a Shape>,
+    /// Version of the register's row; 0 where there is none.
+    pub(super) version: u64,
 }
 
 impl<'a> Part<'a> {
     /// No feature.
-    pub(super) const NONE: Part<'static> = Part { id: "", code: "", text: "", values_at: 0, shape: None };
+    pub(super) const NONE: Part<'static> = Part { id: "", code: "", text: "", values_at: 0, shape: None, version: 0 };
 
     fn halves(&self) -> (&'a str, &'a str) {
         self.text.split_at_checked(self.values_at as usize).unwrap_or_default()
@@ -252,8 +254,8 @@ impl<'a> Part<'a> {
     }
 
     pub(super) fn is_same(&self, other: &Part<'_>) -> bool {
-        (self.id, self.code, self.text, self.values_at, self.shape)
-            == (other.id, other.code, other.text, other.values_at, other.shape)
+        (self.id, self.code, self.text, self.values_at, self.shape, self.version)
+            == (other.id, other.code, other.text, other.values_at, other.shape, other.version)
     }
 }
 
@@ -265,6 +267,7 @@ pub(crate) struct Feature {
     text: String,
     values_at: u32,
     shape: Option<Shape>,
+    version: u64,
 }
 
 impl Feature {
@@ -272,12 +275,17 @@ impl Feature {
     pub(super) fn new(spec: &Spec, id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>]) -> Self {
         let mut text = String::new();
         let values_at = compose(&mut text, spec, shape.as_ref(), values);
-        Self { id: id.to_owned(), code: code.to_owned(), text, values_at, shape }
+        Self { id: id.to_owned(), code: code.to_owned(), text, values_at, shape, version: 0 }
+    }
+
+    /// As a row of the register has it.
+    pub(super) fn versioned(self, version: u64) -> Self {
+        Self { version, ..self }
     }
 
     pub(super) fn part(&self) -> Part<'_> {
-        let Self { id, code, text, values_at, shape } = self;
-        Part { id, code, text, values_at: *values_at, shape: shape.as_ref() }
+        let Self { id, code, text, values_at, shape, version } = self;
+        Part { id, code, text, values_at: *values_at, shape: shape.as_ref(), version: *version }
     }
 }
 

@@ -17,14 +17,17 @@ use super::snapshot::{Changes, Snapshot};
 /// Keys asked for at once.
 const KEYS: usize = 1_000;
 
-/// Takes a feature: its key, the code by which it is seen, where it lies, its values in the order of the fields.
-type Put<'a> = dyn FnMut(&str, &str, Option<Shape>, &[Value<'_>]) + Send + 'a;
+/// Takes a feature: its key, the code by which it is seen, where it lies, its values in the order of the fields, the version of its row
+/// or 0.
+type Put<'a> = dyn FnMut(&str, &str, Option<Shape>, &[Value<'_>], u64) + Send + 'a;
 
 /// Reads a whole collection.
 pub(super) async fn load(store: &dyn Store, collection: Collection, now: String) -> Result<Snapshot, StoreError> {
     let mut builder = Builder::new(collection);
-    let mut put = |id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>]| {
-        builder.push(id, code, shape, values);
+    let mut put = |id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>], version: u64| {
+        if builder.push(id, code, shape, values) {
+            builder.version(version);
+        }
     };
     match layer_of(collection) {
         Some(layer) => register_layer(store, layer, &mut put).await?,
@@ -47,8 +50,8 @@ pub(super) async fn load_some(
     for some in keys.chunks(KEYS) {
         let limit = u32::try_from(some.len()).ok();
         let filter = Filter { ids: Some(some.to_vec()), limit, ..Filter::default() };
-        let mut put = |id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>]| {
-            let feature = Feature::new(collection.spec(), id, code, shape, values);
+        let mut put = |id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>], version: u64| {
+            let feature = Feature::new(collection.spec(), id, code, shape, values).versioned(version);
             changes.insert(id.to_owned(), Some(feature));
         };
         for row in store.list(&everything(), layer, &filter).await?.rows {
@@ -66,8 +69,8 @@ pub(super) async fn load_village(
 ) -> Result<Vec<Feature>, StoreError> {
     let mut features = Vec::new();
     if let Some(plan) = plan_of(store, village).await? {
-        let mut put = |id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>]| {
-            features.push(Feature::new(collection.spec(), id, code, shape, values));
+        let mut put = |id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>], version: u64| {
+            features.push(Feature::new(collection.spec(), id, code, shape, values).versioned(version));
         };
         put_village(store, collection, &plan, village, &mut put).await?;
     }
@@ -106,6 +109,17 @@ fn shape_of(g: &Geometry) -> Shape {
     }
 }
 
+/// One row as it is served, personal fields and all; `None` for rows that are not.
+pub(crate) fn rendered(collection: Collection, row: &RegisterRow) -> Option<String> {
+    let mut text = None;
+    let mut put = |id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>], _: u64| {
+        let feature = Feature::new(collection.spec(), id, code, shape, values);
+        feature.part().append(text.insert(String::new()), collection.spec(), true);
+    };
+    put_row(&mut put, row);
+    text
+}
+
 fn put_row(put: &mut Put<'_>, row: &RegisterRow) {
     match row {
         RegisterRow::Regions(r) => {
@@ -118,7 +132,7 @@ fn put_row(put: &mut Put<'_>, row: &RegisterRow) {
                 (&r.valid_from).into(),
                 (&r.valid_to).into(),
             ];
-            put(&r.code, &r.code, shape, &values);
+            put(&r.code, &r.code, shape, &values, r.row_version);
         }
         RegisterRow::Buildings(r) => {
             let stairwells = r.stairwells.join("、");
@@ -133,7 +147,7 @@ fn put_row(put: &mut Put<'_>, row: &RegisterRow) {
                 (&r.valid_from).into(),
                 (&r.valid_to).into(),
             ];
-            put(&r.id, &r.village, Some(shape_of(&r.place)), &values);
+            put(&r.id, &r.village, Some(shape_of(&r.place)), &values, r.row_version);
         }
         RegisterRow::Households(r) => {
             let tenure = r.tenure.map_or(Value::None, |t| {
@@ -158,7 +172,7 @@ fn put_row(put: &mut Put<'_>, row: &RegisterRow) {
                 r.eligible.map_or(Value::None, Value::Bool),
             ];
             let at = Shape::Point([r.place.lon_deg, r.place.lat_deg]);
-            put(&r.id, &r.village, Some(at), &values);
+            put(&r.id, &r.village, Some(at), &values, r.row_version);
         }
         RegisterRow::Incidents(r) => {
             let values = [
@@ -175,7 +189,7 @@ fn put_row(put: &mut Put<'_>, row: &RegisterRow) {
                 (&r.summary).into(),
             ];
             let at = r.place.map(|p| Shape::Point([p.lon_deg, p.lat_deg]));
-            put(&r.id, &r.region, at, &values);
+            put(&r.id, &r.region, at, &values, 0);
         }
         _ => {}
     }
@@ -244,7 +258,7 @@ fn put_leaders(put: &mut Put<'_>, plan: &str, MapRows { derived, .. }: &MapRows)
     leaders.sort_by(|a, b| a.0.cmp(&b.0));
     for (id, l) in leaders {
         let values = [l.unit.as_str().into(), l.household.as_str().into(), l.role.as_str().into(), plan.into()];
-        put(&id, &l.unit, Some(Shape::Point([l.place.lon_deg, l.place.lat_deg])), &values);
+        put(&id, &l.unit, Some(Shape::Point([l.place.lon_deg, l.place.lat_deg])), &values, 0);
     }
 }
 
@@ -270,7 +284,7 @@ fn put_grids(put: &mut Put<'_>, (plan, village): (&str, &str), MapRows { grids, 
             plan.into(),
         ];
         let shape = d.map(|d| Shape::Other(Box::new(polygons_to_file(&d.polygons))));
-        put(&g.code, &g.code, shape, &values);
+        put(&g.code, &g.code, shape, &values, 0);
     }
 }
 
@@ -294,6 +308,6 @@ fn put_units(put: &mut Put<'_>, plan: &str, MapRows { units, derived, .. }: &Map
             plan.into(),
         ];
         let shape = d.map(|d| Shape::Other(Box::new(polygons_to_file(&d.polygons))));
-        put(&u.code, &u.code, shape, &values);
+        put(&u.code, &u.code, shape, &values, 0);
     }
 }

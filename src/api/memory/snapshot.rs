@@ -127,6 +127,11 @@ impl Snapshot {
         self.patch.id(&self.base, row)
     }
 
+    /// The version of the register's row that a feature shows.
+    pub(crate) fn version(&self, row: u32) -> Option<u64> {
+        Some(self.patch.part(&self.base, row).version).filter(|v| *v > 0)
+    }
+
     /// First row whose key comes after a key.
     pub(crate) fn after(&self, key: &str) -> u32 {
         self.patch.after(&self.base, key)

@@ -15,6 +15,8 @@ use crate::domain::hex;
 
 /// Heavy answers made at once; others wait.
 static TURNS: Semaphore = Semaphore::const_new(8);
+/// Whoever keeps an answer asks whether it still holds.
+pub(super) const FRESH: &str = "private, no-cache";
 /// Links as an HTTP header: at most so many bytes.
 const LONGEST_LINKS: usize = 8 * 1024;
 
@@ -66,7 +68,7 @@ fn with_headers(mut response: Response, etag: &str, headers: &[(HeaderName, Stri
         }
     };
     set(header::ETAG, etag);
-    set(header::CACHE_CONTROL, "private, no-cache");
+    set(header::CACHE_CONTROL, FRESH);
     set(header::VARY, "Accept, Accept-Encoding, Authorization, Cookie");
     for (name, value) in headers {
         set(name.clone(), value);

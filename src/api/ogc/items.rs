@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName};
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::api::App;
@@ -14,9 +14,11 @@ use crate::api::error::{Answer, Problem};
 use crate::api::extract::{Params, Segments};
 use crate::api::memory::fragment::{Pen, quote};
 use crate::api::memory::{Collection, Shape, Snapshot};
+use crate::api::preconditions::etag;
 
-use super::answer::{Made, kept};
+use super::answer::{FRESH, Made, is_known, kept};
 use super::crs::Crs;
+use super::editing::is_editable;
 use super::html;
 use super::query::{FILES, Form, Query, form};
 use super::select::{Page, Rows, is_heavy, rows};
@@ -33,7 +35,7 @@ pub(super) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, IN_QUERY).to_string()
 }
 
-fn with_changes(params: &Params, changes: &[(&str, Option<&str>)]) -> String {
+pub(super) fn with_changes(params: &Params, changes: &[(&str, Option<&str>)]) -> String {
     let kept = params.pairs().filter(|(n, _)| changes.iter().all(|(c, _)| c != n));
     let new = changes.iter().filter_map(|(n, v)| v.map(|v| (*n, v)));
     let pairs: Vec<String> = kept.chain(new).map(|(n, v)| format!("{}={}", encoded(n), encoded(v))).collect();
@@ -285,10 +287,18 @@ pub(in crate::api) async fn item(
     // what lies outside the scope is not there
     let row = snapshot.row_of(&id).filter(|row| view.sees(*row)).ok_or_else(Problem::missing)?;
     let personal = principal.sees_personal();
+    // whoever may edit gets the row's version, which If-Match takes; others the answer's own mark
+    let version = snapshot.version(row).filter(|_| personal && is_editable(collection)).map(etag);
+    if let Some(version) = &version
+        && is_known(&headers, version.to_str().unwrap_or_default())
+    {
+        let same = [(header::ETAG, version.clone()), (header::CACHE_CONTROL, HeaderValue::from_static(FRESH))];
+        return Ok((StatusCode::NOT_MODIFIED, same).into_response());
+    }
     let base = key_of(&app, &headers, &principal, &snapshot, view.digest);
     let key = format!("{base}\u{1f}{id}\u{1f}{form:?}\u{1f}{crs:?}\u{1f}{personal}");
     let home = format!("{}/ogc/collections/{}", app.keeper.origin(&headers), collection.id());
-    kept(&app, &headers, &key, false, move || {
+    let made = kept(&app, &headers, &key, false, move || {
         let own = format!("{home}/items/{}", encoded(&id));
         let mut links = vec![
             (own.clone(), "self", GEOJSON),
@@ -308,8 +318,12 @@ pub(in crate::api) async fn item(
         link_objects(&mut out, &links);
         out.push_str("]}\n");
         Ok(Made::new(out, GEOJSON).header(CONTENT_CRS, format!("<{}>", crs.uri())).links(&links))
-    })
-    .await
+    });
+    let mut response = made.await?;
+    if let Some(version) = version {
+        response.headers_mut().insert(header::ETAG, version);
+    }
+    Ok(response)
 }
 
 fn item_page(snapshot: &Snapshot, row: u32, personal: bool) -> String {

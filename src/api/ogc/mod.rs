@@ -1,13 +1,16 @@
-//! OGC API – Features (parts 1–3) and Tiles: what any GIS connects to.
+//! OGC API – Features (parts 1–4) and Tiles: what any GIS connects to.
 
 mod answer;
 mod cql;
 mod crs;
+mod editing;
 mod export;
 pub(super) mod html;
 mod items;
+mod matrices;
 mod openapi;
 mod pages;
+pub(super) mod public;
 mod qgis;
 mod query;
 mod select;
@@ -15,6 +18,7 @@ mod tile_shapes;
 mod tiles;
 mod time;
 
+pub(super) use editing::{create, remove, replace, update};
 pub(super) use items::{item, items};
 pub(super) use openapi::{api, api_page};
 pub(super) use pages::{collection, collections, conformance, landing, queryables, style};

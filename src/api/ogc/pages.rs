@@ -20,7 +20,7 @@ use super::items::named;
 use super::query::{Form, form};
 
 /// What is conformed to.
-pub(super) const CONFORMS_TO: [&str; 21] = [
+pub(super) const CONFORMS_TO: [&str; 25] = [
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/collections",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
@@ -32,6 +32,10 @@ pub(super) const CONFORMS_TO: [&str; 21] = [
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables-query-parameters",
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/filter",
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/features-filter",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/create-replace-delete",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/update",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/optimistic-locking-etags",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/features",
     "http://www.opengis.net/spec/cql2/1.0/conf/cql2-text",
     "http://www.opengis.net/spec/cql2/1.0/conf/cql2-json",
     "http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2",
@@ -67,7 +71,7 @@ pub(in crate::api) async fn landing(
 ) -> Answer<Response> {
     params.only(&["f"])?;
     let base = format!("{}/ogc", app.keeper.origin(&headers));
-    let value = json!({
+    let mut value = json!({
         "title": "联户 Lianhu",
         "description": "网格、十联户单元、楼栋、住户、事件 / grids, ten-household units, buildings, households, incidents",
         "links": [
@@ -81,6 +85,14 @@ pub(in crate::api) async fn landing(
             link(format!("{base}/tileMatrixSets"), "http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes", JSON, "切片方案 tile matrix sets"),
         ],
     });
+    let public = super::public::ways(&app);
+    if let Some(links) = value["links"].as_array_mut() {
+        let link_of = |(path, title, _): &(String, String, String)| {
+            let bare = path.split('?').next().unwrap_or(path);
+            link(format!("{}{bare}", app.keeper.origin(&headers)), "related", JSON, title)
+        };
+        links.extend(public.iter().map(link_of));
+    }
     let page = || {
         let items = [
             ("/ogc/collections?f=html", "图层 Collections", ""),
@@ -90,7 +102,8 @@ pub(in crate::api) async fn landing(
             ("/ogc/api", "OpenAPI 3", "JSON"),
             ("/", "地图 The map", ""),
         ];
-        let items: Vec<_> = items.iter().map(|(a, b, c)| ((*a).to_owned(), (*b).to_owned(), (*c).to_owned())).collect();
+        let items = items.iter().map(|(a, b, c)| ((*a).to_owned(), (*b).to_owned(), (*c).to_owned()));
+        let items: Vec<_> = items.chain(public).collect();
         let hint = "<p>在 QGIS 中：添加 WFS / OGC API – Features 图层，地址为本页；认证选“基本认证”，密码填令牌。<br>\
             In QGIS: add a WFS / OGC API – Features layer with this page's address; authentication “Basic”, with a token as the password.</p>";
         html::page("联户 Lianhu · OGC API", &[], &format!("{}{hint}", html::links(&items)))
@@ -175,6 +188,8 @@ pub(in crate::api) async fn collections(
         let href = format!("/ogc/collections/{}?f=html", collection.id());
         rows.push((href, format!("{} {}", spec.title, spec.title_en), spec.about.to_owned()));
     }
+    list.extend(super::public::all_described(&app, &origin));
+    rows.extend(super::public::ways(&app));
     let value = json!({
         "links": [
             link(format!("{origin}/ogc/collections"), "self", JSON, "本页 this page"),

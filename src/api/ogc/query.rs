@@ -123,7 +123,7 @@ fn crs_of(params: &Params, name: &str) -> Answer<Crs> {
     params.get(name).map_or(Ok(Crs::Crs84), |text| Crs::parse(name, text))
 }
 
-fn bbox(text: &str, crs: Crs) -> Answer<[f64; 4]> {
+pub(super) fn bbox(text: &str, crs: Crs) -> Answer<[f64; 4]> {
     let wrong = || Problem::bad("bbox", "应为四个数（或六个）/ four numbers, or six: minx,miny,maxx,maxy");
     let numbers: Option<Vec<f64>> =
         text.split(',').map(|t| t.trim().parse().ok().filter(|v: &f64| v.is_finite())).collect();

@@ -13,7 +13,7 @@ use crate::exchange::gate::{CellFault, ColumnUse, FaultList, GateOptions, Mappin
 use crate::exchange::{Cell, Fault, OpenOptions, open};
 use crate::space::outlines::Outlines;
 use crate::store::{
-    Filter, Idempotency, ImportReport, ImportRequest, Layer, RegisterRow, RowSource, Scope, Store, StoreError,
+    Expect, Filter, Idempotency, ImportReport, ImportRequest, Layer, RegisterRow, RowSource, Scope, Store, StoreError,
 };
 
 use super::RegisterError;
@@ -51,6 +51,10 @@ pub struct ImportWish<'a> {
     pub overrides: &'a [String],
     /// Region of rows that name none.
     pub region: Option<&'a str>,
+    /// Whether rows are to be in the register already.
+    pub expect: Expect,
+    /// The fields that may change in rows that are there, and `geometry`; `None`: all that the file has.
+    pub compared: Option<&'a [String]>,
     /// Say what would happen, change nothing.
     pub dry_run: bool,
     /// Store the good rows although others are faulty.
@@ -206,11 +210,17 @@ pub async fn import_files(
         return Ok(outcome);
     }
     let mut request = ImportRequest::new(layer);
+    request.expect = wish.expect;
     request.dry_run = wish.dry_run;
     request.partial = wish.partial;
     request.idempotency.clone_from(&wish.idempotency);
     request.cancel.clone_from(&wish.cancel);
-    request.columns = columns;
+    request.columns = columns.map(|mut columns| {
+        if let Some(compared) = wish.compared {
+            columns.retain(|c| compared.iter().any(|field| column_of(field) == c));
+        }
+        columns
+    });
     let mut homes = None;
     if layer == Layer::Households {
         forget_known(store, scope, &mut buildings).await?;
@@ -364,6 +374,16 @@ async fn forget_known(store: &dyn Store, scope: &Scope, buildings: &mut NamedBui
     Ok(())
 }
 
+/// What a field is called in the store.
+fn column_of(field: &str) -> &str {
+    match field {
+        "group" => "group_name",
+        "phone" => "phone_sealed",
+        "geometry" => "geom",
+        name => name,
+    }
+}
+
 /// The store's columns that a file has.
 fn columns_of(mapping: &Mapping, sealed: bool) -> Vec<String> {
     let named = mapping.uses.iter().filter_map(|u| match u {
@@ -376,11 +396,7 @@ fn columns_of(mapping: &Mapping, sealed: bool) -> Vec<String> {
             let of_building = mapping.schema.name == "households" && matches!(*name, "households" | "dedicated");
             *name != "row_version" && (*name != "phone" || sealed) && !of_building
         })
-        .map(|name| match name {
-            "group" => "group_name".to_owned(),
-            "phone" => "phone_sealed".to_owned(),
-            name => name.to_owned(),
-        })
+        .map(|name| column_of(name).to_owned())
         .collect();
     let has_place = mapping.schema.shape != crate::exchange::gate::schema::Shape::None;
     columns.extend(has_place.then(|| "geom".to_owned()));

@@ -150,7 +150,7 @@ fn rounded(degrees: f64) -> f64 {
     (degrees * 1e6).round() / 1e6
 }
 
-fn ring(cell: HexCell) -> Vec<[f64; 2]> {
+pub(super) fn ring(cell: HexCell) -> Vec<[f64; 2]> {
     let mut ring: Vec<[f64; 2]> = cell.boundary().iter().map(|c| [rounded(c.lng()), rounded(c.lat())]).collect();
     ring.extend(ring.first().copied());
     ring

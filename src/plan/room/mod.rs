@@ -4,6 +4,7 @@ mod alarms;
 mod hotspots;
 pub mod moments;
 mod outbreaks;
+pub mod public;
 mod wish;
 
 pub use alarms::{ACTOR, AlarmedSpot, hot_and_growing, hotspot_round, of_emergency, place_of, round};
