@@ -23,7 +23,7 @@ export function expose(app: App, map: MapView) {
       },
       compared: s.compared === null ? null : { plan: s.compared.plan.id, households: [...s.compared.households].sort(), swipe: s.swipe, grids: s.compared.model?.data.grids.length ?? null },
       basemap: s.basemap === null ? null : { ...s.basemap, tiles: map.basemap.shown },
-      overview: { ...map.overview.counts },
+      overview: { ...map.overview.counts, regions: map.regions.shown },
       pending: s.pending !== null, offline: s.offline, waiting: s.waiting, busy: s.busy, dialog: s.dialog?.kind ?? null, conflict: s.conflict !== null,
       history: s.history.map(e => ({ seq: e.seq, undone: e.undone, version: e.version })),
       colours: Object.fromEntries(model?.data.grids.map((g, i) => [g.code, map.village.colourOf(i)]) ?? []),
@@ -40,7 +40,8 @@ export function expose(app: App, map: MapView) {
   const screen = (atom: number) => map.screenOf(atom);
   /** Looks at a place from a zoom level. */
   const look = (lon: number, lat: number, zoom: number): void => { map.leaflet.setView([lat, lon], zoom, { animate: false }); };
-  const timings = () => ({ draw_ms: [...map.village.timings], stroke_ms: [...map.village.latencies] });
+  /** Milliseconds: of drawings, from the hand to the picture, from the start of the page to the first map with something on it. */
+  const timings = () => ({ first_ms: map.regions.first_ms ?? map.village.first_ms, draw_ms: [...map.village.timings], stroke_ms: [...map.village.latencies] });
   const exposed = Object.freeze({ state, atoms, screen, look, timings });
   Object.defineProperty(window, "lianhu", { value: exposed, writable: false });
   return exposed;

@@ -1,9 +1,7 @@
 // A canvas over the map's view, drawn anew at most once a frame: all of it, or only where something changed.
 
 import L from "leaflet";
-
-/** Screen pixels: w, n, e, s. */
-export type Box = readonly [number, number, number, number];
+import { apart, type Box } from "./boxes";
 
 export abstract class CanvasLayer extends L.Layer {
   protected readonly canvas = document.createElement("canvas");
@@ -11,6 +9,8 @@ export abstract class CanvasLayer extends L.Layer {
   private frame = 0;
   /** What is stale: all, or boxes. */
   private stale: "all" | Box[] = [];
+  /** Whether what the canvas shows is ours to draw upon. */
+  private isCleared = false;
 
   constructor(private readonly order: number) { super(); }
 
@@ -33,7 +33,7 @@ export abstract class CanvasLayer extends L.Layer {
   }
 
   /** Whether a drawing is on its way. */
-  protected get isWaiting(): boolean { return this.frame !== 0; }
+  get isWaiting(): boolean { return this.frame !== 0; }
 
   redraw(): void {
     this.stale = "all";
@@ -60,22 +60,34 @@ export abstract class CanvasLayer extends L.Layer {
       this.canvas.style.height = `${size.y}px`;
       stale = [[0, 0, size.x, size.y]];
     }
+    // an empty canvas over the whole map costs every frame below it
+    const isBlank = this.isBlank();
+    this.canvas.style.display = isBlank ? "none" : "";
+    if (isBlank) { this.isCleared = false; return; }
+    if (!this.isCleared) { this.isCleared = true; stale = [[0, 0, size.x, size.y]]; }
     const pen = this.canvas.getContext("2d");
     const boxes = stale
       .map((b): Box => [Math.max(Math.floor(b[0]), 0), Math.max(Math.floor(b[1]), 0), Math.min(Math.ceil(b[2]), size.x), Math.min(Math.ceil(b[3]), size.y)])
       .filter(b => b[2] > b[0] && b[3] > b[1]);
-    if (pen === null || boxes.length === 0) return;
-    pen.save();
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.beginPath();
-    for (const [x0, y0, x1, y1] of boxes) {
-      pen.rect(x0, y0, x1 - x0, y1 - y0);
-      pen.clearRect(x0, y0, x1 - x0, y1 - y0);
+    if (pen === null) return;
+    for (const box of apart(boxes)) {
+      const [x, y] = box, w = box[2] - x, h = box[3] - y;
+      pen.save();
+      pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+      pen.clearRect(x, y, w, h);
+      pen.beginPath();
+      pen.rect(x, y, w, h);
+      pen.clip();
+      this.draw(pen, this.map, size, box);
+      pen.restore();
     }
-    pen.clip();
-    this.draw(pen, this.map, size, boxes);
-    pen.restore();
+    this.painted();
   }
 
-  protected abstract draw(pen: CanvasRenderingContext2D, map: L.Map, size: L.Point, boxes: readonly Box[]): void;
+  /** Whether there is nothing to draw at all. */
+  protected isBlank(): boolean { return false; }
+  /** Called when everything that was stale is drawn. */
+  protected painted(): void { /* nothing to do */ }
+
+  protected abstract draw(pen: CanvasRenderingContext2D, map: L.Map, size: L.Point, box: Box): void;
 }

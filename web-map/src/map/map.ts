@@ -25,7 +25,7 @@ export class MapView implements View {
   readonly leaflet: L.Map;
   readonly village: VillageLayer;
   readonly sketch: SketchLayer;
-  private readonly regions: RegionLayer;
+  readonly regions: RegionLayer;
   private readonly swipe: SwipeLayer;
   readonly overview: OverviewLayer;
   readonly basemap: BasemapLayer;
@@ -106,10 +106,13 @@ export class MapView implements View {
         return;
       }
       if (this.pressed && this.tool?.name === "brush" && this.village.stamp === 0) this.village.stamp = event.timeStamp;
-      for (const one of event.getCoalescedEvents?.() ?? []) if (this.pressed) this.tool?.move(this.local(one)!, true);
       const at = this.local(event);
       if (at === null) return;
-      this.tool?.move(at, this.pressed);
+      // where the hand was since the last frame, this place included
+      const way = this.pressed ? event.getCoalescedEvents?.().map(one => this.local(one)).filter(w => w !== null) ?? [] : [];
+      this.tool?.move(way.length > 1 ? way : [at], this.pressed);
+      // a move that changed nothing has no picture to wait for
+      if (!this.village.isWaiting) this.village.stamp = 0;
     });
     const up = (event: PointerEvent): void => {
       touches.delete(event.pointerId);

@@ -54,10 +54,14 @@ export class OverviewLayer extends CanvasLayer {
     this.redraw();
   }
 
-  protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
+  protected override isBlank(): boolean {
+    const { state } = this.app;
     this.counts = { grids: 0, buildings: 0 };
+    return state.model !== null || state.who === null || (this.map?.getZoom() ?? 0) < GRIDS_ZOOM;
+  }
+
+  protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
     const zoom = map.getZoom(), { state } = this.app;
-    if (state.model !== null || state.who === null || zoom < GRIDS_ZOOM) return;
     const bounds = map.getBounds(), box = [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()] as const;
     const places = tilesOf(box, Math.floor(zoom) - 1), ratio = window.devicePixelRatio || 1;
     const size = TILE_PX * 2 ** (zoom - Math.floor(zoom));

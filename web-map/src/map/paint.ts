@@ -2,14 +2,18 @@
 
 import type L from "leaflet";
 import type { App } from "../app";
+import { count } from "../strings";
 import type { Palette } from "../style/palette";
-import type { Model } from "../village/model";
+import { type Model, row } from "../village/model";
 import type { Outline } from "../village/outline";
-import type { Box } from "./canvas-layer";
+import type { Box } from "./boxes";
 import { label, plate } from "./lettering";
 
-/** A village on the screen, and which of its cells are to be drawn. */
-export interface Sight { model: Model; scale: number; X: (x: number) => number; Y: (y: number) => number; seen: (atom: number) => boolean }
+/** A village on the screen: the part of it to be drawn, and the cells that reach into it. */
+export interface Sight { model: Model; scale: number; X: (x: number) => number; Y: (y: number) => number; box: Box; cells: readonly number[]; seen: (atom: number) => boolean }
+
+/** Lines, dots and figures reach this far beyond their cell, screen pixels. */
+const REACH_PX = 26;
 
 /** Below this scale a name is only its number. */
 const SHORT = 0.12;
@@ -21,18 +25,16 @@ export function placing(model: Model, map: L.Map) {
   return { scale, X: (x: number): number => x * scale + dx, Y: (y: number): number => y * scale + dy };
 }
 
-export function sightOf(model: Model, map: L.Map, boxes: readonly Box[]): Sight {
-  const place = placing(model, map), { X, Y } = place;
-  const seen = (a: number): boolean => {
-    const w = X(model.box[4 * a]!), n = Y(model.box[4 * a + 1]!), e = X(model.box[4 * a + 2]!), s = Y(model.box[4 * a + 3]!);
-    return boxes.some(b => e >= b[0] && w <= b[2] && s >= b[1] && n <= b[3]);
-  };
-  return { model, ...place, seen };
+export function sightOf(model: Model, map: L.Map, box: Box): Sight {
+  const place = placing(model, map), { scale } = place, x0 = place.X(0), y0 = place.Y(0);
+  const w = (box[0] - REACH_PX - x0) / scale, n = (box[1] - REACH_PX - y0) / scale, e = (box[2] + REACH_PX - x0) / scale, s = (box[3] + REACH_PX - y0) / scale;
+  const seen = (a: number): boolean => model.box[4 * a + 2]! >= w && model.box[4 * a]! <= e && model.box[4 * a + 3]! >= n && model.box[4 * a + 1]! <= s;
+  return { model, ...place, box, cells: model.touching(w, n, e, s), seen };
 }
 
-/** For every grid, the building nearest to the middle of its households. */
+/** For every grid, the building nearest to the middle of its households; NaN for one without ground of its own. */
 export function middles(model: Model): Float64Array {
-  const n = model.data.grids.length, sum = new Float64Array(3 * n), at = new Float64Array(2 * n), least = new Float64Array(n).fill(Infinity);
+  const n = model.data.grids.length, sum = new Float64Array(3 * n), at = new Float64Array(2 * n).fill(NaN), least = new Float64Array(n).fill(Infinity);
   for (let a = 0; a < model.atoms; a++) {
     const g = model.grid[a]!, w = model.weight[a]! + (model.isLived(a) ? 1e-6 : 0);
     sum[3 * g]! += w * model.site[2 * a]!; sum[3 * g + 1]! += w * model.site[2 * a + 1]!; sum[3 * g + 2]! += w;
@@ -60,9 +62,8 @@ export function trace(pen: CanvasRenderingContext2D, { model, X, Y, seen }: Sigh
 }
 
 export function paintGround(pen: CanvasRenderingContext2D, sight: Sight, colours: Int32Array, { fills }: Palette): void {
-  const { model, seen } = sight, by = new Map<number, number[]>();
-  for (let a = 0; a < model.atoms; a++) {
-    if (!seen(a)) continue;
+  const { model, cells } = sight, by = new Map<number, number[]>();
+  for (const a of cells) {
     const c = colours[model.grid[a]!] ?? 0;
     (by.get(c) ?? by.set(c, []).get(c)!).push(a);
   }
@@ -75,12 +76,20 @@ export function paintGround(pen: CanvasRenderingContext2D, sight: Sight, colours
   pen.globalAlpha = 1;
 }
 
-export function paintBorders(pen: CanvasRenderingContext2D, { model, X, Y }: Sight, outline: Outline, { line, outer }: Palette, active: number): void {
-  const draw = (width: number, ink: string, test: (a: number, b: number) => boolean): void => {
+export function paintBorders(pen: CanvasRenderingContext2D, { model, cells, seen, X, Y }: Sight, outline: Outline, { line, outer }: Palette, active: number): void {
+  // every piece once: of the left one of its cells, or of the one that is seen
+  const inner: number[] = [], edge: number[] = [], chosen: number[] = [];
+  for (const cell of cells) for (const i of row(outline.of, cell)) {
+    const left = outline.left[i]!, right = outline.right[i]!;
+    if (cell !== left && seen(left)) continue;
+    const a = model.grid[left]!, b = right < 0 ? -1 : model.grid[right]!;
+    if (a === b) continue;
+    (b < 0 ? edge : inner).push(i);
+    if (active >= 0 && (a === active || b === active)) chosen.push(i);
+  }
+  const draw = (width: number, ink: string, pieces: readonly number[]): void => {
     pen.beginPath();
-    for (let i = 0; i < outline.left.length; i++) {
-      const a = model.grid[outline.left[i]!]!, right = outline.right[i]!, b = right < 0 ? -1 : model.grid[right]!;
-      if (!test(a, b)) continue;
+    for (const i of pieces) {
       pen.moveTo(X(outline.ends[4 * i]!), Y(outline.ends[4 * i + 1]!));
       pen.lineTo(X(outline.ends[4 * i + 2]!), Y(outline.ends[4 * i + 3]!));
     }
@@ -89,18 +98,32 @@ export function paintBorders(pen: CanvasRenderingContext2D, { model, X, Y }: Sig
     pen.stroke();
   };
   pen.lineCap = "round";
-  draw(1.4, line, (a, b) => b >= 0 && a !== b);
-  draw(2.4, outer, (_, b) => b < 0);
-  if (active >= 0) draw(3.6, "#0b5c8a", (a, b) => a !== b && (a === active || b === active));
+  draw(1.4, line, inner);
+  draw(2.4, outer, edge);
+  draw(3.6, "#0b5c8a", chosen);
   pen.lineCap = "butt";
 }
 
+/** The line round cells that belong together. */
+export function paintRim(pen: CanvasRenderingContext2D, { X, Y }: Sight, outline: Outline, cells: readonly number[], isIn: (cell: number) => boolean): void {
+  pen.beginPath();
+  for (const cell of cells) for (const i of row(outline.of, cell)) {
+    const left = outline.left[i]!, right = outline.right[i]!;
+    if (isIn(left === cell ? right : left)) continue;
+    pen.moveTo(X(outline.ends[4 * i]!), Y(outline.ends[4 * i + 1]!));
+    pen.lineTo(X(outline.ends[4 * i + 2]!), Y(outline.ends[4 * i + 3]!));
+  }
+  pen.strokeStyle = "#0b3a57";
+  pen.lineWidth = 2;
+  pen.stroke();
+}
+
 /** A dot for every cell with buildings, larger for more households. */
-export function paintBuildings(pen: CanvasRenderingContext2D, { model, scale, X, Y, seen }: Sight): void {
+export function paintBuildings(pen: CanvasRenderingContext2D, { model, scale, X, Y, cells }: Sight): void {
   pen.fillStyle = "rgba(22, 35, 45, .82)";
   pen.beginPath();
-  for (let a = 0; a < model.atoms; a++) {
-    if (!model.isLived(a) || !seen(a)) continue;
+  for (const a of cells) {
+    if (!model.isLived(a)) continue;
     const x = X(model.site[2 * a]!), y = Y(model.site[2 * a + 1]!);
     const r = Math.max(1, Math.min(1.3 + Math.sqrt(model.weight[a]!) * 0.9, 9) * Math.min(scale * 2.4, 1));
     pen.moveTo(x + r, y);
@@ -109,31 +132,53 @@ export function paintBuildings(pen: CanvasRenderingContext2D, { model, scale, X,
   pen.fill();
 }
 
-/** Circles round the buildings of some households. */
-export function paintRings(pen: CanvasRenderingContext2D, { model, X, Y }: Sight, households: ReadonlySet<string>): void {
+/** Cells where some households live. */
+export function homesOf(model: Model, households: ReadonlySet<string>): Set<number> {
   const atoms = new Set<number>();
   for (const [id, b] of model.data.households) if (households.has(id)) atoms.add(model.data.buildings[b]!.atom);
+  return atoms;
+}
+
+/** Circles round buildings. */
+export function paintRings(pen: CanvasRenderingContext2D, { cells, model, X, Y }: Sight, atoms: ReadonlySet<number>): void {
   pen.strokeStyle = "#a1260d";
   pen.lineWidth = 2;
-  for (const a of atoms) {
+  for (const a of cells) {
+    if (!atoms.has(a)) continue;
     pen.beginPath();
     pen.arc(X(model.site[2 * a]!), Y(model.site[2 * a + 1]!), 7, 0, 2 * Math.PI);
     pen.stroke();
   }
 }
 
-/** Name and households of each grid: the chosen one first, then the large ones; what would lie on another waits for room. */
-export function paintLabels(pen: CanvasRenderingContext2D, { model, scale, X, Y }: Sight, at: Float64Array, active: number, { t }: Pick<App, "t">): void {
-  const { grids } = model.data, taken: [number, number, number, number][] = [];
+/** A label of a grid: where it stands in local pixels, and half of its width and height. */
+export interface Sign { grid: number; x: number; y: number; w: number; h: number }
+
+function wordsOf({ model, scale }: Pick<Sight, "model" | "scale">, grid: number, { t }: Pick<App, "t">): string[] {
+  const g = model.data.grids[grid]!;
+  const name = g.name === "" || scale < SHORT ? g.code.slice(12) : `${g.code.slice(12)} ${[...g.name].slice(0, 10).join("")}`;
+  return [g.locked ? `${name} · ${t("lockMark")}` : name, t("householdsN", { n: count(model.total[grid]!) })];
+}
+
+/** Which grids have room for their words: the chosen one first, then the large ones; what would lie on another waits for room. */
+export function signsOf(pen: CanvasRenderingContext2D, sight: Sight, at: Float64Array, active: number, app: Pick<App, "t">): Sign[] {
+  const { grids } = sight.model.data, taken: Sign[] = [], { scale } = sight;
   const order = grids.map((_, i) => i).sort((a, b) => Number(b === active) - Number(a === active) || grids[b]!.households - grids[a]!.households || a - b);
-  for (const i of order) {
-    const g = grids[i]!;
-    if (g.buildings === 0) continue;
-    const name = g.name === "" || scale < SHORT ? g.code.slice(12) : `${g.code.slice(12)} ${[...g.name].slice(0, 10).join("")}`;
-    const lines = [g.locked ? `${name} · ${t("lockMark")}` : name, t("householdsN", { n: model.total[i]! })];
-    const x = X(at[2 * i]!), y = Y(at[2 * i + 1]!), [w, h] = plate(pen, lines);
-    if (taken.some(([tx, ty, tw, th]) => Math.abs(tx - x) < tw + w && Math.abs(ty - y) < th + h)) continue;
-    taken.push([x, y, w, h]);
-    label(pen, x, y, lines, i === active ? { mark: "#0b5c8a" } : {});
+  for (const grid of order) {
+    if (grids[grid]!.buildings === 0 || Number.isNaN(at[2 * grid])) continue;
+    const x = at[2 * grid]!, y = at[2 * grid + 1]!, [w, h] = plate(pen, wordsOf(sight, grid, app));
+    if (taken.some(o => Math.abs(o.x - x) * scale < o.w + w && Math.abs(o.y - y) * scale < o.h + h)) continue;
+    taken.push({ grid, x, y, w, h });
+  }
+  return taken;
+}
+
+/** Name and households of grids, as many as reach into what is drawn. */
+export function paintLabels(pen: CanvasRenderingContext2D, sight: Sight, signs: readonly Sign[], active: number, app: Pick<App, "t">): void {
+  const { X, Y, box } = sight;
+  for (const { grid, x, y, w, h } of signs) {
+    const at = X(x), on = Y(y), spare = 16;    // a total may get a digit more
+    if (at + w + spare < box[0] || at - w - spare > box[2] || on + h + 2 < box[1] || on - h - 2 > box[3]) continue;
+    label(pen, at, on, wordsOf(sight, grid, app), grid === active ? { mark: "#0b5c8a" } : {});
   }
 }

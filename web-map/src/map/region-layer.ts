@@ -37,6 +37,8 @@ export class RegionLayer extends CanvasLayer {
   private shapes: Shape[] = [];
   private asked: readonly Region[] | null = null;
   private hovered = -1;
+  /** When outlines stood on the screen for the first time, ms of the page. */
+  first_ms: number | null = null;
 
   constructor(private readonly app: App) {
     super(400);
@@ -73,6 +75,9 @@ export class RegionLayer extends CanvasLayer {
     this.redraw();
   }
 
+  /** Regions drawn. */
+  get shown(): number { return this.isBlank() ? 0 : this.shapes.length; }
+
   private at(place: L.LatLng): number {
     if (this.app.state.model !== null) return -1;
     return this.shapes.findIndex(({ rings }) => {
@@ -85,9 +90,9 @@ export class RegionLayer extends CanvasLayer {
     });
   }
 
+  protected override isBlank(): boolean { return this.app.state.model !== null; }
+
   protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
-    const { state } = this.app;
-    if (state.model !== null) return;
     // from near, the ground itself is looked at
     const near = map.getZoom() >= BUILDINGS_ZOOM;
     this.shapes.forEach(({ rings }, i) => {
@@ -114,5 +119,6 @@ export class RegionLayer extends CanvasLayer {
       const lines = figures === null ? [name] : [name, figures];
       label(pen, p.x, p.y, lines, { strong: true });
     }
+    if (this.shapes.length > 0) this.first_ms ??= performance.now();
   }
 }

@@ -2,6 +2,7 @@
 
 import type L from "leaflet";
 import type { App } from "../app";
+import type { Box } from "./boxes";
 import { CanvasLayer } from "./canvas-layer";
 import { placing } from "./paint";
 
@@ -14,10 +15,27 @@ export class SketchLayer extends CanvasLayer {
   constructor(private readonly app: App) { super(420); }
 
   show(sketch: Sketch | null): void {
-    if (sketch === null && this.sketch === null) return;
+    for (const one of [this.sketch, sketch]) {
+      const box = one === null ? null : this.boxOf(one);
+      if (box !== null) this.touch(box);
+    }
     this.sketch = sketch;
-    this.redraw();
   }
+
+  /** What a sketch takes up on the screen. */
+  private boxOf(sketch: Sketch): Box | null {
+    const { map } = this, { model } = this.app.state;
+    if (map === null || model === null) return null;
+    const { X, Y, scale } = placing(model, map), edge = 4;
+    if (sketch.kind === "ring") {
+      const r = Math.max(sketch.radius * scale, 3) + edge, x = X(sketch.x), y = Y(sketch.y);
+      return [x - r, y - r, x + r, y + r];
+    }
+    const xs = sketch.points.map(p => X(p[0])), ys = sketch.points.map(p => Y(p[1]));
+    return [Math.min(...xs) - edge, Math.min(...ys) - edge, Math.max(...xs) + edge, Math.max(...ys) + edge];
+  }
+
+  protected override isBlank(): boolean { return this.sketch === null; }
 
   protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
     const { sketch } = this, { model } = this.app.state;

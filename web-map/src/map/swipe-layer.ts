@@ -6,8 +6,9 @@ import { palettes } from "../style/palette";
 import { colour, neighbours } from "../village/colouring";
 import type { Model } from "../village/model";
 import { type Outline, outlineOf } from "../village/outline";
-import { type Box, CanvasLayer } from "./canvas-layer";
-import { middles, paintBorders, paintBuildings, paintGround, paintLabels, paintRings, sightOf } from "./paint";
+import type { Box } from "./boxes";
+import { CanvasLayer } from "./canvas-layer";
+import { homesOf, middles, paintBorders, paintBuildings, paintGround, paintLabels, paintRings, sightOf, signsOf } from "./paint";
 import type { VillageLayer } from "./village-layer";
 
 export class SwipeLayer extends CanvasLayer {
@@ -16,6 +17,7 @@ export class SwipeLayer extends CanvasLayer {
   constructor(private readonly app: App, private readonly village: VillageLayer) {
     super(415);
     app.store.subscribe((now, before) => {
+      if (now.compared === null) this.ready = null;
       if (now.compared !== before.compared || now.swipe !== before.swipe || now.palette !== before.palette || now.lang !== before.lang || now.model !== before.model) this.redraw();
     });
   }
@@ -35,10 +37,12 @@ export class SwipeLayer extends CanvasLayer {
     return this.ready;
   }
 
-  protected override draw(pen: CanvasRenderingContext2D, map: L.Map, size: L.Point, boxes: readonly Box[]): void {
+  protected override isBlank(): boolean { return this.dividerAt(1) === null; }
+
+  protected override draw(pen: CanvasRenderingContext2D, map: L.Map, size: L.Point, box: Box): void {
     const { state } = this.app, left = this.dividerAt(size.x), other = state.compared?.model ?? null;
-    if (left === null || other === null) { this.ready = null; return; }
-    const { outline, colours, labelAt } = this.prepare(other), palette = palettes[state.palette], sight = sightOf(other, map, boxes);
+    if (left === null || other === null) return;
+    const { outline, colours, labelAt } = this.prepare(other), palette = palettes[state.palette], sight = sightOf(other, map, box);
     pen.beginPath();
     pen.rect(left, 0, size.x - left, size.y);
     pen.clip();
@@ -47,7 +51,7 @@ export class SwipeLayer extends CanvasLayer {
     paintGround(pen, sight, colours, palette);
     paintBorders(pen, sight, outline, palette, -1);
     paintBuildings(pen, sight);
-    paintRings(pen, sight, state.compared!.households);
-    paintLabels(pen, sight, labelAt, -1, this.app);
+    paintRings(pen, sight, homesOf(other, state.compared!.households));
+    paintLabels(pen, sight, signsOf(pen, sight, labelAt, -1, this.app), -1, this.app);
   }
 }

@@ -8,9 +8,10 @@ import { colour, neighbours } from "../village/colouring";
 import type { Model } from "../village/model";
 import { row } from "../village/model";
 import { type Outline, outlineOf } from "../village/outline";
-import { type Box, CanvasLayer } from "./canvas-layer";
+import type { Box } from "./boxes";
+import { CanvasLayer } from "./canvas-layer";
 import { label, plate } from "./lettering";
-import { middles, paintBorders, paintBuildings, paintGround, paintLabels, paintRings, placing, type Sight, sightOf, trace } from "./paint";
+import { homesOf, middles, paintBorders, paintBuildings, paintGround, paintLabels, paintRim, paintRings, placing, type Sight, sightOf, type Sign, signsOf, trace } from "./paint";
 import { type Ink, inkOf } from "./patterns";
 
 /** Sum of the places of a unit's households. */
@@ -18,8 +19,8 @@ interface Middle { x: number; y: number; n: number; atoms: number[] }
 
 /** Widest line beside a cell. */
 const MARGIN_PX = 6;
-/** Half the width of the widest label. */
-const LABEL_PX = 110;
+/** Half the width and height of the widest label. */
+const LABEL_PX: readonly [number, number] = [110, 24];
 /** Pixels of the screen per local one from which single buildings are told. */
 const CLOSE = 0.5;
 /** Timings kept. */
@@ -33,8 +34,17 @@ export class VillageLayer extends CanvasLayer {
   private ink: Ink | null = null;
   /** Where each grid's words stand, local pixels: they do not move while the hand does. */
   private labelAt: Float64Array = new Float64Array();
-  /** Cells shown as moved. */
-  private shown = new Set<number>();
+  /** Labels that have room, of the last drawing of all. */
+  private labels: readonly Sign[] = [];
+  /** Whether all is to be drawn, labels placed anew. */
+  private isWhole = true;
+  /** Cells round which a circle is drawn, of a comparison. */
+  private ringed: { of: ReadonlySet<string>; atoms: ReadonlySet<number> } | null = null;
+  /** How many cells of the stroke are drawn as moved. */
+  private followed = 0;
+  private spent = 0;
+  /** When a village stood on the screen for the first time, ms of the page. */
+  first_ms: number | null = null;
   /** When the hand last moved in a stroke (ms of the page), to be told how long its picture took. */
   stamp = 0;
   /** Milliseconds from a move of the hand to its picture, newest last. */
@@ -52,28 +62,35 @@ export class VillageLayer extends CanvasLayer {
 
   /** A stroke went on: what it moved and what it says is drawn again, nothing else. */
   private follow(now: State, before: State): void {
-    const { map } = this, { model } = now;
-    if (map === null || model === null || this.drawn !== model) { this.redraw(); return; }
-    const { X, Y } = placing(model, map), moved = this.app.hand.moved;
-    const apart = (state: State): number[] => (state.stroke?.stranded ?? []).flatMap(p => p.atoms);
-    const [old, fresh] = [new Set(apart(before)), new Set(apart(now))];
-    const other = [...this.shown].filter(a => !moved.has(a)).concat([...moved.keys()].filter(a => !this.shown.has(a)), [...old].filter(a => !fresh.has(a)), [...fresh].filter(a => !old.has(a)));
-    const box: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];
-    for (const a of other) {
-      box[0] = Math.min(box[0], X(model.box[4 * a]!)); box[1] = Math.min(box[1], Y(model.box[4 * a + 1]!));
-      box[2] = Math.max(box[2], X(model.box[4 * a + 2]!)); box[3] = Math.max(box[3], Y(model.box[4 * a + 3]!));
-    }
-    if (other.length > 0) this.touch([box[0] - MARGIN_PX, box[1] - MARGIN_PX, box[2] + MARGIN_PX, box[3] + MARGIN_PX]);
-    this.shown = new Set(moved.keys());
+    const { map } = this, { model, stroke } = now, { trail } = this.app.hand;
+    if (map === null || model === null || stroke === null || this.drawn !== model || trail.length < this.followed) { this.followed = 0; this.redraw(); return; }
+    const place = placing(model, map);
+    this.mark(model, place, trail.slice(this.followed));
+    this.followed = trail.length;
+    const old = new Set(before.stroke?.stranded.map(p => p.atoms) ?? []), fresh = new Set(stroke.stranded.map(p => p.atoms));
+    const gone = new Set([...old].filter(p => !fresh.has(p)).flat()), come = new Set([...fresh].filter(p => !old.has(p)).flat());
+    this.mark(model, place, [...gone].filter(a => !come.has(a)));
+    this.mark(model, place, [...come].filter(a => !gone.has(a)));
     const said = new Map(before.stroke?.totals.map(t => [t.grid, t.after]) ?? []);
-    for (const { grid, after } of now.stroke?.totals ?? before.stroke?.totals ?? []) {
-      if (now.stroke !== null && said.get(grid) === after) continue;
-      const x = X(this.labelAt[2 * grid]!), y = Y(this.labelAt[2 * grid + 1]!);
-      this.touch([x - LABEL_PX, y - 24, x + LABEL_PX, y + 24]);
+    for (const { grid, after } of stroke.totals) {
+      if (said.get(grid) === after) continue;
+      const x = place.X(this.labelAt[2 * grid]!), y = place.Y(this.labelAt[2 * grid + 1]!);
+      this.touch([x - LABEL_PX[0], y - LABEL_PX[1], x + LABEL_PX[0], y + LABEL_PX[1]]);
     }
-    // a move that changed nothing has no picture to wait for
-    if (!this.isWaiting) this.stamp = 0;
   }
+
+  /** Draws some cells again. */
+  private mark(model: Model, { X, Y }: Pick<Sight, "X" | "Y">, atoms: readonly number[]): void {
+    if (atoms.length === 0) return;
+    const box: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];
+    for (const a of atoms) {
+      box[0] = Math.min(box[0], model.box[4 * a]!); box[1] = Math.min(box[1], model.box[4 * a + 1]!);
+      box[2] = Math.max(box[2], model.box[4 * a + 2]!); box[3] = Math.max(box[3], model.box[4 * a + 3]!);
+    }
+    this.touch([X(box[0]) - MARGIN_PX, Y(box[1]) - MARGIN_PX, X(box[2]) + MARGIN_PX, Y(box[3]) + MARGIN_PX]);
+  }
+
+  override redraw(): void { this.isWhole = true; super.redraw(); }
 
   private concerns(now: State, before: State): boolean {
     return now.model !== before.model || now.pending !== before.pending || now.selection !== before.selection || now.focus !== before.focus
@@ -95,6 +112,7 @@ export class VillageLayer extends CanvasLayer {
     if (this.drawn === model) return;
     if (this.drawn?.data.village !== model.data.village) this.former.clear();
     this.drawn = model;
+    this.ringed = null;
     this.outline = outlineOf(model);
     const { grids } = model.data;
     this.colours = colour(neighbours(model), palettes.calm.fills.length, grids.map(g => this.former.get(g.code)));
@@ -102,22 +120,30 @@ export class VillageLayer extends CanvasLayer {
     this.labelAt = middles(model);
   }
 
-  protected override draw(pen: CanvasRenderingContext2D, map: L.Map, _size: L.Point, boxes: readonly Box[]): void {
+  protected override isBlank(): boolean { return this.app.state.model === null; }
+
+  protected override draw(pen: CanvasRenderingContext2D, map: L.Map, _size: L.Point, box: Box): void {
     const begun = performance.now();
     const { state } = this.app;
     const { model } = state;
     if (model === null) return;
     this.prepare(model);
-    const sight = sightOf(model, map, boxes), { palette, active, tab } = state;
+    const sight = sightOf(model, map, box), { palette, active, tab } = state;
     this.ink ??= inkOf(pen);
     paintGround(pen, sight, this.colours, palettes[palette]);
     this.signs(pen, sight);
     if (this.outline !== null) paintBorders(pen, sight, this.outline, palettes[palette], active);
     this.buildings(pen, sight);
-    if (tab !== "units" || active < 0) paintLabels(pen, sight, this.labelAt, active, this.app);
-    const now = performance.now();
-    this.timings.push(now - begun);
-    if (this.stamp > 0) this.latencies.push(now - this.stamp);
+    if (this.isWhole) { this.labels = signsOf(pen, sight, this.labelAt, active, this.app); this.isWhole = false; }
+    if (tab !== "units" || active < 0) paintLabels(pen, sight, this.labels, active, this.app);
+    this.spent += performance.now() - begun;
+  }
+
+  protected override painted(): void {
+    this.first_ms ??= performance.now();
+    this.timings.push(this.spent);
+    this.spent = 0;
+    if (this.stamp > 0) this.latencies.push(performance.now() - this.stamp);
     this.stamp = 0;
     for (const list of [this.timings, this.latencies]) if (list.length > KEPT) list.shift();
   }
@@ -126,12 +152,8 @@ export class VillageLayer extends CanvasLayer {
   private signs(pen: CanvasRenderingContext2D, sight: Sight): void {
     const { state } = this.app, { ink } = this, { model } = sight;
     if (ink === null) return;
-    const where = (test: (g: number) => boolean): number[] => {
-      const list: number[] = [];
-      for (let a = 0; a < model.atoms; a++) if (test(model.grid[a]!)) list.push(a);
-      return list;
-    };
-    const paint = (atoms: number[], fill: string | CanvasPattern): void => {
+    const where = (test: (grid: number) => boolean): number[] => sight.cells.filter(a => test(model.grid[a]!));
+    const paint = (atoms: readonly number[], fill: string | CanvasPattern): void => {
       if (atoms.length === 0) return;
       trace(pen, sight, atoms);
       pen.fillStyle = fill;
@@ -140,14 +162,14 @@ export class VillageLayer extends CanvasLayer {
     const { grids } = model.data;
     if (grids.some(g => g.kind === "dedicated")) paint(where(g => grids[g]?.kind === "dedicated"), ink.dots);
     if (grids.some(g => g.locked)) paint(where(g => grids[g]?.locked === true), ink.lock);
-    paint([...this.app.hand.moved.keys()], "rgba(255, 255, 255, .38)");
+    const { moved } = this.app.hand;
+    if (moved.size > 0) paint(sight.cells.filter(a => moved.has(a)), "rgba(255, 255, 255, .38)");
     for (const part of state.stroke?.stranded ?? []) paint(part.atoms, ink.hatch);
-    if (state.stroke === null) paint([...state.troubled], ink.hatch);
+    if (state.stroke === null) paint(state.troubled, ink.hatch);
     if (state.selection.size > 0) {
-      paint([...state.selection], "rgba(12, 74, 110, .28)");
-      pen.strokeStyle = "#0b3a57";
-      pen.lineWidth = 1.5;
-      pen.stroke();
+      const chosen = sight.cells.filter(a => state.selection.has(a));
+      paint(chosen, "rgba(12, 74, 110, .28)");
+      if (this.outline !== null) paintRim(pen, sight, this.outline, chosen, a => state.selection.has(a));
     }
     if (state.focus >= 0) {
       trace(pen, sight, [state.focus]);
@@ -161,16 +183,20 @@ export class VillageLayer extends CanvasLayer {
   }
 
   private buildings(pen: CanvasRenderingContext2D, sight: Sight): void {
-    const { state } = this.app, { model, scale, X, Y, seen } = sight, { data } = model;
+    const { state } = this.app, { model, scale, X, Y, cells } = sight, { data } = model;
     const middle = state.tab === "units" && state.active >= 0 ? this.units(pen, model, X, Y) : null;
     paintBuildings(pen, sight);
-    if (state.compared !== null) paintRings(pen, sight, state.compared.households);
+    if (state.compared !== null) {
+      const { households } = state.compared;
+      if (this.ringed?.of !== households) this.ringed = { of: households, atoms: homesOf(model, households) };
+      paintRings(pen, sight, this.ringed.atoms);
+    }
     if (middle !== null) { this.unitLabels(pen, model, middle, X, Y); return; }
     if (scale < CLOSE) return;
     pen.font = "11px system-ui, sans-serif";
     pen.textAlign = "center";
-    for (let a = 0; a < model.atoms; a++) {
-      if (!model.isLived(a) || !seen(a)) continue;
+    for (const a of cells) {
+      if (!model.isLived(a)) continue;
       const x = X(model.site[2 * a]!), y = Y(model.site[2 * a + 1]!);
       if (scale >= 1.4) pen.fillText(String(model.weight[a]), x, y + 20);
       if (row(model.buildingsOf, a).some(b => data.buildings[b]!.locked)) { pen.lineWidth = 1.5; pen.strokeStyle = "#16232d"; pen.strokeRect(x - 7, y - 7, 14, 14); }

@@ -41,13 +41,15 @@ export interface Holder<S> { readonly store: { readonly state: S; subscribe(list
 
 /** Fills a place again whenever what it depends on changes; the keyboard's focus stays where it was, with what is being typed. */
 export function mount<S>(place: HTMLElement, app: Holder<S>, on: (state: S) => readonly unknown[], draw: () => Child[]): () => void {
-  let last: readonly unknown[] = [];
+  let last: readonly unknown[] = [], top = 0;
+  // asking for it while filling would have the whole page laid out twice
+  place.addEventListener("scroll", () => { top = place.scrollTop; }, { passive: true });
   const fill = (): void => {
     const focused = document.activeElement;
     const held = focused instanceof HTMLElement && place.contains(focused) ? focused.dataset["testid"] : undefined;
-    const top = place.scrollTop;
+    const was = top;
     place.replaceChildren(...draw().filter(c => c !== null && c !== undefined && c !== false).map(c => typeof c === "number" ? String(c) : c));
-    place.scrollTop = top;
+    if (was > 0) place.scrollTop = was;
     if (held === undefined) return;
     const again = place.querySelector<HTMLElement>(`[data-testid="${CSS.escape(held)}"]`);
     if (again instanceof HTMLInputElement && focused instanceof HTMLInputElement && again.type === focused.type && again.type !== "file") again.value = focused.value;

@@ -40,10 +40,10 @@ function fillDeviation(app: App, grid: number, cell: HTMLElement): void {
 
 /** New totals of a stroke, in the rows concerned only. */
 export function patchGrids(app: App, place: HTMLElement, grids: Iterable<number>): void {
-  const { model } = app.state;
-  if (model === null) return;
+  const { model } = app.state, lines = place.querySelector<HTMLTableSectionElement>(".grids tbody")?.rows;
+  if (model === null || lines === undefined) return;
   for (const g of grids) {
-    const line = place.querySelector<HTMLElement>(`tr[data-grid="${g}"]`);
+    const line = lines[g];
     const households = line?.querySelector<HTMLElement>(".households"), deviation = line?.querySelector<HTMLElement>(".deviation");
     if (households) households.textContent = count(model.total[g]!);
     if (deviation) fillDeviation(app, g, deviation);
@@ -80,19 +80,16 @@ export function gridsPanel(app: App, map: MapView): Child[] {
       h("span", {}, t("compactness", { n: f.mean_polsby_popper?.toFixed(2) ?? "—" }))),
     target === null ? h("p", { class: "quiet", testid: "no-target" }, t("noTarget")) : h("p", { class: "quiet" }, t("meanTarget", { n: count(Math.round(target * 10) / 10), p: percent(rule.tolerance, false) })),
     h("table", { class: "grids", testid: "grids" },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("key")), h("th", { scope: "col" }, t("code")), h("th", { scope: "col", class: "number" }, t("households")),
-        h("th", { scope: "col", class: "number" }, t("target")), h("th", { scope: "col", class: "number" }, t("deviation")))),
-      h("tbody", {}, ...data.grids.map((g, i) => {
-        const line = h("tr", { class: i === active ? "active" : "", testid: `grid-${g.code}`, click: () => app.looks.setActive(i === active ? -1 : i) },
-          h("td", { class: "key" }, i < 9 ? String(i + 1) : ""),
-          h("td", {}, h("button", { class: "plain", testid: `pick-${g.code}`, pressed: i === active, title: g.code },
-            swatch(map, i), h("span", {}, g.code.slice(12)), g.name === "" ? null : h("span", { class: "name" }, g.name), g.locked ? h("span", { title: t("locked"), class: "mark" }, icon("lock")) : null)),
-          h("td", { class: "number households" }, count(model.total[i]!)),
-          h("td", { class: "number" }, g.target === null || g.kind !== "base" ? "—" : count(Math.round(g.target))),
-          deviationCell(app, i));
-        line.dataset["grid"] = String(i);
-        return line;
-      }))),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "key" }, t("key")), h("th", { scope: "col" }, t("code")), h("th", { scope: "col", class: "number sum" }, t("households")),
+        target === null ? null : h("th", { scope: "col", class: "number aim" }, t("target")),
+        target === null ? h("td", { class: "kind" }) : h("th", { scope: "col", class: "number off" }, t("deviation")))),
+      h("tbody", {}, ...data.grids.map((g, i) => h("tr", { class: i === active ? "active" : "", testid: `grid-${g.code}`, click: () => app.looks.setActive(i === active ? -1 : i) },
+        h("td", { class: "key" }, i < 9 ? String(i + 1) : ""),
+        h("td", {}, h("button", { class: "plain", testid: `pick-${g.code}`, pressed: i === active, title: `${g.code} ${g.name}` },
+          swatch(map, i), h("span", {}, g.code.slice(12)), g.name === "" ? null : h("span", { class: "name" }, g.name), g.locked ? h("span", { title: t("locked"), class: "mark" }, icon("lock")) : null)),
+        h("td", { class: "number households" }, count(model.total[i]!)),
+        target === null ? null : h("td", { class: "number" }, g.target === null || g.kind !== "base" ? "—" : count(Math.round(g.target))),
+        target === null ? h("td", { class: "number" }, g.kind === "dedicated" ? h("span", { class: "chip" }, t("dedicated")) : null) : deviationCell(app, i))))),
     selection.size === 0 ? null : h("div", { class: "card", testid: "selection" },
       h("p", {}, t("selected", { n: model.buildingIds(selection).length, h: count(chosen) })),
       h("div", { class: "buttons" },

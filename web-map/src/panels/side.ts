@@ -42,7 +42,7 @@ export function side(app: App, map: MapView, place: HTMLElement): void {
   });
   app.store.subscribe((now, before) => {
     if (now.stroke === before.stroke || now.tab !== "grids") return;
-    const grids = new Set([...now.stroke?.totals ?? [], ...before.stroke?.totals ?? []].map(x => x.grid));
-    patchGrids(app, body, grids);
+    const said = new Map(before.stroke?.totals.map(x => [x.grid, x.after])), fresh = new Map(now.stroke?.totals.map(x => [x.grid, x.after]));
+    patchGrids(app, body, new Set([...said.keys(), ...fresh.keys()].filter(g => said.get(g) !== fresh.get(g))));
   });
 }

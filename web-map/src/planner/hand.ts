@@ -27,12 +27,15 @@ export class Hand {
 
   extend(atoms: Iterable<number>): void {
     if (this.stroke === null) return;
-    this.stroke.add(atoms);
-    this.app.store.set({ stroke: this.stroke.outcome() });
+    // most moves of a hand change nothing
+    if (this.stroke.add(atoms) || this.app.state.stroke === null) this.app.store.set({ stroke: this.stroke.outcome() });
   }
 
   /** The cells of the stroke and where they came from. */
   get moved(): ReadonlyMap<number, number> { return this.stroke?.moved ?? new Map<number, number>(); }
+
+  /** The same in the order they changed hands. */
+  get trail(): readonly number[] { return this.stroke?.trail ?? []; }
 
   cancel(): void {
     if (this.stroke !== null) {

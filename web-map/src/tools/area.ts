@@ -22,11 +22,11 @@ export class Area implements Tool {
   constructor(private readonly app: App, private readonly map: MapView, readonly name: "rectangle" | "lasso") {}
 
   down(at: Where): void { this.loop = [[at.x, at.y]]; }
-  move(at: Where, pressed: boolean): void {
-    const [first] = this.loop;
-    if (!pressed || first === undefined) return;
+  move(way: readonly Where[], pressed: boolean): void {
+    const [first] = this.loop, at = way.at(-1);
+    if (!pressed || first === undefined || at === undefined) return;
     if (this.name === "rectangle") this.loop = [first, [at.x, first[1]], [at.x, at.y], [first[0], at.y]];
-    else this.loop.push([at.x, at.y]);
+    else for (const { x, y } of way) this.loop.push([x, y]);
     this.map.sketch.show({ kind: "path", points: this.loop, closed: true });
   }
   up(at: Where): void {

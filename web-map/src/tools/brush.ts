@@ -19,17 +19,19 @@ export class Brush implements Tool {
     const receiver = active >= 0 ? active : ground >= 0 ? model.grid[ground]! : -1;
     if (!this.app.hand.begin(receiver)) return;
     this.last = at;
-    this.paint(at, at);
+    this.paint(at, [at]);
   }
-  move(at: Where, pressed: boolean): void {
+  move(way: readonly Where[], pressed: boolean): void {
+    const at = way.at(-1);
+    if (at === undefined) return;
     this.map.sketch.show({ kind: "ring", x: at.x, y: at.y, radius: this.radius });
     if (!pressed || this.last === null) return;
-    this.paint(this.last, at);
+    this.paint(this.last, way);
     this.last = at;
   }
   up(at: Where): void {
     if (this.last === null) return;
-    this.move(at, true);
+    this.move([at], true);
     this.last = null;
     this.app.hand.finish();
   }
@@ -37,12 +39,16 @@ export class Brush implements Tool {
     this.last = null;
     this.map.sketch.show(null);
   }
-  private paint(from: Where, to: Where): void {
-    const { model } = this.app.state;
+  private paint(from: Where, way: readonly Where[]): void {
+    const { model } = this.app.state, hit = new Set<number>(), { radius } = this;
     if (model === null) return;
-    const hit = model.alongSegment(from.x, from.y, to.x, to.y, this.radius);
-    const under = model.find(to.x, to.y);
-    if (under >= 0 && model.isLived(under)) hit.push(under);
+    let last = from;
+    for (const at of way) {
+      for (const a of model.alongSegment(last.x, last.y, at.x, at.y, radius)) hit.add(a);
+      const under = model.find(at.x, at.y);
+      if (under >= 0 && model.isLived(under)) hit.add(under);
+      last = at;
+    }
     this.app.hand.extend(hit);
   }
 }

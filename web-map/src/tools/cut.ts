@@ -11,10 +11,12 @@ export class Cut implements Tool {
   constructor(private readonly app: App, private readonly map: MapView) {}
 
   down(at: Where): void { this.line = [[at.x, at.y]]; }
-  move(at: Where, pressed: boolean): void {
-    const last = this.line.at(-1);
-    if (!pressed || last === undefined || Math.hypot(at.x - last[0], at.y - last[1]) < 3 * at.perScreenPx) return;
-    this.line.push([at.x, at.y]);
+  move(way: readonly Where[], pressed: boolean): void {
+    if (!pressed) return;
+    for (const at of way) {
+      const last = this.line.at(-1);
+      if (last !== undefined && Math.hypot(at.x - last[0], at.y - last[1]) >= 3 * at.perScreenPx) this.line.push([at.x, at.y]);
+    }
     this.map.sketch.show({ kind: "path", points: this.line, closed: false });
   }
   up(): void {

@@ -15,8 +15,8 @@ export class Pointer implements Tool {
   constructor(private readonly app: App) {}
 
   down(at: Where): void { this.from = at; }
-  move(at: Where): void {
-    if (this.from !== null && Math.hypot(at.x - this.from.x, at.y - this.from.y) > STILL_PX * at.perScreenPx) this.from = null;
+  move(way: readonly Where[]): void {
+    for (const at of way) if (this.from !== null && Math.hypot(at.x - this.from.x, at.y - this.from.y) > STILL_PX * at.perScreenPx) this.from = null;
   }
   up(at: Where): void {
     const { model } = this.app.state;

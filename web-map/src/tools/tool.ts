@@ -10,8 +10,8 @@ export interface Tool {
   /** Whether dragging moves the map. */
   readonly pans: boolean;
   down(at: Where): void;
-  /** Called while hovering too. */
-  move(at: Where, pressed: boolean): void;
+  /** Places the pointer has come by since the last call, the present one last. Called while hovering too. */
+  move(way: readonly Where[], pressed: boolean): void;
   up(at: Where): void;
   cancel(): void;
 }

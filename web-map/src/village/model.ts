@@ -59,6 +59,9 @@ export class Model {
   readonly total: Int32Array;
   /** 1 where no tool may move what lives here. */
   readonly fixed: Uint8Array;
+  /** The search that came by each atom last. */
+  private readonly asked: Uint32Array;
+  private turn = 0;
   private readonly buckets: { size: number; cols: number; rows: number; boxes: Rows; sites: Rows; x0: number; y0: number };
 
   constructor(readonly data: Village) {
@@ -68,6 +71,7 @@ export class Model {
     const [ox, oy] = this.origin;
     this.site = new Float64Array(2 * n);
     this.box = new Float64Array(4 * n);
+    this.asked = new Uint32Array(n);
     const ringFirst: number[] = [], corners: number[] = [];
     this.atomRings = new Uint32Array(n + 1);
     data.atoms.forEach((atom, a) => {
@@ -157,6 +161,23 @@ export class Model {
     if (c < 0 || r < 0 || c >= cols || r >= rows) return -1;
     for (const a of row(boxes, r * cols + c)) if (this.contains(a, x, y)) return a;
     return -1;
+  }
+
+  /** Atoms whose bounds touch a box. */
+  touching(w: number, n: number, e: number, s: number): number[] {
+    const { size, cols, rows, boxes, x0, y0 } = this.buckets;
+    const found: number[] = [], turn = ++this.turn;
+    const clamp = (v: number, top: number): number => Math.min(Math.max(Math.floor(v), 0), top - 1);
+    const [c0, c1] = [clamp((w - x0) / size, cols), clamp((e - x0) / size, cols)];
+    for (let r = clamp((n - y0) / size, rows); r <= clamp((s - y0) / size, rows); r++)
+      for (let c = c0; c <= c1; c++)
+        for (const a of row(boxes, r * cols + c)) {
+          // a cell stands in several buckets
+          if (this.asked[a] === turn) continue;
+          this.asked[a] = turn;
+          if (this.box[4 * a]! <= e && this.box[4 * a + 2]! >= w && this.box[4 * a + 1]! <= s && this.box[4 * a + 3]! >= n) found.push(a);
+        }
+    return found;
   }
 
   /** Atoms with buildings whose site lies in a box. */

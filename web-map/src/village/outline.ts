@@ -1,9 +1,9 @@
 // Which pieces of line separate which cells: found once, so that a border that moves costs nothing but drawing.
 
-import type { Model } from "./model";
+import { type Model, type Rows, rowsOf } from "./model";
 
-/** Line pieces: ends in local pixels, the cell on either side (-1 outside). */
-export interface Outline { ends: Float64Array; left: Int32Array; right: Int32Array }
+/** Line pieces: ends in local pixels, the cell on either side (-1 outside); the pieces of every cell. */
+export interface Outline { ends: Float64Array; left: Int32Array; right: Int32Array; of: Rows }
 
 /** Ends closer than this are one: a fraction of a millimetre on the ground. */
 const PER_PX = 512;
@@ -37,5 +37,6 @@ export function outlineOf(model: Model): Outline {
         } else if (right[known] === -1) right[known] = a;
       }
     }
-  return { ends: Float64Array.from(ends), left: Int32Array.from(left), right: Int32Array.from(right) };
+  const sides = [...left.map((a, i) => [a, i] as const), ...right.map((a, i) => [a, i] as const)];
+  return { ends: Float64Array.from(ends), left: Int32Array.from(left), right: Int32Array.from(right), of: rowsOf(model.atoms, sides) };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { apart, type Box } from "../../src/map/boxes";
 import { colour, neighbours } from "../../src/village/colouring";
-import { findStranded } from "../../src/village/contiguity";
+import { findStranded, flood, race, type Stranded } from "../../src/village/contiguity";
 import { row } from "../../src/village/model";
 import { outlineOf } from "../../src/village/outline";
 import { issuesOf } from "../../src/village/problems";
@@ -101,6 +102,95 @@ describe("contiguity", () => {
   });
 });
 
+describe("a growing stroke", () => {
+  /** A village of patches round random sites, each cell given to the nearest one, with a few cells of each given away so that grids lie in pieces. */
+  const patches = (dice: () => number, columns: number, many: number, loose: number) => {
+    const cells = columns * columns, sites = Array.from({ length: many }, () => [dice() * columns, dice() * columns] as const);
+    const grids = Array.from({ length: cells }, (_, i) => {
+      if (dice() < loose) return Math.floor(dice() * many);
+      const far = sites.map(([x, y]) => (i % columns - x) ** 2 + (Math.floor(i / columns) - y) ** 2);
+      return far.indexOf(Math.min(...far));
+    });
+    grids[0] = many - 1;
+    const barrier = Array.from({ length: columns }, () => { const a = Math.floor(dice() * (cells - columns)); return [a, a + (dice() < 0.5 ? 1 : columns)] as const; });
+    return village(columns, grids, grids.map(() => dice() < 0.25 ? 0 : 1 + Math.floor(dice() * 3)), barrier);
+  };
+  const plain = (parts: readonly Stranded[]) => parts.map(p => ({ ...p, atoms: [...p.atoms].sort((a, b) => a - b) })).sort((x, y) => x.grid - y.grid || x.atoms[0]! - y.atoms[0]!);
+
+  it("says at every move what counting all over again says", () => {
+    const dice = random(29);
+    let told = 0, taken = 0;
+    for (let round = 0; round < 150; round++) {
+      const columns = 8 + Math.floor(dice() * 9), many = 2 + Math.floor(dice() * 5);
+      const model = patches(dice, columns, many, round % 3 === 0 ? 0.08 : 0), receiver = Math.floor(dice() * many);
+      if (round % 5 === 0) model.data.grids[receiver]!.buildings = 0;
+      for (let k = 0; k < columns; k++) if (dice() < 0.2) model.fixed[Math.floor(dice() * columns * columns)] = 1;
+      const stroke = new Stroke(model, receiver), start = [...model.grid];
+      let x = dice() * columns, y = dice() * columns;
+      for (let k = 0; k < 25; k++) {
+        x = Math.min(Math.max(x + (dice() - 0.5) * 4, 0), columns - 1);
+        y = Math.min(Math.max(y + (dice() - 0.5) * 4, 0), columns - 1);
+        const at = Math.floor(y) * columns + Math.floor(x);
+        stroke.add([at, at + 1, at + columns, ...dice() < 0.1 ? [Math.floor(dice() * columns * columns)] : []].filter(a => a < columns * columns && (model.isLived(a) || dice() < 0.5)));
+        const outcome = stroke.outcome(), all = findStranded(model, stroke.moved);
+        expect(plain(outcome.stranded)).toEqual(plain(all));
+        const cells = [...stroke.moved.keys()];
+        expect([...stroke.trail]).toEqual(cells);
+        expect(outcome.households).toBe(cells.reduce((sum, a) => sum + model.weight[a]!, 0));
+        expect([...outcome.buildings].sort()).toEqual(model.buildingIds(cells).sort());
+        expect(outcome.units).toEqual([...new Set(cells.flatMap(a => [...row(model.householdsOf, a)]).map(h => model.data.households[h]![2]))].sort((a, b) => a - b).map(u => model.data.units[u]!.code));
+        told += all.length;
+      }
+      taken += stroke.moved.size;
+      stroke.revert();
+      expect([...model.grid]).toEqual(start);
+    }
+    expect(told).toBeGreaterThan(1_000);
+    expect(taken).toBeGreaterThan(2_000);
+  });
+
+  it("keeps what it says of a part as long as nothing near it changes", () => {
+    // three columns and a receiver beside them: the second row cuts the first one off, what happens in the fifth does not concern it
+    const model = village(4, Array.from({ length: 20 }, (_, i) => i % 4 === 3 ? 1 : 0)), stroke = new Stroke(model, 1);
+    stroke.add([4, 5, 6]);
+    const [before] = stroke.outcome().stranded;
+    stroke.add([18]);
+    expect(stroke.outcome().stranded.find(p => p.atoms === before?.atoms)).toBe(before);
+    expect(before?.atoms.slice().sort()).toEqual([0, 1, 2]);
+  });
+
+  it("costs what it touches: no more among many grids than among few, and no more in a large village", () => {
+    const looks = (columns: number, across: number): number => {
+      const size = columns / across, model = village(columns, Array.from({ length: columns ** 2 }, (_, i) => Math.floor(i % columns / size) + across * Math.floor(i / columns / size)));
+      // along the border of the first two grids, eight cells down
+      const stroke = new Stroke(model, 0);
+      for (let k = 0; k < 8; k++) { stroke.add([k * columns + size, k * columns + size + 1]); stroke.outcome(); }
+      expect(stroke.outcome().stranded).toEqual([]);
+      return stroke.looked!;
+    };
+    const [few, many, large] = [looks(40, 2), looks(40, 4), looks(120, 2)];
+    expect(many).toBeLessThanOrEqual(few * 1.5);
+    expect(large).toBeLessThanOrEqual(few * 1.5);
+    expect(few).toBeLessThan(400);
+  });
+
+  it("races to the same parts as a flood of everything", () => {
+    const dice = random(41);
+    let split = 0;
+    for (let round = 0; round < 300; round++) {
+      const model = patches(dice, 12, 3, 0.6), grid = Math.floor(dice() * 3);
+      const seeds = Array.from({ length: 2 + Math.floor(dice() * 6) }, () => Math.floor(dice() * 144)).filter(a => model.grid[a] === grid);
+      if (seeds.length === 0) continue;
+      const { parts, rest } = race(model, grid, seeds), all = flood(model, grid, seeds);
+      const sorted = (list: readonly number[][]) => list.map(p => [...p].sort((a, b) => a - b)).sort((a, b) => a[0]! - b[0]!);
+      const left = all.find(p => p.includes(rest));
+      expect(sorted(parts)).toEqual(sorted(all.filter(p => p !== left)));
+      split += parts.length;
+    }
+    expect(split).toBeGreaterThan(100);
+  });
+});
+
 describe("colours", () => {
   it("differ between neighbours and stay through an edit", () => {
     const dice = random(5);
@@ -131,6 +221,25 @@ describe("geometry", () => {
       expect(model.alongSegment(x, y, x, y, r).sort((a, b) => a - b)).toEqual(near);
     }
     expect(model.find(w - 1, n - 1)).toBe(-1);
+  });
+
+  it("finds the cells that touch a box, as looking at everything does", () => {
+    const dice = random(12), model = village(12, Array.from({ length: 144 }, (_, i) => i % 3)), [w, n, e, s] = model.bounds();
+    for (let k = 0; k < 200; k++) {
+      const x = w + (dice() * 1.4 - 0.2) * (e - w), y = n + (dice() * 1.4 - 0.2) * (s - n), [x1, y1] = [x + dice() * 90, y + dice() * 90];
+      const brute = Array.from({ length: 144 }, (_, a) => a).filter(a => model.box[4 * a]! <= x1 && model.box[4 * a + 2]! >= x && model.box[4 * a + 1]! <= y1 && model.box[4 * a + 3]! >= y);
+      expect(model.touching(x, y, x1, y1).sort((a, b) => a - b)).toEqual(brute);
+    }
+  });
+
+  it("joins boxes until none touches another, and none is left out", () => {
+    const dice = random(17);
+    for (let k = 0; k < 300; k++) {
+      const boxes = Array.from({ length: 1 + Math.floor(dice() * 9) }, (): Box => { const x = dice() * 100, y = dice() * 100; return [x, y, x + dice() * 30, y + dice() * 30]; });
+      const made = apart(boxes);
+      for (const b of boxes) expect(made.filter(m => m[0] <= b[0] && m[1] <= b[1] && m[2] >= b[2] && m[3] >= b[3]).length).toBe(1);
+      made.forEach((a, i) => made.slice(0, i).forEach(b => expect(a[2] < b[0] || a[0] > b[2] || a[3] < b[1] || a[1] > b[3]).toBe(true)));
+    }
   });
 
   it("knows both sides of every inner piece of line", () => {
