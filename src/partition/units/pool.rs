@@ -55,6 +55,9 @@ const QUICK: Tuning = Tuning {
     regions: u32::MAX,
     seldom: Some(4),
 };
+/// One quick sweep of so many goes over wider regions, for what has to be handed on through many units: a lone house far out.
+const WIDE: Tuning = Tuning { tile: (16.0, 48.0), moves: (40.0, 40.0), ..QUICK };
+const WIDE_EVERY: u32 = 4;
 const SWEEPS: u64 = 32;
 /// Later rounds.
 const ROUNDS: Tuning = Tuning {
@@ -146,7 +149,8 @@ impl Pool {
         for sweep in 0..SWEEPS {
             if !self.is_settled() {
                 let mut random = Random::new(stream_seed(seed, village, u64::MAX - sweep, self.stream));
-                self.sweep(&Tuning { work: u32::MAX, ..QUICK }, &mut random);
+                let tuning = if random.below(WIDE_EVERY) == 0 { WIDE } else { QUICK };
+                self.sweep(&Tuning { work: u32::MAX, ..tuning }, &mut random);
             }
         }
     }
@@ -192,7 +196,12 @@ impl Pool {
             self.quick = false;
             self.vain.fill(0);
         }
-        self.sweep(if self.quick { &QUICK } else { &ROUNDS }, &mut random);
+        let tuning = match (self.quick, random.below(WIDE_EVERY)) {
+            (true, 0) => &WIDE,
+            (true, _) => &QUICK,
+            (false, _) => &ROUNDS,
+        };
+        self.sweep(tuning, &mut random);
     }
 
     fn sweep(&mut self, tuning: &Tuning, random: &mut Random) {
