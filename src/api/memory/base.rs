@@ -148,6 +148,13 @@ impl Builder {
         true
     }
 
+    /// [`Builder::push`] for whoever reads features; one whose key does not ascend is left out.
+    pub(super) fn put(&mut self) -> impl FnMut(&str, &str, Option<Shape>, &[Value<'_>]) + Send {
+        |id, code, shape, values| {
+            self.push(id, code, shape, values);
+        }
+    }
+
     /// Adds a feature that stands elsewhere.
     pub(super) fn push_part(&mut self, part: &Part<'_>) -> bool {
         let start = self.made.text.len();
