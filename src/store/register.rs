@@ -184,7 +184,7 @@ pub(super) async fn page(
     let mut sql = select(layer, with_names);
     conditions(&mut sql, session.dialect(), layer, scope, filter)?;
     sql.push(" ORDER BY ").push(layer.spec().key).push(" LIMIT ").bind(i64::from(limit) + 1);
-    let mut rows = session.rows(sql).await?;
+    let mut rows = session.many_rows(sql).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let rows: Vec<RegisterRow> = rows.iter_mut().map(|r| layer.read(r)).collect::<Result<_, _>>()?;

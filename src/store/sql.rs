@@ -104,6 +104,10 @@ pub(super) trait Session: Send {
     async fn execute(&mut self, sql: Sql) -> Result<u64, StoreError>;
     /// Runs a statement and gives its rows.
     async fn rows(&mut self, sql: Sql) -> Result<Vec<Row>, StoreError>;
+    /// The same for a statement that only reads, and thousands of rows.
+    async fn many_rows(&mut self, sql: Sql) -> Result<Vec<Row>, StoreError> {
+        self.rows(sql).await
+    }
     /// Runs constant statements without values, several at once.
     async fn script(&mut self, text: &'static str) -> Result<(), StoreError>;
     /// Makes it so; returns only when it is on the disk.

@@ -152,6 +152,15 @@ impl Builder {
         true
     }
 
+    /// [`Builder::push`] for whoever reads features; one whose key does not ascend is left out.
+    pub(super) fn put(&mut self) -> impl FnMut(&str, &str, Option<Shape>, &[Value<'_>], u64) + Send {
+        |id, code, shape, values, version| {
+            if self.push(id, code, shape, values) {
+                self.version(version);
+            }
+        }
+    }
+
     /// Adds a feature that stands elsewhere.
     pub(super) fn push_part(&mut self, part: &Part<'_>) -> bool {
         let start = self.made.text.len();

@@ -16,6 +16,8 @@ use super::snapshot::{Changes, Snapshot};
 
 /// Keys asked for at once.
 const KEYS: usize = 1_000;
+/// Chunks of rows that wait to be made features of.
+const CHUNKS_AHEAD: usize = 2;
 
 /// Takes a feature: its key, the code by which it is seen, where it lies, its values in the order of the fields, the version of its row
 /// or 0.
@@ -23,19 +25,30 @@ type Put<'a> = dyn FnMut(&str, &str, Option<Shape>, &[Value<'_>], u64) + Send + 
 
 /// Reads a whole collection.
 pub(super) async fn load(store: &dyn Store, collection: Collection, now: String) -> Result<Snapshot, StoreError> {
-    let mut builder = Builder::new(collection);
-    let mut put = |id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>], version: u64| {
-        if builder.push(id, code, shape, values) {
-            builder.version(version);
-        }
-    };
-    match layer_of(collection) {
-        Some(layer) => register_layer(store, layer, &mut put).await?,
-        None => plan_layer(store, collection, &mut put).await?,
+    let packed = |e: tokio::task::JoinError| StoreError::Internal { code: format!("snapshot: {e}") };
+    if let Some(layer) = layer_of(collection) {
+        // one thread reads rows, another one makes features of them
+        let (rows_in, rows_out) = std::sync::mpsc::sync_channel::<Vec<RegisterRow>>(CHUNKS_AHEAD);
+        let packing = tokio::task::spawn_blocking(move || {
+            let mut builder = Builder::new(collection);
+            for row in rows_out.into_iter().flatten() {
+                put_row(&mut builder.put(), &row);
+            }
+            builder
+        });
+        let mut sink = |rows: Vec<RegisterRow>| match rows_in.send(rows) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+        let read = store.stream(&everything(), layer, &Filter::default(), &mut sink).await;
+        drop(rows_in);
+        let builder = packing.await.map_err(packed)?;
+        read?;
+        return tokio::task::spawn_blocking(move || Snapshot::loaded(builder.finish(), now)).await.map_err(packed);
     }
-    tokio::task::spawn_blocking(move || Snapshot::loaded(builder.finish(), now))
-        .await
-        .map_err(|_| StoreError::Internal { code: "snapshot".to_owned() })
+    let mut builder = Builder::new(collection);
+    plan_layer(store, collection, &mut builder.put()).await?;
+    tokio::task::spawn_blocking(move || Snapshot::loaded(builder.finish(), now)).await.map_err(packed)
 }
 
 /// Reads features of a register's layer by their keys, as they are now.
@@ -90,16 +103,6 @@ pub(super) const fn layer_of(collection: Collection) -> Option<Layer> {
 
 fn everything() -> Scope {
     Scope::whole_store(Role::Viewer)
-}
-
-async fn register_layer(store: &dyn Store, layer: Layer, put: &mut Put<'_>) -> Result<(), StoreError> {
-    let mut sink = |rows: Vec<RegisterRow>| {
-        for row in &rows {
-            put_row(put, row);
-        }
-        ControlFlow::Continue(())
-    };
-    store.stream(&everything(), layer, &Filter::default(), &mut sink).await.map(drop)
 }
 
 fn shape_of(g: &Geometry) -> Shape {

@@ -27,7 +27,11 @@ pub(super) fn of(error: &sqlx::Error, place: &'static str) -> StoreError {
             _ => StoreError::Internal { code: format!("{place}: sqlx") },
         };
     };
-    let code: i32 = db.code().and_then(|c| c.parse().ok()).unwrap_or(1);
+    of_code(db.code().and_then(|c| c.parse().ok()).unwrap_or(1), place)
+}
+
+/// The store's error for an (extended) result code.
+pub(super) fn of_code(code: i32, place: &'static str) -> StoreError {
     let constraint = |what: &str| StoreError::Constraint { layer: place, id: String::new(), what: what.to_owned() };
     match code {
         IOERR_WRITE | IOERR_SHMSIZE => return StoreError::Full,

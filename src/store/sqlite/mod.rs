@@ -1,5 +1,7 @@
 //! The GeoPackage engine: one file, one writer, readers beside it.
 
+#[expect(unsafe_code, reason = "rows are taken from SQLite itself, through its C interface")]
+mod direct;
 mod errors;
 #[expect(unsafe_code, reason = "SQL functions can only be registered through SQLite's C interface")]
 mod functions;

@@ -2,9 +2,10 @@
 
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, Decode, Row as _, Sqlite, Transaction, TypeInfo, ValueRef};
+use tokio::runtime::RuntimeFlavor;
 use tokio::sync::{OwnedRwLockReadGuard, watch};
 
-use super::errors;
+use super::{direct, errors};
 use crate::store::error::StoreError;
 use crate::store::sql::{Dialect, Session, Sql};
 use crate::store::value::{Row, Value};
@@ -82,6 +83,20 @@ impl Session for SqliteSession {
         let query = sqlx::query_with(AssertSqlSafe(text), arguments(values, place)?);
         let rows = query.fetch_all(&mut *self.transaction).await.map_err(|e| errors::of(&e, place))?;
         rows.iter().map(|r| decoded(r, place)).collect()
+    }
+
+    #[expect(unsafe_code, reason = "the connection's own handle, locked")]
+    async fn many_rows(&mut self, sql: Sql) -> Result<Vec<Row>, StoreError> {
+        let (text, values, place) = sql.into_parts();
+        let mut handle = self.transaction.lock_handle().await.map_err(|e| errors::of(&e, place))?;
+        let handle = handle.as_raw_handle().as_ptr();
+        // SAFETY: while it is locked nobody else uses the connection
+        let read = || unsafe { direct::rows(handle, &text, &values, place) };
+        // others answer meanwhile
+        match tokio::runtime::Handle::current().runtime_flavor() {
+            RuntimeFlavor::MultiThread => tokio::task::block_in_place(read),
+            _ => read(),
+        }
     }
 
     async fn script(&mut self, text: &'static str) -> Result<(), StoreError> {
