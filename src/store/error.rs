@@ -32,15 +32,11 @@ pub enum StoreError {
         holder: String,
     },
     /// Others changed what an edit was based on.
-    #[error(
-        "网格 {} 已于 {time} 被 {author} 修改（当前版本 {current_version}）\n\
-         grids {} were changed by {author} at {time} (version now {current_version})",
-        .grids.join("、"), .grids.join(", ")
-    )]
+    #[error("{}", changed(.grids, .author, .time, *.current_version))]
     Conflict {
         /// Codes of the grids; for a plan as a whole, empty.
         grids: Vec<String>,
-        /// Who changed them last.
+        /// Who changed them last; of a plan as a whole, the plan that is in force instead, or nothing.
         author: String,
         /// When.
         time: String,
@@ -172,4 +168,43 @@ pub enum TransactError {
     /// The plan layer's reason; nothing was changed.
     #[error(transparent)]
     Refused(#[from] Refusal),
+}
+
+/// What a conflict says: nobody is named where nobody is known.
+fn changed(grids: &[String], author: &str, time: &str, version: u64) -> String {
+    if !grids.is_empty() {
+        return format!(
+            "网格 {} 已于 {time} 被 {author} 修改（当前版本 {version}）\n\
+             grids {} were changed by {author} at {time} (version now {version})",
+            grids.join("、"),
+            grids.join(", ")
+        );
+    }
+    if author.is_empty() {
+        return format!(
+            "您所见的内容之后又有修改（当前版本 {version}），请重新读取\n\
+             it was changed after you looked at it (version now {version}): read it again"
+        );
+    }
+    format!(
+        "现行方案已换成 {author}（自 {time} 起生效），请重新检查后再试\n\
+         another plan is in force now: {author}, from {time}; check again before you go on"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StoreError;
+
+    #[test]
+    fn a_conflict_names_only_what_is_known() {
+        let said = |grids: &[&str], author: &str| {
+            let grids = grids.iter().map(|g| (*g).to_owned()).collect();
+            let (author, time) = (author.to_owned(), "2026-03-01".to_owned());
+            StoreError::Conflict { grids, author, time, current_version: 7, edit: None }.to_string()
+        };
+        assert!(said(&["520423102001001"], "u-1").starts_with("网格 520423102001001 已于 2026-03-01 被 u-1 修改"));
+        assert!(said(&[], "").starts_with("您所见的内容之后又有修改（当前版本 7）"));
+        assert!(said(&[], "p-2").starts_with("现行方案已换成 p-2（自 2026-03-01 起生效）"));
+    }
 }

@@ -174,9 +174,9 @@ export const api = {
   publish: async (plan: string, base_version: number, date: string) =>
     (await call<{ plan: Plan }>("POST", `/api/plans/${id(plan)}/publish`, { base_version, date })).plan,
   /** Sends a file to be looked at; the job's result is a {@link Preview}. */
-  upload: async (layer: string, file: File) =>
-    (await send<{ job: string }>("POST", `/api/imports?layer=${id(layer)}&file_name=${id(file.name)}`, file,
-      { "content-type": "application/octet-stream", "idempotency-key": freshKey() })).job,
+  upload: (layer: string, file: File) =>
+    send<{ job: string; import: { id: string } }>("POST", `/api/imports?layer=${id(layer)}&file_name=${id(file.name)}`, file,
+      { "content-type": "application/octet-stream", "idempotency-key": freshKey() }),
   previewImport: async (upload: string, wish: Reading) =>
     (await call<{ job: string }>("POST", `/api/imports/${id(upload)}/preview`, wish, { "idempotency-key": freshKey() })).job,
   commitImport: async (upload: string, partial: boolean) =>

@@ -102,7 +102,7 @@ const table = {
   op_rebalance: ["均衡", "Rebalanced"], op_reform_units: ["重组单元", "Units formed anew"], op_other: ["修改", "Edit"],
   // plan
   generate: ["生成新方案", "Generate a plan"], profile: ["规则", "Rules"], seed: ["随机种子", "Seed"], seconds: ["用时上限（秒）", "Time limit (s)"],
-  oldNets: ["沿用旧网边界", "Re-use the borders of old nets"], start: ["开始", "Start"], running: ["正在生成：{stage}", "Working: {stage}"], share: ["已完成 {p}", "{p} done"],
+  oldNets: ["沿用旧网边界", "Re-use the borders of old nets"], start: ["开始", "Start"], running: ["正在生成：{stage}", "Working: {stage}"], beginning: ["正在准备…", "Getting ready…"], share: ["已完成 {p}", "{p} done"],
   jobDone: ["方案已生成：{g} 个网格，{u} 个单元", "The plan is made: {g} grids, {u} units"], jobFailed: ["没有生成：{why}", "No plan: {why}"], jobCancelled: ["已停止，没有生成方案", "Stopped, no plan made"],
   netsTitle: ["原有各网保留情况", "What each old net keeps"], net: ["原网", "Net"], netKept: ["保留边界", "Border kept"], netLost: ["失去边界", "Border lost"], netMoved: ["换网格户数", "Households moved"], kmOf: ["{a} / {b} 公里（{p}）", "{a} of {b} km ({p})"], kmAlone: ["{n} 公里", "{n} km"], ofHouseholds: ["{a} / {b} 户", "{a} of {b}"],
   openPlan: ["打开", "Open"],
@@ -116,14 +116,14 @@ const table = {
   layer_households: ["住户", "Households"], layer_regions: ["行政区划", "Regions"], layer_barriers: ["障碍", "Barriers"], layer_old_nets: ["原有网格", "Old nets"], layer_incidents: ["事件", "Incidents"], layer_officers: ["人员", "Officers"], layer_centres: ["综治中心", "Governance centres"],
   exportHint: ["文件来自标准接口，任何 GIS 都能直接连接 /ogc。", "Files come from the standard interface; any GIS can connect to /ogc."],
   // basemap
-  basemap: ["底图", "Basemap"], basemapNone: ["只有经纬网和本库图层。", "Longitude, latitude and our own layers only."], basemapChoose: ["本机 PMTiles 文件（只在本页读取，不上传）", "PMTiles file of this computer (read in this page, never sent)"],
-  basemapShift: ["底图是 GCJ-02 坐标（移动底图，不移动数据）", "The basemap is in GCJ-02 (it is moved, the data is not)"], basemapOff: ["去掉底图", "Remove the basemap"], basemapBad: ["{file} 不是 PMTiles 底图", "{file} is no PMTiles basemap"],
+  basemap: ["底图", "Basemap"], basemapNone: ["只有经纬网和本库图层。", "Longitude, latitude and our own layers only."], basemapChoose: ["本机 PMTiles 或 MBTiles 文件（只在本页读取，不上传）", "PMTiles or MBTiles file of this computer (read in this page, never sent)"],
+  basemapShift: ["底图是 GCJ-02 坐标（移动底图，不移动数据）", "The basemap is in GCJ-02 (it is moved, the data is not)"], basemapOff: ["去掉底图", "Remove the basemap"], basemapBad: ["{file} 不是 PMTiles 或 MBTiles 底图，或者没有索引", "{file} is no basemap in PMTiles or MBTiles, or has no index"],
   // import
   import: ["导入", "Import"], importTitle: ["导入文件", "Import a file"], importWhy: ["先看清楚再入库：编码、坐标、列的对应、每一条坏行都会列出。", "Look first, store later: encoding, coordinates, columns and every bad row are shown."],
   importLayer: ["图层", "Layer"], importFile: ["文件（CSV、XLSX、GeoJSON、GeoPackage、Shapefile、FlatGeobuf、KML）", "File (CSV, XLSX, GeoJSON, GeoPackage, Shapefile, FlatGeobuf, KML)"],
   importPrivacy: ["身份证号等个人信息列一律不保存，并在结果中列出。", "Personal columns such as identity numbers are never kept; the result names them."],
   importRead: ["检查文件", "Check the file"], importReading: ["正在检查", "Checking"], importWriting: ["正在入库", "Storing"], importStopped: ["已停止，库未改动", "Stopped, the register is as it was"],
-  importJudge: ["核对 {file}", "Check of {file}"], importEncoding: ["编码 {e}", "encoding {e}"], rowsN: ["{n} 行", "{n} rows"],
+  importJudge: ["核对“{file}”", "Check of {file}"], importEncoding: ["编码 {e}", "encoding {e}"], rowsN: ["{n} 行", "{n} rows"],
   count_insert: ["新增", "New"], count_update: ["更新", "Changed"], count_unchanged: ["未变", "As before"], count_conflict: ["冲突", "Conflicts"], count_bad: ["坏行", "Bad rows"], count_refused: ["未导入", "Left out"],
   importDatum: ["这些点整体偏离所属村庄，正像 {d} 的偏移。请确认后再入库。", "As a whole these points lie beside their villages, just as {d} shifts them. Please confirm before they are stored."],
   importShift: ["按 {d} 纠正", "Correct as {d}"], importKeep: ["坐标无误，不纠正", "Coordinates are right, keep them"],
@@ -133,7 +133,7 @@ const table = {
   importFaults: ["{n} 条坏行", "{n} bad rows"], importBadRows: ["下载坏行（附原因）：", "Bad rows with their reasons: "], row: ["行", "Row"], column: ["列", "Column"], fault: ["原因", "Fault"],
   importSample: ["前几行", "First rows"], importPartial: ["跳过 {n} 条坏行或冲突行，导入其余", "Leave {n} rows that are bad or in conflict out, import the others"],
   importTrouble: ["还不能读：", "Not readable yet: "], importSheet: ["工作表或图层", "Sheet or layer"], importAgain: ["按改动重新检查", "Check again with these changes"],
-  importCommit: ["导入 {n} 行", "Import {n} rows"], importDone: ["{file} 已导入", "{file} is imported"], importMore: ["再导入一个文件", "Another file"],
+  importCommit: ["导入 {n} 行", "Import {n} rows"], importDone: ["“{file}”已导入", "{file} is imported"], importMore: ["再导入一个文件", "Another file"],
   field_id: ["编号", "Id"], field_code: ["编码", "Code"], field_name: ["名称", "Name"], field_level: ["级别", "Level"], field_parent: ["上级", "Parent"], field_village: ["所属村", "Village"], field_region: ["所属区划", "Region"],
   field_building: ["楼栋", "Building"], field_stairwell: ["单元（楼道）", "Stairwell"], field_stairwells: ["单元（楼道）", "Stairwells"], field_floor: ["楼层", "Floor"], field_hamlet: ["自然寨", "Hamlet"], field_group: ["村民小组", "Villagers' group"],
   field_persons: ["人口", "Persons"], field_tenure: ["居住性质", "Tenure"], field_eligible: ["候选", "Eligible"], field_households: ["户数", "Households"], field_dedicated: ["专属网格", "Dedicated grid"], field_kind: ["类型", "Kind"], field_hard: ["硬性", "Hard"],
@@ -148,6 +148,9 @@ const table = {
   // conflict
   conflictTitle: ["别人先改了", "Somebody was faster"],
   conflictWhat: ["{who} 于 {when} 改了 {grids}。您的修改没有写入。", "{who} changed {grids} at {when}. Your edit was not stored."],
+  conflictPlan: ["方案已有更新的版本（第 {v} 版），您的修改没有写入。", "The plan has a newer version ({v}). Your edit was not stored."],
+  publishStale: ["方案在您查看之后又被修改，现为第 {v} 版，因此没有发布。新版本已载入，请看过后再发布。", "The plan was changed after you looked at it and is at version {v} now: it was not published. The new version is shown; look at it and publish again."],
+  publishOther: ["另一方案已自 {when} 起在此生效，因此没有发布。请与它比较，检查后再发布。", "Another plan is in force here since {when}: this one was not published. Compare the two, check and publish again."],
   conflictTheirs: ["用对方的", "Take theirs"], conflictMine: ["在对方基础上再做一次我的", "Redo mine on top"], conflictLook: ["先看看", "Look first"],
   // trouble
   offline: ["连不上服务。{n} 处修改保留在本页，恢复后只发送一次。", "The service cannot be reached. {n} edits are kept on this page and sent once."],
@@ -164,9 +167,15 @@ export type Key = keyof typeof table;
 export const keys = Object.keys(table) as Key[];
 const at = (lang: Lang): 0 | 1 => lang === "zh" ? 0 : 1;
 
-/** A sentence in a language. */
+/** Characters that stand without a space between them: ideographs, their punctuation, full-width forms. */
+const WIDE = /[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]/;
+
+/** A sentence in a language. What ends or begins wide needs no space beside wide words. */
 export function text(lang: Lang, key: Key, values: Readonly<Record<string, string | number>> = {}): string {
-  return table[key][at(lang)].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
+  return table[key][at(lang)].replace(/(.?)( ?)\{(\w+)\}( ?)(?=(.?))/gu, (_, before: string, left: string, name: string, right: string, after: string) => {
+    const value = String(values[name] ?? ""), wide = (a: string, b: string): boolean => WIDE.test(a) && WIDE.test(b);
+    return before + (wide(before, value.slice(0, 1)) ? "" : left) + value + (wide(value.slice(-1), after) ? "" : right);
+  });
 }
 export const isKey = (key: string): key is Key => key in table;
 /** The half of a message of the service (“中文 / English”, or one line each) that the reader wants. */
@@ -179,4 +188,8 @@ export function half(lang: Lang, message: string): string {
 }
 export const percent = (share: number | null, signed = true): string =>
   share === null || !Number.isFinite(share) ? "—" : `${signed && share > 0 ? "+" : ""}${(share * 100).toFixed(1)}%`.replace("-", "−");
-export const count = (n: number): string => n.toLocaleString("en-US").replace(/,/g, "\u2009");
+const clock = Object.fromEntries((["zh", "en"] as const).map(lang => [lang, new Intl.DateTimeFormat(lang === "zh" ? "zh-CN" : "en-GB", { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", timeZone: "Asia/Shanghai" })])) as Record<Lang, Intl.DateTimeFormat>;
+/** Day and minute of a moment, by the office's clock. */
+export const when = (lang: Lang, moment: string): string => { const d = new Date(moment); return Number.isNaN(d.valueOf()) ? moment : clock[lang].format(d); };
+const figures = new Intl.NumberFormat("en-US");
+export const count = (n: number): string => figures.format(n).replace(/,/g, "\u2009");

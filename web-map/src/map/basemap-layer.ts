@@ -1,25 +1,38 @@
-// A basemap out of one PMTiles file that the planner chooses. The file is read in the page, piece by piece, and goes nowhere.
+// A basemap out of one file (PMTiles, MBTiles) that the planner chooses. The file is read in the page, piece by piece, and goes nowhere.
 
 import L from "leaflet";
 import type { App } from "../app";
 import { CanvasLayer } from "./canvas-layer";
 import { toGcj02 } from "./gcj";
+import type { TileFile } from "./mbtiles";
 import { cornerOf, decodeGround, EXTENT, type Place, type Strokes, tilesOf } from "./tiles";
 
-interface Source {
-  minZoom: number; maxZoom: number; isVector: boolean;
-  bytes(place: Place): Promise<ArrayBuffer | undefined>;
-}
 type Tile = ImageBitmap | Strokes;
 
+/** How a file begins that is an MBTiles. */
+const SQLITE = "SQLite format 3";
 /** Tiles kept. */
 const KEPT = 200;
 /** Quiet inks, so that grids stay in front. */
 const AREAS = [[/water|ocean/, "#cfdde5"], [/park|wood|forest|green|landcover|landuse/, "#e4e9df"], [/building/, "#dcd7cd"]] as const;
 const LINES = [[/water/, "#a9c3d2", 1.2], [/road|transport|highway|rail/, "#b9b3a6", 1.4], [/bound/, "#9aa3aa", 1]] as const;
 
+async function pmtiles(file: File): Promise<TileFile> {
+  const { FileSource, PMTiles, TileType } = await import("pmtiles");
+  const archive = new PMTiles(new FileSource(file)), header = await archive.getHeader();
+  return {
+    minZoom: header.minZoom, maxZoom: header.maxZoom, isVector: header.tileType === TileType.Mvt,
+    bytes: async ({ z, x, y }) => (await archive.getZxy(z, x, y))?.data,
+  };
+}
+
+async function mbtiles(file: File): Promise<TileFile> {
+  const { openMbtiles } = await import("./mbtiles");
+  return openMbtiles(async (from, bytes) => new Uint8Array(await file.slice(from, from + bytes).arrayBuffer()));
+}
+
 export class BasemapLayer extends CanvasLayer {
-  private source: Source | null = null;
+  private source: TileFile | null = null;
   private readonly tiles = new Map<string, Tile | "asked" | "none">();
   /** Tiles on the screen. */
   shown = 0;
@@ -31,13 +44,8 @@ export class BasemapLayer extends CanvasLayer {
 
   /** Takes a file in; what is not a basemap is refused with the reason. */
   async open(file: File): Promise<void> {
-    const { FileSource, PMTiles, TileType } = await import("pmtiles");
     try {
-      const archive = new PMTiles(new FileSource(file)), header = await archive.getHeader();
-      this.source = {
-        minZoom: header.minZoom, maxZoom: header.maxZoom, isVector: header.tileType === TileType.Mvt,
-        bytes: async ({ z, x, y }) => (await archive.getZxy(z, x, y))?.data,
-      };
+      this.source = (await file.slice(0, SQLITE.length).text()) === SQLITE ? await mbtiles(file) : await pmtiles(file);
     } catch {
       this.app.say("bad", "basemapBad", { file: file.name });
       return;
@@ -52,7 +60,7 @@ export class BasemapLayer extends CanvasLayer {
     this.app.store.set({ basemap: null });
   }
 
-  private tile(source: Source, place: Place): Tile | null {
+  private tile(source: TileFile, place: Place): Tile | null {
     const key = `${place.z} ${place.x} ${place.y}`, known = this.tiles.get(key);
     if (known !== undefined) return typeof known === "string" ? null : known;
     this.tiles.set(key, "asked");
@@ -60,7 +68,7 @@ export class BasemapLayer extends CanvasLayer {
     return null;
   }
 
-  private async bring(source: Source, place: Place, key: string): Promise<void> {
+  private async bring(source: TileFile, place: Place, key: string): Promise<void> {
     let made: Tile | "none" = "none";
     try {
       const bytes = await source.bytes(place);
@@ -72,8 +80,12 @@ export class BasemapLayer extends CanvasLayer {
     this.redraw();
   }
 
-  protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
+  protected override isBlank(): boolean {
     this.shown = 0;
+    return this.source === null || this.app.state.basemap === null;
+  }
+
+  protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
     const { source } = this, { basemap } = this.app.state;
     if (source === null || basemap === null) return;
     const zoom = map.getZoom(), z = Math.min(Math.max(Math.round(zoom) - (source.isVector ? 1 : 0), source.minZoom), source.maxZoom);

@@ -10,7 +10,7 @@ export function basemap(app: App, map: MapView, place: HTMLElement): void {
   let isOpen = false;
   mount(place, app, s => [s.basemap, s.lang], () => {
     const { basemap } = app.state, file = h("input", { type: "file", testid: "basemap-file", label: t("basemapChoose") });
-    file.accept = ".pmtiles";
+    file.accept = ".pmtiles,.mbtiles";
     file.addEventListener("change", () => { const chosen = file.files?.[0]; if (chosen !== undefined) void map.basemap.open(chosen); });
     return [h("details", { class: "basemap", testid: "basemap", open: isOpen, toggle: e => { isOpen = (e.target as HTMLDetailsElement).open; } }, h("summary", { title: t("basemap"), label: t("basemap") }, icon("ground")),
       h("div", { class: "card" }, h("h3", {}, t("basemap")), h("p", { class: "quiet" }, basemap === null ? t("basemapNone") : basemap.name),

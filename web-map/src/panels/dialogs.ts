@@ -64,7 +64,7 @@ export function dialogs(app: App, place: HTMLElement): void {
       actions(cancel(), h("button", { type: "submit", class: "primary", testid: "generate-go" }, t("start"))))];
       case "job": {
         const words = job === null ? "" : job.status === "done" ? t("jobDone", { g: job.result?.grids ?? "—", u: job.result?.units ?? "—" })
-          : job.status === "failed" ? t("jobFailed", { why: half(lang, job.problem?.detail ?? "") }) : job.status === "cancelled" ? t("jobCancelled") : t("running", { stage: half(lang, job.stage) });
+          : job.status === "failed" ? t("jobFailed", { why: half(lang, job.problem?.detail ?? "") }) : job.status === "cancelled" ? t("jobCancelled") : job.stage === "" ? t("beginning") : t("running", { stage: half(lang, job.stage) });
         const bar = h("progress", { label: t("generate") });
         bar.max = 1;
         bar.value = job?.status === "done" ? 1 : job?.share ?? 0;

@@ -7,6 +7,8 @@ import { count, half, isKey, percent } from "../strings";
 import { fieldsOf, LAYERS, SYSTEMS } from "../planner/fields";
 import { h, type Child } from "./dom";
 
+/** The end of a warning that says what to type on a command line. */
+const COMMAND = /[;；,，][^;；,，]*--\w+.*$/;
 /** Faults shown; all of them are in the download. */
 const SHOWN = 200;
 
@@ -77,7 +79,7 @@ function judge(app: App, { file, layer, preview, confirmed, trouble }: Step<"pre
       h("div", { class: counts[k] > 0 && k === "conflict" ? "bad" : "" }, h("dt", {}, t(`count_${k}`)), h("dd", { testid: `import-${k}` }, count(counts[k])))),
     h("div", { class: bad > 0 ? "bad" : "" }, h("dt", {}, t("count_bad")), h("dd", { testid: "import-bad" }, count(bad)))),
     datum(app, preview, confirmed),
-    ...(preview.warnings ?? []).slice(0, 6).map(w => h("p", { class: "quiet" }, half(app.state.lang, w))),
+    ...(preview.warnings ?? []).slice(0, 6).map(w => h("p", { class: "quiet" }, half(app.state.lang, w).replace(COMMAND, ""))),
     h("form", {
       testid: "import-judge",
       change: e => { if (e.target !== partial) { isStale = true; allow(); } },

@@ -1,7 +1,7 @@
 // Problems to walk through, and the history of the draft.
 
 import type { App } from "../app";
-import { isKey } from "../strings";
+import { isKey, when } from "../strings";
 import { issuesOf } from "../village/problems";
 import { h, type Child } from "./dom";
 
@@ -19,8 +19,6 @@ export function problemsPanel(app: App): Child[] {
   ];
 }
 
-const CLOCK = { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" } as const;
-
 export function historyPanel(app: App): Child[] {
   const { t } = app, { history, model, plan, lang } = app.state;
   const names = (operation: unknown): string => {
@@ -31,7 +29,6 @@ export function historyPanel(app: App): Child[] {
     });
     return [...new Set(words)].join(lang === "zh" ? "、" : ", ");
   };
-  const when = (at: string): string => { const d = new Date(at); return Number.isNaN(d.valueOf()) ? at : d.toLocaleString(lang === "zh" ? "zh-CN" : "en-GB", CLOCK); };
   return [
     plan === null ? null : h("h2", {}, plan.name, h("span", { class: "quiet" }, ` ${t("version", { v: plan.version })}`)),
     model === null ? null : h("p", { class: "quiet" }, `${t("hash")} `, h("code", { testid: "hash", title: model.data.hash }, model.data.hash.slice(0, 12))),
@@ -39,6 +36,6 @@ export function historyPanel(app: App): Child[] {
     history.length === 0 ? h("p", { class: "empty" }, t("noHistory")) : h("ol", { class: "list history", testid: "history" }, ...history.map(e => h("li", { class: e.undone ? "undone" : "" },
       h("span", { class: "number" }, `#${e.seq}`),
       h("span", { class: "grow" }, e.kind === "edit" ? names(e.operation) : isKey(e.kind) ? t(e.kind) : names(e.operation), e.grids.length > 0 ? ` ${e.grids.map(g => g.slice(12)).join(" ")}` : ""),
-      h("span", { class: "quiet" }, `${e.actor} ${when(e.at)}`), e.undone ? h("span", { class: "chip" }, t("undoneMark")) : null))),
+      h("span", { class: "quiet" }, `${e.actor} ${when(lang, e.at)}`), e.undone ? h("span", { class: "chip" }, t("undoneMark")) : null))),
   ];
 }

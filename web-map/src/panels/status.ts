@@ -1,7 +1,7 @@
 // What the hand is doing, in numbers; what went well or wrong; what a screen reader hears.
 
 import type { App } from "../app";
-import { count, half, text } from "../strings";
+import { count, half, text, when } from "../strings";
 import { h, mount, type Child } from "./dom";
 import { figuresTable } from "./figures";
 
@@ -64,7 +64,8 @@ export function banners(app: App, place: HTMLElement): void {
           ...[...proposal.effect.notes, ...proposal.effect.problems.map(p => p.message)].slice(0, 6).map(n => h("p", { class: "quiet" }, half(lang, n)))),
         h("div", { class: "buttons" }, h("button", { class: "primary", testid: "accept", click: () => app.planning.acceptProposal() }, t("accept")), h("button", { testid: "drop", click: () => app.store.set({ proposal: null }) }, t("drop")))),
       conflict === null ? null : h("div", { class: "banner bad", role: "alert", testid: "conflict" },
-        h("div", { class: "grow" }, h("strong", {}, t("conflictTitle")), h("p", {}, t("conflictWhat", { who: conflict.author ?? "?", when: conflict.time ?? "?", grids: app.some((conflict.grids ?? []).map(g => g.slice(12))) }))),
+        h("div", { class: "grow" }, h("strong", {}, t("conflictTitle")), h("p", {}, (conflict.grids ?? []).length === 0 ? t("conflictPlan", { v: conflict.current_version ?? "" })
+          : t("conflictWhat", { who: conflict.author ?? "?", when: when(lang, conflict.time ?? "?"), grids: app.some(conflict.grids!.map(g => g.slice(12))) }))),
         h("div", { class: "buttons" },
           h("button", { testid: "conflict-mine", click: () => void app.edits.settleConflict("mine") }, t("conflictMine")),
           h("button", { testid: "conflict-theirs", click: () => void app.edits.settleConflict("theirs") }, t("conflictTheirs")),

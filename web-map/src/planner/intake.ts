@@ -28,7 +28,19 @@ export class Intake {
   async read(layer: string, file: File): Promise<void> {
     this.said = {};
     const from: Step = { step: "choose", file: file.name, layer };
-    await this.run(from, null, () => api.upload(layer, file), false);
+    let sent: string | null = null;
+    await this.run(from, null, async () => {
+      const { job, import: { id } } = await api.upload(layer, file);
+      sent = id;
+      return job;
+    }, false);
+    // a file that is not shown is of no use to anybody
+    if (sent !== null && this.app.state.intake?.step !== "preview") await this.forget(sent);
+  }
+
+  private async forget(id: string): Promise<void> {
+    // gone after an hour anyway
+    await api.forgetImport(id).catch((e: unknown) => { if (!(e instanceof Refused)) throw e; });
   }
 
   /** Looks at the file anew: with other columns, or in another reference system, which is then the planner's judgement. */
@@ -97,8 +109,6 @@ export class Intake {
   async close(): Promise<void> {
     const { intake } = this.app.state;
     this.app.store.set({ dialog: null, intake: null });
-    if (intake?.step !== "preview") return;
-    // gone after an hour anyway
-    await api.forgetImport(intake.preview.import.id).catch((e: unknown) => { if (!(e instanceof Refused)) throw e; });
+    if (intake?.step === "preview") await this.forget(intake.preview.import.id);
   }
 }

@@ -1,6 +1,6 @@
 // The plan as a whole: proposals, checks, publication, generation, comparison.
 
-import { api, Refused, type Operation } from "../api";
+import { api, Refused, type Operation, type ProblemBody } from "../api";
 import type { App } from "../app";
 import { Model } from "../village/model";
 import { follow } from "./jobs";
@@ -56,10 +56,22 @@ export class Planning {
         await this.app.atlas.switchPlan(plan.id);
       });
     } catch (e) {
+      if (e instanceof Refused && e.body.code === "conflict") { await this.tellStale(plan.id, e.body); return; }
       if (!(e instanceof Refused) || e.body.code !== "not_legal") { await this.app.guard(() => Promise.reject(e as Error)); return; }
       this.app.store.set({ dialog: null, tab: "plan", checked: { version: plan.version, breaches: e.body.breaches ?? [] } });
       this.app.say("bad", "checkBad", { v: plan.version, n: e.body.breaches?.length ?? 0 });
     }
+  }
+
+  /** Somebody changed the plan, or put another in force, while this one was looked at: what is true now is shown. */
+  private async tellStale(id: string, { author, time, current_version }: ProblemBody): Promise<void> {
+    this.app.store.set({ dialog: null, tab: "plan" });
+    const parent = this.app.state.path.findLast(r => r.level !== "village");
+    await this.app.guard(async () => {
+      if (parent !== undefined) this.app.store.set({ plans: await api.plans(parent.code) });
+      await this.app.atlas.switchPlan(id);
+    });
+    if (author) this.app.say("bad", "publishOther", { when: time ?? "" }); else this.app.say("bad", "publishStale", { v: current_version ?? "" });
   }
 
   async generate(wish: Parameters<typeof api.generate>[0]): Promise<void> {

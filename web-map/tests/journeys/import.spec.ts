@@ -1,5 +1,6 @@
 // Files from offices: as they come, with their faults; and old nets that become one.
 
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -110,6 +111,53 @@ describe("P2 import", () => {
   });
 });
 
+describe("P2 import of a large file", () => {
+  it("is stopped while it is read and while it is written, and leaves nothing", async () => {
+    const { page, context, faults } = await visit(browser, service);
+    await openTownship(page);
+    const houses = await items(page, "buildings/items?limit=400");
+    const file = join(folder, "many.csv"), rows = Array.from({ length: 80_000 }, (_, i) => {
+      const { geometry: { coordinates: [lon, lat] }, properties } = houses[i % houses.length]!;
+      return `C${i},${lon},${lat},CB${i % houses.length},${String(properties["village"])}`;
+    });
+    writeFileSync(file, ["id,lon,lat,building,village", ...rows, ""].join("\n"));
+    const count = (): Promise<number> => page.evaluate(async () => (await (await fetch("/ogc/collections/households/items?limit=1")).json() as { numberMatched: number }).numberMatched);
+    const before = await count();
+    await page.click(by("import"));
+    await page.selectOption(by("import-layer"), "households");
+    await page.setInputFiles(by("import-file"), file);
+    const isGone = () => page.waitForResponse(r => r.request().method() === "DELETE" && r.url().includes("/api/imports/") && r.status() === 204);
+    const given = isGone();
+    await page.click(by("import-read"));
+    await page.click(`${by("import-stop")}:enabled`);
+    await page.waitForSelector(by("import-read"));
+    await given;
+    expect(await page.locator(by("import-judge")).count()).toBe(0);
+
+    await page.setInputFiles(by("import-file"), file);
+    const sent = page.waitForResponse(r => r.request().method() === "POST" && r.url().includes("/api/imports?"));
+    await page.click(by("import-read"));
+    const { import: { id } } = await (await sent).json() as { import: { id: string } };
+    await page.waitForSelector(by("import-judge"));
+    expect(Number((await page.textContent(by("import-insert")))!.replace(/\D/g, ""))).toBeGreaterThan(70_000);
+    if (await page.locator(by("import-partial")).count() > 0) await page.check(by("import-partial"));
+    await page.click(by("import-commit"));
+    await page.click(`${by("import-stop")}:enabled`);
+    await picture(page, "p02-stopping");
+    await page.waitForSelector(by("import-judge"));
+    expect(await count()).toBe(before);
+    expect(await page.evaluate(async () => (await fetch("/ogc/collections/households/items/C0")).status)).toBe(404);
+    const forgotten = isGone();
+    await page.click(by("dialog-cancel"));
+    await forgotten;
+    // the file is not there any more
+    const again = await page.evaluate(async it => (await fetch(`/api/imports/${it}/preview`, { method: "POST", headers: { "content-type": "application/json", "idempotency-key": "once-more-after-all" }, body: "{}" })).status, id);
+    expect(again).toBe(404);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+});
+
 describe("a basemap", () => {
   it("is a file of this computer: read in the page, sent nowhere, moved where it is in GCJ-02", async () => {
     const { page, context, requests, faults } = await visit(browser, service);
@@ -137,6 +185,12 @@ describe("a basemap", () => {
     expect(requests.slice(before).filter(r => !/\/assets\//.test(r))).toEqual([]);
     await page.click(by("basemap-off"));
     expect((await look(page)).basemap).toBeNull();
+    const other = join(folder, "world.mbtiles");
+    execFileSync("python3", [join("tests", "mbtiles.py"), other, "view", "4096", "3"], { input: Buffer.from(picture_, "base64") });
+    await page.setInputFiles(by("basemap-file"), other);
+    await page.waitForFunction(() => (window.lianhu.state().basemap?.tiles ?? 0) > 0);
+    expect((await look(page)).basemap?.name).toBe("world.mbtiles");
+    expect(requests.slice(before).filter(r => !/\/assets\//.test(r))).toEqual([]);
     expect(faults).toEqual([]);
     await context.close();
   });

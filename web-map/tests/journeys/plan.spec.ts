@@ -316,6 +316,18 @@ describe("P15 and P16 publish and hand out", () => {
     await page.waitForSelector(by("checked"));
     await page.click(by("publish"));
     await picture(page, "p15-publish");
+    // what was looked at is older than what is there
+    await page.route("**/publish", async (route, request) => {
+      const body = request.postDataJSON() as { base_version: number };
+      await route.continue({ postData: JSON.stringify({ ...body, base_version: body.base_version - 1 }) });
+    }, { times: 1 });
+    await page.click(by("publish-go"));
+    await page.waitForSelector(`${by("notice")}.bad`);
+    expect(await page.textContent(by("notice"))).toMatch(/现为第 \d+ 版，因此没有发布/);
+    expect((await look(page)).dialog).toBeNull();
+    expect((await look(page)).plan?.status).toBe("draft");
+    await picture(page, "p15-stale");
+    await page.click(by("publish"));
     await page.click(by("publish-go"));
     await page.waitForFunction(() => { const s = window.lianhu.state(); return s.plan?.status === "live" && s.dialog === null; });
     await page.waitForSelector(by("read-only"));

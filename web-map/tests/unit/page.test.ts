@@ -7,7 +7,7 @@ import { Refused, Unreachable, type Region } from "../../src/api";
 import { Outbox, type Answer, type Parcel } from "../../src/outbox";
 import { Regions } from "../../src/regions";
 import { initial, reduce } from "../../src/state";
-import { half, isKey, keys, percent, text } from "../../src/strings";
+import { half, isKey, keys, percent, text, when } from "../../src/strings";
 import { palettes } from "../../src/style/palette";
 import { step } from "../../src/tools/keyboard";
 import { fieldsOf, LAYERS } from "../../src/planner/fields";
@@ -33,6 +33,15 @@ describe("strings", () => {
     for (const key of keys) expect(built.test(key) || new RegExp(`["'\`]${key}["'\`]`).test(code), key).toBe(true);
     // the colon of a list is punctuation
     expect(code.match(/[\u4e00-\u9fff]+/g) ?? []).toEqual([]);
+  });
+
+  it("have no space between wide words, and one beside others", () => {
+    expect(text("zh", "strandedTitle", { grid: "004 东街小区" })).toBe("这样划会让 004 东街小区断开");
+    expect(text("zh", "strandedTitle", { grid: "004" })).toBe("这样划会让 004 断开");
+    expect(text("zh", "importShift", { d: "GCJ-02（火星坐标）" })).toBe("按 GCJ-02（火星坐标）纠正");
+    expect(text("zh", "householdsN", { n: 7 })).toBe("7 户");
+    expect(text("en", "strandedTitle", { grid: "东街" })).toBe("This would cut 东街 apart");
+    expect([when("zh", "2026-11-26T23:50:53.594Z"), when("en", "2026-11-26T23:50:53.594Z"), when("zh", "?")]).toEqual(["11/27 07:50", "27/11, 07:50", "?"]);
   });
 
   it("take the reader's half of a message of the service", () => {
