@@ -216,7 +216,11 @@ fn density_is_the_sum_of_kernels_and_its_squares_hold_all_incidents() {
     done(folder.path(), "density same.csv --bandwidth 100m --window 1h --out one.csv");
     let top = rows(&folder.path().join("one.csv")).iter().map(|n| number(n, "per_km2")).fold(0.0, f64::max);
     assert!((top / (1e6 / (std::f64::consts::TAU * 1e4)) - 1.0).abs() < 0.06, "one incident: {top}");
-    std::fs::write(folder.path().join("far.csv"), incidents(&[(105.9, 26.2, 1), (121.5, 31.2, 2)])).expect("written");
+    std::fs::write(
+        folder.path().join("far.csv"),
+        incidents(&[(105.9, 26.2, 1_767_200_000), (121.5, 31.2, 1_767_300_000)]),
+    )
+    .expect("written");
     for (line, code, part) in [
         ("density same.csv --out no.csv", 3, "--bandwidth"),
         ("density far.csv --bandwidth 1km --out no.csv", 3, "degrees apart"),
