@@ -3,6 +3,8 @@
 //! Sizes may leave their bounds for a price, which lets a household's worth of room wander through many units; the price becomes
 //! prohibitive at the end. What is illegal even so is refused by whoever takes the result.
 
+use std::sync::LazyLock;
+
 use crate::partition::effort::Random;
 
 use super::region::Region;
@@ -45,6 +47,10 @@ pub(super) struct Annealer {
 const BLOCK: u32 = 64;
 /// Sizes never exceed the bounds by more than this, even for the price.
 const EXCESS: u32 = 8;
+/// Metropolis' rule draws from so many thresholds: −ln of numbers spread evenly between 0 and 1.
+const LEVELS: u64 = 1_024;
+static THRESHOLDS: LazyLock<[f64; LEVELS as usize]> =
+    LazyLock::new(|| std::array::from_fn(|k| -((k as f64 + 0.5) / LEVELS as f64).ln()));
 
 impl Annealer {
     /// Anneals `region.part` in place.
@@ -67,9 +73,7 @@ impl Annealer {
             if block + frozen >= blocks {
                 temperature = 0.0;
             }
-            for _ in 0..BLOCK {
-                self.step(region, temperature, breach, random);
-            }
+            self.block(region, temperature, breach, random);
             temperature *= cooling;
         }
     }
@@ -106,81 +110,88 @@ impl Annealer {
         }
     }
 
+    /// As many tried moves as a block holds. What would stay in its unit is sifted out first, without a branch to guess at: of
+    /// households and their neighbours about half are of one unit already.
+    fn block(&mut self, region: &mut Region, temperature: f64, breach: f64, random: &mut Random) {
+        let mut tried = [(0_u32, 0_u32); BLOCK as usize];
+        let mut count = 0;
+        let ways = region.ways.len() as u64;
+        for _ in 0..BLOCK {
+            let bits = random.next_u64();
+            let way = region.ways[(((bits >> 32) * ways) >> 32) as usize];
+            let beside = way.first + (((bits & 0xFFFF_FFFF) * u64::from(way.alike)) >> 32) as u32;
+            tried[count] = (way.household, beside);
+            count += usize::from(region.part[way.household as usize] != region.part[beside as usize]);
+        }
+        let thresholds = &*THRESHOLDS;
+        for (k, &(i, beside)) in tried[..count].iter().enumerate() {
+            let (i, b) = (i as usize, region.part[beside as usize] as usize);
+            if region.part[i] as usize == b {
+                continue;
+            }
+            let bits = random.next_u64();
+            let warmth = temperature * region.scale_of[i];
+            // Metropolis' rule with one of so many thresholds.
+            let most = warmth * thresholds[(bits % LEVELS) as usize] - 1e-9;
+            if k & 1 == 0 {
+                self.relocate(region, i, b, breach, most);
+            } else {
+                self.swap(region, i, b, bits, most);
+            }
+        }
+    }
+
     #[inline]
-    fn step(&mut self, region: &mut Region, temperature: f64, breach: f64, random: &mut Random) {
-        let bits = random.next_u64();
-        let i = (((bits & 0xFFFF_FFFF) * region.xy.len() as u64) >> 32) as usize;
-        let (a, stand) = (region.part[i] as usize, region.stand[i]);
-        let next = stand.first + (((bits >> 32 & 0xFFFF) * u64::from(stand.ways)) >> 16) as u32;
-        if stand.ways == 0 {
+    fn relocate(&mut self, region: &mut Region, i: usize, b: usize, breach: f64, most: f64) {
+        let a = region.part[i] as usize;
+        let (p, q, x) = (self.parts[a], self.parts[b], region.xy[i]);
+        if p.n < 2 || q.n >= q.high + EXCESS {
             return;
         }
-        let (first, count) = region.ways[next as usize];
-        let beside = first + (((bits >> 48) * u64::from(count)) >> 16) as u32;
-        let b = region.part[beside as usize] as usize;
-        if a == b {
+        let (da, db) = ([x[0] - p.mean[0], x[1] - p.mean[1]], [x[0] - q.mean[0], x[1] - q.mean[1]]);
+        let breaches = i32::from(p.n <= p.low) - i32::from(p.n > p.high) + i32::from(q.n >= q.high) - i32::from(q.n < q.low);
+        let delta = (db[0] * db[0] + db[1] * db[1]) * self.grow[q.n as usize]
+            - (da[0] * da[0] + da[1] * da[1]) * self.shrink[p.n as usize]
+            + breach * f64::from(breaches);
+        if delta > most {
             return;
         }
-        let bits = random.next_u64();
-        let warmth = temperature * stand.scale_m2;
-        let passes = |delta: f64| {
-            // Metropolis' rule; beyond 14 T not one of a million would pass.
-            delta <= -1e-9
-                || delta < 14.0 * warmth && delta <= -warmth * (((bits >> 12 & 0xF_FFFF) + 1) as f64 / 1_048_576.0).ln()
-        };
-        let (p, q) = (self.parts[a], self.parts[b]);
-        let x = region.xy[i];
-        if bits & 0xF < 8 {
-            if p.n < 2 || q.n >= q.high + EXCESS {
-                return;
-            }
-            let (da, db) = ([x[0] - p.mean[0], x[1] - p.mean[1]], [x[0] - q.mean[0], x[1] - q.mean[1]]);
-            let mut delta = (db[0] * db[0] + db[1] * db[1]) * self.grow[q.n as usize]
-                - (da[0] * da[0] + da[1] * da[1]) * self.shrink[p.n as usize];
-            if p.n <= p.low {
-                delta += breach;
-            } else if p.n > p.high {
-                delta -= breach;
-            }
-            if q.n >= q.high {
-                delta += breach;
-            } else if q.n < q.low {
-                delta -= breach;
-            }
-            if passes(delta) {
-                let (fa, fb) = (self.inverse[p.n as usize - 1], self.inverse[q.n as usize + 1]);
-                let (pa, pb) = (&mut self.parts[a].mean, [q.mean[0] + db[0] * fb, q.mean[1] + db[1] * fb]);
-                *pa = [p.mean[0] - da[0] * fa, p.mean[1] - da[1] * fa];
-                self.parts[b].mean = pb;
-                self.parts[a].n -= 1;
-                self.parts[b].n += 1;
-                let (hole, end) = (a * self.room + self.slot[i] as usize, a * self.room + p.n as usize - 1);
-                let moved = self.members[end];
-                self.members[hole] = moved;
-                self.slot[moved as usize] = self.slot[i];
-                self.members[b * self.room + q.n as usize] = i as u32;
-                self.slot[i] = q.n;
-                region.part[i] = b as u32;
-            }
-        } else {
-            let j = self.members[b * self.room + (((bits >> 32) * u64::from(q.n)) >> 32) as usize] as usize;
-            let y = region.xy[j];
-            let d = [y[0] - x[0], y[1] - x[1]];
-            let (fa, fb) = (self.inverse[p.n as usize], self.inverse[q.n as usize]);
-            let delta = 2.0 * ((q.mean[0] - p.mean[0]) * d[0] + (q.mean[1] - p.mean[1]) * d[1])
-                - (d[0] * d[0] + d[1] * d[1]) * (fa + fb);
-            // Two of one place may change units for nothing, but to no purpose.
-            if passes(delta) && region.place[i] != region.place[j] {
-                self.parts[a].mean = [p.mean[0] + d[0] * fa, p.mean[1] + d[1] * fa];
-                self.parts[b].mean = [q.mean[0] - d[0] * fb, q.mean[1] - d[1] * fb];
-                let (si, sj) = (self.slot[i], self.slot[j]);
-                self.members[a * self.room + si as usize] = j as u32;
-                self.members[b * self.room + sj as usize] = i as u32;
-                self.slot[i] = sj;
-                self.slot[j] = si;
-                region.part[i] = b as u32;
-                region.part[j] = a as u32;
-            }
+        let (fa, fb) = (self.inverse[p.n as usize - 1], self.inverse[q.n as usize + 1]);
+        self.parts[a].mean = [p.mean[0] - da[0] * fa, p.mean[1] - da[1] * fa];
+        self.parts[b].mean = [q.mean[0] + db[0] * fb, q.mean[1] + db[1] * fb];
+        self.parts[a].n -= 1;
+        self.parts[b].n += 1;
+        let (hole, end) = (a * self.room + self.slot[i] as usize, a * self.room + p.n as usize - 1);
+        let moved = self.members[end];
+        self.members[hole] = moved;
+        self.slot[moved as usize] = self.slot[i];
+        self.members[b * self.room + q.n as usize] = i as u32;
+        self.slot[i] = q.n;
+        region.part[i] = b as u32;
+    }
+
+    #[inline]
+    fn swap(&mut self, region: &mut Region, i: usize, b: usize, bits: u64, most: f64) {
+        let a = region.part[i] as usize;
+        let (p, q, x) = (self.parts[a], self.parts[b], region.xy[i]);
+        let j = self.members[b * self.room + (((bits >> 32) * u64::from(q.n)) >> 32) as usize] as usize;
+        let y = region.xy[j];
+        let d = [y[0] - x[0], y[1] - x[1]];
+        let (fa, fb) = (self.inverse[p.n as usize], self.inverse[q.n as usize]);
+        let delta = 2.0 * ((q.mean[0] - p.mean[0]) * d[0] + (q.mean[1] - p.mean[1]) * d[1])
+            - (d[0] * d[0] + d[1] * d[1]) * (fa + fb);
+        // Two of one place may change units for nothing, but to no purpose.
+        if delta > most || region.place[i] == region.place[j] {
+            return;
         }
+        self.parts[a].mean = [p.mean[0] + d[0] * fa, p.mean[1] + d[1] * fa];
+        self.parts[b].mean = [q.mean[0] - d[0] * fb, q.mean[1] - d[1] * fb];
+        let (si, sj) = (self.slot[i], self.slot[j]);
+        self.members[a * self.room + si as usize] = j as u32;
+        self.members[b * self.room + sj as usize] = i as u32;
+        self.slot[i] = sj;
+        self.slot[j] = si;
+        region.part[i] = b as u32;
+        region.part[j] = a as u32;
     }
 }

@@ -1,5 +1,7 @@
 //! One pool of households: its units, and a round of regional re-solves.
 
+use std::cell::Cell;
+
 use rayon::prelude::*;
 
 use crate::graph::Csr;
@@ -84,9 +86,22 @@ const HARDER_EVERY: u32 = 16;
 /// Last temperature to first.
 const COOLED: f64 = 0.01;
 
+/// What a thread needs to solve a region; kept, so that a region seldom allocates.
+#[derive(Default)]
+struct Scratch {
+    region: Region,
+    annealer: Annealer,
+    /// Part of each household before the annealing.
+    before: Vec<u32>,
+}
+
+thread_local! {
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
 /// Households that share units with nobody else.
 pub(super) struct Pool {
-    /// Households of the village, ascending.
+    /// Households of the village, along a Hilbert curve.
     pub(super) households: Vec<u32>,
     near: Csr,
     at_location: Csr,
@@ -111,17 +126,21 @@ impl Pool {
         stream: u64,
     ) -> Self {
         let n = xy.len() as u32;
-        let (at, location) = distinct(&xy);
+        // Along a Hilbert curve, those of one place together: what is near in the village is near in memory, too.
+        let curve = hilbert_order(&xy);
+        let (at, place) = distinct(&pick(&xy, &curve));
+        let mut order: Vec<(u32, u32)> = place.into_iter().zip(curve).collect();
+        order.sort_by_key(|o| o.0);
+        let (location, order): (Vec<u32>, Vec<u32>) = order.into_iter().unzip();
+        let (households, xy) = (pick(&households, &order), pick(&xy, &order));
         let edges: Vec<(u32, u32, ())> = delaunay::edges(&at).into_iter().map(|(a, b)| (a, b, ())).collect();
         let near = Csr::from_edges(at.len(), &edges).0;
         let at_location = Csr::inverse(at.len(), &location);
         let scale_m2 = scales_m2(&at, &at_location, &near, min);
 
-        let order = hilbert_order(&xy);
-        let points: Vec<[f64; 2]> = order.iter().map(|&i| xy[i as usize]).collect();
         let legal = representable(n, min, max);
         let runs = if legal {
-            best_runs(&points, min as usize, max as usize, count.map(|c| c as usize))
+            best_runs(&xy, min as usize, max as usize, count.map(|c| c as usize))
                 .unwrap_or_else(|| vec![n as usize])
         } else if n < min {
             vec![n as usize]
@@ -131,14 +150,7 @@ impl Pool {
             runs.push((n % max) as usize);
             runs
         };
-        let mut unit_of = vec![0; xy.len()];
-        let mut start = 0;
-        for (u, len) in runs.iter().enumerate() {
-            for &h in &order[start..start + len] {
-                unit_of[h as usize] = u as u32;
-            }
-            start += len;
-        }
+        let unit_of = runs.iter().enumerate().flat_map(|(u, &len)| std::iter::repeat_n(u as u32, len)).collect();
         let state = State::new(xy, location, unit_of, runs.len(), (min, max), count.is_some() || !legal);
         let vain = vec![0; runs.len()];
         Self { households, near, at_location, scale_m2, state, vain, quick: true, tried: 0, stream }
@@ -216,12 +228,15 @@ impl Pool {
         let found: Vec<(Vec<u32>, Candidate)> = regions
             .into_par_iter()
             .enumerate()
-            .map_init(Default::default, |scratch, (i, units)| {
+            .map(|(i, units)| {
                 let mut random = Random::new(stream_seed(salt, self.stream, 0, i as u64));
-                let mut candidate = self.solve(&units, tuning, moves, scratch, &mut random);
+                let mut scratch = SCRATCH.take().unwrap_or_default();
+                let mut candidate = self.solve(&units, tuning, moves, &mut scratch, &mut random);
                 if tuning.anew && units.iter().all(|&u| self.vain[u as usize] >= self.anew_after()) {
-                    self.improve_apart(&mut candidate, &scratch.0, &mut random);
+                    self.improve_apart(&mut candidate, &scratch.region, &mut random);
                 }
+                candidate.forget_unchanged(&scratch.before);
+                SCRATCH.set(Some(scratch));
                 (units, candidate)
             })
             .collect();
@@ -309,17 +324,15 @@ impl Pool {
         units: &[u32],
         tuning: &Tuning,
         moves: u32,
-        scratch: &mut (Region, Annealer),
+        Scratch { region, annealer, before }: &mut Scratch,
         random: &mut Random,
     ) -> Candidate {
-        let (region, annealer) = scratch;
-        let mut members: Vec<(u32, u32)> = units
-            .iter()
-            .enumerate()
-            .flat_map(|(part, &u)| self.state.members(u).iter().map(move |&h| (h, part as u32)))
-            .collect();
+        let parts = units.iter().zip(0_u32..);
+        let mut members: Vec<(u32, u32)> =
+            parts.flat_map(|(&u, part)| self.state.members(u).iter().map(move |&h| (h, part))).collect();
         let n = members.len() as u32;
         region.load(&mut members, &self.state.xy, &self.state.location, &self.near, &self.scale_m2);
+        before.clone_from(&region.part);
         region.bounds.clear();
         region.bounds.extend(units.iter().map(|&u| self.state.bounds(u)));
         let mut tried = 0;
@@ -421,6 +434,10 @@ impl Pool {
 /// A number between the two, evenly on a logarithmic scale.
 fn draw((low, high): (f64, f64), random: &mut Random) -> f64 {
     low * (high / low).powf(random.unit())
+}
+
+fn pick<T: Copy>(from: &[T], order: &[u32]) -> Vec<T> {
+    order.iter().map(|&i| from[i as usize]).collect()
 }
 
 const fn gcd(mut a: u32, mut b: u32) -> u32 {

@@ -16,30 +16,36 @@ pub struct Region {
     pub place: Vec<u32>,
     /// Households of each place: they follow one another.
     pub at: Csr,
-    /// Places next to each place, and the place itself where several households share it.
+    /// Places next to each place, and the place itself where several households share it or nothing is near: never none.
     pub near: Csr,
     /// Mean squared distance (m²) around each place: what a move is worth there.
     pub scale_m2: Vec<f64>,
-    /// What the annealer wants of each household, side by side.
-    pub stand: Vec<Stand>,
-    /// First and number of the households of each of `near.neighbours`.
-    pub ways: Vec<(u32, u32)>,
+    /// Mean squared distance (m²) around each household.
+    pub scale_of: Vec<f64>,
+    /// Each household with each place next to it.
+    pub ways: Vec<Way>,
+    /// Location of each place.
+    places: Vec<u32>,
+    /// Place of each location of the pool, or nowhere.
+    place_of: Vec<u32>,
 }
 
-/// Where a household stands.
+const NOWHERE: u32 = u32::MAX;
+
+/// From a household to the households of a place next to it.
 #[derive(Clone, Copy, Default)]
-pub struct Stand {
-    /// Mean squared distance (m²) around it.
-    pub scale_m2: f64,
-    /// First of its ways.
+pub struct Way {
+    /// The household.
+    pub household: u32,
+    /// First of the households there.
     pub first: u32,
-    /// Number of its ways.
-    pub ways: u32,
+    /// Number of the households there, at least one.
+    pub alike: u32,
 }
 
 impl Region {
-    /// Loads `members`, the households of a pool with their parts, and puts them in order of their places; neighbourhoods are
-    /// those of the pool, cut to the region.
+    /// Loads `members`, the households of a pool with their parts, and puts them in order; `location` must not fall with it.
+    /// Neighbourhoods are those of the pool, cut to the region.
     pub fn load(
         &mut self,
         members: &mut [(u32, u32)],
@@ -49,7 +55,7 @@ impl Region {
         scale_m2: &[f64],
     ) {
         let of = |h: u32| location[h as usize];
-        members.sort_unstable_by_key(|&(h, _)| (of(h), h));
+        members.sort_unstable();
         let origin = members.first().map_or([0.0; 2], |m| xy[m.0 as usize]);
         self.xy.clear();
         self.xy.extend(members.iter().map(|m| {
@@ -58,7 +64,8 @@ impl Region {
         }));
         self.part.clear();
         self.part.extend(members.iter().map(|m| m.1));
-        let mut places: Vec<u32> = Vec::with_capacity(members.len());
+        let places = &mut self.places;
+        places.clear();
         self.place.clear();
         self.at.offsets.clear();
         for (i, &(h, _)) in members.iter().enumerate() {
@@ -73,6 +80,10 @@ impl Region {
         self.at.neighbours.extend(0..members.len() as u32);
         self.scale_m2.clear();
         self.scale_m2.extend(places.iter().map(|&l| scale_m2[l as usize]));
+        self.place_of.resize(scale_m2.len().max(self.place_of.len()), NOWHERE);
+        for (p, &l) in places.iter().enumerate() {
+            self.place_of[l as usize] = p as u32;
+        }
         self.near.offsets.clear();
         self.near.offsets.push(0);
         self.near.neighbours.clear();
@@ -80,21 +91,25 @@ impl Region {
             if self.at.row(p as u32).len() > 1 {
                 self.near.neighbours.push(p as u32);
             }
-            for other in near.neighbours_of(l) {
-                if let Ok(q) = places.binary_search(other) {
-                    self.near.neighbours.push(q as u32);
-                }
+            let around = near.neighbours_of(l).iter().map(|&other| self.place_of[other as usize]);
+            self.near.neighbours.extend(around.filter(|&q| q != NOWHERE));
+            if self.near.neighbours.len() as u32 == self.near.offsets[p] {
+                self.near.neighbours.push(p as u32);
             }
             self.near.offsets.push(self.near.neighbours.len() as u32);
         }
-        let range = |row: std::ops::Range<usize>| (row.start as u32, row.len() as u32);
+        for &l in places.iter() {
+            self.place_of[l as usize] = NOWHERE;
+        }
         self.ways.clear();
-        self.ways.extend(self.near.neighbours.iter().map(|&p| range(self.at.row(p))));
-        self.stand.clear();
-        self.stand.extend(self.place.iter().map(|&p| {
-            let (first, ways) = range(self.near.row(p));
-            Stand { scale_m2: self.scale_m2[p as usize], first, ways }
-        }));
+        self.scale_of.clear();
+        for (i, &p) in self.place.iter().enumerate() {
+            self.scale_of.push(self.scale_m2[p as usize]);
+            self.ways.extend(self.near.neighbours_of(p).iter().map(|&q| {
+                let there = self.at.row(q);
+                Way { household: i as u32, first: there.start as u32, alike: there.len() as u32 }
+            }));
+        }
     }
 
     /// Σ squared distance to the parts' means, in m².

@@ -18,6 +18,33 @@ pub(super) struct Candidate {
     pub(super) tried: u64,
 }
 
+impl Candidate {
+    /// Leaves out the parts that are what they were; `before` is the part of each household at the start.
+    pub(super) fn forget_unchanged(&mut self, before: &[u32]) {
+        const MIXED: u32 = u32::MAX - 1;
+        let mut was = vec![(u32::MAX, 0_u32); self.parts as usize];
+        let mut sizes = vec![0_u32; before.iter().max().map_or(0, |m| *m as usize + 1)];
+        for (&p, &b) in self.part.iter().zip(before) {
+            let (from, n) = &mut was[p as usize];
+            *from = if *from == b || *from == u32::MAX { b } else { MIXED };
+            *n += 1;
+            sizes[b as usize] += 1;
+        }
+        let mut number = vec![None; was.len()];
+        let mut parts = 0;
+        for (number, &(from, n)) in number.iter_mut().zip(&was) {
+            if from == MIXED || sizes[from as usize] != n {
+                *number = Some(parts);
+                parts += 1;
+            }
+        }
+        let kept = |p: &u32| number[*p as usize];
+        self.households = self.households.iter().zip(&self.part).filter(|(_, p)| kept(p).is_some()).map(|(h, _)| *h).collect();
+        self.part = self.part.iter().filter_map(kept).collect();
+        self.parts = parts;
+    }
+}
+
 /// The units of one pool.
 pub(super) struct State {
     pub(super) xy: Vec<[f64; 2]>,
