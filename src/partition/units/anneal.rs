@@ -149,7 +149,8 @@ impl Annealer {
             return;
         }
         let (da, db) = ([x[0] - p.mean[0], x[1] - p.mean[1]], [x[0] - q.mean[0], x[1] - q.mean[1]]);
-        let breaches = i32::from(p.n <= p.low) - i32::from(p.n > p.high) + i32::from(q.n >= q.high) - i32::from(q.n < q.low);
+        let breaches =
+            i32::from(p.n <= p.low) - i32::from(p.n > p.high) + i32::from(q.n >= q.high) - i32::from(q.n < q.low);
         let delta = (db[0] * db[0] + db[1] * db[1]) * self.grow[q.n as usize]
             - (da[0] * da[0] + da[1] * da[1]) * self.shrink[p.n as usize]
             + breach * f64::from(breaches);

@@ -140,8 +140,7 @@ impl Pool {
 
         let legal = representable(n, min, max);
         let runs = if legal {
-            best_runs(&xy, min as usize, max as usize, count.map(|c| c as usize))
-                .unwrap_or_else(|| vec![n as usize])
+            best_runs(&xy, min as usize, max as usize, count.map(|c| c as usize)).unwrap_or_else(|| vec![n as usize])
         } else if n < min {
             vec![n as usize]
         } else {
@@ -297,8 +296,13 @@ impl Pool {
         let mut border: Vec<(f64, u32)> = Vec::new();
         let mut last = seed;
         while region.len() < size {
+            let mut before = u32::MAX;
             for &h in self.state.members(last) {
+                // Those of one place follow one another.
                 let l = self.state.location[h as usize];
+                if std::mem::replace(&mut before, l) == l {
+                    continue;
+                }
                 for &place in std::iter::once(&l).chain(self.near.neighbours_of(l)) {
                     for &other in self.at_location.neighbours_of(place) {
                         let u = self.state.unit_of[other as usize];

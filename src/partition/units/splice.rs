@@ -39,7 +39,8 @@ impl Candidate {
             }
         }
         let kept = |p: &u32| number[*p as usize];
-        self.households = self.households.iter().zip(&self.part).filter(|(_, p)| kept(p).is_some()).map(|(h, _)| *h).collect();
+        self.households =
+            self.households.iter().zip(&self.part).filter(|(_, p)| kept(p).is_some()).map(|(h, _)| *h).collect();
         self.part = self.part.iter().filter_map(kept).collect();
         self.parts = parts;
     }
