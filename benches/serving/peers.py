@@ -1,4 +1,4 @@
-"""tipg and pygeoapi on the same PostGIS data, each with two workers, as their own documentation has them."""
+"""tipg, pygeoapi and Martin on the same PostGIS data, each with two workers, as their own documentation has them."""
 
 import contextlib
 import json
@@ -114,4 +114,27 @@ def pygeoapi(cluster, folder):
     subprocess.run(generate, env=os.environ | env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     command = [os.path.join(BIN, "gunicorn"), "-w", "2", "-k", "gthread", "--threads", "2", "-b", f"127.0.0.1:{port}", "pygeoapi.flask_app:APP"]
     with started("pygeoapi", command, env, f"{base}/collections/households/items?limit=1&f=json", folder) as pid:
+        yield base, pid
+
+
+@contextlib.contextmanager
+def martin(program, cluster, folder, fields, cache_mb):
+    """Tiles of households and grids with the given fields; the grids of plans in force, as the register shows them."""
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    of = {"households": ("lianhu", "households", "GEOMETRY"), "grids": ("bench", "grids_in_force", "GEOMETRY")}
+    tables = {
+        name: {"schema": schema, "table": table, "srid": 4326, "geometry_column": "geom", "geometry_type": kind, "properties": {f: "text" for f in fields[name]}}
+        for name, (schema, table, kind) in of.items()
+    }
+    whole = {
+        "listen_addresses": f"127.0.0.1:{port}",
+        "worker_processes": 2,
+        "cache": {"size_mb": cache_mb},
+        "postgres": {"connection_string": cluster.url, "pool_size": 4, "auto_bounds": "skip", "tables": tables},
+    }
+    config = os.path.join(folder, f"martin-{cache_mb}.yml")
+    with open(config, "w") as f:
+        json.dump(whole, f)
+    with started(f"martin-{cache_mb}", [program, "--config", config], {"RUST_LOG": "warn"}, f"{base}/catalog", folder) as pid:
         yield base, pid

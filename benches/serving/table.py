@@ -1,8 +1,9 @@
-"""The service beside tipg, pygeoapi and PostGIS itself: the same rows in the same database, in the same run, two cores shared with wrk.
+"""The service beside tipg, pygeoapi, Martin and PostGIS itself: the same rows in the same database, in the same run, two cores shared with wrk.
 
-Usage: table.py LIANHU FOLDER [SECONDS [ROUNDS]]. Wants wrk. Ours answers with a token, links of pages and an ETag, as always. Beside each
+Usage: table.py LIANHU FOLDER [SECONDS [ROUNDS]]. Wants wrk; Martin takes part where the environment names its program in MARTIN. Ours answers with a token, links of pages and an ETag, as always. Beside each
 rate stands the CPU that the server (with its database) took for an answer: on a busy machine that is the figure to compare."""
 
+import contextlib
 import gzip
 import json
 import math
@@ -29,6 +30,7 @@ ZOOM = 14
 # somebody else for each pass over all tiles, so that nothing made for another is of use
 SCOPES = 60
 FIELDS = "id, village, building, stairwell, floor, hamlet, group_name, valid_from, valid_to, persons, tenure, eligible"
+OF_TILES = "id, village, building, stairwell, floor, hamlet, group_name"
 OF_GRIDS = "code, name, kind, households, buildings, persons, deviation, area_m2, perimeter_m, polsby_popper, locked, valid_from, plan"
 
 
@@ -138,6 +140,7 @@ def prepared(cluster, bench, program):
     cluster.sql(f"CREATE SCHEMA bench; CREATE TABLE bench.boxes (i int PRIMARY KEY, geom geometry); INSERT INTO bench.boxes VALUES {rows};")
     rows = ",".join(f"({i}, {x}, {y})" for i, (x, y) in enumerate(there, 1))
     cluster.sql(f"CREATE TABLE bench.tiles (i int PRIMARY KEY, x int, y int); INSERT INTO bench.tiles VALUES {rows};")
+    cluster.sql(f"CREATE VIEW bench.grids_in_force AS SELECT {OF_GRIDS}, geom FROM lianhu.grids WHERE in_force")
     cluster.sql("VACUUM ANALYZE")
     return here, there
 
@@ -156,7 +159,7 @@ def scripts(bench, there):
             f" WHERE geom && ST_Transform(ST_TileEnvelope({ZOOM}, x, y, margin => 64.0 / 4096), 4326){more}) AS t;"
         )
 
-    of = {"box": box, "features": features, "households": tile("households", "id, village, building, stairwell, floor, hamlet, group_name", "")}
+    of = {"box": box, "features": features, "households": tile("households", OF_TILES, "")}
     of["grids"] = tile("grids", OF_GRIDS, " AND in_force")
     return {name: bench.file(f"{name}.sql", [text]) for name, text in of.items()}
 
@@ -189,11 +192,20 @@ def main():
             c: bench.file(f"tipg_{c}", [f"/collections/lianhu.{c}/tiles/WebMercatorQuad/{ZOOM}/{x}/{y}" for x, y in there])
             for c in ("households", "grids")
         }
+        martin_tiles = {c: bench.file(f"martin_{c}", [f"/{c}/{ZOOM}/{x}/{y}" for x, y in there]) for c in ("households", "grids")}
         ours = bench.file("boxes", [f"/ogc/collections/households/items?limit=1000&bbox={b}" for b in text])
         warm = bench.file("boxes_warm", [f"/ogc/collections/households/items?limit=1000&bbox={b}" for b in text[:WARM]])
         theirs = bench.file("tipg_boxes", [f"/collections/lianhu.households/items?limit=1000&bbox={b}" for b in text])
         other = bench.file("pygeoapi_boxes", [f"/collections/households/items?f=json&limit=1000&bbox={b}" for b in text])
-        with Running(program, cluster.url, log=os.path.join(folder, "log")) as service, peers.tipg(cluster, folder) as (tipg, tipg_pid), peers.pygeoapi(cluster, folder) as (pygeoapi, pygeoapi_pid):
+        with contextlib.ExitStack() as started:
+            service = started.enter_context(Running(program, cluster.url, log=os.path.join(folder, "log")))
+            tipg, tipg_pid = started.enter_context(peers.tipg(cluster, folder))
+            pygeoapi, pygeoapi_pid = started.enter_context(peers.pygeoapi(cluster, folder))
+            martins = {}
+            if os.environ.get("MARTIN"):
+                fields = {"households": OF_TILES.split(", "), "grids": OF_GRIDS.split(", ")}
+                for kind, cache_mb in (("cold", 0), ("warm", 512)):
+                    martins[kind] = started.enter_context(peers.martin(os.environ["MARTIN"], cluster, folder, fields, cache_mb))
             admin = [f"Authorization: Bearer {service.token}"]
             packed = [*admin, "Accept-Encoding: gzip"]
             first = next(open(ours)).strip(), next(open(theirs)).strip(), next(open(other)).strip()
@@ -224,6 +236,12 @@ def main():
                     bench.note(f"{c} tipg", counted(they, lambda: wrk(tipg, tipg_tiles[c], seconds)))
                     ask_us(f"{c} warm", tile_paths[c], headers=admin)
                     ask_us(f"{c} warm gzip", tile_paths[c], headers=packed)
+                    for kind, (martin, martin_pid) in martins.items():
+                        paths, theirs_now = martin_tiles[c], {martin_pid, cluster.pid}
+                        if kind == "warm":
+                            wrk(martin, paths, 2, packed[1:])
+                        gzip_too = packed[1:] if kind == "warm" else ()
+                        bench.note(f"{c} Martin {kind}", counted(theirs_now, lambda: wrk(martin, paths, seconds, gzip_too)))
             sizes = tile_sizes(service, tipg, tile_paths, tipg_tiles)
             resident = service.memory_mib()
     printed(bench, sizes, resident)
@@ -272,6 +290,11 @@ def printed(bench, sizes, resident):
         line(f"{c} cold", f"z{ZOOM} tiles of {c}, never asked for before: **lianhu**", f"{c} ST_AsMVT")
         line(f"{c} warm", f"z{ZOOM} tiles of {c}, asked for before: lianhu", f"{c} ST_AsMVT")
         line(f"{c} warm gzip", f"z{ZOOM} tiles of {c}, asked for before, gzip: lianhu", f"{c} tipg")
+        if f"{c} Martin cold" in bench.rows:
+            line(f"{c} cold", "the same, never asked for before: lianhu", f"{c} Martin cold", 1.5)
+            line(f"{c} warm gzip", "the same, asked for before, gzip: lianhu", f"{c} Martin warm", 4)
+            line(f"{c} Martin cold", f"z{ZOOM} tiles of {c}: Martin without its cache")
+            line(f"{c} Martin warm", f"z{ZOOM} tiles of {c}, asked for before, gzip: Martin")
         line(f"{c} ST_AsMVT", f"z{ZOOM} tiles of {c}: the bare query (pgbench, prepared, `ST_AsMVT`)")
         line(f"{c} tipg", f"z{ZOOM} tiles of {c}: tipg")
         print(f"| mean tile of {c}, bytes: lianhu, tipg | {sizes[c][0]:,.0f}, {sizes[c][1]:,.0f} | | | | | | |")

@@ -17,6 +17,8 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Field {
     pub(crate) name: &'static str,
+    /// Its name as it stands in a JSON object after another: `,"name":`.
+    pub(crate) key: &'static str,
     pub(crate) title: &'static str,
     pub(crate) kind: Kind,
     /// Tells of a household's people: shown by role. Such fields stand last.
@@ -68,12 +70,22 @@ pub(crate) enum Collection {
     Incidents,
 }
 
-const fn f(name: &'static str, title: &'static str, kind: Kind) -> Field {
-    Field { name, title, kind, personal: false }
+macro_rules! field {
+    ($name:literal, $title:literal, $kind:expr, $personal:literal) => {
+        Field { name: $name, key: concat!(",\"", $name, "\":"), title: $title, kind: $kind, personal: $personal }
+    };
 }
 
-const fn p(name: &'static str, title: &'static str, kind: Kind) -> Field {
-    Field { name, title, kind, personal: true }
+macro_rules! f {
+    ($name:literal, $title:literal, $kind:expr) => {
+        field!($name, $title, $kind, false)
+    };
+}
+
+macro_rules! p {
+    ($name:literal, $title:literal, $kind:expr) => {
+        field!($name, $title, $kind, true)
+    };
 }
 
 use Kind::{Bool, Day, Moment, Real, Text, Whole};
@@ -83,12 +95,12 @@ const REGIONS: Spec = Spec {
     title_en: "Administrative divisions",
     about: "省、市、县、乡镇、村的代码、名称和界线 / codes, names and outlines, province to village",
     fields: &[
-        f("code", "区划代码", Text),
-        f("name", "名称", Text),
-        f("level", "级别", Text),
-        f("parent", "上级代码", Text),
-        f("valid_from", "启用日期", Day),
-        f("valid_to", "停用日期", Day),
+        f!("code", "区划代码", Text),
+        f!("name", "名称", Text),
+        f!("level", "级别", Text),
+        f!("parent", "上级代码", Text),
+        f!("valid_from", "启用日期", Day),
+        f!("valid_to", "停用日期", Day),
     ],
     shapes: Shapes::Areas,
     time: Time::Days("valid_from", "valid_to"),
@@ -100,15 +112,15 @@ const BUILDINGS: Spec = Spec {
     title_en: "Buildings",
     about: "网格边界不会分开的单位：点或轮廓 / what a grid's border never splits: points or ground plans",
     fields: &[
-        f("id", "楼栋编号", Text),
-        f("village", "村编码", Text),
-        f("name", "名称", Text),
-        f("kind", "类型", Text),
-        f("households", "户数", Whole),
-        f("dedicated", "专属网格", Text),
-        f("stairwells", "单元", Text),
-        f("valid_from", "启用日期", Day),
-        f("valid_to", "拆除日期", Day),
+        f!("id", "楼栋编号", Text),
+        f!("village", "村编码", Text),
+        f!("name", "名称", Text),
+        f!("kind", "类型", Text),
+        f!("households", "户数", Whole),
+        f!("dedicated", "专属网格", Text),
+        f!("stairwells", "单元", Text),
+        f!("valid_from", "启用日期", Day),
+        f!("valid_to", "拆除日期", Day),
     ],
     shapes: Shapes::Any,
     time: Time::Days("valid_from", "valid_to"),
@@ -120,18 +132,18 @@ const HOUSEHOLDS: Spec = Spec {
     title_en: "Households",
     about: "实有住户所在的位置，不含姓名 / where households live, never who",
     fields: &[
-        f("id", "户号", Text),
-        f("village", "村编码", Text),
-        f("building", "楼栋", Text),
-        f("stairwell", "单元", Text),
-        f("floor", "楼层", Whole),
-        f("hamlet", "自然寨", Text),
-        f("group", "村民小组", Text),
-        f("valid_from", "迁入日期", Day),
-        f("valid_to", "迁出日期", Day),
-        p("persons", "人口", Whole),
-        p("tenure", "居住方式", Text),
-        p("eligible", "候选", Bool),
+        f!("id", "户号", Text),
+        f!("village", "村编码", Text),
+        f!("building", "楼栋", Text),
+        f!("stairwell", "单元", Text),
+        f!("floor", "楼层", Whole),
+        f!("hamlet", "自然寨", Text),
+        f!("group", "村民小组", Text),
+        f!("valid_from", "迁入日期", Day),
+        f!("valid_to", "迁出日期", Day),
+        p!("persons", "人口", Whole),
+        p!("tenure", "居住方式", Text),
+        p!("eligible", "候选", Bool),
     ],
     shapes: Shapes::Points,
     time: Time::Days("valid_from", "valid_to"),
@@ -143,20 +155,20 @@ const GRIDS: Spec = Spec {
     title_en: "Grids",
     about: "现行方案的网格 / grids of the plans in force",
     fields: &[
-        f("code", "网格编码", Text),
-        f("name", "网格名称", Text),
-        f("kind", "类型", Text),
-        f("village", "村编码", Text),
-        f("households", "户数", Whole),
-        f("buildings", "楼栋数", Whole),
-        f("persons", "人口", Whole),
-        f("deviation", "偏差", Real),
-        f("area_m2", "面积", Real),
-        f("perimeter_m", "周长", Real),
-        f("polsby_popper", "紧凑度", Real),
-        f("locked", "锁定", Bool),
-        f("valid_from", "启用日期", Day),
-        f("plan", "方案", Text),
+        f!("code", "网格编码", Text),
+        f!("name", "网格名称", Text),
+        f!("kind", "类型", Text),
+        f!("village", "村编码", Text),
+        f!("households", "户数", Whole),
+        f!("buildings", "楼栋数", Whole),
+        f!("persons", "人口", Whole),
+        f!("deviation", "偏差", Real),
+        f!("area_m2", "面积", Real),
+        f!("perimeter_m", "周长", Real),
+        f!("polsby_popper", "紧凑度", Real),
+        f!("locked", "锁定", Bool),
+        f!("valid_from", "启用日期", Day),
+        f!("plan", "方案", Text),
     ],
     shapes: Shapes::Areas,
     time: Time::Since("valid_from"),
@@ -168,17 +180,17 @@ const UNITS: Spec = Spec {
     title_en: "Ten-household units",
     about: "现行方案的联户单元 / units of the plans in force",
     fields: &[
-        f("code", "单元编码", Text),
-        f("grid", "所属网格", Text),
-        f("households", "户数", Whole),
-        f("sse_m2", "离差平方和", Real),
-        f("reach_m", "最远距离", Real),
-        f("leader", "联户长户号", Text),
-        f("deputies", "副联户长户号", Text),
-        f("exception", "例外原因", Text),
-        f("locked", "锁定", Bool),
-        f("founded_on", "成立日期", Day),
-        f("plan", "方案", Text),
+        f!("code", "单元编码", Text),
+        f!("grid", "所属网格", Text),
+        f!("households", "户数", Whole),
+        f!("sse_m2", "离差平方和", Real),
+        f!("reach_m", "最远距离", Real),
+        f!("leader", "联户长户号", Text),
+        f!("deputies", "副联户长户号", Text),
+        f!("exception", "例外原因", Text),
+        f!("locked", "锁定", Bool),
+        f!("founded_on", "成立日期", Day),
+        f!("plan", "方案", Text),
     ],
     shapes: Shapes::Areas,
     time: Time::Since("founded_on"),
@@ -190,10 +202,10 @@ const LEADERS: Spec = Spec {
     title_en: "Leaders and deputies",
     about: "联户长、副联户长所在住户，不含姓名 / the households of leaders and deputies, without names",
     fields: &[
-        f("unit", "单元编码", Text),
-        f("household", "户号", Text),
-        f("role", "身份", Text),
-        f("plan", "方案", Text),
+        f!("unit", "单元编码", Text),
+        f!("household", "户号", Text),
+        f!("role", "身份", Text),
+        f!("plan", "方案", Text),
     ],
     shapes: Shapes::Points,
     time: Time::None,
@@ -205,17 +217,17 @@ const INCIDENTS: Spec = Spec {
     title_en: "Incidents",
     about: "事件的位置、类别和办理状态 / where, of what category, in what state",
     fields: &[
-        f("id", "事件编号", Text),
-        f("region", "区划代码", Text),
-        f("grid", "网格编码", Text),
-        f("unit", "单元编码", Text),
-        f("category", "类别", Text),
-        f("dispute", "纠纷类型", Text),
-        f("level", "级别", Text),
-        f("state", "状态", Text),
-        f("occurred_at", "发生时间", Moment),
-        f("due_at", "办结期限", Moment),
-        p("summary", "摘要", Text),
+        f!("id", "事件编号", Text),
+        f!("region", "区划代码", Text),
+        f!("grid", "网格编码", Text),
+        f!("unit", "单元编码", Text),
+        f!("category", "类别", Text),
+        f!("dispute", "纠纷类型", Text),
+        f!("level", "级别", Text),
+        f!("state", "状态", Text),
+        f!("occurred_at", "发生时间", Moment),
+        f!("due_at", "办结期限", Moment),
+        p!("summary", "摘要", Text),
     ],
     shapes: Shapes::Points,
     time: Time::Moment("occurred_at"),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hasher as _};
 
 use geo::{Coord, Geometry, LineString, Polygon};
+use memchr::{memchr, memchr_iter};
 
 use super::collection::{Field, Spec};
 use super::shape::Shape;
@@ -149,18 +150,25 @@ impl Pen<'_> {
 
 /// Stands between the values of a feature: in JSON it is never there as it is.
 const BETWEEN: char = '\u{1f}';
+const BETWEEN_BYTE: u8 = BETWEEN as u8;
 
 /// The fields of a feature, in the order of the collection: name and value as JSON text.
 pub(crate) struct Read<'a> {
     fields: std::slice::Iter<'static, Field>,
-    values: std::str::Split<'a, char>,
+    values: Option<&'a str>,
 }
 
 impl<'a> Iterator for Read<'a> {
     type Item = (&'static Field, &'a str);
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some((self.fields.next()?, self.values.next()?))
+        let (field, values) = (self.fields.next()?, self.values?);
+        let Some(end) = memchr(BETWEEN_BYTE, values.as_bytes()) else {
+            self.values = None;
+            return Some((field, values));
+        };
+        self.values = values.get(end + 1..);
+        Some((field, values.get(..end)?))
     }
 }
 
@@ -207,14 +215,14 @@ impl<'a> Part<'a> {
 
     /// Its fields as JSON text.
     pub(super) fn fields(&self, spec: &'static Spec) -> Read<'a> {
-        Read { fields: spec.fields.iter(), values: self.halves().1.split(BETWEEN) }
+        Read { fields: spec.fields.iter(), values: Some(self.halves().1) }
     }
 
     /// Appends it as GeoJSON, with or without its personal fields.
     pub(super) fn append(&self, out: &mut String, spec: &'static Spec, personal: bool) {
         let (geometry, values) = self.halves();
         out.push_str("{\"type\":\"Feature\",\"id\":");
-        match values.split(BETWEEN).next().filter(|_| spec.key.is_some()) {
+        match self.fields(spec).next().map(|(_, value)| value).filter(|_| spec.key.is_some()) {
             // the key is the first field
             Some(key) => out.push_str(key),
             None => quote(out, self.id),
@@ -228,17 +236,18 @@ impl<'a> Part<'a> {
             out.push_str(geometry);
         }
         out.push_str(",\"properties\":{");
-        let mut between = "\"";
-        for (field, value) in self.fields(spec) {
+        let (mut start, mut ends) = (0, memchr_iter(BETWEEN_BYTE, values.as_bytes()));
+        // the first comes after nothing
+        let mut skipped = 1;
+        for field in spec.fields {
             // personal fields stand last
             if field.personal && !personal {
                 break;
             }
-            out.push_str(between);
-            out.push_str(field.name);
-            out.push_str("\":");
-            out.push_str(value);
-            between = ",\"";
+            let end = ends.next().unwrap_or(values.len());
+            out.push_str(field.key.get(skipped..).unwrap_or_default());
+            out.push_str(values.get(start..end).unwrap_or_default());
+            (start, skipped) = (end + 1, 0);
         }
         out.push_str("}}");
     }
@@ -307,9 +316,9 @@ mod tests {
     #[test]
     fn fields_come_back_one_by_one_and_make_the_same_text_as_a_writer_of_json() {
         static FIELDS: [Field; 3] = [
-            Field { name: "a", title: "", kind: Kind::Text, personal: false },
-            Field { name: "bc", title: "", kind: Kind::Whole, personal: false },
-            Field { name: "d", title: "", kind: Kind::Bool, personal: true },
+            Field { name: "a", key: ",\"a\":", title: "", kind: Kind::Text, personal: false },
+            Field { name: "bc", key: ",\"bc\":", title: "", kind: Kind::Whole, personal: false },
+            Field { name: "d", key: ",\"d\":", title: "", kind: Kind::Bool, personal: true },
         ];
         static SPEC: Spec = Spec { fields: &FIELDS, ..*Collection::Leaders.spec() };
         let nasty = "x,\"}\u{1f}\u{7f}";
