@@ -104,6 +104,7 @@ pub(super) struct Pool {
     /// Households of the village, along a Hilbert curve.
     pub(super) households: Vec<u32>,
     near: Csr,
+    /// Households of each location: they follow one another.
     at_location: Csr,
     scale_m2: Vec<f64>,
     state: State,
@@ -304,8 +305,7 @@ impl Pool {
                     continue;
                 }
                 for &place in std::iter::once(&l).chain(self.near.neighbours_of(l)) {
-                    for &other in self.at_location.neighbours_of(place) {
-                        let u = self.state.unit_of[other as usize];
+                    for &u in &self.state.unit_of[self.at_location.row(place)] {
                         if !used[u as usize] && seen[u as usize] != seed {
                             seen[u as usize] = seed;
                             let m = self.state.mean(u);
@@ -423,8 +423,8 @@ impl Pool {
             // Neighbours of a changed unit are worth another look.
             for &h in self.state.members(u) {
                 for &place in self.near.neighbours_of(self.state.location[h as usize]) {
-                    for &other in self.at_location.neighbours_of(place) {
-                        self.vain[self.state.unit_of[other as usize] as usize] = 0;
+                    for &other in &self.state.unit_of[self.at_location.row(place)] {
+                        self.vain[other as usize] = 0;
                     }
                 }
             }
