@@ -95,7 +95,7 @@ bench:
 	cargo bench --locked
 	$(MAKE) peers
 
-peers:
+peers: needs
 	cargo build --release --locked
 	test -x out/venv/bin/python || python3 -m venv out/venv
 	out/venv/bin/pip install --quiet -r benches/peers/requirements.txt
@@ -103,6 +103,7 @@ peers:
 	test -x out/venv-hotspots/bin/python || python3 -m venv out/venv-hotspots
 	out/venv-hotspots/bin/pip install --quiet -r benches/hotspots/requirements.txt
 	out/venv-hotspots/bin/python benches/hotspots/table.py $(LIANHU) out/hotspots
+	python3 benches/register/table.py $(LIANHU) out/register
 
 fmt:
 	cargo fmt

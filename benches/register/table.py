@@ -33,6 +33,7 @@ def gone(path):
 def main():
     program, folder = os.path.abspath(sys.argv[1]), sys.argv[2]
     households, turns = (int(v) for v in (sys.argv[3:] + ["900000", "3"][len(sys.argv[3:]) :])[:2])
+    os.makedirs(folder, exist_ok=True)
     county = os.path.join(folder, f"county_{households}")
     if not os.path.exists(os.path.join(county, "households.csv")):
         run(program, "synth", "--households", str(households), "--villages", str(max(1, households // 600)), "--incidents", "1", "--seed", "1", "--out", county)

@@ -4,7 +4,7 @@
 //! 1. [`pools`] splits the households into sets that never share a unit (law zones, far pieces) or need not (preferred containers
 //!    that can legally be divided by themselves);
 //! 2. [`start`] makes a first division: Hilbert order, then an exact segmentation into runs of legal size by dynamic programming;
-//!    sixteen quick sweeps of the next step over all units complete s₀;
+//!    quick sweeps of the next step over all units complete s₀;
 //! 3. `pool` takes some dozens of neighbouring units as a [`region`], founds or dissolves a unit or two where the number is free,
 //!    and `anneal`s it: relocations and swaps between neighbouring places, temperatures by the local `scale`, sizes outside the
 //!    bounds for a price;
