@@ -21,7 +21,6 @@ pub(super) struct Base {
     pub(super) collection: Collection,
     text: String,
     starts: Vec<usize>,
-    values_at: Vec<u32>,
     /// Versions of the register's rows; empty where none has one.
     versions: Vec<u32>,
     ids: String,
@@ -55,14 +54,13 @@ impl Base {
 
     pub(super) fn part(&self, row: u32) -> Part<'_> {
         let at = row as usize;
-        let (Some(start), Some(values_at)) = (self.starts.get(at), self.values_at.get(at)) else { return Part::NONE };
+        let Some(start) = self.starts.get(at) else { return Part::NONE };
         let end = self.starts.get(at + 1).copied().unwrap_or(self.text.len());
         let code = self.codes.get(at).and_then(|c| self.code_names.get(*c as usize));
         Part {
             id: self.id(row),
             code: code.map_or("", String::as_str),
             text: self.text.get(*start..end).unwrap_or_default(),
-            values_at: *values_at,
             shape: self.shape(row),
             version: self.versions.get(at).copied().map_or(0, u64::from),
         }
@@ -122,7 +120,6 @@ impl Builder {
             collection,
             text: String::new(),
             starts: Vec::new(),
-            values_at: Vec::new(),
             versions: Vec::new(),
             ids: String::new(),
             id_ends: Vec::new(),
@@ -146,7 +143,7 @@ impl Builder {
             return false;
         }
         let s = &mut self.made;
-        s.values_at.push(compose(&mut s.text, s.collection.spec(), shape.as_ref(), values));
+        compose(&mut s.text, s.collection.spec(), values);
         s.starts.push(start);
         s.shapes.push(shape);
         true
@@ -169,7 +166,6 @@ impl Builder {
         }
         let s = &mut self.made;
         s.text.push_str(part.text);
-        s.values_at.push(part.values_at);
         s.starts.push(start);
         s.shapes.push(part.shape.cloned());
         self.version(part.version);
@@ -210,7 +206,6 @@ impl Builder {
         s.text.shrink_to_fit();
         s.ids.shrink_to_fit();
         s.starts.shrink_to_fit();
-        s.values_at.shrink_to_fit();
         s.versions.shrink_to_fit();
         s.id_ends.shrink_to_fit();
         s.codes.shrink_to_fit();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hasher as _};
 
-use geo::{Coord, Geometry, LineString, Polygon};
+use geo::{Coord, CoordsIter, Geometry, LineString, Polygon};
 use memchr::{memchr, memchr_iter};
 
 use super::collection::{Field, Spec};
@@ -78,14 +78,77 @@ pub(crate) struct Pen<'a> {
     pub(crate) unit: f64,
 }
 
+/// Whole numbers up to here are exact as floats, so that the digits are those of the rounded number.
+const MOST_UNITS: f64 = 9e15;
+
 /// Degrees with nine decimals: a tenth of a millimetre.
 pub(crate) const DEGREES: Pen<'static> = Pen { convert: None, unit: 1e9 };
 
 impl Pen<'_> {
+    /// As few digits as tell the rounded number from others: digits of a whole number with a point between, which takes a fifth of the
+    /// time of printing a float. Pages of features are made of such numbers.
+    fn number(&self, out: &mut String, v: f64) {
+        let units = (v * self.unit).round();
+        if units.is_nan() || units.abs() >= MOST_UNITS {
+            let _ = write!(out, "{}", units / self.unit);
+            return;
+        }
+        let (unit, whole) = (self.unit as u64, units.abs() as u64);
+        let (mut digits, mut at) = ([0_u8; 40], 40);
+        let mut push = |digit: u8| {
+            at -= 1;
+            if let Some(d) = digits.get_mut(at) {
+                *d = digit;
+            }
+        };
+        let (mut part, mut places) = (whole % unit, unit);
+        let mut seen = false;
+        while places > 1 {
+            let digit = (part % 10) as u8;
+            (part, places) = (part / 10, places / 10);
+            // zeros at the end say nothing
+            seen |= digit != 0;
+            if seen {
+                push(b'0' + digit);
+            }
+        }
+        if seen {
+            push(b'.');
+        }
+        let mut rest = whole / unit;
+        loop {
+            push(b'0' + (rest % 10) as u8);
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        if units < 0.0 {
+            push(b'-');
+        }
+        out.push_str(digits.get(at..).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default());
+    }
+
     pub(crate) fn position(&self, out: &mut String, c: [f64; 2]) {
         let [a, b] = self.convert.map_or(c, |f| f(c));
-        let [a, b] = [a, b].map(|v| (v * self.unit).round() / self.unit);
-        let _ = write!(out, "[{a},{b}]");
+        out.push('[');
+        self.number(out, a);
+        out.push(',');
+        self.number(out, b);
+        out.push(']');
+    }
+
+    /// Where a feature lies, as GeoJSON; `null` where it lies nowhere.
+    pub(crate) fn shape(&self, out: &mut String, shape: Option<&Shape>) {
+        match shape {
+            None => out.push_str("null"),
+            Some(Shape::Point(c)) => {
+                out.push_str("{\"type\":\"Point\",\"coordinates\":");
+                self.position(out, *c);
+                out.push('}');
+            }
+            Some(Shape::Other(g)) => self.geometry(out, g),
+        }
     }
 
     fn line(&self, out: &mut String, line: &LineString<f64>) {
@@ -172,23 +235,14 @@ impl<'a> Iterator for Read<'a> {
     }
 }
 
-/// Appends what a feature says: its geometry — of a point the position alone —, then its values in the order of the fields. Tells where
-/// the values begin, counted from where the feature does.
-pub(super) fn compose(text: &mut String, spec: &Spec, shape: Option<&Shape>, values: &[Value<'_>]) -> u32 {
-    let start = text.len();
-    match shape {
-        None => text.push_str("null"),
-        Some(Shape::Point(c)) => DEGREES.position(text, *c),
-        Some(Shape::Other(g)) => DEGREES.geometry(text, g),
-    }
-    let values_at = text.len() - start;
+/// Appends what a feature says: its values in the order of the fields. Where it lies is not text until it is asked for.
+pub(super) fn compose(text: &mut String, spec: &Spec, values: &[Value<'_>]) {
     for (i, (_, value)) in spec.fields.iter().zip(values).enumerate() {
         if i > 0 {
             text.push(BETWEEN);
         }
         write_value(text, *value);
     }
-    values_at as u32
 }
 
 /// A feature, wherever it stands.
@@ -197,9 +251,8 @@ pub(super) struct Part<'a> {
     pub(super) id: &'a str,
     /// Division, grid or unit it belongs to: by that it is seen.
     pub(super) code: &'a str,
-    /// See [`compose`].
+    /// Its values, see [`compose`].
     pub(super) text: &'a str,
-    pub(super) values_at: u32,
     pub(super) shape: Option<&'a Shape>,
     /// Version of the register's row; 0 where there is none.
     pub(super) version: u64,
@@ -207,34 +260,24 @@ pub(super) struct Part<'a> {
 
 impl<'a> Part<'a> {
     /// No feature.
-    pub(super) const NONE: Part<'static> = Part { id: "", code: "", text: "", values_at: 0, shape: None, version: 0 };
-
-    fn halves(&self) -> (&'a str, &'a str) {
-        self.text.split_at_checked(self.values_at as usize).unwrap_or_default()
-    }
+    pub(super) const NONE: Part<'static> = Part { id: "", code: "", text: "", shape: None, version: 0 };
 
     /// Its fields as JSON text.
     pub(super) fn fields(&self, spec: &'static Spec) -> Read<'a> {
-        Read { fields: spec.fields.iter(), values: Some(self.halves().1) }
+        Read { fields: spec.fields.iter(), values: Some(self.text) }
     }
 
     /// Appends it as GeoJSON, with or without its personal fields.
     pub(super) fn append(&self, out: &mut String, spec: &'static Spec, personal: bool) {
-        let (geometry, values) = self.halves();
+        let values = self.text;
         out.push_str("{\"type\":\"Feature\",\"id\":");
         match self.fields(spec).next().map(|(_, value)| value).filter(|_| spec.key.is_some()) {
             // the key is the first field
             Some(key) => out.push_str(key),
             None => quote(out, self.id),
         }
-        if geometry.starts_with('[') {
-            out.push_str(",\"geometry\":{\"type\":\"Point\",\"coordinates\":");
-            out.push_str(geometry);
-            out.push('}');
-        } else {
-            out.push_str(",\"geometry\":");
-            out.push_str(geometry);
-        }
+        out.push_str(",\"geometry\":");
+        DEGREES.shape(out, self.shape);
         out.push_str(",\"properties\":{");
         let (mut start, mut ends) = (0, memchr_iter(BETWEEN_BYTE, values.as_bytes()));
         // the first comes after nothing
@@ -259,12 +302,36 @@ impl<'a> Part<'a> {
             hash.write(text.as_bytes());
             hash.write_u8(0xff);
         }
+        match self.shape {
+            None => {}
+            Some(Shape::Point(c)) => c.iter().for_each(|v| hash.write_u64(v.to_bits())),
+            Some(Shape::Other(g)) => hash_geometry(&mut hash, g),
+        }
         hash.finish()
     }
 
     pub(super) fn is_same(&self, other: &Part<'_>) -> bool {
-        (self.id, self.code, self.text, self.values_at, self.shape, self.version)
-            == (other.id, other.code, other.text, other.values_at, other.shape, other.version)
+        (self.id, self.code, self.text, self.shape, self.version)
+            == (other.id, other.code, other.text, other.shape, other.version)
+    }
+}
+
+/// Rings and lines apart from each other, whatever their positions are.
+fn hash_geometry(hash: &mut DefaultHasher, g: &Geometry<f64>) {
+    let mut line = |l: &LineString<f64>, kind: u8| {
+        hash.write_u8(kind);
+        hash.write_usize(l.0.len());
+        l.0.iter().flat_map(|c| [c.x, c.y]).for_each(|v| hash.write_u64(v.to_bits()));
+    };
+    let mut polygon = |p: &Polygon<f64>| {
+        line(p.exterior(), 1);
+        p.interiors().iter().for_each(|hole| line(hole, 2));
+    };
+    match g {
+        Geometry::Polygon(p) => polygon(p),
+        Geometry::MultiPolygon(all) => all.iter().for_each(polygon),
+        Geometry::LineString(l) => line(l, 0),
+        other => other.coords_iter().flat_map(|c| [c.x, c.y]).for_each(|v| hash.write_u64(v.to_bits())),
     }
 }
 
@@ -274,7 +341,6 @@ pub(crate) struct Feature {
     id: String,
     code: String,
     text: String,
-    values_at: u32,
     shape: Option<Shape>,
     version: u64,
 }
@@ -283,8 +349,8 @@ impl Feature {
     /// From values in the order of the collection's fields.
     pub(super) fn new(spec: &Spec, id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>]) -> Self {
         let mut text = String::new();
-        let values_at = compose(&mut text, spec, shape.as_ref(), values);
-        Self { id: id.to_owned(), code: code.to_owned(), text, values_at, shape, version: 0 }
+        compose(&mut text, spec, values);
+        Self { id: id.to_owned(), code: code.to_owned(), text, shape, version: 0 }
     }
 
     /// As a row of the register has it.
@@ -293,8 +359,8 @@ impl Feature {
     }
 
     pub(super) fn part(&self) -> Part<'_> {
-        let Self { id, code, text, values_at, shape, version } = self;
-        Part { id, code, text, values_at: *values_at, shape: shape.as_ref(), version: *version }
+        let Self { id, code, text, shape, version } = self;
+        Part { id, code, text, shape: shape.as_ref(), version: *version }
     }
 }
 
@@ -302,6 +368,21 @@ impl Feature {
 mod tests {
     use super::*;
     use crate::api::memory::collection::{Collection, Kind};
+
+    #[test]
+    fn numbers_have_the_digits_that_a_float_of_theirs_is_printed_with() {
+        let mut random = crate::domain::random::Random::new(5);
+        let some = [0.0, -0.0, 1e-10, -1e-10, 0.5, -105.5, 180.0, 1e9, 12_345.678_9, f64::NAN, 1e300];
+        for v in some.into_iter().chain((0..20_000).map(|_| (random.unit() - 0.5) * 360.0)) {
+            for unit in [1e9, 1e3, 1.0] {
+                let mut out = String::new();
+                Pen { convert: None, unit }.number(&mut out, v);
+                let rounded = (v * unit).round() / unit;
+                let printed = if rounded == 0.0 { "0".to_owned() } else { rounded.to_string() };
+                assert_eq!(out, printed, "{v} {unit}");
+            }
+        }
+    }
 
     #[test]
     fn text_is_read_as_a_json_parser_reads_it() {

@@ -173,9 +173,16 @@ impl Memory {
         }
     }
 
-    /// Loads what is due; whether anything was.
+    /// Loads what is due; whether anything was. The register's layers and those of plans side by side.
     pub(crate) async fn refresh(&self) -> bool {
         let all_due = self.take_due();
+        let any = !all_due.is_empty();
+        let (register, plans) = all_due.into_iter().partition(|(c, _)| load::layer_of(*c).is_some());
+        tokio::join!(self.load(register), self.load(plans));
+        any
+    }
+
+    async fn load(&self, all_due: Vec<(Collection, Due)>) {
         for (collection, due) in &all_due {
             let (here, begun) = (place(*collection), std::time::Instant::now());
             match self.next(*collection, due).await {
@@ -203,7 +210,6 @@ impl Memory {
                 }
             }
         }
-        !all_due.is_empty()
     }
 
     fn put(&self, here: usize, snapshot: Snapshot) {

@@ -13,7 +13,7 @@ use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::extract::{Params, Segments};
 use crate::api::memory::fragment::{Pen, quote};
-use crate::api::memory::{Collection, Shape, Snapshot};
+use crate::api::memory::{Collection, Snapshot};
 use crate::api::preconditions::etag;
 
 use super::answer::{FRESH, Made, is_known, kept};
@@ -91,15 +91,7 @@ impl Writer {
         out.push_str(",\"geometry\":");
         let convert = |c| self.crs.of_lonlat(c);
         let pen = Pen { convert: Some(&convert), unit: self.crs.unit() };
-        match snapshot.shape(row).filter(|_| self.with_geometry) {
-            None => out.push_str("null"),
-            Some(Shape::Point(c)) => {
-                out.push_str("{\"type\":\"Point\",\"coordinates\":");
-                pen.position(out, *c);
-                out.push('}');
-            }
-            Some(Shape::Other(g)) => pen.geometry(out, g),
-        }
+        pen.shape(out, snapshot.shape(row).filter(|_| self.with_geometry));
         out.push_str(",\"properties\":{");
         let mut first = true;
         for (at, (field, value)) in snapshot.fields(row).enumerate() {
