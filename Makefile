@@ -1,4 +1,4 @@
-.PHONY: run map pictures test needs soak interop bench peers serving fuzz fmt
+.PHONY: run map pictures test features needs soak interop bench peers serving fuzz fmt
 
 LIANHU = $(or $(CARGO_TARGET_DIR),target)/release/lianhu
 
@@ -36,6 +36,12 @@ test: needs map
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo test --locked
 	cd web-map && npm test && LIANHU=$(abspath $(or $(CARGO_TARGET_DIR),target)/debug/lianhu) npm run journeys
+
+# What stands behind features of the program: sign-in with an organisation's accounts, against an issuer of the test's own.
+features:
+	cargo clippy --locked --all-targets --all-features -- -D warnings
+	cargo test --locked --all-features --lib -- api:: cli::config
+	cargo test --locked --all-features --test oidc
 
 # What the tests of the register run against: PostgreSQL with PostGIS, GDAL, a reader of PDF and a Chinese font for it; a browser for
 # the map. Installed where they are missing and we may.

@@ -57,6 +57,8 @@ pub use error::{Answer, Problem};
 pub use imports::UploadSettings;
 pub use listen::ClientTimes;
 pub use serve::{ServeError, Settings, serve};
+#[cfg(feature = "oidc")]
+pub use session::oidc::OidcSettings;
 
 use auth::Keeper;
 use bodies::Bodies;
@@ -79,10 +81,13 @@ pub struct App {
     pub(crate) imports: Arc<Imports>,
     pub(crate) exports: Exports,
     pub(crate) rates: Rates,
+    pub(crate) open_rates: Rates,
     /// Seals and opens officers' telephones, where there is a key.
     pub(crate) sealer: Option<Arc<Sealer>>,
     pub(crate) hotspots: hotspots::Kept,
     pub(crate) public: public::Public,
+    #[cfg(feature = "oidc")]
+    pub(crate) oidc: Option<session::oidc::Oidc>,
     /// True from the moment the service is asked to stop.
     pub(crate) stopping: watch::Receiver<bool>,
     /// Routes for tests of faults.

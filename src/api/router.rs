@@ -25,15 +25,22 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/ogc/api.html", get(ogc::api_page))
         .route("/ogc/conformance", get(ogc::conformance))
         .route("/ogc/style.css", get(ogc::style))
+        .route("/api/openapi.json", get(openapi::document))
+        .route("/first", get(first::form).post(first::take))
+        .route("/api/session", post(session::sign_in).delete(session::sign_out));
+    // what is open and made anew: each address may ask only so often
+    let counted = Router::new()
         .route("/ogc/collections/public-incidents", get(ogc::public::cells::collection))
         .route("/ogc/collections/public-incidents/items", get(ogc::public::cells::items))
         .route("/ogc/collections/public-incidents/items/{id}", get(ogc::public::cells::item))
         .route("/ogc/collections/public-totals", get(ogc::public::totals::collection))
         .route("/ogc/collections/public-totals/items", get(ogc::public::totals::items))
-        .route("/ogc/collections/public-totals/items/{id}", get(ogc::public::totals::item))
-        .route("/api/openapi.json", get(openapi::document))
-        .route("/first", get(first::form).post(first::take))
-        .route("/api/session", post(session::sign_in).delete(session::sign_out));
+        .route("/ogc/collections/public-totals/items/{id}", get(ogc::public::totals::item));
+    #[cfg(feature = "oidc")]
+    let counted = counted
+        .route("/api/session/oidc", get(session::oidc::begin))
+        .route("/api/session/oidc/callback", get(session::oidc::come_back));
+    let open = open.merge(counted.route_layer(from_fn_with_state(app.clone(), rate::limit_by_address)));
     // what takes long, or much room: each user and token may ask only so often
     let costly = Router::new()
         .route("/api/imports", post(imports::upload))

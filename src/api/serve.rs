@@ -22,6 +22,8 @@ use super::listen::ClientTimes;
 use super::memory::Memory;
 use super::public::{Public, keep_publishing};
 use super::rate::Rates;
+#[cfg(feature = "oidc")]
+use super::session::oidc::{BEGIN, Oidc, OidcSettings};
 use super::{App, admin, alerts, listen, router};
 
 /// Between not being ready any more and taking no more connections: time for whoever sends requests here to learn of it.
@@ -50,6 +52,11 @@ pub struct Settings {
     pub client_times: ClientTimes,
     /// The least count shown to everybody; `None`: nothing is.
     pub public_k: Option<u64>,
+    /// Requests of one address that needs no signing in, a minute.
+    pub open_per_minute: u32,
+    /// The organisation's own accounts.
+    #[cfg(feature = "oidc")]
+    pub oidc: Option<OidcSettings>,
     /// Routes for tests of faults.
     pub with_test_routes: bool,
 }
@@ -109,8 +116,16 @@ pub async fn serve(
     let imports = Arc::new(imports);
     let memory = Arc::new(Memory::new(store.clone()));
     let tail = Arc::new(Tail::new(store.clone(), memory.clone()).await?);
+    #[cfg(feature = "oidc")]
+    let oidc = settings.oidc.map(|s| Oidc::new(s, settings.manners.clone())).transpose()?;
+    #[cfg(feature = "oidc")]
+    let organisation = oidc.as_ref().map(|_| BEGIN);
+    #[cfg(not(feature = "oidc"))]
+    let organisation = None;
     let app = Arc::new(App {
-        keeper: Keeper::new(store.clone(), settings.manners),
+        #[cfg(feature = "oidc")]
+        oidc,
+        keeper: Keeper::new(store.clone(), settings.manners, organisation),
         store,
         memory: memory.clone(),
         tail: tail.clone(),
@@ -119,6 +134,7 @@ pub async fn serve(
         jobs: Jobs::default(),
         imports: imports.clone(),
         rates: Rates::new(settings.costly_per_minute),
+        open_rates: Rates::new(settings.open_per_minute),
         exports: Exports::new(&settings.uploads.folder),
         sealer: settings.sealer,
         hotspots: Kept::default(),

@@ -41,7 +41,7 @@ pub(super) fn find_named(a: &StoreArgs, file: Option<&Path>) -> Result<Option<Se
 }
 
 /// Refuses a key that others on this computer can read.
-fn check_private(path: &Path) -> Result<(), Failure> {
+pub(super) fn check_private(path: &Path) -> Result<(), Failure> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

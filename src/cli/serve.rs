@@ -88,6 +88,9 @@ async fn run(config: &Config, with_test_routes: bool) -> Result<(), Failure> {
             write: Duration::from_secs(config.write_seconds.into()),
         },
         public_k: config.public_incidents.then_some(config.public_k),
+        open_per_minute: config.public_per_minute,
+        #[cfg(feature = "oidc")]
+        oidc: config.oidc.settings()?,
         with_test_routes,
     };
     let origin = config.public_origin.clone();

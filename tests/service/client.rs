@@ -62,9 +62,13 @@ pub(crate) fn send(method: &str, url: &str, headers: &[(&str, &str)], body: Opti
         None => agent.run(request.body(()).expect("a request")),
     };
     let mut response = sent.unwrap_or_else(|e| panic!("{method} {url}: {e}"));
-    let headers =
-        response.headers().iter().map(|(n, v)| (n.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned()));
-    let headers = headers.collect();
+    let mut headers: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in response.headers() {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        // a header that comes twice has two lines
+        let said = headers.entry(name.to_string()).or_default();
+        *said = if said.is_empty() { value.into_owned() } else { format!("{said}\n{value}") };
+    }
     let status = response.status().as_u16();
     let body = response.body_mut().with_config().limit(200 << 20).read_to_vec().expect("a body");
     Reply { status, headers, body }

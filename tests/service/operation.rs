@@ -79,6 +79,22 @@ fn costly_requests_are_counted_by_token() {
     upload(&server.token_for("planner", "520423102")).is(202);
 }
 
+/// Signed in or not, whatever the token: the address counts, on what is open to everybody.
+#[test]
+fn public_requests_are_counted_by_address() {
+    let server = fresh(&[], &[("LIANHU_PUBLIC_INCIDENTS", "true"), ("LIANHU_PUBLIC_PER_MINUTE", "2")]);
+    let totals = "/ogc/collections/public-totals/items";
+    server.ask("GET", totals, &[], None).is(200);
+    server.get("/ogc/collections/public-incidents").is(200);
+    let refused = server.ask("GET", totals, &[], None).problem(429, "too_often");
+    assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|s| (1..=60).contains(&s)));
+    server.get(totals).problem(429, "too_often");
+    // everything else goes on
+    server.ask("GET", "/ogc", &[], None).is(200);
+    server.get("/ogc/collections").is(200);
+    server.sign_in("某管理员", crate::server::PASSWORD, &[]).is(201);
+}
+
 #[test]
 fn i40_body_beyond_the_cap_is_refused_and_leaves_no_file() {
     let server = fresh(&["--upload-mib", "1"], &[]);

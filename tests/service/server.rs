@@ -96,7 +96,8 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn start(place: Place, token: String, more: &[&str]) -> Self {
         let key = "ab".repeat(32);
-        Self::start_with(place, token, more, &[("LIANHU_COSTLY_PER_MINUTE", "100000"), ("LIANHU_KEY", &key)])
+        let much = ["LIANHU_COSTLY_PER_MINUTE", "LIANHU_PUBLIC_PER_MINUTE"].map(|name| (name, "100000"));
+        Self::start_with(place, token, more, &[&much[..], &[("LIANHU_KEY", &key)]].concat())
     }
 
     pub(crate) fn start_with(place: Place, token: String, more: &[&str], environment: &[(&str, &str)]) -> Self {

@@ -73,6 +73,8 @@ export interface ProblemBody {
   code: string; detail: string; field?: string; hint?: string; request_id?: string;
   refusal?: { operation?: unknown; reasons: Reason[] }; grids?: string[]; author?: string; time?: string; current_version?: number;
   breaches?: Breach[];
+  /** Of a 401: where to sign in with the organisation's own accounts. */
+  sign_in_at?: string;
   /** Of a file that cannot be read as it is: what is needed to read it another way. */
   import?: { id: string }; columns?: Column[]; layers?: string[];
 }
@@ -87,6 +89,10 @@ export class Unreachable extends Error {}
 export interface EditRequest {
   village: string; base_version: number; grid_versions?: [string, number][]; operations: Operation[]; policy: Policy;
 }
+
+/** Where to sign in with the organisation's own accounts, as the service said when it knew nobody; null where there is no such way. */
+export let signInAt: string | null = null;
+export const learnWays = (problem: Partial<ProblemBody>): void => { if (problem.code === "unauthenticated") signInAt = problem.sign_in_at ?? null; };
 
 /** A key that makes a repeated request count once. Works without a secure context. */
 export function freshKey(): string {
@@ -117,6 +123,7 @@ async function send<T>(method: string, path: string, body: BodyInit | undefined,
   try { value = text === "" ? null : JSON.parse(text); } catch { /* judged below */ }
   if (!answer.ok) {
     const known = value !== null && typeof value === "object" && "code" in value;
+    if (answer.status === 401 && known) learnWays(value as ProblemBody);
     throw new Refused(answer.status, known ? value as ProblemBody : { code: `http_${answer.status}`, detail: `HTTP ${answer.status}` });
   }
   return value as T;

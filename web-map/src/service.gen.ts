@@ -1,5 +1,5 @@
 // Made by `npm run types` of src/api/openapi/application.json; not to be edited.
-// 6c6e1ed7bba7a986a0721978e932d009c85cfae267cfe3e7d472af28d1243eb7
+// 00b7dbc57eddeb0ca5e8f307d8e09c71dd86ea7aa3e486d6e1e81862b528a437
 
 export type components = {
     schemas: {
@@ -509,6 +509,8 @@ export type components = {
             field?: string;
             hint?: string;
             request_id: string;
+            /** @description 401：统一身份认证登录的地址，若已启用 / where to sign in with the organisation's accounts, where that is on */
+            sign_in_at?: string;
         };
     };
     responses: never;

@@ -1,5 +1,6 @@
 //! Who is asking: bearer tokens, sessions in a cookie, visitors of a demonstration. Everything behind [`require`] has a [`Principal`].
 
+mod manners;
 pub(crate) mod password;
 mod secret;
 mod throttle;
@@ -20,10 +21,14 @@ use crate::store::{Account, Role, Scope, Store};
 
 use super::App;
 use super::error::{Answer, Problem};
+use manners::SESSION;
 use secret::Secret;
 use throttle::Throttle;
 
+pub use manners::Manners;
 pub(crate) use secret::{TOKEN_DAYS, first_admin_hash, fresh_token};
+#[cfg(feature = "oidc")]
+pub(super) use {manners::Cookie, secret::Secret as BrowserSecret};
 
 /// A session lasts half a day: one shift.
 const SESSION_S: i64 = 12 * 3600;
@@ -107,35 +112,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
 /// Lets only those through who are known; default of every route.
 pub(super) async fn require(State(app): State<Arc<App>>, request: Request, next: Next) -> Answer<Response> {
     let (mut parts, body) = request.into_parts();
-    let principal = app.keeper.principal(&parts).await?.ok_or_else(Problem::unauthenticated)?;
+    let principal = app.keeper.principal(&parts).await?.ok_or_else(|| app.keeper.unknown())?;
     parts.extensions.insert(principal);
     Ok(next.run(Request::from_parts(parts, body)).await)
-}
-
-/// How sign-in works here.
-#[derive(Clone, Debug)]
-pub struct Manners {
-    /// Visitors from this machine are planners of the demonstration.
-    pub demo: bool,
-    /// `https://host[:port]` under which the service is known outside, if it stands behind a proxy.
-    pub public_origin: Option<String>,
-}
-
-impl Manners {
-    fn is_https(&self) -> bool {
-        self.public_origin.as_ref().is_some_and(|o| o.starts_with("https://"))
-    }
-
-    /// `__Host-` wants TLS; on plain http (this machine alone) the cookie has its bare name.
-    fn cookie_name(&self) -> &'static str {
-        if self.is_https() { "__Host-lianhu" } else { "lianhu" }
-    }
 }
 
 /// Knows who may come in.
 pub(crate) struct Keeper {
     store: Arc<dyn Store>,
     manners: Manners,
+    /// Where to begin to sign in with the organisation's own accounts; `None` where that is off.
+    organisation: Option<&'static str>,
     throttle: Throttle,
     known: Mutex<HashMap<String, (Instant, Option<Principal>)>>,
     nobody: OnceLock<String>,
@@ -164,9 +151,9 @@ fn is_loopback_name(host: &str) -> bool {
 }
 
 impl Keeper {
-    pub(super) fn new(store: Arc<dyn Store>, manners: Manners) -> Self {
+    pub(super) fn new(store: Arc<dyn Store>, manners: Manners, organisation: Option<&'static str>) -> Self {
         let (throttle, known, nobody) = (Throttle::default(), Mutex::default(), OnceLock::new());
-        Self { store, manners, throttle, known, nobody }
+        Self { store, manners, organisation, throttle, known, nobody }
     }
 
     /// Whether answers go out over TLS.
@@ -207,7 +194,7 @@ impl Keeper {
             let secret = bearer(text).ok_or_else(wrong)?;
             return self.of_token(&secret).await?.map(Some).ok_or_else(wrong);
         }
-        if let Some(secret) = self.cookie(headers)
+        if let Some(secret) = self.manners.cookie(SESSION, headers)
             && let Some(principal) = self.of_session(&secret).await?
         {
             self.check_origin(&request.method, headers)?;
@@ -220,19 +207,20 @@ impl Keeper {
         Ok(None)
     }
 
+    /// 401, with all ways in.
+    fn unknown(&self) -> Problem {
+        match self.organisation {
+            None => Problem::unauthenticated(),
+            Some(at) => Problem::unauthenticated().with("sign_in_at", at),
+        }
+    }
+
     /// From this machine, by its own name, and not through a proxy.
     fn from_here(request: &Parts) -> bool {
         let headers = &request.headers;
         let proxied = headers.contains_key("x-forwarded-for") || headers.contains_key(header::FORWARDED);
         let peer = request.extensions.get::<Peer>().is_some_and(|p| p.0.ip().is_loopback());
         peer && !proxied && header_text(headers, header::HOST).is_some_and(is_loopback_name)
-    }
-
-    fn cookie(&self, headers: &HeaderMap) -> Option<Secret> {
-        let name = self.manners.cookie_name();
-        let mut pairs =
-            headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';'));
-        pairs.find_map(|pair| Secret::parse(pair.trim().strip_prefix(name)?.strip_prefix('=')?))
     }
 
     async fn remembered(
@@ -320,24 +308,25 @@ impl Keeper {
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong_password", what));
         };
         self.throttle.right(&name, from);
+        self.open_session(user).await
+    }
+
+    /// A session for whoever showed to be this user, and its cookie.
+    pub(super) async fn open_session(&self, user: Account) -> Answer<(Principal, String)> {
         let secret = Secret::fresh()?;
-        self.store.open_session(&user, &secret.sha256(), SESSION_S).await?;
         let hash = secret.sha256();
-        Ok((principal_of(user, hash), self.set_cookie(secret.text(), SESSION_S)))
+        self.store.open_session(&user, &hash, SESSION_S).await?;
+        let cookie = self.manners.set_cookie(SESSION, secret.text(), SESSION_S);
+        Ok((principal_of(user, hash), cookie))
     }
 
     /// Ends the session a request comes with, whosever it is; gives the cookie that ends it in the browser too.
     pub(super) async fn sign_out(&self, headers: &HeaderMap) -> Answer<String> {
-        if let Some(secret) = self.cookie(headers) {
+        if let Some(secret) = self.manners.cookie(SESSION, headers) {
             self.store.close_session(&secret.sha256()).await?;
             self.forget();
         }
-        Ok(self.set_cookie("", 0))
-    }
-
-    fn set_cookie(&self, value: &str, lasts_s: i64) -> String {
-        let secure = if self.is_https() { "; Secure" } else { "" };
-        format!("{}={value}; Path=/; Max-Age={lasts_s}; HttpOnly; SameSite=Strict{secure}", self.manners.cookie_name())
+        Ok(self.manners.set_cookie(SESSION, "", 0))
     }
 
     /// Refuses to sign somebody in for another page.

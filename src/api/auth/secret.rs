@@ -12,26 +12,26 @@ const BYTES: usize = 32;
 const MARK: &str = "lianhu_";
 
 /// A session's or token's secret: `lianhu_` and 64 hexadecimal digits.
-pub(super) struct Secret(String);
+pub(in crate::api) struct Secret(String);
 
 impl Secret {
-    pub(super) fn fresh() -> Answer<Self> {
+    pub(in crate::api) fn fresh() -> Answer<Self> {
         let mut bytes = [0; BYTES];
         getrandom::fill(&mut bytes).map_err(|e| Problem::internal(format!("random numbers: {e}")))?;
         Ok(Self(format!("{MARK}{}", hex(&bytes))))
     }
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(in crate::api) fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix(MARK)?;
         let good = digits.len() == 2 * BYTES && digits.bytes().all(|b| b.is_ascii_hexdigit());
         good.then(|| Self(text.to_owned()))
     }
 
-    pub(super) fn text(&self) -> &str {
+    pub(in crate::api) fn text(&self) -> &str {
         &self.0
     }
 
-    pub(super) fn sha256(&self) -> String {
+    pub(in crate::api) fn sha256(&self) -> String {
         hex(&Sha256::digest(self.0.as_bytes()))
     }
 }

@@ -14,6 +14,9 @@ use super::extract::Params;
 
 const APPLICATION: &str = include_str!("application.json");
 const OGC: &str = include_str!("ogc.json");
+/// Paths of `application.json` that are there where the organisation's issuer is.
+#[cfg(any(test, feature = "oidc"))]
+const OIDC: &str = include_str!("oidc.json");
 
 /// A document with this service's address and version.
 fn document_of(text: &str, origin: &str) -> Answer<Value> {
@@ -38,7 +41,20 @@ pub(super) fn ogc_document(origin: &str) -> Answer<Value> {
 /// `/api/openapi.json`.
 pub(super) async fn document(State(app): State<Arc<App>>, params: Params, headers: HeaderMap) -> Answer<Response> {
     params.only(&[])?;
-    Ok(written(&document_of(APPLICATION, &app.keeper.origin(&headers))?, "application/json"))
+    let document = document_of(APPLICATION, &app.keeper.origin(&headers))?;
+    #[cfg(feature = "oidc")]
+    let document = if app.oidc.is_some() { with_paths(document, OIDC)? } else { document };
+    Ok(written(&document, "application/json"))
+}
+
+/// A document with further paths.
+#[cfg(any(test, feature = "oidc"))]
+fn with_paths(mut document: Value, text: &str) -> Answer<Value> {
+    let further = serde_json::from_str(text).map_err(|e| Problem::internal(format!("openapi: {e}")))?;
+    if let (Some(Value::Object(paths)), Value::Object(further)) = (document.pointer_mut("/paths"), further) {
+        paths.extend(further);
+    }
+    Ok(document)
 }
 
 /// A document as an answer.
@@ -54,7 +70,9 @@ mod tests {
     use crate::store::Role;
 
     fn documents() -> [Value; 2] {
-        [APPLICATION, OGC].map(|t| document_of(t, "http://example.invalid").expect("document"))
+        let [application, ogc] =
+            [APPLICATION, OGC].map(|t| document_of(t, "http://example.invalid").expect("document"));
+        [with_paths(application, OIDC).expect("document"), ogc]
     }
 
     fn references<'v>(value: &'v Value, into: &mut Vec<&'v str>) {

@@ -1,5 +1,8 @@
 //! `/api/session`: sign in, who am I, sign out.
 
+#[cfg(feature = "oidc")]
+pub(super) mod oidc;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 

@@ -1,48 +1,22 @@
 //! How the service is configured: what is built in, then a TOML file, then the environment, then flags; each later one counts more.
 
+mod layer;
+mod oidc;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-
-use serde::Deserialize;
+use std::path::PathBuf;
 
 use crate::plan::room::public::LEAST_K;
 
 use super::commands::{Failure, Outcome};
 use super::serve_args::ServeArgs;
+use layer::{Layer, of_environment, of_file, of_flags};
+use oidc::Oidc;
 
 /// The file, where no flag names one.
 const FILE: &str = "LIANHU_CONFIG";
-
-/// One layer of settings: what it does not say, the one below does.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Layer {
-    store: Option<String>,
-    bind: Option<SocketAddr>,
-    admin_bind: Option<SocketAddr>,
-    public_origin: Option<String>,
-    demo: Option<bool>,
-    log: Option<String>,
-    upload_mib: Option<u64>,
-    uploads: Option<PathBuf>,
-    key_file: Option<PathBuf>,
-    costly_per_minute: Option<u32>,
-    head_seconds: Option<u32>,
-    body_seconds: Option<u32>,
-    write_seconds: Option<u32>,
-    #[serde(default)]
-    public: PublicLayer,
-}
-
-/// The table `[public]`: what everybody may see.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PublicLayer {
-    incidents: Option<bool>,
-    k: Option<u64>,
-}
 
 /// Everything resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,82 +36,42 @@ pub(super) struct Config {
     pub(super) write_seconds: u32,
     pub(super) public_incidents: bool,
     pub(super) public_k: u64,
-    /// Where each setting comes from.
-    origins: BTreeMap<&'static str, String>,
+    pub(super) public_per_minute: u32,
+    pub(super) oidc: Oidc,
+    /// Where each setting comes from, by table and name.
+    origins: BTreeMap<(&'static str, &'static str), String>,
 }
 
-/// In the order of a file; those of a table come last, with its name and `_` before them.
-const NAMES: [&str; 15] = [
-    "store",
-    "bind",
-    "admin_bind",
-    "public_origin",
-    "demo",
-    "log",
-    "upload_mib",
-    "uploads",
-    "key_file",
-    "costly_per_minute",
-    "head_seconds",
-    "body_seconds",
-    "write_seconds",
-    "public_incidents",
-    "public_k",
+/// Table and name, in the order of a file; those without a table come first.
+const NAMES: [(&str, &str); 22] = [
+    ("", "store"),
+    ("", "bind"),
+    ("", "admin_bind"),
+    ("", "public_origin"),
+    ("", "demo"),
+    ("", "log"),
+    ("", "upload_mib"),
+    ("", "uploads"),
+    ("", "key_file"),
+    ("", "costly_per_minute"),
+    ("", "head_seconds"),
+    ("", "body_seconds"),
+    ("", "write_seconds"),
+    (PUBLIC, "incidents"),
+    (PUBLIC, "k"),
+    (PUBLIC, "per_minute"),
+    (OIDC, "issuer"),
+    (OIDC, "client_id"),
+    (OIDC, "client_secret_file"),
+    (OIDC, "redirect_base"),
+    (OIDC, "claim"),
+    (OIDC, "scopes"),
 ];
-const TABLE: &str = "public";
+const PUBLIC: &str = "public";
+const OIDC: &str = "oidc";
 /// How large k may be said to be.
 const LEAST_TO_MOST_K: &str = "5–1000";
 const LOG_WORDS: [&str; 4] = ["error", "warn", "info", "debug"];
-
-fn of_file(path: &Path) -> Result<Layer, Failure> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|e| Failure::usage(format!("{shown}：{e}\n{shown}: {e}")))?;
-    toml::from_str(&text).map_err(|e| Failure::usage(format!("{shown}：{0}\n{shown}: {0}", e.to_string().trim())))
-}
-
-/// The variable of a setting.
-fn variable(name: &str) -> String {
-    format!("LIANHU_{}", name.to_ascii_uppercase())
-}
-
-fn of_environment(read: &dyn Fn(&str) -> Option<String>) -> Result<Layer, Failure> {
-    fn parsed<T: std::str::FromStr>(name: &str, text: Option<String>, form: &str) -> Result<Option<T>, Failure> {
-        let wrong = |text: &str| Failure::usage(format!("{}={text}：应为 {form} / {form} wanted", variable(name)));
-        text.map(|t| t.trim().parse().map_err(|_| wrong(&t))).transpose()
-    }
-    let said = |name: &str| read(&variable(name)).filter(|t| !t.is_empty());
-    Ok(Layer {
-        store: said("store"),
-        bind: parsed("bind", said("bind"), "IP:PORT")?,
-        admin_bind: parsed("admin_bind", said("admin_bind"), "IP:PORT")?,
-        public_origin: said("public_origin"),
-        demo: parsed("demo", said("demo"), "true, false")?,
-        log: said("log"),
-        upload_mib: parsed("upload_mib", said("upload_mib"), "MiB")?,
-        uploads: said("uploads").map(PathBuf::from),
-        key_file: said("key_file").map(PathBuf::from),
-        costly_per_minute: parsed("costly_per_minute", said("costly_per_minute"), "1–1000000")?,
-        head_seconds: parsed("head_seconds", said("head_seconds"), "1–3600")?,
-        body_seconds: parsed("body_seconds", said("body_seconds"), "1–3600")?,
-        write_seconds: parsed("write_seconds", said("write_seconds"), "1–3600")?,
-        public: PublicLayer {
-            incidents: parsed("public_incidents", said("public_incidents"), "true, false")?,
-            k: parsed("public_k", said("public_k"), LEAST_TO_MOST_K)?,
-        },
-    })
-}
-
-fn of_flags(a: &ServeArgs) -> Layer {
-    Layer {
-        store: a.store.clone(),
-        bind: a.bind,
-        admin_bind: a.admin_bind,
-        public_origin: a.public_origin.clone(),
-        demo: a.demo.then_some(true),
-        upload_mib: a.upload_mib,
-        ..Layer::default()
-    }
-}
 
 impl Config {
     /// What is built in.
@@ -159,6 +93,8 @@ impl Config {
             write_seconds: 30,
             public_incidents: false,
             public_k: LEAST_K,
+            public_per_minute: 600,
+            oidc: Oidc::built_in(),
             origins: NAMES.iter().map(|n| (*n, "内置 built in".to_owned())).collect(),
         }
     }
@@ -169,11 +105,11 @@ impl Config {
             ($($name:ident),+ ; $($option:ident),+) => {
                 $(if let Some(value) = layer.$name {
                     self.$name = value;
-                    said.push(stringify!($name));
+                    said.push(("", stringify!($name)));
                 })+
                 $(if layer.$option.is_some() {
                     self.$option = layer.$option;
-                    said.push(stringify!($option));
+                    said.push(("", stringify!($option)));
                 })+
             };
         }
@@ -183,12 +119,17 @@ impl Config {
         );
         if let Some(on) = layer.public.incidents {
             self.public_incidents = on;
-            said.push("public_incidents");
+            said.push((PUBLIC, "incidents"));
         }
         if let Some(k) = layer.public.k {
             self.public_k = k;
-            said.push("public_k");
+            said.push((PUBLIC, "k"));
         }
+        if let Some(n) = layer.public.per_minute {
+            self.public_per_minute = n;
+            said.push((PUBLIC, "per_minute"));
+        }
+        said.extend(self.oidc.take(layer.oidc).into_iter().map(|name| (OIDC, name)));
         for name in said {
             self.origins.insert(name, from.to_owned());
         }
@@ -196,10 +137,7 @@ impl Config {
 
     fn check(&self) -> Result<(), Failure> {
         if let Some(origin) = &self.public_origin {
-            let rest = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-            if rest.is_none_or(|r| r.is_empty() || r.contains('/')) {
-                return Err(Failure::usage(format!("public_origin {origin}: https://HOST[:PORT]")));
-            }
+            check_origin("public_origin", origin)?;
         }
         if !LOG_WORDS.contains(&self.log.as_str()) {
             return Err(Failure::usage(format!("log {}: {}", self.log, LOG_WORDS.join(" "))));
@@ -207,8 +145,9 @@ impl Config {
         if !(1..=4_096).contains(&self.upload_mib) {
             return Err(Failure::usage(format!("upload_mib {}: 1–4096", self.upload_mib)));
         }
-        if !(1..=1_000_000).contains(&self.costly_per_minute) {
-            return Err(Failure::usage(format!("costly_per_minute {}: 1–1000000", self.costly_per_minute)));
+        let rates = [("costly_per_minute", self.costly_per_minute), ("public.per_minute", self.public_per_minute)];
+        if let Some((name, value)) = rates.into_iter().find(|(_, v)| !(1..=1_000_000).contains(v)) {
+            return Err(Failure::usage(format!("{name} {value}: 1–1000000")));
         }
         let seconds = [
             ("head_seconds", self.head_seconds),
@@ -221,7 +160,7 @@ impl Config {
         if !(LEAST_K..=1_000).contains(&self.public_k) {
             return Err(Failure::usage(format!("public.k {}: {LEAST_TO_MOST_K}", self.public_k)));
         }
-        Ok(())
+        self.oidc.check(self.public_origin.as_deref(), !self.bind.ip().is_loopback())
     }
 
     fn resolved(a: &ServeArgs, read: &dyn Fn(&str) -> Option<String>) -> Result<Self, Failure> {
@@ -248,7 +187,7 @@ impl Config {
     fn shown(&self) -> String {
         let text = |t: &str| toml::Value::String(t.to_owned()).to_string();
         let path = |p: &Option<PathBuf>| p.as_ref().map(|p| text(&p.to_string_lossy()));
-        let values = [
+        let mut values = vec![
             Some(text(&without_secret(&self.store))),
             Some(text(&self.bind.to_string())),
             Some(text(&self.admin_bind.to_string())),
@@ -264,23 +203,35 @@ impl Config {
             Some(self.write_seconds.to_string()),
             Some(self.public_incidents.to_string()),
             Some(self.public_k.to_string()),
+            Some(self.public_per_minute.to_string()),
         ];
+        values.extend(self.oidc.shown(&text));
         let mut out = String::new();
-        let mut within = false;
-        for (name, value) in NAMES.iter().zip(values) {
-            let from = self.origins.get(name).map_or("", String::as_str);
-            let inner = name.strip_prefix(TABLE).and_then(|n| n.strip_prefix('_')).filter(|n| *n != "origin");
-            if inner.is_some() && !std::mem::replace(&mut within, true) {
-                let _ = writeln!(out, "\n[{TABLE}]");
+        let mut within = "";
+        for ((table, name), value) in NAMES.iter().zip(values) {
+            if *table != std::mem::replace(&mut within, table) {
+                let _ = writeln!(out, "\n[{table}]");
             }
-            let name = inner.unwrap_or(name);
+            let from = self.origins.get(&(*table, *name)).map_or("", String::as_str);
             let _ = match value {
                 Some(value) => writeln!(out, "{name} = {value}  # {from}"),
                 None => writeln!(out, "# {name} =  # 未设 not set"),
             };
         }
+        if let Some(from) = self.origins.get(&(OIDC, "client_secret")) {
+            let _ = writeln!(out, "# client_secret: ***  # {from}");
+        }
         out
     }
+}
+
+/// `https://HOST[:PORT]` and nothing more.
+fn check_origin(name: &str, origin: &str) -> Result<(), Failure> {
+    let rest = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    if rest.is_none_or(|r| r.is_empty() || r.contains('/')) {
+        return Err(Failure::usage(format!("{name} {origin}: https://HOST[:PORT]")));
+    }
+    Ok(())
 }
 
 /// A store's address without its password.
@@ -359,6 +310,10 @@ mod tests {
             ("body_seconds = 0\n", None, "body_seconds"),
             ("[public]\nk = 4\n", None, "public.k"),
             ("[public]\nnames = true\n", None, "names"),
+            ("[public]\nper_minute = 0\n", None, "public.per_minute"),
+            ("[oidc]\nclient_secret = \"x\"\n", None, "client_secret"),
+            ("[oidc]\nclient_id = \"x\"\n", None, "oidc.issuer"),
+            ("[oidc]\nissuer = \"http://id.example\"\nclient_id = \"x\"\n", None, "oidc.issuer"),
             ("public_origin = \"https://a/b\"\n", None, "public_origin"),
             ("", Some(("LIANHU_UPLOAD_MIB", "much")), "LIANHU_UPLOAD_MIB"),
             ("", Some(("LIANHU_DEMO", "maybe")), "LIANHU_DEMO"),
@@ -366,6 +321,45 @@ mod tests {
             let e = resolved(file, environment.as_slice(), &[]).expect_err(word);
             assert!(e.contains(word), "{e}");
         }
+    }
+
+    #[cfg(not(feature = "oidc"))]
+    #[test]
+    fn issuer_is_refused_by_a_program_without_it() {
+        let e =
+            resolved("[oidc]\nissuer = \"https://id.example\"\nclient_id = \"x\"\n", &[], &[]).expect_err("refused");
+        assert!(e.contains("--features oidc"), "{e}");
+    }
+
+    #[cfg(feature = "oidc")]
+    #[test]
+    fn issuer_is_shown_without_the_secret() {
+        let file = "[oidc]\nissuer = \"https://id.example\"\nclient_id = \"x\"\n";
+        let c = resolved(file, &[("LIANHU_OIDC_CLIENT_SECRET", "geheim"), ("LIANHU_OIDC_CLAIM", "staff_no")], &[]);
+        let c = c.expect("resolved");
+        let shown = c.shown();
+        assert!(
+            shown.contains("[oidc]\nissuer = \"https://id.example\"") && shown.contains("# client_secret: ***"),
+            "{shown}"
+        );
+        assert!(!shown.contains("geheim") && !format!("{c:?}").contains("geheim"), "{shown}");
+        let back: Layer = toml::from_str(&shown).expect("what is shown is a file again");
+        assert_eq!(back.oidc.claim.as_deref(), Some("staff_no"));
+        let settings = c.oidc.settings().ok().flatten().expect("an issuer");
+        assert_eq!((settings.client_secret.as_deref(), settings.scopes.as_str()), (Some("geheim"), "openid profile"));
+        for (more, word) in [
+            ("client_secret_file = \"x\"\n", "client_secret_file"),
+            ("claim = \"\"\n", "oidc.claim"),
+            ("redirect_base = \"https://a/b\"\n", "redirect_base"),
+        ] {
+            let environment = [("LIANHU_OIDC_CLIENT_SECRET", "geheim")];
+            let e = resolved(&format!("{file}{more}"), &environment, &[]).expect_err(word);
+            assert!(e.contains(word), "{e}");
+        }
+        let open = resolved(&format!("bind = \"0.0.0.0:80\"\n{file}"), &[], &[]).expect_err("no way back");
+        assert!(open.contains("redirect_base"), "{open}");
+        let other = format!("public_origin = \"https://a\"\n{file}redirect_base = \"https://b\"\n");
+        assert!(resolved(&other, &[], &[]).expect_err("another").contains("public_origin"));
     }
 
     #[test]

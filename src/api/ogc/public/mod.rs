@@ -1,6 +1,8 @@
 //! `/ogc/collections/public-incidents` and `/public-totals`: for everybody, where that is turned on. No filter here chooses incidents:
 //! each number was made and protected once, a request only says which of the finished numbers it wants.
 
+mod features;
+
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -22,7 +24,8 @@ use super::html;
 use super::items::{encoded, with_changes};
 use super::pages::{either, link};
 use super::query::{Form, LIMIT, MOST, bbox, form};
-use super::time::{Span, datetime};
+use super::time::datetime;
+use features::{Categories, Feature, Layer, all_features, as_csv, as_json, as_table, features_of};
 
 const JSON: &str = "application/json";
 const GEOJSON: &str = "application/geo+json";
@@ -31,161 +34,6 @@ const HTML: &str = "text/html; charset=utf-8";
 const NUMBER_MATCHED: HeaderName = HeaderName::from_static("ogc-numbermatched");
 /// Parameters of `/items`.
 const KNOWN: [&str; 5] = ["f", "limit", "cursor", "bbox", "datetime"];
-/// Counts from which a band begins, for legends.
-const BANDS: [u64; 5] = [5, 10, 20, 50, 100];
-
-/// One of the two collections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layer {
-    Cells,
-    Totals,
-}
-
-impl Layer {
-    pub(super) const ALL: [Self; 2] = [Self::Cells, Self::Totals];
-
-    const fn id(self) -> &'static str {
-        match self {
-            Self::Cells => "public-incidents",
-            Self::Totals => "public-totals",
-        }
-    }
-
-    const fn title(self) -> &'static str {
-        match self {
-            Self::Cells => "公开：各地事件数 Public: incidents by place",
-            Self::Totals => "公开：事件总数及分类 Public: incidents in all and by category",
-        }
-    }
-
-    const fn about(self) -> &'static str {
-        match self {
-            Self::Cells => {
-                "每月每个六边形（H3 7 级，约 5 平方公里）的事件数；无事件、不足 k 件、或为保护后者而不公开的，均不列出 / \
-                 incidents by month and hexagon (H3 7, about 5 km²); what had none, fewer than k, or is kept back to protect those is not listed"
-            }
-            Self::Totals => {
-                "每月的事件总数和各类别事件数；count 为空：不足 k 件，或为保护其他类别而不公开 / \
-                 incidents by month, in all and by category; without count: fewer than k, or kept back to protect another category"
-            }
-        }
-    }
-
-    const fn fields(self) -> &'static [(&'static str, &'static str)] {
-        match self {
-            Self::Cells => &[
-                ("h3", "六边形"),
-                ("window", "月份"),
-                ("from", "自"),
-                ("to", "至（不含）"),
-                ("count", "事件数"),
-                ("band", "档"),
-            ],
-            Self::Totals => &[
-                ("category", "类别"),
-                ("name", "名称"),
-                ("window", "月份"),
-                ("from", "自"),
-                ("to", "至（不含）"),
-                ("count", "事件数"),
-            ],
-        }
-    }
-}
-
-/// A number that is published.
-struct Feature {
-    id: String,
-    ring: Option<Vec<[f64; 2]>>,
-    span: Span,
-    /// As the layer's fields.
-    values: Vec<Value>,
-}
-
-fn band(count: u64) -> String {
-    let at = BANDS.partition_point(|b| *b <= count);
-    let from = at.checked_sub(1).and_then(|i| BANDS.get(i));
-    match (from, BANDS.get(at)) {
-        (Some(from), Some(next)) => format!("{from}–{}", next - 1),
-        (Some(from), None) => format!("{from}+"),
-        _ => String::new(),
-    }
-}
-
-/// Category keys with their names, in the order of pages.
-type Categories = Vec<(String, String)>;
-
-fn features_of(layer: Layer, window: &PublicWindow, categories: &Categories) -> Vec<Feature> {
-    let Some((from, to)) = window.days() else { return Vec::new() };
-    let span = Span { from: moments::ms(moments::start_of(from)), to: moments::ms(moments::start_of(to)) };
-    let when = [window.window.as_str().into(), from.to_string().into(), to.to_string().into()];
-    match layer {
-        Layer::Cells => {
-            let of = |(h3, count): (&String, &u64)| {
-                let mut values = vec![h3.as_str().into()];
-                values.extend(when.clone());
-                values.extend([Value::from(*count), band(*count).into()]);
-                Feature { id: format!("{}.{h3}", window.window), ring: public_ring(h3), span, values }
-            };
-            window.cells.iter().map(of).collect()
-        }
-        Layer::Totals => {
-            let of = |key: &str, name: &str, count: Option<u64>| {
-                let mut values = vec![key.into(), name.into()];
-                values.extend(when.clone());
-                values.push(count.into());
-                Feature { id: format!("{}.{key}", window.window), ring: None, span, values }
-            };
-            let by_category = categories.iter().map(|(key, name)| of(key, name, window.categories.get(key).copied()));
-            std::iter::once(of("all", "合计", Some(window.total))).chain(by_category).collect()
-        }
-    }
-}
-
-fn all_features(layer: Layer, windows: &Windows, categories: &Categories) -> Vec<Feature> {
-    windows.values().flat_map(|w| features_of(layer, w, categories)).collect()
-}
-
-fn as_json(layer: Layer, feature: &Feature) -> Value {
-    let geometry = feature.ring.as_ref().map(|ring| json!({"type": "Polygon", "coordinates": [ring]}));
-    let fields = layer.fields().iter().map(|f| f.0.to_owned());
-    let properties: serde_json::Map<String, Value> = fields.zip(feature.values.iter().cloned()).collect();
-    json!({"type": "Feature", "id": feature.id, "geometry": geometry, "properties": properties})
-}
-
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(t) => t.clone(),
-        other => other.to_string(),
-    }
-}
-
-fn as_table(layer: Layer, features: &[&Feature]) -> String {
-    let head: Vec<String> = layer.fields().iter().map(|(name, title)| format!("{title} {name}")).collect();
-    let rows: Vec<Vec<String>> = features.iter().map(|f| f.values.iter().map(shown).collect()).collect();
-    html::table(&head, &rows)
-}
-
-fn as_csv(layer: Layer, features: &[&Feature]) -> Answer<Vec<u8>> {
-    let failed = |e: String| Problem::internal(format!("csv: {e}"));
-    let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(b"\xEF\xBB\xBF".to_vec());
-    out.write_record(layer.fields().iter().map(|f| f.0)).map_err(|e| failed(e.to_string()))?;
-    for feature in features {
-        out.write_record(feature.values.iter().map(shown)).map_err(|e| failed(e.to_string()))?;
-    }
-    out.into_inner().map_err(|e| failed(e.to_string()))
-}
-
-fn meets(feature: &Feature, [w, s, e, n]: [f64; 4]) -> bool {
-    let Some(ring) = &feature.ring else { return false };
-    let side = |axis: usize, of: fn(f64, f64) -> f64| ring.iter().filter_map(|c| c.get(axis).copied()).reduce(of);
-    let (Some(west), Some(east)) = (side(0, f64::min), side(0, f64::max)) else { return false };
-    let (Some(south), Some(north)) = (side(1, f64::min), side(1, f64::max)) else { return false };
-    // a box may go over the date line
-    let across = if w <= e { west <= e && east >= w } else { west <= e || east >= w };
-    across && south <= n && north >= s
-}
 
 /// What is said of a collection.
 fn described(layer: Layer, origin: &str, windows: &Windows) -> Value {
@@ -284,7 +132,7 @@ async fn items_of(app: Arc<App>, layer: Layer, params: Params, headers: HeaderMa
         let all = all_features(layer, &windows, &categories);
         let chosen: Vec<&Feature> = all
             .iter()
-            .filter(|f| during.is_none_or(|d| d.meets(&f.span)) && within.is_none_or(|b| meets(f, b)))
+            .filter(|f| during.is_none_or(|d| d.meets(&f.span)) && within.is_none_or(|b| f.meets(b)))
             .collect();
         let start = match params.get("cursor") {
             None => 0,
@@ -393,16 +241,4 @@ macro_rules! handlers {
 handlers! {
     cells: Layer::Cells;
     totals: Layer::Totals;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bands_begin_at_the_least_count() {
-        for (count, word) in [(5, "5–9"), (9, "5–9"), (10, "10–19"), (99, "50–99"), (100, "100+"), (4, "")] {
-            assert_eq!(band(count), word);
-        }
-    }
 }

@@ -1,0 +1,97 @@
+//! One layer of settings: what it does not say, the one below does.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::super::commands::Failure;
+use super::super::serve_args::ServeArgs;
+use super::{LEAST_TO_MOST_K, oidc::OidcLayer};
+
+/// A file's settings, or those of the environment or the flags.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Layer {
+    pub(super) store: Option<String>,
+    pub(super) bind: Option<SocketAddr>,
+    pub(super) admin_bind: Option<SocketAddr>,
+    pub(super) public_origin: Option<String>,
+    pub(super) demo: Option<bool>,
+    pub(super) log: Option<String>,
+    pub(super) upload_mib: Option<u64>,
+    pub(super) uploads: Option<PathBuf>,
+    pub(super) key_file: Option<PathBuf>,
+    pub(super) costly_per_minute: Option<u32>,
+    pub(super) head_seconds: Option<u32>,
+    pub(super) body_seconds: Option<u32>,
+    pub(super) write_seconds: Option<u32>,
+    #[serde(default)]
+    pub(super) public: PublicLayer,
+    #[serde(default)]
+    pub(super) oidc: OidcLayer,
+}
+
+/// The table `[public]`: what everybody may see.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PublicLayer {
+    pub(super) incidents: Option<bool>,
+    pub(super) k: Option<u64>,
+    pub(super) per_minute: Option<u32>,
+}
+
+/// What a file says.
+pub(super) fn of_file(path: &Path) -> Result<Layer, Failure> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|e| Failure::usage(format!("{shown}：{e}\n{shown}: {e}")))?;
+    toml::from_str(&text).map_err(|e| Failure::usage(format!("{shown}：{0}\n{shown}: {0}", e.to_string().trim())))
+}
+
+/// The variable of a setting.
+fn variable(name: &str) -> String {
+    format!("LIANHU_{}", name.to_ascii_uppercase())
+}
+
+/// What the environment says.
+pub(super) fn of_environment(read: &dyn Fn(&str) -> Option<String>) -> Result<Layer, Failure> {
+    fn parsed<T: std::str::FromStr>(name: &str, text: Option<String>, form: &str) -> Result<Option<T>, Failure> {
+        let wrong = |text: &str| Failure::usage(format!("{}={text}：应为 {form} / {form} wanted", variable(name)));
+        text.map(|t| t.trim().parse().map_err(|_| wrong(&t))).transpose()
+    }
+    let said = |name: &str| read(&variable(name)).filter(|t| !t.is_empty());
+    Ok(Layer {
+        store: said("store"),
+        bind: parsed("bind", said("bind"), "IP:PORT")?,
+        admin_bind: parsed("admin_bind", said("admin_bind"), "IP:PORT")?,
+        public_origin: said("public_origin"),
+        demo: parsed("demo", said("demo"), "true, false")?,
+        log: said("log"),
+        upload_mib: parsed("upload_mib", said("upload_mib"), "MiB")?,
+        uploads: said("uploads").map(PathBuf::from),
+        key_file: said("key_file").map(PathBuf::from),
+        costly_per_minute: parsed("costly_per_minute", said("costly_per_minute"), "1–1000000")?,
+        head_seconds: parsed("head_seconds", said("head_seconds"), "1–3600")?,
+        body_seconds: parsed("body_seconds", said("body_seconds"), "1–3600")?,
+        write_seconds: parsed("write_seconds", said("write_seconds"), "1–3600")?,
+        public: PublicLayer {
+            incidents: parsed("public_incidents", said("public_incidents"), "true, false")?,
+            k: parsed("public_k", said("public_k"), LEAST_TO_MOST_K)?,
+            per_minute: parsed("public_per_minute", said("public_per_minute"), "1–1000000")?,
+        },
+        oidc: OidcLayer::of_environment(&|name| said(&format!("oidc_{name}"))),
+    })
+}
+
+/// What the flags say.
+pub(super) fn of_flags(a: &ServeArgs) -> Layer {
+    Layer {
+        store: a.store.clone(),
+        bind: a.bind,
+        admin_bind: a.admin_bind,
+        public_origin: a.public_origin.clone(),
+        demo: a.demo.then_some(true),
+        upload_mib: a.upload_mib,
+        ..Layer::default()
+    }
+}
