@@ -103,10 +103,11 @@ export class IncidentLayer extends CanvasLayer {
       pen.stroke();
       sign(pen, p.x, p.y, { open: isOpen(i), late: isOverdue(i, now), emergency: i.emergency }, r);
     }
-    // a new incident says where it is
-    for (const i of shown) {
-      const p = fresh.has(i.id) ? place(i) : null;
-      if (p !== null) label(pen, p.x, p.y - r * 4.6, [i.category_name, this.room.whereOf(i)], { size: wall ? 20 : 12, mark: "#6d4c00" });
+    // a new incident says where it is, and an emergency until somebody has seen to it
+    const told = urgent === null || shown.some(i => i.id === urgent.incident.id) ? shown : [...shown, urgent.incident];
+    for (const i of told) {
+      const p = fresh.has(i.id) || i.id === urgent?.incident.id ? place(i) : null;
+      if (p !== null) label(pen, p.x, p.y - r * 4.6, [i.category_name, this.room.whereOf(i)], { size: wall ? 20 : 12, mark: i.id === urgent?.incident.id ? LATE : "#6d4c00" });
     }
   }
 

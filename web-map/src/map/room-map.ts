@@ -72,11 +72,6 @@ export class RoomMap implements Ground {
     this.leaflet.fitBounds([[s, w], [n, e]], { animate: false, paddingTopLeft: [28, 28], paddingBottomRight: [28, FOOT_PX] });
   }
   showPlace([lon, lat]: LonLat): void { this.leaflet.setView([lat, lon], Math.max(this.leaflet.getZoom(), NEAR_ZOOM), { animate: false }); }
-  showBelow(place: LonLat): void {
-    this.showPlace(place);
-    const { x, y } = this.leaflet.getSize();
-    this.leaflet.panBy([-0.16 * x, -0.33 * y], { animate: false });
-  }
   bounds(): Box { const b = this.leaflet.getBounds(); return [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()]; }
   zoom(): number { return this.leaflet.getZoom(); }
   lat(): number { return this.leaflet.getCenter().lat; }

@@ -49,6 +49,13 @@ export function classOf(value: number, bounds: readonly number[]): number {
 /** A number short enough for a cell. */
 export const brief = (v: number): string => v >= 10_000 ? `${Math.round(v / 1_000)}k` : v >= 10 ? Math.round(v).toString() : Number.isInteger(v) ? String(v) : v.toPrecision(2);
 
+/** A small positive number as a power of ten; below what floating point holds well there is a bound and no mantissa. */
+export function power(v: number): { mantissa: string | null; exponent: string } {
+  if (v < 1e-300) return { mantissa: null, exponent: "−300" };
+  const [mantissa, exponent] = v.toExponential(1).split("e");
+  return { mantissa: mantissa ?? "", exponent: String(Number(exponent)).replace("-", "−") };
+}
+
 export type Box = readonly [number, number, number, number];
 export function boxOf(ring: readonly LonLat[]): Box {
   let [w, s, e, n] = [Infinity, Infinity, -Infinity, -Infinity];

@@ -8,6 +8,7 @@ import { boxOf, contains, MOST_POINTS, NARROWEST_PX, resolutionAt, type Box } fr
 import { Desk } from "./desk";
 import { Feed, type Told } from "./feed";
 import { roomApi, type Action, type Alert, type AlertEvent, type By, type Cluster, type Detail, type Filter, type Incident, type IncidentEvent } from "./api";
+import { Rules } from "./rules";
 import type { RoomStore, Series } from "./state";
 import { Pace } from "./pace";
 import { pieces, stamp, windowOf, type Span } from "./time";
@@ -17,8 +18,6 @@ import { plain, type Looking, type Pick } from "./url";
 export interface Ground {
   showBox(box: Box): void;
   showPlace(at: LonLat): void;
-  /** Shows a place below what stands over the map. */
-  showBelow(at: LonLat): void;
   bounds(): Box;
   zoom(): number;
   lat(): number;
@@ -40,6 +39,7 @@ export class Room extends Desk {
   /** An emergency began or was dealt with. */
   alarm: (on: boolean) => void = () => undefined;
   readonly pace = new Pace(this);
+  readonly rules = new Rules(this);
   private readonly feed: Feed;
   /** When the page was opened, by this machine's clock. */
   private readonly opened = Date.now();
@@ -302,14 +302,20 @@ export class Room extends Desk {
   private ring(): void {
     const alert = this.emergency(), known = this.state.urgent?.incident.id ?? null;
     this.alarm(alert !== undefined);
-    if (alert === undefined) { if (known !== null) this.store.set({ urgent: null, revealed: null }); return; }
+    if (alert === undefined) {
+      if (known === null) return;
+      this.store.set({ urgent: null, revealed: null });
+      // nobody stands at the wall to bring it back
+      if (this.state.wall) this.showRegion();
+      return;
+    }
     const { incident } = alert;
     if (incident === null || incident === known) return;
     this.store.set({ spoken: this.t("emergencyNow", { what: this.regionName(alert.region) }) });
     void this.ask("urgent", () => roomApi.incident(incident), urgent => {
       if (this.emergency()?.incident !== urgent.incident.id) return;
       this.store.set({ urgent });
-      if (urgent.incident.at !== null) this.ground?.showBelow(urgent.incident.at);
+      if (urgent.incident.at !== null) this.ground?.showPlace(urgent.incident.at);
     });
   }
 

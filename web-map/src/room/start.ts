@@ -6,7 +6,7 @@ import { h, mount } from "../panels/dom";
 import { icon } from "../panels/icons";
 import { text } from "../strings";
 import { remember, remembered } from "../taste";
-import { emergency } from "./panels/alerts";
+import { emergency, unseenLine } from "./panels/alerts";
 import { legend } from "./panels/legend";
 import { roomSide } from "./panels/side";
 import { timebar } from "./panels/timebar";
@@ -33,15 +33,16 @@ const switchSound = (): void => {
   })();
 };
 
-const page = document.getElementById("app"), head = h("header", { class: "top" }), aside = h("aside", { class: "side" }), over = h("div", { class: "banners" });
+const page = document.getElementById("app"), head = h("header", { class: "top" }), aside = h("aside", { class: "side" }), urgent = h("div", { class: "urgent" }), over = h("div", { class: "banners" });
 const ground = h("div", { class: "ground", id: "map", testid: "map", role: "application", tabindex: 0 });
 const middle = h("main", { class: "middle" }, ground, over), notice = h("div", { class: "notices" }), spoken = h("div", { class: "spoken", live: "polite", testid: "spoken", role: "status" });
 page?.classList.add("room");
 document.documentElement.classList.toggle("wall", wall);
-page?.append(head, middle, aside, notice, spoken);
+page?.append(head, middle, urgent, aside, notice, spoken);
 const map = new RoomMap(room, ground);
 room.ground = map;
-emergency(room, over);
+emergency(room, urgent);
+unseenLine(room, over);
 if (wall) {
   wallHead(room, head, switchSound);
   wallSide(room, aside);

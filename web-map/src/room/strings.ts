@@ -41,8 +41,13 @@ export const roomStrings = {
   // alerts
   alert_emergency: ["突发事件", "Emergency"], alert_overdue: ["超期", "Overdue"], alert_hot_and_growing: ["热点上升", "Growing hotspot"],
   noAlerts: ["没有待处理的预警。", "No open alerts."], acknowledge: ["确认收到", "Acknowledge"], acknowledged: ["已确认", "Acknowledged"], ackedBy: ["{who} 于 {at} 确认", "acknowledged by {who} at {at}"],
-  escalatesAt: ["{at} 前无人确认则上报", "escalates at {at}"], escalatesIn: ["{n} 后上报", "escalates in {n}"], openIncident: ["打开事件", "Open incident"], openCell: ["看热点", "See the hotspot"],
+  escalatesAt: ["{n} 前无人确认则上报{to}", "unless acknowledged, goes to {to} at {n}"], escalatesIn: ["{n} 内无人确认则上报{to}", "unless acknowledged, goes to {to} in {n}"],
+  escalatesNone: ["已到县（区）一级，不再上报", "at county level, it goes no further"], centreOf: ["{of}综治中心", "the governance centre of {of}"], centreAt: ["{level}综治中心", "the {level} governance centre"], openIncident: ["打开事件", "Open incident"], openCell: ["看热点", "See the hotspot"],
   emergencyNow: ["突发事件：{what}", "Emergency: {what}"], unseenN: ["有 {n} 起突发事件尚未确认，最早 {at}", "{n} emergencies nobody has seen to, the first of {at}"], unseenOpen: ["查看", "Look"], moreEmergencies: ["另有 {n} 起待确认", "{n} more to acknowledge"],
+  rules: ["预警规则", "Rules that alarm"], rulesWhy: ["改动用于此后的预警，并记入审计日志。", "Changes hold for alerts from now on; the audit log notes them."],
+  rule_emergency: ["发生突发事件时预警", "Alarm at an emergency"], rule_overdue: ["事件超过办理期限时预警", "Alarm when an incident is overdue"], rule_hot_and_growing: ["热点新出现或增强时预警", "Alarm when a hotspot is new or grows"],
+  rulePatience: ["无人确认则上报（分钟）", "Goes up unseen after (min)"], ruleWhere: ["适用区划", "Where"], ruleDays: ["回看（天）", "Looks back (days)"],
+  ruleOff: ["已停用", "off"], ruleReset: ["恢复默认", "As it ships"], ruleDrop: ["删除规则", "Delete the rule"], ruleKept: ["规则已更新", "The rule is changed"], save: ["保存", "Save"],
   // hotspots
   layer: ["图层", "Layer"], legend: ["图层和图例", "Layers and legend"], layer_none: ["事件", "Incidents"], layer_count: ["数量", "Count"], layer_rate: ["户均", "Rate"], layer_gi: ["热点", "Gi*"], layer_emerging: ["演变", "Emerging"], layer_density: ["密度", "Density"],
   layerTitle_none: ["事件", "Incidents"], layerTitle_count: ["每格事件数（起）", "Incidents per cell"], layerTitle_rate: ["每千户事件数（起）", "Incidents per 1,000 households"], layerTitle_gi: ["热点：是否多于偶然（Gi*）", "Hotspots: more than chance? (Gi*)"],

@@ -4,13 +4,18 @@ import { h, type Child } from "../../panels/dom";
 import { count, half, isKey } from "../../strings";
 import type { Cell } from "../api";
 import type { Room } from "../room";
-import { brief, middleOf } from "../cells";
+import { brief, middleOf, power } from "../cells";
 import { incidentRow } from "./live";
 
 const LISTED = 30;
 
 const digits = (v: number | null, n: number): string => v === null ? "—" : v.toFixed(n).replace("-", "−");
-const pOf = (v: number | null): string => v === null ? "—" : v < 0.001 ? v.toExponential(1).replace(/e-(\d+)$/, (_, n: string) => `×10⁻${[...n].map(d => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(d)]).join("")}`) : v.toFixed(3);
+/** A p: small ones as a power of ten, raised by the page, as fonts have some raised digits and lack others. */
+const pOf = (v: number | null): Child[] => {
+  if (v === null || v >= 0.001) return [v === null ? "—" : v.toFixed(3)];
+  const { mantissa, exponent } = power(v);
+  return [mantissa === null ? "< 10" : `${mantissa}×10`, h("sup", {}, exponent)];
+};
 
 export function classWord(room: Room, cell: Cell): string {
   const key = `class_${cell.class ?? "none"}`;
@@ -45,8 +50,8 @@ export function hotPanel(room: Room): Child[] {
     h("span", { class: "number place" }, `${k + 1}`),
     h("span", { class: "grow" }, h("span", { class: "line" }, h("strong", {}, hot.view === "emerging" ? courseWord(room, c) : hot.view === "gi" ? classWord(room, c) : hot.view === "density" ? t("perKm2", { n: brief(c.density ?? 0) }) : t("incidentsN", { n: c.count })),
       hot.view !== "count" && hot.view !== "rate" ? h("span", { class: "quiet" }, t("incidentsN", { n: c.count })) : null),
-    h("span", { class: "line quiet" }, hot.view === "gi" ? `z ${digits(c.z, 2)} · p ${pOf(c.p)} · ${t("expectedN", { n: digits(c.expected, 1) })}`
-      : hot.view === "rate" ? t("perThousand", { n: c.households === null || c.households === 0 ? "—" : (c.count / c.households * 1_000).toFixed(1) }) : c.households === null ? "" : t("householdsN", { n: count(c.households) }))))))),
+    h("span", { class: "line quiet" }, ...hot.view === "gi" ? [`z ${digits(c.z, 2)} · p `, ...pOf(c.p), ` · ${t("expectedN", { n: digits(c.expected, 1) })}`]
+      : [hot.view === "rate" ? t("perThousand", { n: c.households === null || c.households === 0 ? "—" : (c.count / c.households * 1_000).toFixed(1) }) : c.households === null ? "" : t("householdsN", { n: count(c.households) })])))))),
     list.length > LISTED ? h("p", { class: "quiet" }, t("firstOf", { n: LISTED, m: count(list.length) })) : null,
   ];
 }
@@ -56,7 +61,7 @@ export function cellCard(room: Room, h3: string): Child[] {
   const { t } = room, { hot, lang, cellIncidents } = room.state, cell = room.cell(h3);
   if (hot === null || cell === undefined) return [h("p", { class: "empty" }, t("cellGone"))];
   const judged = hot.view === "gi" || hot.view === "rate" || hot.view === "emerging", few = judged && cell.z === null;
-  const row = (name: string, value: string, testid?: string): HTMLElement => h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "number", ...(testid === undefined ? {} : { testid }) }, value));
+  const row = (name: string, value: string | Child[], testid?: string): HTMLElement => h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "number", ...(testid === undefined ? {} : { testid }) }, ...typeof value === "string" ? [value] : value));
   const sign = cell.class === "hot" ? "bad" : cell.class === "cold" ? "cold" : "";
   return [
     h("h2", {}, hot.view === "emerging" ? courseWord(room, cell) : judged ? classWord(room, cell) : t("incidentsN", { n: cell.count }), sign === "" ? null : h("span", { class: `chip ${sign}` }, cell.fdr05 === true ? t("fdrYes") : t("fdrNo"))),
