@@ -1,7 +1,7 @@
 // What the room does: asks, listens, moves through time, acts on incidents. Panels and map call this and show the state.
 
 import { api, Refused, type LonLat, type Region } from "../api";
-import { Regions } from "../regions";
+import { boxAround, Regions } from "../regions";
 import { half } from "../strings";
 import { isNews, isUnseen, lets, merge, put } from "./book";
 import { boxOf, contains, MOST_POINTS, NARROWEST_PX, resolutionAt, type Box } from "./cells";
@@ -86,9 +86,7 @@ export class Room extends Desk {
   }
 
   private place(code: string | null): void {
-    let region = code === null ? undefined : this.tree.find(code);
-    // where there is no choice nobody is asked
-    if (region === undefined) for (let only = this.tree.below(null); only.length === 1 && only[0]!.level !== "village"; only = this.tree.below(region.code)) region = only[0]!;
+    const region = (code === null ? undefined : this.tree.find(code)) ?? this.tree.descend(null);
     const path = region === undefined ? [] : this.tree.pathTo(region), below = this.tree.below(region?.code ?? null);
     this.store.set({ region: region?.code ?? null, path, children: below.length > 0 ? below : region === undefined ? [] : [region] });
     if (this.state.at === null) this.showRegion();
@@ -96,8 +94,8 @@ export class Room extends Desk {
   }
 
   showRegion(): void {
-    const boxes = [this.state.path.at(-1)?.bbox ?? null, ...this.state.children.map(r => r.bbox)].filter(b => b !== null);
-    if (boxes.length > 0) this.ground?.showBox([Math.min(...boxes.map(b => b[0])), Math.min(...boxes.map(b => b[1])), Math.max(...boxes.map(b => b[2])), Math.max(...boxes.map(b => b[3]))]);
+    const box = boxAround([...this.state.path.slice(-1), ...this.state.children]);
+    if (box !== null) this.ground?.showBox(box);
   }
 
   chooseRegion(code: string | null): void {
