@@ -132,8 +132,8 @@ export class Room extends Desk {
   }
 
   async refresh(): Promise<void> {
-    await Promise.all([this.loadList(), this.loadTotals(), this.loadAlerts(), this.state.wall ? undefined : this.loadSeries()]);
     this.loadMap();
+    await Promise.all([this.loadList(), this.loadTotals(), this.loadAlerts(), this.state.wall ? undefined : this.loadSeries()]);
     if (this.state.tab === "figures" && !this.state.wall) void this.loadFigures(this.state.by);
   }
 
