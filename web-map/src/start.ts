@@ -13,10 +13,12 @@ async function begin(region: string | null): Promise<void> {
   for (const url of outlinesUrls(tree.below((known ?? tree.descend(null))?.code ?? null))) void askEarly(url);
 }
 
+const pages = new Map([
+  ["room", () => import("./room/start")],
+  ["report", () => import("./report/start")],
+] as const);
+const planner = () => import("./main");
 const asked = new URLSearchParams(location.search), view = asked.get("view");
-if (view === "report") void import("./report/start");
-else {
-  // a link to a village begins elsewhere
-  if (location.hash === "") begin(view === "room" ? asked.get("region") : null).catch(() => undefined);
-  void (view === "room" ? import("./room/start") : import("./main"));
-}
+// a link to a village begins elsewhere, the form with less
+if (view !== "report" && location.hash === "") begin(view === "room" ? asked.get("region") : null).catch(() => undefined);
+void ([...pages].find(([name]) => name === view)?.[1] ?? planner)();

@@ -189,6 +189,14 @@ describe("palettes", () => {
 describe("the built page", () => {
   const assets = join("dist", "assets");    // npm run build
 
+  it("brings each view with its styles", () => {
+    // a minifier that merges two ways to choose a view leaves one without what belongs to it
+    const index = readFileSync(join(assets, readdirSync(assets).find(f => /^index-.*\.js$/.test(f))!), "utf8");
+    const views = [...index.matchAll(/import\([`"']\.\/([^`"']+\.js)[`"']\)/g)].map(m => m[1]!), brought = [...index.matchAll(/__vite__mapDeps\(\[/g)];
+    expect(views.length).toBe(3);
+    expect(brought.length).toBe(3);
+  });
+
   it("weighs at most 150 kB of compressed JavaScript, all views together", () => {
     const scripts = readdirSync(assets).filter(f => f.endsWith(".js"));
     const bytes = scripts.map(f => gzipSync(readFileSync(join(assets, f)), { level: 9 }).length).reduce((a, b) => a + b, 0);
