@@ -16,6 +16,8 @@ function shapeOf(code: string, name: string, geometry: GeoJSON.Geometry | null, 
   return { code, name, rings: rings.map(worldRing), at: [worldX(lon), worldY(lat)] };
 }
 
+/** Where a name may stand beside its middle, in parts of its own size, the nearest first. */
+const PLACES = Array.from({ length: 17 * 7 }, (_, k) => [k % 7 - 3, Math.floor(k / 7) - 8] as const).sort((a, b) => Math.hypot(2 * a[0], a[1]) - Math.hypot(2 * b[0], b[1]));
 /** From here on grids are drawn. */
 const GRIDS_FROM_ZOOM = 12.5;
 /** From here on they are named. */
@@ -27,6 +29,8 @@ export class BorderLayer extends CanvasLayer {
   private grids: Shape[] = [];
   private asked: readonly Region[] | null = null;
   private askedBox = "";
+  /** Outlines came: whoever draws the names draws them anew. */
+  changed: () => void = () => undefined;
 
   constructor(private readonly room: Room) {
     super(400);
@@ -52,6 +56,7 @@ export class BorderLayer extends CanvasLayer {
     if (children !== this.asked) return;
     this.districts = children.slice(0, MOST_FEATURES).map(r => shapeOf(r.code, r.name, by?.get(r.code) ?? null, r.bbox));
     this.redraw();
+    this.changed();
     if (this.map !== null) void this.loadGrids(this.map);
   }
 
@@ -107,8 +112,11 @@ export class BorderLayer extends CanvasLayer {
       const p = { x: screen.x(at[0]), y: screen.y(at[1]) }, words = [this.room.shortName(name)], [w, h] = plate(pen, words, { size });
       const hits = (x: number, y: number): number => discs.filter(([dx, dy, r]) => Math.abs(dx - x) < w + r && Math.abs(dy - y) < h + r).length;
       const inside = (x: number, y: number): boolean => { const { lng, lat } = map.containerPointToLatLng([x, y]); return within(rings, worldX(lng), worldY(lat)); };
-      const places = [0, -1, 1, -2, 2, -3, 3, -4, 4].flatMap(k => [0, -1, 1].map(j => [p.x + j * w * 0.8, p.y + k * h * 1.6] as const)).filter(([x, y], i) => i === 0 || inside(x, y));
-      const [x, y] = places.reduce((best, q) => hits(...q) < hits(...best) ? q : best);
+      let [x, y, least] = [p.x, p.y, hits(p.x, p.y)];
+      for (let k = 0; k < PLACES.length && least > 0; k++) {
+        const [j, i] = PLACES[k]!, [qx, qy] = [p.x + j * w * 0.8, p.y + i * h * 1.6], n = hits(qx, qy);
+        if (n < least && inside(qx, qy)) [x, y, least] = [qx, qy, n];
+      }
       // a name over another one is none
       if (taken.some(([ox, oy, ow]) => Math.abs(x - ox) < w + ow && Math.abs(y - oy) < 2 * h)) continue;
       taken.push([x, y, w]);

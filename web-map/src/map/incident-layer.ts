@@ -3,6 +3,7 @@
 import type L from "leaflet";
 import { isOpen, isOverdue } from "../room/book";
 import type { Incident } from "../room/api";
+import { BY_CHANCE } from "../room/cells";
 import type { Room } from "../room/room";
 import type { BorderLayer } from "./border-layer";
 import { CanvasLayer } from "./canvas-layer";
@@ -45,6 +46,7 @@ export class IncidentLayer extends CanvasLayer {
 
   constructor(private readonly room: Room, private readonly borders: BorderLayer, private readonly heat: HeatLayer) {
     super(415);
+    borders.changed = () => this.redraw();
     room.store.subscribe((now, before) => {
       if (now.points !== before.points || now.pick !== before.pick || now.fresh !== before.fresh || now.urgent !== before.urgent || now.scan !== before.scan || now.tab !== before.tab
         || now.children !== before.children || now.lang !== before.lang || now.layer !== before.layer || now.cellIncidents !== before.cellIncidents || now.hot !== before.hot) this.redraw();
@@ -74,7 +76,7 @@ export class IncidentLayer extends CanvasLayer {
     const { points, pick, fresh, urgent, wall, scan, tab } = this.room.state, now = this.room.now(), r = wall ? 9 : 6;
     this.drawn = 0;
     const place = (i: Incident): L.Point | null => i.at === null ? null : map.latLngToContainerPoint([i.at[1], i.at[0]]);
-    if (scan?.clusters != null && tab === "scan" && !wall) scan.clusters.forEach((c, k) => this.circle(pen, map, c.centre, c.radius_m, `${k + 1}`));
+    if (scan?.clusters != null && tab === "scan" && !wall) scan.clusters.forEach((c, k) => c.p <= BY_CHANCE && this.circle(pen, map, c.centre, c.radius_m, `${k + 1}`));
     const shown = this.shown(), order = [...shown].reverse();
     for (const i of order) {
       const p = place(i);

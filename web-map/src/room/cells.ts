@@ -8,6 +8,9 @@ export const MOST_FEATURES = 500;
 export const MOST_POINTS = 400;
 export const MOST_CELLS = 360;
 
+/** What comes by chance more often than this is no outbreak. */
+export const BY_CHANCE = 0.05;
+
 /** Mean edge of a hexagon, metres, by H3's table of resolutions. */
 const EDGE_M: Readonly<Record<number, number>> = { 5: 9_854.09, 6: 3_724.53, 7: 1_406.48, 8: 531.41, 9: 200.79, 10: 75.86 };
 export const edgeM = (resolution: number): number => EDGE_M[resolution] ?? Number.NaN;

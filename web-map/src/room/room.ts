@@ -191,9 +191,11 @@ export class Room extends Desk {
   }
 
   private loadPoints(): Promise<void> {
-    const box = this.ground?.bounds();
+    const box = this.ground?.bounds(), all = boxAround([...this.state.path.slice(-1), ...this.state.children]);
     if (box === undefined) return Promise.resolve();
-    return this.ask("points", () => roomApi.incidents(this.filter(), { limit: MOST_POINTS, bbox: box }), page => {
+    // where the map shows the whole of the region nothing needs to be looked for by its place
+    const isWhole = all !== null && box[0] <= all[0] && box[1] <= all[1] && box[2] >= all[2] && box[3] >= all[3];
+    return this.ask("points", () => roomApi.incidents(this.filter(), { limit: MOST_POINTS, bbox: isWhole ? null : box }), page => {
       // more than can be drawn: the cells tell them
       this.store.set({ points: page.number_matched <= MOST_POINTS ? merge(page.incidents, this.state.points) : [], matchedHere: page.number_matched });
     });

@@ -7,7 +7,7 @@ import { icon } from "../panels/icons";
 import { text } from "../strings";
 import { remember, remembered } from "../taste";
 import { emergency, unseenLine } from "./panels/alerts";
-import { legend } from "./panels/legend";
+import { legend, wallLegend } from "./panels/legend";
 import { roomSide } from "./panels/side";
 import { timebar } from "./panels/timebar";
 import { roomBar } from "./panels/top";
@@ -46,7 +46,7 @@ unseenLine(room, over);
 if (wall) {
   wallHead(room, head, switchSound);
   wallSide(room, aside);
-  middle.append(districtCard(room));
+  middle.append(wallLegend(room), districtCard(room));
 } else {
   roomBar(room, head, switchSound);
   roomSide(room, aside);
