@@ -64,7 +64,7 @@ export const roomStrings = {
   expectedN: ["预期 {n} 起", "{n} expected"], perThousand: ["每千户 {n} 起", "{n} per 1,000 households"], firstOf: ["列出前 {n}，共 {m}", "First {n} of {m}"], cellGone: ["当前图层里没有这一格。", "The layer in view has no such cell."],
   observed: ["本格事件", "Observed here"], trendZ: ["趋势 z", "Trend z"], expected: ["邻域预期", "Expected around"], neighbours: ["邻格", "Neighbours"], pSim: ["p（排列）", "p (permutation)"], rank: ["排名", "Rank"], rankOf: ["第 {n}，共 {m}", "{n} of {m}"],
   tooFew: ["太少，不给出", "too few"], tooFewWhy: ["格数太少：不给出 z 和正态 p，只按排列检验判断。", "Too few cells: no z and no normal p; permutations alone decide."], fdrYes: ["过 FDR 0.05", "passes FDR 0.05"], fdrNo: ["按精确分布判断", "by the exact law"],
-  cellIncidents: ["本格事件", "Incidents of the cell"], inCell: ["本格 {n} 起", "{n} incidents in the cell"], pNormal: ["p（正态近似）", "p (normal)"],
+  cellIncidents: ["本格事件", "Incidents of the cell"], inCell: ["本格 {n} 起", "{n} incidents in the cell"], pNormal: ["p（正态）", "p (normal)"],
   // time
   window: ["时间窗", "Window"], range_24h: ["24 小时", "24 h"], range_7d: ["7 天", "7 days"], range_30d: ["30 天", "30 days"], range_custom: ["自定", "Custom"], from: ["从", "From"], to: ["到", "To"], apply: ["确定", "Apply"],
   badRange: ["日期不对：起止要按先后，至多 {n} 天。", "The days must be in order, {n} at most."], playback: ["回放", "Play"], pause: ["暂停", "Pause"], slider: ["时间：最左为整段", "Time: all of it at the left end"], wholeWindow: ["整段", "Whole window"], showWhole: ["看整段", "Whole window"],
