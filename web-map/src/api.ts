@@ -1,6 +1,10 @@
 // The service as types and calls. Everything else of the page goes through here.
 
+import { outlinesUrl, outlinesUrls, REGIONS, SESSION } from "./regions";
 import type { components } from "./service.gen";
+import { hear, reach, takeEarly } from "./wire";
+
+export { Unreachable } from "./wire";
 
 // What the definition says of whole answers; what it leaves open follows below.
 type Defined = components["schemas"];
@@ -83,8 +87,6 @@ export interface ProblemBody {
 export class Refused extends Error {
   constructor(readonly status: number, readonly body: ProblemBody) { super(body.detail); }
 }
-/** The service did not answer. */
-export class Unreachable extends Error {}
 
 export interface EditRequest {
   village: string; base_version: number; grid_versions?: [string, number][]; operations: Operation[]; policy: Policy;
@@ -107,24 +109,13 @@ export function call<T>(method: string, path: string, body?: unknown, headers: R
 /** Sends a file as it is. */
 export const sendFile = <T>(method: string, path: string, file: Blob): Promise<T> => send(method, path, file, { "content-type": file.type });
 
-async function reach(method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>): Promise<Response> {
-  try {
-    return await fetch(path, { method, headers: { accept: "application/json", ...headers }, credentials: "same-origin", ...(body === undefined ? {} : { body }) });
-  } catch (e) {
-    throw new Unreachable(String(e));
-  }
-}
-
 async function send<T>(method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>): Promise<T> {
-  const answer = await reach(method, path, body, headers);
-  if (answer.status === 204) return undefined as T;
-  const text = await answer.text();
-  let value: unknown = null;
-  try { value = text === "" ? null : JSON.parse(text); } catch { /* judged below */ }
-  if (!answer.ok) {
+  const { status, ok, value } = await (takeEarly(method, path) ?? hear(method, path, body, headers));
+  if (status === 204) return undefined as T;
+  if (!ok) {
     const known = value !== null && typeof value === "object" && "code" in value;
-    if (answer.status === 401 && known) learnWays(value as ProblemBody);
-    throw new Refused(answer.status, known ? value as ProblemBody : { code: `http_${answer.status}`, detail: `HTTP ${answer.status}` });
+    if (status === 401 && known) learnWays(value as ProblemBody);
+    throw new Refused(status, known ? value as ProblemBody : { code: `http_${status}`, detail: `HTTP ${status}` });
   }
   return value as T;
 }
@@ -135,14 +126,17 @@ const PAGE = 1_000;
 const id = encodeURIComponent;
 
 export const api = {
-  who: () => call<Who>("GET", "/api/session"),
+  who: () => call<Who>("GET", SESSION),
   signIn: (name: string, password: string) => call<Who>("POST", "/api/session", { name, password }),
   signOut: () => call<void>("DELETE", "/api/session"),
-  regions: async (parent?: string) =>
-    (await call<{ regions: Region[] }>("GET", `/api/regions${parent === undefined ? "" : `?parent=${id(parent)}`}`)).regions,
+  regions: async () => (await call<{ regions: Region[] }>("GET", REGIONS)).regions,
   /** Outlines of the divisions of a level in a box of degrees. */
-  outlines: (bbox: readonly number[], level?: string) =>
-    call<GeoJSON.FeatureCollection>("GET", `/ogc/collections/regions/items?limit=500${level === undefined ? "" : `&level=${id(level)}`}&bbox=${bbox.map(v => v.toFixed(6)).join(",")}`),
+  outlines: (bbox: readonly number[], level: string) => call<GeoJSON.FeatureCollection>("GET", outlinesUrl(bbox, level)),
+  /** Outlines of divisions, by code. */
+  outlinesOf: async (regions: readonly Region[]): Promise<Map<string, GeoJSON.Geometry | null>> => {
+    const found = await Promise.all(outlinesUrls(regions).map(url => call<GeoJSON.FeatureCollection>("GET", url)));
+    return new Map(found.flatMap(f => f.features).map(f => [String(f.properties?.["code"] ?? f.id), f.geometry]));
+  },
   gridsInForce: (bbox: readonly number[]) =>
     call<GeoJSON.FeatureCollection>("GET", `/ogc/collections/grids/items?limit=500&bbox=${bbox.map(v => v.toFixed(6)).join(",")}`),
   /** A vector tile; empty where nothing is. */

@@ -2,6 +2,22 @@
 
 import type { Region } from "./api";
 
+export const SESSION = "/api/session", REGIONS = "/api/regions";
+
+/** The box around regions, degrees; null where none of them has an outline. */
+export function boxAround(regions: readonly Region[]): readonly [number, number, number, number] | null {
+  const boxes = regions.map(r => r.bbox).filter(b => b !== null);
+  return boxes.length === 0 ? null : [Math.min(...boxes.map(b => b[0])), Math.min(...boxes.map(b => b[1])), Math.max(...boxes.map(b => b[2])), Math.max(...boxes.map(b => b[3]))];
+}
+
+export const outlinesUrl = (bbox: readonly number[], level: string): string =>
+  `/ogc/collections/regions/items?limit=500&level=${encodeURIComponent(level)}&bbox=${bbox.map(v => v.toFixed(6)).join(",")}`;
+/** Where outlines of regions are: one question a level, as below a region there may be several. */
+export function outlinesUrls(regions: readonly Region[]): string[] {
+  const box = boxAround(regions);
+  return box === null ? [] : [...new Set(regions.map(r => r.level))].map(level => outlinesUrl(box, level));
+}
+
 /** Digits of a code that say something: city 4, county 6, township 9, village 12. */
 const LENGTHS = [9, 6, 4, 2] as const;
 
@@ -34,6 +50,16 @@ export class Regions {
   find(code: string): Region | undefined { return this.by.get(code); }
   /** Regions right below one, or at the top. */
   below(code: string | null): Region[] { return this.down.get(code) ?? []; }
+  /** From a region, or from the top, down to where there is a choice: where there is none nobody is asked. */
+  descend(code: string | null): Region | undefined {
+    let region = code === null ? undefined : this.find(code);
+    while (region?.level !== "village") {
+      const [only, other] = this.below(region?.code ?? null);
+      if (only === undefined || other !== undefined || only.level === "village") break;
+      region = only;
+    }
+    return region;
+  }
   /** Grids in force and their households in a region and all below it; null where there are none. */
   figures(code: string): { grids: number; households: number } | null {
     const known = this.sums.get(code);

@@ -2,14 +2,22 @@
 
 import type L from "leaflet";
 import { api, type Region } from "../api";
-import { contains, MOST_FEATURES } from "../room/cells";
+import { MOST_FEATURES } from "../room/cells";
 import type { Room } from "../room/room";
 import { CanvasLayer } from "./canvas-layer";
 import { label, plate } from "./lettering";
+import { Screen, within, worldRing, worldX, worldY, type WorldRing } from "./outlines";
 import { middle, ringsOf } from "./region-layer";
 
-interface Shape { code: string; name: string; rings: [number, number][][]; at: [number, number] }
+interface Shape { code: string; name: string; rings: WorldRing[]; at: readonly [number, number] }
 
+function shapeOf(code: string, name: string, geometry: GeoJSON.Geometry | null, bbox: Region["bbox"]): Shape {
+  const rings = ringsOf(geometry), [lon, lat] = middle(rings, bbox ?? [0, 0, 0, 0]);
+  return { code, name, rings: rings.map(worldRing), at: [worldX(lon), worldY(lat)] };
+}
+
+/** Where a name may stand beside its middle, in parts of its own size, the nearest first. */
+const PLACES = Array.from({ length: 17 * 7 }, (_, k) => [k % 7 - 3, Math.floor(k / 7) - 8] as const).sort((a, b) => Math.hypot(2 * a[0], a[1]) - Math.hypot(2 * b[0], b[1]));
 /** From here on grids are drawn. */
 const GRIDS_FROM_ZOOM = 12.5;
 /** From here on they are named. */
@@ -21,6 +29,8 @@ export class BorderLayer extends CanvasLayer {
   private grids: Shape[] = [];
   private asked: readonly Region[] | null = null;
   private askedBox = "";
+  /** Outlines came: whoever draws the names draws them anew. */
+  changed: () => void = () => undefined;
 
   constructor(private readonly room: Room) {
     super(400);
@@ -42,18 +52,11 @@ export class BorderLayer extends CanvasLayer {
     if (children === this.asked) return;
     this.asked = children;
     this.districts = [];
-    const boxes = children.map(r => r.bbox).filter(b => b !== null);
-    if (boxes.length > 0) {
-      const box = [Math.min(...boxes.map(b => b[0])), Math.min(...boxes.map(b => b[1])), Math.max(...boxes.map(b => b[2])), Math.max(...boxes.map(b => b[3]))];
-      const found = await this.room.guard(() => api.outlines(box));
-      if (children !== this.asked) return;
-      const by = new Map((found?.features ?? []).map(f => [String(f.properties?.["code"] ?? f.id), f.geometry]));
-      this.districts = children.slice(0, MOST_FEATURES).map(r => {
-        const rings = ringsOf(by.get(r.code) ?? null);
-        return { code: r.code, name: r.name, rings, at: middle(rings, r.bbox ?? [0, 0, 0, 0]) };
-      });
-    }
+    const by = await this.room.guard(() => api.outlinesOf(children));
+    if (children !== this.asked) return;
+    this.districts = children.slice(0, MOST_FEATURES).map(r => shapeOf(r.code, r.name, by?.get(r.code) ?? null, r.bbox));
     this.redraw();
+    this.changed();
     if (this.map !== null) void this.loadGrids(this.map);
   }
 
@@ -65,59 +68,55 @@ export class BorderLayer extends CanvasLayer {
     const found = await this.room.guard(() => api.gridsInForce(box));
     if (key !== this.askedBox || found === undefined) return;
     this.grids = found.features.length > MOST_GRIDS ? [] : found.features.map(f => {
-      const rings = ringsOf(f.geometry), code = String(f.properties?.["code"] ?? f.id), name = String(f.properties?.["name"] ?? "");
-      return { code, name: name === "" ? code.slice(12) : name, rings, at: middle(rings, [0, 0, 0, 0]) };
+      const code = String(f.properties?.["code"] ?? f.id), name = String(f.properties?.["name"] ?? "");
+      return shapeOf(code, name === "" ? code.slice(12) : name, f.geometry, null);
     });
     this.redraw();
   }
 
+  protected override isBlank(): boolean { return this.drawn === 0; }
+
   protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
     const { district, wall } = this.room.state;
-    const trace = (shape: Shape): void => {
-      pen.beginPath();
-      for (const ring of shape.rings) {
-        ring.forEach(([lon, lat], k) => {
-          const p = map.latLngToContainerPoint([lat, lon]);
-          if (k === 0) pen.moveTo(p.x, p.y); else pen.lineTo(p.x, p.y);
-        });
-        pen.closePath();
-      }
-    };
+    const screen = new Screen(map);
     pen.strokeStyle = "rgba(70, 86, 98, .45)";
     pen.lineWidth = 1;
-    for (const grid of this.grids) { trace(grid); pen.stroke(); }
+    for (const grid of this.grids) { screen.trace(pen, grid.rings); pen.stroke(); }
     for (const d of this.districts) {
       const now = d.code === district?.region.code;
-      trace(d);
+      screen.trace(pen, d.rings);
       pen.fillStyle = now ? "rgba(11, 92, 138, .13)" : "rgba(255, 255, 255, .55)";
       pen.fill("evenodd");
       pen.strokeStyle = now ? "#0b5c8a" : "#6d7f8b";
       pen.lineWidth = now ? 3.5 : 1.4;
       pen.stroke();
     }
-    const size = wall ? 18 : 11, taken: L.Point[] = [];
+    const size = wall ? 18 : 11, taken: [number, number][] = [];
     if (map.getZoom() >= NAMES_FROM_ZOOM) for (const g of this.grids) {
-      const p = map.latLngToContainerPoint([g.at[1], g.at[0]]);
+      const [x, y] = [screen.x(g.at[0]), screen.y(g.at[1])];
       // a name over another one is none
-      if (taken.some(q => Math.abs(q.x - p.x) < size * 5 && Math.abs(q.y - p.y) < size * 1.4)) continue;
-      taken.push(p);
+      if (taken.some(([ox, oy]) => Math.abs(ox - x) < size * 5 && Math.abs(oy - y) < size * 1.4)) continue;
+      taken.push([x, y]);
       pen.fillStyle = "#465662";
       pen.font = `${size}px system-ui, sans-serif`;
       pen.textAlign = "center";
-      pen.fillText(g.name, p.x, p.y);
+      pen.fillText(g.name, x, y);
       pen.textAlign = "start";
     }
   }
 
   /** Names stand above what happens, beside discs where there is room. */
   drawNames(pen: CanvasRenderingContext2D, map: L.Map, discs: readonly (readonly [number, number, number])[]): void {
-    const { wall } = this.room.state, taken: [number, number, number][] = [], size = wall ? 22 : 12;
+    const { wall } = this.room.state, taken: [number, number, number][] = [], size = wall ? 22 : 12, screen = new Screen(map);
     for (const { name, at, rings } of this.districts) {
-      const p = map.latLngToContainerPoint([at[1], at[0]]), words = [this.room.shortName(name)], [w, h] = plate(pen, words, { size });
+      const p = { x: screen.x(at[0]), y: screen.y(at[1]) }, words = [this.room.shortName(name)], [w, h] = plate(pen, words, { size });
       const hits = (x: number, y: number): number => discs.filter(([dx, dy, r]) => Math.abs(dx - x) < w + r && Math.abs(dy - y) < h + r).length;
-      const inside = (x: number, y: number): boolean => { const { lng, lat } = map.containerPointToLatLng([x, y]); return rings.filter(ring => contains(ring, [lng, lat])).length % 2 === 1; };
-      const places = [0, -1, 1, -2, 2, -3, 3, -4, 4].flatMap(k => [0, -1, 1].map(j => [p.x + j * w * 0.8, p.y + k * h * 1.6] as const)).filter(([x, y], i) => i === 0 || inside(x, y));
-      const [x, y] = places.reduce((best, q) => hits(...q) < hits(...best) ? q : best);
+      const inside = (x: number, y: number): boolean => { const { lng, lat } = map.containerPointToLatLng([x, y]); return within(rings, worldX(lng), worldY(lat)); };
+      let [x, y, least] = [p.x, p.y, hits(p.x, p.y)];
+      for (let k = 0; k < PLACES.length && least > 0; k++) {
+        const [j, i] = PLACES[k]!, [qx, qy] = [p.x + j * w * 0.8, p.y + i * h * 1.6], n = hits(qx, qy);
+        if (n < least && inside(qx, qy)) [x, y, least] = [qx, qy, n];
+      }
       // a name over another one is none
       if (taken.some(([ox, oy, ow]) => Math.abs(x - ox) < w + ow && Math.abs(y - oy) < 2 * h)) continue;
       taken.push([x, y, w]);

@@ -49,6 +49,10 @@ export abstract class CanvasLayer extends L.Layer {
   private paint(): void {
     this.frame = 0;
     if (this.map === null) return;
+    // an empty canvas over the whole map costs every frame below it
+    const isBlank = this.isBlank();
+    this.canvas.style.display = isBlank ? "none" : "";
+    if (isBlank) { this.stale = []; this.isCleared = false; return; }
     const size = this.map.getSize(), ratio = window.devicePixelRatio || 1;
     const w = Math.round(size.x * ratio), h = Math.round(size.y * ratio);
     let stale: readonly Box[] = this.stale === "all" ? [[0, 0, size.x, size.y]] : this.stale;
@@ -60,10 +64,6 @@ export abstract class CanvasLayer extends L.Layer {
       this.canvas.style.height = `${size.y}px`;
       stale = [[0, 0, size.x, size.y]];
     }
-    // an empty canvas over the whole map costs every frame below it
-    const isBlank = this.isBlank();
-    this.canvas.style.display = isBlank ? "none" : "";
-    if (isBlank) { this.isCleared = false; return; }
     if (!this.isCleared) { this.isCleared = true; stale = [[0, 0, size.x, size.y]]; }
     const pen = this.canvas.getContext("2d");
     const boxes = stale

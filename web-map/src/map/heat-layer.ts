@@ -122,14 +122,19 @@ export class HeatLayer extends CanvasLayer {
     return seen.sort((x, y) => tells(y) - tells(x)).slice(0, MOST_CELLS);
   }
 
-  protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
-    const { hot, layer, palette, pick, lang, points } = this.room.state;
+  protected override isBlank(): boolean {
+    const { hot, layer, points } = this.room.state;
     this.drawn = 0;
     this.discs = [];
+    return hot === null || (layer === "none" && points.length > 0);
+  }
+
+  protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
+    const { hot, layer, palette, pick, lang } = this.room.state;
     this.prepare();
     if (hot === null) return;
     const cells = this.inView(map);
-    if (layer === "none") { if (points.length === 0) { this.drawn = cells.length; this.bubbles(pen, map, cells); } return; }
+    if (layer === "none") { this.drawn = cells.length; this.bubbles(pen, map, cells); return; }
     this.textures ??= new Textures(pen);
     this.drawn = cells.length;
     for (const { cell, value, middle } of cells) {

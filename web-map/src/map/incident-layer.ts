@@ -3,6 +3,7 @@
 import type L from "leaflet";
 import { isOpen, isOverdue } from "../room/book";
 import type { Incident } from "../room/api";
+import { BY_CHANCE } from "../room/cells";
 import type { Room } from "../room/room";
 import type { BorderLayer } from "./border-layer";
 import { CanvasLayer } from "./canvas-layer";
@@ -45,6 +46,7 @@ export class IncidentLayer extends CanvasLayer {
 
   constructor(private readonly room: Room, private readonly borders: BorderLayer, private readonly heat: HeatLayer) {
     super(415);
+    borders.changed = () => this.redraw();
     room.store.subscribe((now, before) => {
       if (now.points !== before.points || now.pick !== before.pick || now.fresh !== before.fresh || now.urgent !== before.urgent || now.scan !== before.scan || now.tab !== before.tab
         || now.children !== before.children || now.lang !== before.lang || now.layer !== before.layer || now.cellIncidents !== before.cellIncidents || now.hot !== before.hot) this.redraw();
@@ -74,7 +76,7 @@ export class IncidentLayer extends CanvasLayer {
     const { points, pick, fresh, urgent, wall, scan, tab } = this.room.state, now = this.room.now(), r = wall ? 9 : 6;
     this.drawn = 0;
     const place = (i: Incident): L.Point | null => i.at === null ? null : map.latLngToContainerPoint([i.at[1], i.at[0]]);
-    if (scan?.clusters != null && tab === "scan" && !wall) scan.clusters.forEach((c, k) => this.circle(pen, map, c.centre, c.radius_m, `${k + 1}`));
+    if (scan?.clusters != null && tab === "scan" && !wall) scan.clusters.forEach((c, k) => c.p <= BY_CHANCE && this.circle(pen, map, c.centre, c.radius_m, `${k + 1}`));
     const shown = this.shown(), order = [...shown].reverse();
     for (const i of order) {
       const p = place(i);
@@ -103,10 +105,11 @@ export class IncidentLayer extends CanvasLayer {
       pen.stroke();
       sign(pen, p.x, p.y, { open: isOpen(i), late: isOverdue(i, now), emergency: i.emergency }, r);
     }
-    // a new incident says where it is
-    for (const i of shown) {
-      const p = fresh.has(i.id) ? place(i) : null;
-      if (p !== null) label(pen, p.x, p.y - r * 4.6, [i.category_name, this.room.whereOf(i)], { size: wall ? 20 : 12, mark: "#6d4c00" });
+    // a new incident says where it is, and an emergency until somebody has seen to it
+    const told = urgent === null || shown.some(i => i.id === urgent.incident.id) ? shown : [...shown, urgent.incident];
+    for (const i of told) {
+      const p = fresh.has(i.id) || i.id === urgent?.incident.id ? place(i) : null;
+      if (p !== null) label(pen, p.x, p.y - r * 4.6, [i.category_name, this.room.whereOf(i)], { size: wall ? 20 : 12, mark: i.id === urgent?.incident.id ? LATE : "#6d4c00" });
     }
   }
 

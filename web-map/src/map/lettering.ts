@@ -2,19 +2,33 @@
 
 const FONT = `"Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", system-ui, sans-serif`;
 
+/** Widths known, by type and words: asking for one costs more than drawing it. */
+const widths = new Map<string, number>();
+const MOST_KNOWN = 4_000;
+
+function widthOf(pen: CanvasRenderingContext2D, font: string, line: string): number {
+  const key = `${font}\n${line}`, known = widths.get(key);
+  if (known !== undefined) return known;
+  pen.font = font;
+  const width = pen.measureText(line).width;
+  if (widths.size >= MOST_KNOWN) widths.clear();
+  widths.set(key, width);
+  return width;
+}
+
 export interface Look { strong?: boolean; mark?: string; size?: number }
+
+const fontOf = (line: number, size: number): string => `${line === 0 ? 600 : 400} ${line === 0 ? size : size - 1}px ${FONT}`;
 
 /** Half the width and height that a label takes. */
 export function plate(pen: CanvasRenderingContext2D, lines: readonly string[], look: Look = {}): [number, number] {
   const size = look.size ?? 13;
-  const widths = lines.map((line, i) => { pen.font = `${i === 0 ? 600 : 400} ${i === 0 ? size : size - 1}px ${FONT}`; return pen.measureText(line).width; });
-  return [Math.max(...widths) / 2 + 6, (lines.length * size * 1.35 + 5) / 2];
+  return [Math.max(...lines.map((line, i) => widthOf(pen, fontOf(i, size), line))) / 2 + 6, (lines.length * size * 1.35 + 5) / 2];
 }
 
 /** Lines of text centred on a place. */
 export function label(pen: CanvasRenderingContext2D, x: number, y: number, lines: readonly string[], look: Look = {}): void {
   const size = look.size ?? 13, high = size * 1.35;
-  const font = (i: number): string => `${i === 0 ? 600 : 400} ${i === 0 ? size : size - 1}px ${FONT}`;
   const [halfW, halfH] = plate(pen, lines, look), w = 2 * halfW, h = 2 * halfH;
   pen.fillStyle = "rgba(255, 255, 255, .88)";
   pen.strokeStyle = look.mark ?? "rgba(30, 45, 58, .25)";
@@ -26,7 +40,7 @@ export function label(pen: CanvasRenderingContext2D, x: number, y: number, lines
   pen.fillStyle = "#16232d";
   pen.textAlign = "center";
   pen.textBaseline = "middle";
-  lines.forEach((line, i) => { pen.font = font(i); pen.fillText(line, x, y - h / 2 + 2.5 + high * (i + 0.5)); });
+  lines.forEach((line, i) => { pen.font = fontOf(i, size); pen.fillText(line, x, y - h / 2 + 2.5 + high * (i + 0.5)); });
   pen.textAlign = "start";
   pen.textBaseline = "alphabetic";
 }

@@ -133,6 +133,8 @@ export class MapView implements View {
   // —— what the rest asks for ——
 
   showBox([w, s, e, n]: readonly [number, number, number, number]): void {
+    // the page may have grown since the map last looked how large it is
+    this.leaflet.invalidateSize({ pan: false });
     this.leaflet.fitBounds([[s, w], [n, e]], { animate: false, padding: [24, 24] });
   }
 

@@ -6,6 +6,7 @@ import { palettes, type PaletteName } from "../style/palette";
 import type { Box } from "../room/cells";
 import { CanvasLayer } from "./canvas-layer";
 import { label, plate } from "./lettering";
+import { Screen, worldRing, type WorldRing } from "./outlines";
 import { middle, ringsOf } from "./region-layer";
 import { ground } from "./room-map";
 
@@ -14,22 +15,22 @@ const STEP_PX = 20;
 
 /** Borders and names, for orientation. */
 class Outlines extends CanvasLayer {
-  private shapes: { name: string; rings: [number, number][][]; at: [number, number] }[] = [];
+  private shapes: { name: string; rings: WorldRing[]; at: [number, number] }[] = [];
   constructor(private readonly short: (name: string) => string) { super(400); }
 
   async load(box: Box): Promise<void> {
-    const found = await api.outlines(box);
-    this.shapes = found.features.filter(f => f.properties?.["level"] === "village").map(f => {
+    const found = await api.outlines(box, "village");
+    this.shapes = found.features.map(f => {
       const rings = ringsOf(f.geometry);
-      return { name: String((f.properties as Partial<Region> | null)?.name ?? ""), rings, at: middle(rings, [0, 0, 0, 0]) };
+      return { name: String((f.properties as Partial<Region> | null)?.name ?? ""), rings: rings.map(worldRing), at: middle(rings, [0, 0, 0, 0]) };
     });
     this.redraw();
   }
 
   protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
+    const screen = new Screen(map);
     for (const { rings } of this.shapes) {
-      pen.beginPath();
-      for (const ring of rings) { ring.forEach(([lon, lat], k) => { const p = map.latLngToContainerPoint([lat, lon]); if (k === 0) pen.moveTo(p.x, p.y); else pen.lineTo(p.x, p.y); }); pen.closePath(); }
+      screen.trace(pen, rings);
       pen.fillStyle = "rgba(255, 255, 255, .5)";
       pen.fill("evenodd");
       pen.strokeStyle = "#6d7f8b";

@@ -4,11 +4,13 @@ import L from "leaflet";
 import { api, type Region } from "../api";
 import type { App } from "../app";
 import type { State } from "../state";
+import { boxAround } from "../regions";
 import { CanvasLayer } from "./canvas-layer";
-import { label } from "./lettering";
+import { label, plate } from "./lettering";
+import { Screen, within, worldRing, worldX, worldY, type WorldRing } from "./outlines";
 import { BUILDINGS_ZOOM } from "./overview-layer";
 
-interface Shape { region: Region; rings: [number, number][][]; at: [number, number] }
+interface Shape { region: Region; rings: WorldRing[]; at: readonly [number, number] }
 
 export function ringsOf(geometry: GeoJSON.Geometry | null): [number, number][][] {
   if (geometry?.type === "Polygon") return geometry.coordinates as [number, number][][];
@@ -16,7 +18,7 @@ export function ringsOf(geometry: GeoJSON.Geometry | null): [number, number][][]
   return [];
 }
 
-/** Where a name stands: the centroid of the largest ring. */
+/** Where a name stands, degrees: the centroid of the largest ring. */
 export function middle(rings: readonly [number, number][][], [w, s, e, n]: readonly [number, number, number, number]): [number, number] {
   let best: [number, number] = [(w + e) / 2, (s + n) / 2], most = 0;
   for (const ring of rings) {
@@ -59,16 +61,13 @@ export class RegionLayer extends CanvasLayer {
     if (state.children === this.asked) { this.redraw(); return; }
     this.asked = state.children;
     this.shapes = [];
-    const boxes = state.children.map(r => r.bbox).filter(b => b !== null);
-    if (boxes.length > 0) {
-      const box = [Math.min(...boxes.map(b => b[0])), Math.min(...boxes.map(b => b[1])), Math.max(...boxes.map(b => b[2])), Math.max(...boxes.map(b => b[3]))] as const;
-      const levels = [...new Set(state.children.map(r => r.level))];
-      const found = await this.app.guard(() => Promise.all(levels.map(level => api.outlines(box, level))));
+    const box = boxAround(state.children);
+    if (box !== null) {
+      const by = await this.app.guard(() => api.outlinesOf(state.children));
       if (state.children !== this.asked) return;
-      const by = new Map((found ?? []).flatMap(f => f.features).map(f => [String(f.properties?.["code"] ?? f.id), f.geometry]));
       this.shapes = state.children.map(region => {
-        const rings = ringsOf(by.get(region.code) ?? null);
-        return { region, rings, at: middle(rings, region.bbox ?? [0, 0, 0, 0]) };
+        const rings = ringsOf(by?.get(region.code) ?? null), [lon, lat] = middle(rings, region.bbox ?? [0, 0, 0, 0]);
+        return { region, rings: rings.map(worldRing), at: [worldX(lon), worldY(lat)] };
       });
       if (this.app.state.model === null) this.app.view?.showBox(box);
     }
@@ -80,30 +79,17 @@ export class RegionLayer extends CanvasLayer {
 
   private at(place: L.LatLng): number {
     if (this.app.state.model !== null) return -1;
-    return this.shapes.findIndex(({ rings }) => {
-      let inside = false;
-      for (const ring of rings) for (let i = 0, j = ring.length - 1; i < ring.length; j = i++) {
-        const [xi, yi] = ring[i]!, [xj, yj] = ring[j]!;
-        if ((yi > place.lat) !== (yj > place.lat) && place.lng < (xj - xi) * (place.lat - yi) / (yj - yi) + xi) inside = !inside;
-      }
-      return inside;
-    });
+    const { lng, lat } = place, [x, y] = [worldX(lng), worldY(lat)];
+    return this.shapes.findIndex(({ region: { bbox }, rings }) => (bbox === null || (lng >= bbox[0] && lng <= bbox[2] && lat >= bbox[1] && lat <= bbox[3])) && within(rings, x, y));
   }
 
-  protected override isBlank(): boolean { return this.app.state.model !== null; }
+  protected override isBlank(): boolean { return this.app.state.model !== null || this.shapes.length === 0; }
 
-  protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
+  protected override draw(pen: CanvasRenderingContext2D, map: L.Map, size: L.Point): void {
     // from near, the ground itself is looked at
-    const near = map.getZoom() >= BUILDINGS_ZOOM;
+    const near = map.getZoom() >= BUILDINGS_ZOOM, screen = new Screen(map);
     this.shapes.forEach(({ rings }, i) => {
-      pen.beginPath();
-      for (const ring of rings) {
-        ring.forEach(([lon, lat], k) => {
-          const p = map.latLngToContainerPoint([lat, lon]);
-          if (k === 0) pen.moveTo(p.x, p.y); else pen.lineTo(p.x, p.y);
-        });
-        pen.closePath();
-      }
+      screen.trace(pen, rings);
       if (near) pen.fillStyle = "rgba(28, 99, 140, .04)";
       else pen.fillStyle = i === this.hovered ? "rgba(28, 99, 140, .22)" : "rgba(28, 99, 140, .09)";
       pen.fill("evenodd");
@@ -111,13 +97,19 @@ export class RegionLayer extends CanvasLayer {
       pen.lineWidth = i === this.hovered ? 2.5 : 1.4;
       pen.stroke();
     });
-    for (const { region, at } of this.shapes) {
-      const p = map.latLngToContainerPoint([at[1], at[0]]);
+    const taken: [number, number, number, number][] = [], order = this.hovered < 0 ? this.shapes : [this.shapes[this.hovered]!, ...this.shapes.filter((_, i) => i !== this.hovered)];
+    for (const { region, at } of order) {
+      const x = screen.x(at[0]), y = screen.y(at[1]);
+      if (x < -200 || y < -60 || x > size.x + 200 || y > size.y + 60) continue;
       const figures = this.app.atlas.figures(region.code);
       // the committee's full title is for the list
       const name = region.name.replace(new RegExp(`(${this.app.t("committee")})$`), "");
       const lines = figures === null ? [name] : [name, figures];
-      label(pen, p.x, p.y, lines, { strong: true });
+      const [w, h] = plate(pen, lines);
+      // a name over another one is none; the list has them all
+      if (taken.some(([ox, oy, ow, oh]) => Math.abs(x - ox) < w + ow && Math.abs(y - oy) < h + oh)) continue;
+      taken.push([x, y, w, h]);
+      label(pen, x, y, lines);
     }
     if (this.shapes.length > 0) this.first_ms ??= performance.now();
   }

@@ -14,7 +14,7 @@ import { IncidentLayer } from "./incident-layer";
 const HOME: L.LatLngTuple = [26.0, 105.9];
 const NEAR_ZOOM = 15;
 const ARROW_PX = 120;
-const FOOT_PX = 150;
+const EDGE_PX = 28, FOOT_PX = 150;
 
 /** A map of ours on a place of the page. */
 export function ground(box: HTMLElement, options: L.MapOptions = {}): L.Map {
@@ -33,7 +33,7 @@ export class RoomMap implements Ground {
   private readonly borders: BorderLayer;
   private readonly incidents: IncidentLayer;
 
-  constructor(room: Room, box: HTMLElement) {
+  constructor(private readonly room: Room, box: HTMLElement) {
     const { state } = room;
     box.style.backgroundColor = palettes[state.palette].ground;
     const map = this.leaflet = ground(box);
@@ -68,15 +68,13 @@ export class RoomMap implements Ground {
   }
 
   showBox([w, s, e, n]: Box): void {
-    // the legend, or the district's card, stands at the foot
-    this.leaflet.fitBounds([[s, w], [n, e]], { animate: false, paddingTopLeft: [28, 28], paddingBottomRight: [28, FOOT_PX] });
+    // the page may have grown since the map last looked how large it is
+    this.leaflet.invalidateSize({ pan: false });
+    // the legend stands at the foot; on the wall it stands at the head and a district's card at the foot
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize), [head, foot] = this.room.state.wall ? [4.4 * rem, 6 * rem] : [EDGE_PX, FOOT_PX];
+    this.leaflet.fitBounds([[s, w], [n, e]], { animate: false, paddingTopLeft: [EDGE_PX, head], paddingBottomRight: [EDGE_PX, foot] });
   }
   showPlace([lon, lat]: LonLat): void { this.leaflet.setView([lat, lon], Math.max(this.leaflet.getZoom(), NEAR_ZOOM), { animate: false }); }
-  showBelow(place: LonLat): void {
-    this.showPlace(place);
-    const { x, y } = this.leaflet.getSize();
-    this.leaflet.panBy([-0.16 * x, -0.33 * y], { animate: false });
-  }
   bounds(): Box { const b = this.leaflet.getBounds(); return [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()]; }
   zoom(): number { return this.leaflet.getZoom(); }
   lat(): number { return this.leaflet.getCenter().lat; }

@@ -21,6 +21,7 @@ const paths = {
   wall: "M3 4h14v9.500H3zM10 13.500V17M6.500 17h7",
   back: "M16 10H4.500M9 5l-5 5 5 5",
   play: "M6.500 4.500l9 5.500-9 5.500z", pause: "M7 4.500v11M13 4.500v11",
+  alarm: "M10 3l7.500 13.500h-15zM10 8v4.300M10 14.500h0",
   keys: "M3 6h14v9H3zM6 9h0M9 9h0M12 9h0M14 9h0M6 12h8",
 } as const;
 

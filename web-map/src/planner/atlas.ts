@@ -40,9 +40,7 @@ export class Atlas {
 
   async chooseRegion(code: string | null): Promise<void> {
     await this.app.guard(async () => {
-      let region = code === null ? undefined : this.regions.find(code);
-      // where there is no choice nobody is asked
-      for (let only = this.regions.below(region?.code ?? null); region?.level !== "village" && only.length === 1 && only[0]!.level !== "village"; only = this.regions.below(region.code)) region = only[0]!;
+      const region = this.regions.descend(code);
       if (region?.level === "village") { await this.openVillage(region.code); return; }
       const path = region === undefined ? [] : this.regions.pathTo(region);
       this.app.store.dispatch({ type: "village", model: null });

@@ -1,6 +1,7 @@
 // What the room asks of the service: incidents, statistics, hotspots, scans, alerts.
 
 import { core } from "../regions";
+import type { components } from "../service.gen";
 import { call, freshKey, sendFile, type Job, type LonLat, type Region } from "../api";
 
 export const STATES = ["reported", "accepted", "rejected", "dispatched", "handling", "suspended", "handled", "verified", "closed"] as const;
@@ -39,6 +40,8 @@ export interface Alert {
   id: string; kind: string; title: string; region: string; incident: string | null; cell: string | null; opened_at: string; level: string;
   acknowledged: { by: string; at: string } | null; escalates_at: string | null; closed_at: string | null;
 }
+export type AlertRule = components["schemas"]["AlertRule"];
+export type AlertRuleWish = components["schemas"]["AlertRuleWish"];
 export interface IncidentEvent { id: string; operation: string; region: string; grid: string | null; unit: string | null; level: string; category: string; state: string; emergency: boolean; occurred_at: string; at_time: string }
 export interface AlertEvent { id: string; operation: "opened" | "acknowledged" | "escalated" | "closed"; kind: string; region: string; incident: string | null; level: string; at_time: string }
 export interface NewIncident { category: string; occurred_at: string; summary?: string; at?: LonLat; region?: string }
@@ -89,6 +92,10 @@ export const roomApi = {
   job: (job: string) => call<Job>("GET", `/api/jobs/${id(job)}`),
   alerts: async (region: string | null) => (await call<{ alerts: Alert[] }>("GET", `/api/alerts${query({ region: area(region), open: "true" })}`)).alerts,
   acknowledge: async (alert: string) => (await call<{ alert: Alert }>("POST", `/api/alerts/${id(alert)}/acknowledge`, {}, once())).alert,
+  alertRules: async () => (await call<{ rules: AlertRule[] }>("GET", "/api/alert-rules")).rules,
+  putAlertRule: async (rule: string, version: number, wish: AlertRuleWish) =>
+    (await call<{ rule: AlertRule }>("PUT", `/api/alert-rules/${id(rule)}`, wish, { "if-match": `"${version}"` })).rule,
+  dropAlertRule: (rule: string, version: number) => call<void>("DELETE", `/api/alert-rules/${id(rule)}`, undefined, { "if-match": `"${version}"` }),
 };
 
 export const photoUrl = (incident: string): string => `/api/incidents/${id(incident)}/photo`;

@@ -8,6 +8,9 @@ export const MOST_FEATURES = 500;
 export const MOST_POINTS = 400;
 export const MOST_CELLS = 360;
 
+/** What comes by chance more often than this is no outbreak. */
+export const BY_CHANCE = 0.05;
+
 /** Mean edge of a hexagon, metres, by H3's table of resolutions. */
 const EDGE_M: Readonly<Record<number, number>> = { 5: 9_854.09, 6: 3_724.53, 7: 1_406.48, 8: 531.41, 9: 200.79, 10: 75.86 };
 export const edgeM = (resolution: number): number => EDGE_M[resolution] ?? Number.NaN;
@@ -48,6 +51,13 @@ export function classOf(value: number, bounds: readonly number[]): number {
 
 /** A number short enough for a cell. */
 export const brief = (v: number): string => v >= 10_000 ? `${Math.round(v / 1_000)}k` : v >= 10 ? Math.round(v).toString() : Number.isInteger(v) ? String(v) : v.toPrecision(2);
+
+/** A small positive number as a power of ten; below what floating point holds well there is a bound and no mantissa. */
+export function power(v: number): { mantissa: string | null; exponent: string } {
+  if (v < 1e-300) return { mantissa: null, exponent: "−300" };
+  const [mantissa, exponent] = v.toExponential(1).split("e");
+  return { mantissa: mantissa ?? "", exponent: String(Number(exponent)).replace("-", "−") };
+}
 
 export type Box = readonly [number, number, number, number];
 export function boxOf(ring: readonly LonLat[]): Box {

@@ -3,7 +3,7 @@
 import { Refused, Unreachable, type Region } from "../api";
 import { Regions } from "../regions";
 import { half, isKey, text, type Key } from "../strings";
-import type { Incident } from "./api";
+import { LEVELS, type Alert, type Incident } from "./api";
 import type { RoomState, RoomStore } from "./state";
 import { Turns } from "./turns";
 
@@ -51,6 +51,13 @@ export class Desk {
   // —— words ——
 
   choices(level: number): readonly Region[] { return this.tree.below(level === 0 ? null : this.state.path[level - 1]?.code ?? null); }
+  /** Whom an alert that nobody acknowledges goes to: the governance centre one level up, or nobody from the highest. */
+  goesTo(alert: Alert): string | null {
+    const next = LEVELS[LEVELS.findIndex(l => l === alert.level) + 1];
+    if (next === undefined) return null;
+    const home = this.tree.find(alert.region), centre = home === undefined ? undefined : this.tree.pathTo(home).find(r => r.level === next);
+    return centre === undefined ? this.t("centreAt", { level: this.t(`rank_${next}`).toLowerCase() }) : this.t("centreOf", { of: this.shortName(centre.name) });
+  }
   regionName(code: string): string { return this.tree.find(code)?.name ?? code; }
   /** A committee's full title is too long for a line. */
   shortName(name: string): string { return name.replace(new RegExp(`(${this.t("committee")})$`), ""); }

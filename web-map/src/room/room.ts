@@ -1,13 +1,14 @@
 // What the room does: asks, listens, moves through time, acts on incidents. Panels and map call this and show the state.
 
 import { api, Refused, type LonLat, type Region } from "../api";
-import { Regions } from "../regions";
+import { boxAround, Regions } from "../regions";
 import { half } from "../strings";
 import { isNews, isUnseen, lets, merge, put } from "./book";
 import { boxOf, contains, MOST_POINTS, NARROWEST_PX, resolutionAt, type Box } from "./cells";
 import { Desk } from "./desk";
 import { Feed, type Told } from "./feed";
 import { roomApi, type Action, type Alert, type AlertEvent, type By, type Cluster, type Detail, type Filter, type Incident, type IncidentEvent } from "./api";
+import { Rules } from "./rules";
 import type { RoomStore, Series } from "./state";
 import { Pace } from "./pace";
 import { pieces, stamp, windowOf, type Span } from "./time";
@@ -17,8 +18,6 @@ import { plain, type Looking, type Pick } from "./url";
 export interface Ground {
   showBox(box: Box): void;
   showPlace(at: LonLat): void;
-  /** Shows a place below what stands over the map. */
-  showBelow(at: LonLat): void;
   bounds(): Box;
   zoom(): number;
   lat(): number;
@@ -40,6 +39,7 @@ export class Room extends Desk {
   /** An emergency began or was dealt with. */
   alarm: (on: boolean) => void = () => undefined;
   readonly pace = new Pace(this);
+  readonly rules = new Rules(this);
   private readonly feed: Feed;
   /** When the page was opened, by this machine's clock. */
   private readonly opened = Date.now();
@@ -86,9 +86,7 @@ export class Room extends Desk {
   }
 
   private place(code: string | null): void {
-    let region = code === null ? undefined : this.tree.find(code);
-    // where there is no choice nobody is asked
-    if (region === undefined) for (let only = this.tree.below(null); only.length === 1 && only[0]!.level !== "village"; only = this.tree.below(region.code)) region = only[0]!;
+    const region = (code === null ? undefined : this.tree.find(code)) ?? this.tree.descend(null);
     const path = region === undefined ? [] : this.tree.pathTo(region), below = this.tree.below(region?.code ?? null);
     this.store.set({ region: region?.code ?? null, path, children: below.length > 0 ? below : region === undefined ? [] : [region] });
     if (this.state.at === null) this.showRegion();
@@ -96,8 +94,8 @@ export class Room extends Desk {
   }
 
   showRegion(): void {
-    const boxes = [this.state.path.at(-1)?.bbox ?? null, ...this.state.children.map(r => r.bbox)].filter(b => b !== null);
-    if (boxes.length > 0) this.ground?.showBox([Math.min(...boxes.map(b => b[0])), Math.min(...boxes.map(b => b[1])), Math.max(...boxes.map(b => b[2])), Math.max(...boxes.map(b => b[3]))]);
+    const box = boxAround([...this.state.path.slice(-1), ...this.state.children]);
+    if (box !== null) this.ground?.showBox(box);
   }
 
   chooseRegion(code: string | null): void {
@@ -134,8 +132,8 @@ export class Room extends Desk {
   }
 
   async refresh(): Promise<void> {
-    await Promise.all([this.loadList(), this.loadTotals(), this.loadAlerts(), this.state.wall ? undefined : this.loadSeries()]);
     this.loadMap();
+    await Promise.all([this.loadList(), this.loadTotals(), this.loadAlerts(), this.state.wall ? undefined : this.loadSeries()]);
     if (this.state.tab === "figures" && !this.state.wall) void this.loadFigures(this.state.by);
   }
 
@@ -193,9 +191,11 @@ export class Room extends Desk {
   }
 
   private loadPoints(): Promise<void> {
-    const box = this.ground?.bounds();
+    const box = this.ground?.bounds(), all = boxAround([...this.state.path.slice(-1), ...this.state.children]);
     if (box === undefined) return Promise.resolve();
-    return this.ask("points", () => roomApi.incidents(this.filter(), { limit: MOST_POINTS, bbox: box }), page => {
+    // where the map shows the whole of the region nothing needs to be looked for by its place
+    const isWhole = all !== null && box[0] <= all[0] && box[1] <= all[1] && box[2] >= all[2] && box[3] >= all[3];
+    return this.ask("points", () => roomApi.incidents(this.filter(), { limit: MOST_POINTS, bbox: isWhole ? null : box }), page => {
       // more than can be drawn: the cells tell them
       this.store.set({ points: page.number_matched <= MOST_POINTS ? merge(page.incidents, this.state.points) : [], matchedHere: page.number_matched });
     });
@@ -302,14 +302,20 @@ export class Room extends Desk {
   private ring(): void {
     const alert = this.emergency(), known = this.state.urgent?.incident.id ?? null;
     this.alarm(alert !== undefined);
-    if (alert === undefined) { if (known !== null) this.store.set({ urgent: null, revealed: null }); return; }
+    if (alert === undefined) {
+      if (known === null) return;
+      this.store.set({ urgent: null, revealed: null });
+      // nobody stands at the wall to bring it back
+      if (this.state.wall) this.showRegion();
+      return;
+    }
     const { incident } = alert;
     if (incident === null || incident === known) return;
     this.store.set({ spoken: this.t("emergencyNow", { what: this.regionName(alert.region) }) });
     void this.ask("urgent", () => roomApi.incident(incident), urgent => {
       if (this.emergency()?.incident !== urgent.incident.id) return;
       this.store.set({ urgent });
-      if (urgent.incident.at !== null) this.ground?.showBelow(urgent.incident.at);
+      if (urgent.incident.at !== null) this.ground?.showPlace(urgent.incident.at);
     });
   }
 

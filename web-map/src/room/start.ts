@@ -7,8 +7,8 @@ import { icon } from "../panels/icons";
 import { organisation } from "../panels/organisation";
 import { text } from "../strings";
 import { remember, remembered } from "../taste";
-import { emergency } from "./panels/alerts";
-import { legend } from "./panels/legend";
+import { emergency, unseenLine } from "./panels/alerts";
+import { legend, wallLegend } from "./panels/legend";
 import { roomSide } from "./panels/side";
 import { timebar } from "./panels/timebar";
 import { roomBar } from "./panels/top";
@@ -34,19 +34,20 @@ const switchSound = (): void => {
   })();
 };
 
-const page = document.getElementById("app"), head = h("header", { class: "top" }), aside = h("aside", { class: "side" }), over = h("div", { class: "banners" });
+const page = document.getElementById("app"), head = h("header", { class: "top" }), aside = h("aside", { class: "side" }), urgent = h("div", { class: "urgent" }), over = h("div", { class: "banners" });
 const ground = h("div", { class: "ground", id: "map", testid: "map", role: "application", tabindex: 0 });
 const middle = h("main", { class: "middle" }, ground, over), notice = h("div", { class: "notices" }), spoken = h("div", { class: "spoken", live: "polite", testid: "spoken", role: "status" });
 page?.classList.add("room");
 document.documentElement.classList.toggle("wall", wall);
-page?.append(head, middle, aside, notice, spoken);
+page?.append(head, middle, urgent, aside, notice, spoken);
 const map = new RoomMap(room, ground);
 room.ground = map;
-emergency(room, over);
+emergency(room, urgent);
+unseenLine(room, over);
 if (wall) {
   wallHead(room, head, switchSound);
   wallSide(room, aside);
-  middle.append(districtCard(room));
+  middle.append(wallLegend(room), districtCard(room));
 } else {
   roomBar(room, head, switchSound);
   roomSide(room, aside);

@@ -1,7 +1,7 @@
 // What the room knows and shows: one immutable value; whoever shows something subscribes.
 
 import type { Job, Region, Who } from "../api";
-import type { Alert, By, Cluster, Detail, Dictionaries, Hotspots, Incident, Statistics, Totals } from "./api";
+import type { Alert, AlertRule, By, Cluster, Detail, Dictionaries, Hotspots, Incident, Statistics, Totals } from "./api";
 import { plain, type Looking } from "./url";
 
 /** Bars of the time line: incidents that began in each piece of the window. */
@@ -21,6 +21,8 @@ export interface RoomState extends Looking {
   totals: Totals | null; by: By; figures: Statistics | null;
   hot: Hotspots | null; hotBusy: boolean; hotProblem: string | null;
   detail: Detail | null; cellIncidents: readonly Incident[] | null; revealed: Revealed | null;
+  /** The rules that alarm, while somebody looks at them; and why one of them was not kept. */
+  rules: readonly AlertRule[] | null; ruleProblem: { rule: string; field: string | null; text: string } | null;
   alerts: readonly Alert[]; urgent: Detail | null;
   series: Series | null; playing: boolean;
   scan: ScanRun | null;
@@ -35,7 +37,7 @@ export interface RoomState extends Looking {
 export const beginning: RoomState = {
   ...plain, who: null, needsSignIn: false, regions: [], path: [], children: [], dictionaries: { categories: [], disputes: [] },
   list: [], next: null, matched: 0, points: [], matchedHere: 0, fresh: new Map(), totals: null, by: "category", figures: null,
-  hot: null, hotBusy: false, hotProblem: null, detail: null, cellIncidents: null, revealed: null, alerts: [], urgent: null, series: null, playing: false, scan: null,
+  hot: null, hotBusy: false, hotProblem: null, detail: null, cellIncidents: null, revealed: null, alerts: [], rules: null, ruleProblem: null, urgent: null, series: null, playing: false, scan: null,
   district: null, turning: true, connected: false, heard: 0, everConnected: false, skew: 0, sound: false, notice: null, spoken: "",
 };
 

@@ -41,8 +41,13 @@ export const roomStrings = {
   // alerts
   alert_emergency: ["突发事件", "Emergency"], alert_overdue: ["超期", "Overdue"], alert_hot_and_growing: ["热点上升", "Growing hotspot"],
   noAlerts: ["没有待处理的预警。", "No open alerts."], acknowledge: ["确认收到", "Acknowledge"], acknowledged: ["已确认", "Acknowledged"], ackedBy: ["{who} 于 {at} 确认", "acknowledged by {who} at {at}"],
-  escalatesAt: ["{at} 前无人确认则上报", "escalates at {at}"], escalatesIn: ["{n} 后上报", "escalates in {n}"], openIncident: ["打开事件", "Open incident"], openCell: ["看热点", "See the hotspot"],
+  escalatesAt: ["{n} 前无人确认则上报{to}", "unless acknowledged, goes to {to} at {n}"], escalatesIn: ["{n} 内无人确认则上报{to}", "unless acknowledged, goes to {to} in {n}"],
+  escalatesNone: ["已到县（区）一级，不再上报", "at county level, it goes no further"], centreOf: ["{of}综治中心", "the governance centre of {of}"], centreAt: ["{level}综治中心", "the {level} governance centre"], openIncident: ["打开事件", "Open incident"], openCell: ["看热点", "See the hotspot"],
   emergencyNow: ["突发事件：{what}", "Emergency: {what}"], unseenN: ["有 {n} 起突发事件尚未确认，最早 {at}", "{n} emergencies nobody has seen to, the first of {at}"], unseenOpen: ["查看", "Look"], moreEmergencies: ["另有 {n} 起待确认", "{n} more to acknowledge"],
+  rules: ["预警规则", "Rules that alarm"], rulesWhy: ["改动用于此后的预警，并记入审计日志。", "Changes hold for alerts from now on; the audit log notes them."],
+  rule_emergency: ["发生突发事件时预警", "Alarm at an emergency"], rule_overdue: ["事件超过办理期限时预警", "Alarm when an incident is overdue"], rule_hot_and_growing: ["热点新出现或增强时预警", "Alarm when a hotspot is new or grows"],
+  rulePatience: ["无人确认则上报（分钟）", "Goes up unseen after (min)"], ruleWhere: ["适用区划", "Where"], ruleDays: ["回看（天）", "Looks back (days)"],
+  ruleOff: ["已停用", "off"], ruleReset: ["恢复默认", "As it ships"], ruleDrop: ["删除规则", "Delete the rule"], ruleKept: ["规则已更新", "The rule is changed"], save: ["保存", "Save"],
   // hotspots
   layer: ["图层", "Layer"], legend: ["图层和图例", "Layers and legend"], layer_none: ["事件", "Incidents"], layer_count: ["数量", "Count"], layer_rate: ["户均", "Rate"], layer_gi: ["热点", "Gi*"], layer_emerging: ["演变", "Emerging"], layer_density: ["密度", "Density"],
   layerTitle_none: ["事件", "Incidents"], layerTitle_count: ["每格事件数（起）", "Incidents per cell"], layerTitle_rate: ["每千户事件数（起）", "Incidents per 1,000 households"], layerTitle_gi: ["热点：是否多于偶然（Gi*）", "Hotspots: more than chance? (Gi*)"],
@@ -59,19 +64,19 @@ export const roomStrings = {
   expectedN: ["预期 {n} 起", "{n} expected"], perThousand: ["每千户 {n} 起", "{n} per 1,000 households"], firstOf: ["列出前 {n}，共 {m}", "First {n} of {m}"], cellGone: ["当前图层里没有这一格。", "The layer in view has no such cell."],
   observed: ["本格事件", "Observed here"], trendZ: ["趋势 z", "Trend z"], expected: ["邻域预期", "Expected around"], neighbours: ["邻格", "Neighbours"], pSim: ["p（排列）", "p (permutation)"], rank: ["排名", "Rank"], rankOf: ["第 {n}，共 {m}", "{n} of {m}"],
   tooFew: ["太少，不给出", "too few"], tooFewWhy: ["格数太少：不给出 z 和正态 p，只按排列检验判断。", "Too few cells: no z and no normal p; permutations alone decide."], fdrYes: ["过 FDR 0.05", "passes FDR 0.05"], fdrNo: ["按精确分布判断", "by the exact law"],
-  cellIncidents: ["本格事件", "Incidents of the cell"],
+  cellIncidents: ["本格事件", "Incidents of the cell"], inCell: ["本格 {n} 起", "{n} incidents in the cell"], pNormal: ["p（正态）", "p (normal)"],
   // time
   window: ["时间窗", "Window"], range_24h: ["24 小时", "24 h"], range_7d: ["7 天", "7 days"], range_30d: ["30 天", "30 days"], range_custom: ["自定", "Custom"], from: ["从", "From"], to: ["到", "To"], apply: ["确定", "Apply"],
   badRange: ["日期不对：起止要按先后，至多 {n} 天。", "The days must be in order, {n} at most."], playback: ["回放", "Play"], pause: ["暂停", "Pause"], slider: ["时间：最左为整段", "Time: all of it at the left end"], wholeWindow: ["整段", "Whole window"], showWhole: ["看整段", "Whole window"],
   mostN: ["最多 {n} 起", "{n} at most"],
   // figures
   figures: ["数字", "Figures"], by: ["按", "By"], by_category: ["类别", "Category"], by_level: ["层级", "Level"], by_state: ["状态", "State"], by_region: ["区划", "Region"], by_grid: ["网格", "Grid"], by_unit: ["单元", "Unit"], by_day: ["日期", "Day"],
-  total: ["合计", "Total"], seriesLabel: ["每日事件数（实线）和其中未办结（虚线）", "Incidents a day (solid) and those open (dashed)"], incidentFree: ["零发案村", "Villages without incident"], incidentFreeNone: ["这段时间每个村都有事件。", "Every village had incidents in this time."],
+  total: ["合计", "Total"], unitIncidents: ["单位：起", "Numbers of incidents"], seriesLabel: ["每日事件数（实线）和其中未办结（虚线）", "Incidents a day (solid) and those open (dashed)"], incidentFree: ["零发案村", "Villages without incident"], incidentFreeNone: ["这段时间每个村都有事件。", "Every village had incidents in this time."],
   leadersN: ["{n} 名联户长", "{n} leaders"],
   dailyReport: ["日报", "Daily report"], dailyReportWhy: ["含地图、图表和分类表，可打印或存为 PDF。", "With map, chart and tables, to be printed or saved as PDF."], reportDay: ["日期", "Day"], openReport: ["打开日报", "Open the report"],
   // scan
   scan: ["扫描", "Scan"], scanWhy: ["时空扫描只看事件自身：现在哪里突然变多，这样的事靠偶然多久出现一次。", "The space-time scan looks at incidents alone: where are there suddenly more, and how often would that come by chance?"], scanRadius: ["最大半径", "Largest radius"],
-  scanDays: ["最近", "Last days"], scanPermutations: ["排列次数", "Permutations"], scanNone: ["没有发现异常聚集。", "No cluster was found."], scanFound: ["{n} 起，预期 {e} 起", "{n} incidents, {e} expected"],
+  scanDays: ["最近", "Last days"], scanPermutations: ["排列次数", "Permutations"], scanNone: ["没有发现异常聚集。", "No cluster was found."], scanRest: ["另有 {n} 处，与偶然无异", "{n} more, no more than chance"], scanSpot: ["{from} 至 {to}，同一地点", "{from} to {to}, one place"], scanFound: ["{n} 起，预期 {e} 起", "{n} incidents, {e} expected"],
   scanSpan: ["{from} 至 {to}，半径 {r} 米", "{from} to {to}, radius {r} m"], recurrence: ["每日查看，偶然出现约 {n} 天一次", "By chance about once in {n} days of daily looking"], recurrenceNone: ["不给出重现间隔", "No recurrence interval"],
   rotation: ["轮播", "Rotation"], signInRoom: ["请登录后继续值守。", "Sign in to go on watching."],
   // the form

@@ -19,7 +19,16 @@ export function expose(room: Room, map: RoomMap, sound: Sound) {
   };
   const drawn = () => map.drawn();
   const screen = (at: LonLat) => map.screenOf(at);
-  const exposed = Object.freeze({ state, drawn, screen });
+  let first_ms: number | null = null;
+  room.store.subscribe(now => {
+    // the list, the figures, the alerts and what the map counts: then a picture of them
+    if (first_ms !== null || now.totals === null || now.hot === null || now.hotBusy || (now.matched > 0 && now.list.length === 0)) return;
+    first_ms = Infinity;
+    requestAnimationFrame(() => requestAnimationFrame(at => { first_ms = at; }));
+  });
+  /** Milliseconds from the start of the page to the first whole picture. */
+  const timings = () => ({ first_ms: first_ms === Infinity ? null : first_ms });
+  const exposed = Object.freeze({ state, drawn, screen, timings });
   Object.defineProperty(window, "lianhu", { value: exposed, writable: false });
   return exposed;
 }

@@ -171,6 +171,17 @@ describe("M3 an emergency", () => {
       await page.waitForSelector(by("emergency-where"));
       expect(await page.textContent(by("emergency-where"))).toContain(made.unit!.slice(15));
       expect(await page.evaluate(() => getComputedStyle(document.querySelector(".middle")!, "::after").borderTopWidth)).not.toBe("0px");
+      // who is next is named, and the map shows the place beside the card
+      await page.waitForFunction(() => /^\d+:\d\d 内无人确认则上报.+综治中心$/.test(document.querySelector("[data-testid=escalation]")?.textContent ?? ""));
+      const card = (await page.locator(by("emergency")).boundingBox())!, ground = (await page.locator(by("map")).boundingBox())!, [x, y] = await screenOf(page, planted);
+      expect(card.x).toBeGreaterThanOrEqual(ground.x + ground.width - 1);
+      expect([x > ground.x + 40, x < ground.x + ground.width - 40, y > ground.y + 40, y < ground.y + ground.height - 40]).toEqual([true, true, true, true]);
+      await page.mouse.move(x, y);
+      await page.mouse.down();
+      await page.mouse.move(x + 60, y + 30, { steps: 3 });
+      await page.mouse.up();
+      const [nx, ny] = await screenOf(page, planted);
+      expect(Math.hypot(nx - x - 60, ny - y - 30)).toBeLessThan(3);
     }
     await a.page.waitForFunction(n => (window.lianhu as unknown as { state(): { tones: number } }).state().tones > n + 1, before);
     await picture(a.page, "m03-emergency");

@@ -1,6 +1,6 @@
 // The real program on ports of its own with the demonstration township in a temporary store; and one browser.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -36,7 +36,7 @@ export class Service {
   async start(): Promise<void> {
     const other = process.env["LIANHU_URL"];
     if (other !== undefined) { this.url = other; return; }
-    const args = ["serve", "--demo", "--store", this.store ?? `sqlite:${join(this.folder, "demo.gpkg")}`, "--bind", `127.0.0.1:${this.port}`, "--admin-bind", "127.0.0.1:0"];
+    const args = ["serve", "--demo", "--store", this.where, "--bind", `127.0.0.1:${this.port}`, "--admin-bind", "127.0.0.1:0"];
     const child = this.child = spawn(programme(), args, { stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     this.url = await new Promise<string>((done, fail) => {
@@ -51,6 +51,13 @@ export class Service {
       child.on("exit", code => { clearTimeout(late); fail(new Error(`the service ended with ${code}: ${said}`)); });
     });
     this.port = Number(new URL(this.url).port);
+  }
+
+  private get where(): string { return this.store ?? `sqlite:${join(this.folder, "demo.gpkg")}`; }
+
+  /** Adds somebody who can sign in, while the service is down. */
+  addUser(name: string, role: string, password: string): void {
+    execFileSync(programme(), ["user", "add", "--store", this.where, "--role", role, "--region", "*", name], { input: `${password}\n`, stdio: ["pipe", "ignore", "inherit"] });
   }
 
   get isOurs(): boolean { return process.env["LIANHU_URL"] === undefined; }

@@ -1,7 +1,7 @@
 // Stores to measure: counties made by the program itself, and one village of a county in a store of its own.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { programme } from "../journeys/service";
 
@@ -13,6 +13,7 @@ function fill(folder: string, data: string): string {
   const store = `sqlite:${join(folder, "store.gpkg")}`;
   run("import", "--store", store, "--layer", "regions", join(data, "regions.geojson"));
   run("import", "--store", store, "--layer", "households", join(data, "households.csv"));
+  if (existsSync(join(data, "incidents.csv"))) run("import", "--store", store, "--layer", "incidents", join(data, "incidents.csv"));
   return store;
 }
 
@@ -21,9 +22,9 @@ const village = (line: string): string => line.split(",")[4] ?? "";
 const lines = (data: string): string[] => readFileSync(join(data, "households.csv"), "utf8").trimEnd().split("\n");
 
 /** A county of so many households; its first village is the one to paint in. */
-export function countyOf(households: number, villages: number, folder: string): County {
+export function countyOf(households: number, villages: number, folder: string, incidents = 0): County {
   const data = join(folder, "data");
-  run("synth", "--households", String(households), "--villages", String(villages), "--incidents", "0", "--out", data);
+  run("synth", "--households", String(households), "--villages", String(villages), "--incidents", String(incidents), "--out", data);
   return { store: fill(folder, data), data, village: village(lines(data)[1] ?? "") };
 }
 

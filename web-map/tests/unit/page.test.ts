@@ -30,7 +30,7 @@ describe("strings", () => {
 
   it("are all used, and every Chinese word of the page is one of them", () => {
     const code = sources.filter(f => !f.endsWith("strings.ts") && !f.endsWith(".gen.ts")).map(f => readFileSync(f, "utf8")).join("\n");
-    const built = /^(level|status|tool|hint|tab|op|palette|layer|figure|field|system|count|weekday|rank|state|role|action|alert|class|course|sign|tile|by|range|layerTitle)_/;
+    const built = /^(level|status|tool|hint|tab|op|palette|layer|figure|field|system|count|weekday|rank|state|role|action|alert|rule|class|course|sign|tile|by|range|layerTitle)_/;
     for (const key of keys) expect(built.test(key) || new RegExp(`["'\`]${key}["'\`]`).test(code), key).toBe(true);
     // the colon of a list is punctuation
     expect(code.match(/[\u4e00-\u9fff]+/g) ?? []).toEqual([]);
@@ -200,6 +200,14 @@ describe("palettes", () => {
 
 describe("the built page", () => {
   const assets = join("dist", "assets");    // npm run build
+
+  it("brings each view with its styles", () => {
+    // a minifier that merges two ways to choose a view leaves one without what belongs to it
+    const index = readFileSync(join(assets, readdirSync(assets).find(f => /^index-.*\.js$/.test(f))!), "utf8");
+    const views = [...index.matchAll(/import\([`"']\.\/([^`"']+\.js)[`"']\)/g)].map(m => m[1]!), brought = [...index.matchAll(/__vite__mapDeps\(\[/g)];
+    expect(views.length).toBe(3);
+    expect(brought.length).toBe(3);
+  });
 
   it("weighs at most 150 kB of compressed JavaScript, all views together", () => {
     const scripts = readdirSync(assets).filter(f => f.endsWith(".js"));

@@ -6,7 +6,7 @@ import { Reports, type Keeper } from "../../src/report/queue";
 import type { Alert, Cell, Filter, Incident } from "../../src/room/api";
 import { query } from "../../src/room/api";
 import { isNews, isOverdue, isUnseen, later, lets, merge, Once, put } from "../../src/room/book";
-import { breaks, brief, classOf, contains, drawables, resolutionAt, valueOf } from "../../src/room/cells";
+import { breaks, brief, classOf, contains, drawables, power, resolutionAt, valueOf } from "../../src/room/cells";
 import { Feed, Parser, type Hearer } from "../../src/room/feed";
 import { Turns } from "../../src/room/turns";
 import { clock, customRange, dayOf, DAY_MS, fieldOf, HOUR_MS, moment, nextMidnight, ofField, pieces, skewOf, stamp, startOf, windowOf } from "../../src/room/time";
@@ -194,6 +194,7 @@ describe("cells", () => {
     expect([1, 2, 3, 10].map(v => classOf(v, bounds))).toEqual([0, 0, 1, 4]);
     expect(breaks([])).toEqual([]);
     expect([12_345, 345.6, 12.3, 3, 0.1234].map(brief)).toEqual(["12k", "346", "12", "3", "0.12"]);
+    expect([9.99e-4, 1.04e-29, 0, 1e-310].map(power)).toEqual([{ mantissa: "1.0", exponent: "−3" }, { mantissa: "1.0", exponent: "−29" }, { mantissa: null, exponent: "−300" }, { mantissa: null, exponent: "−300" }]);
   });
   it("hold a place once where they touch", () => {
     const left = ring(0, 0), right = ring(1.5, Math.sqrt(3) / 2);

@@ -22,13 +22,13 @@ async function reveal(room: Room, detail: Detail, officer: Officer): Promise<voi
 /** Grid head and workers, unit leader and deputies, by role. */
 export function people(room: Room, detail: Detail): Child[] {
   const { t } = room, { revealed } = room.state, { incident: i, near } = detail;
-  const one = (o: Officer): HTMLElement => h("li", { testid: `officer-${o.id}` }, h("span", { class: "role" }, roleWord(room, o.role)), h("span", { class: "grow" }, o.name ?? t("nameHidden")),
+  const one = (o: Officer): HTMLElement => h("li", { testid: `officer-${o.id}` }, h("span", { class: "role" }, roleWord(room, o.role)), h("span", { class: `grow${o.name == null ? " nameless" : ""}` }, o.name ?? t("nameHidden")),
     revealed?.officer === o.id ? h("strong", { testid: "phone", class: "number" }, revealed.phone ?? t(revealed.sealed ? "phoneSealed" : "phoneNone"))
       : h("button", { testid: `reveal-${o.id}`, click: () => void reveal(room, detail, o) }, t("reveal")));
-  const group = (title: string, list: readonly Officer[], none: string): Child[] => [h("h3", {}, title), list.length === 0 ? h("p", { class: "quiet" }, none) : h("ul", { class: "list people" }, ...list.map(one))];
+  const group = (title: string, list: readonly Officer[], none: string): HTMLElement => h("section", {}, h("h3", {}, title), list.length === 0 ? h("p", { class: "quiet" }, none) : h("ul", { class: "list people" }, ...list.map(one)));
   return [
-    ...group(i.grid === null ? t("noGrid") : `${t("gridNo", { n: i.grid.slice(12) })}${i.grid_name === null || i.grid_name === "" ? "" : ` ${i.grid_name}`}`, near.grid_officers, t("noGridOfficers")),
-    ...group(i.unit === null ? t("noUnit") : t("unitNo", { n: i.unit.slice(15) }), near.unit_officers, t("noUnitOfficers")),
+    group(i.grid === null ? t("noGrid") : `${t("gridNo", { n: i.grid.slice(12) })}${i.grid_name === null || i.grid_name === "" ? "" : ` ${i.grid_name}`}`, near.grid_officers, t("noGridOfficers")),
+    group(i.unit === null ? t("noUnit") : t("unitNo", { n: i.unit.slice(15) }), near.unit_officers, t("noUnitOfficers")),
   ];
 }
 

@@ -35,6 +35,7 @@ function chart(room: Room, rows: readonly StatRow[]): HTMLElement {
 function table(room: Room, s: Statistics): Child[] {
   const { t } = room, most = Math.max(1, ...s.rows.map(r => r.count)), total = s.rows.reduce((n, r) => n + r.count, 0);
   return [
+    h("p", { class: "quiet" }, t("unitIncidents")),
     h("table", { class: "figures stats", testid: "stats" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t(`by_${s.by}`)), h("td", {}), h("th", { scope: "col", class: "number" }, t("incidents")), h("th", { scope: "col", class: "number" }, t("state_open")), h("th", { scope: "col", class: "number" }, t("state_overdue")))),
       h("tbody", {}, ...s.rows.slice(0, LISTED).map(r => {
@@ -61,7 +62,7 @@ export function figuresPanel(room: Room): Child[] {
       ...(["xlsx", "csv"] as const).map(format => h("a", { class: "button", href: statisticsUrl(by, narrow, format), testid: `stats-${format}`, download: true }, format.toUpperCase()))),
     figures === null || figures.by !== by ? h("p", { class: "quiet" }, t("counting")) : null,
     ...(figures === null || figures.by !== by ? [] : [
-      by === "day" && figures.rows.length > 1 ? chart(room, figures.rows) : null,
+      ...by === "day" && figures.rows.length > 1 ? [chart(room, figures.rows), h("p", { class: "quiet" }, t("seriesLabel"))] : [],
       figures.rows.length === 0 ? h("p", { class: "empty" }, t("noIncidents")) : null,
       ...(figures.rows.length === 0 ? [] : table(room, figures)),
       h("h3", {}, t("incidentFree")),

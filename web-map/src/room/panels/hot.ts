@@ -4,13 +4,21 @@ import { h, type Child } from "../../panels/dom";
 import { count, half, isKey } from "../../strings";
 import type { Cell } from "../api";
 import type { Room } from "../room";
-import { brief, middleOf } from "../cells";
+import { brief, middleOf, power } from "../cells";
 import { incidentRow } from "./live";
 
 const LISTED = 30;
 
 const digits = (v: number | null, n: number): string => v === null ? "—" : v.toFixed(n).replace("-", "−");
-const pOf = (v: number | null): string => v === null ? "—" : v < 0.001 ? v.toExponential(1).replace(/e-(\d+)$/, (_, n: string) => `×10⁻${[...n].map(d => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(d)]).join("")}`) : v.toFixed(3);
+/** A p: small ones as a power of ten, raised by the page, as fonts have some raised digits and lack others. */
+const pOf = (v: number | null): Child[] => {
+  if (v === null || v >= 0.001) return [v === null ? "—" : v.toFixed(3)];
+  const { mantissa, exponent } = power(v);
+  return [mantissa === null ? "< 10" : `${mantissa}×10`, h("sup", {}, exponent)];
+};
+
+/** A sentence of the service, its small numbers written as the page writes them. */
+const raised = (words: string): Child[] => words.split(/(\d(?:\.\d+)?e-\d+)/).flatMap((piece, k) => k % 2 === 1 ? pOf(Number(piece)) : [piece]);
 
 export function classWord(room: Room, cell: Cell): string {
   const key = `class_${cell.class ?? "none"}`;
@@ -44,9 +52,9 @@ export function hotPanel(room: Room): Child[] {
     },
     h("span", { class: "number place" }, `${k + 1}`),
     h("span", { class: "grow" }, h("span", { class: "line" }, h("strong", {}, hot.view === "emerging" ? courseWord(room, c) : hot.view === "gi" ? classWord(room, c) : hot.view === "density" ? t("perKm2", { n: brief(c.density ?? 0) }) : t("incidentsN", { n: c.count })),
-      hot.view !== "count" && hot.view !== "rate" ? h("span", { class: "quiet" }, t("incidentsN", { n: c.count })) : null),
-    h("span", { class: "line quiet" }, hot.view === "gi" ? `z ${digits(c.z, 2)} · p ${pOf(c.p)} · ${t("expectedN", { n: digits(c.expected, 1) })}`
-      : hot.view === "rate" ? t("perThousand", { n: c.households === null || c.households === 0 ? "—" : (c.count / c.households * 1_000).toFixed(1) }) : c.households === null ? "" : t("householdsN", { n: count(c.households) }))))))),
+      hot.view !== "count" && hot.view !== "rate" ? h("span", { class: "quiet" }, t("inCell", { n: c.count })) : null),
+    h("span", { class: "line quiet" }, ...hot.view === "gi" ? [`z ${digits(c.z, 2)} · p `, ...pOf(c.p), ` · ${t("expectedN", { n: digits(c.expected, 1) })}`]
+      : [hot.view === "rate" ? t("perThousand", { n: c.households === null || c.households === 0 ? "—" : (c.count / c.households * 1_000).toFixed(1) }) : c.households === null ? "" : t("householdsN", { n: count(c.households) })])))))),
     list.length > LISTED ? h("p", { class: "quiet" }, t("firstOf", { n: LISTED, m: count(list.length) })) : null,
   ];
 }
@@ -56,16 +64,16 @@ export function cellCard(room: Room, h3: string): Child[] {
   const { t } = room, { hot, lang, cellIncidents } = room.state, cell = room.cell(h3);
   if (hot === null || cell === undefined) return [h("p", { class: "empty" }, t("cellGone"))];
   const judged = hot.view === "gi" || hot.view === "rate" || hot.view === "emerging", few = judged && cell.z === null;
-  const row = (name: string, value: string, testid?: string): HTMLElement => h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "number", ...(testid === undefined ? {} : { testid }) }, value));
+  const row = (name: string, value: string | Child[], testid?: string): HTMLElement => h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "number", ...(testid === undefined ? {} : { testid }) }, ...typeof value === "string" ? [value] : value));
   const sign = cell.class === "hot" ? "bad" : cell.class === "cold" ? "cold" : "";
   return [
     h("h2", {}, hot.view === "emerging" ? courseWord(room, cell) : judged ? classWord(room, cell) : t("incidentsN", { n: cell.count }), sign === "" ? null : h("span", { class: `chip ${sign}` }, cell.fdr05 === true ? t("fdrYes") : t("fdrNo"))),
-    h("p", { class: "why", testid: "why" }, half(lang, cell.why)),
+    h("p", { class: "why", testid: "why" }, ...raised(half(lang, cell.why))),
     h("table", { class: "figures explain" }, h("tbody", {},
       row(t("observed"), t("incidentsN", { n: cell.count }), "cell-count"),
       cell.expected === null ? null : row(t("expected"), t("incidentsN", { n: digits(cell.expected, 2) })),
       cell.neighbours === null ? null : row(t("neighbours"), t("cellsN", { n: cell.neighbours })),
-      ...judged ? [row(hot.view === "emerging" ? t("trendZ") : "z (Gi*)", cell.z === null ? t("tooFew") : digits(cell.z, 3)), row("p", pOf(cell.p))] : [],
+      ...judged ? [row(hot.view === "emerging" ? t("trendZ") : "z (Gi*)", cell.z === null ? t("tooFew") : digits(cell.z, 3)), row(t("pNormal"), pOf(cell.p))] : [],
       cell.p_sim === null ? null : row(t("pSim"), pOf(cell.p_sim)),
       row(t("rank"), cell.rank === null ? "—" : t("rankOf", { n: cell.rank, m: count(hot.study_cells) })),
       cell.households === null ? null : row(t("households"), t("householdsN", { n: count(cell.households) })),

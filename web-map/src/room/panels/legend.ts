@@ -13,13 +13,11 @@ import { LAYERS, RESOLUTIONS } from "../url";
 const COURSES = ["new", "consecutive", "intensifying", "persistent", "diminishing", "sporadic", "oscillating", "historical"] as const;
 const SIZE_PX = 22;
 
-/** A drawing of its own size. */
-function picture(draw: (pen: CanvasRenderingContext2D) => void, width = SIZE_PX): HTMLElement {
-  const canvas = h("canvas", { class: "key" }), ratio = window.devicePixelRatio || 1;
-  canvas.width = width * ratio;
-  canvas.height = SIZE_PX * ratio;
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${SIZE_PX}px`;
+/** A drawing, as large as a line or a multiple of it. */
+function picture(draw: (pen: CanvasRenderingContext2D) => void, large = 1): HTMLElement {
+  const canvas = h("canvas", { class: "key" }), ratio = (window.devicePixelRatio || 1) * large;
+  canvas.width = canvas.height = SIZE_PX * ratio;
+  canvas.style.width = canvas.style.height = `${SIZE_PX * large}px`;
   canvas.setAttribute("aria-hidden", "true");
   const pen = canvas.getContext("2d");
   if (pen !== null) { pen.scale(ratio, ratio); draw(pen); }
@@ -32,9 +30,26 @@ function hexagon(pen: CanvasRenderingContext2D, r = 11): void {
   pen.closePath();
 }
 
+const line = (key: HTMLElement, ...words: Child[]): HTMLElement => h("li", {}, key, h("span", {}, ...words));
+
+/** Signs of single incidents; or what a disc is, where they would be too many. */
+function incidentKeys(room: Room, large = 1): HTMLElement[] {
+  const { t } = room, { points, hot } = room.state;
+  if (points.length === 0 && hot !== null && hot.incidents > 0)
+    return [line(picture(pen => { pen.beginPath(); pen.arc(11, 11, 9, 0, 2 * Math.PI); pen.fillStyle = "rgba(11, 92, 138, .8)"; pen.fill(); }, large), t("bubbles"))];
+  return ([["sign_open", true, false, false], ["state_overdue", true, true, false], ["emergency", true, false, true], ["sign_done", false, false, false]] as const)
+    .map(([key, open, late, emergency]) => line(picture(pen => sign(pen, 11, emergency ? 12 : 11, { open, late, emergency }, 6), large), t(key)));
+}
+
+/** On the wall: the signs alone, nothing to be pressed. */
+export function wallLegend(room: Room): HTMLElement {
+  const place = h("ul", { class: "keys signs" });
+  mount(place, room, s => [s.lang, s.points.length > 0, s.hot], () => incidentKeys(room, 1.5));
+  return place;
+}
+
 export function legend(room: Room, heat: HeatLayer): HTMLElement {
   const { t } = room, place = h("section", { class: "legend", testid: "legend" });
-  const line = (key: HTMLElement, ...words: Child[]): HTMLElement => h("li", {}, key, h("span", {}, ...words));
   const cell = (view: HotView, cell: { class: string | null; emerging: string | null }, k: number, letter = ""): HTMLElement => picture(pen => {
     const fill = fillOf(view, room.state.palette, new Textures(pen), cell, k);
     hexagon(pen);
@@ -48,15 +63,12 @@ export function legend(room: Room, heat: HeatLayer): HTMLElement {
     if (letter === "") return;
     letterInto(pen, letter, 11, 11.5, 12);
   });
-  const incidents = (): Child[] => ([["sign_open", true, false, false], ["state_overdue", true, true, false], ["emergency", true, false, true], ["sign_done", false, false, false]] as const)
-    .map(([key, open, late, emergency]) => line(picture(pen => sign(pen, 11, emergency ? 12 : 11, { open, late, emergency }, 6)), t(key)));
 
   mount(place, room, s => [s.hot, s.layer, s.resolution, s.palette, s.lang, s.hotBusy, s.matched, s.points.length > 0, s.hotProblem], (): Child[] => {
     const { layer, hot, points, hotBusy, hotProblem, resolution, palette, matched } = room.state;
     place.setAttribute("aria-label", t("legend"));
     const rows: Child[] = [], missing = hot === null || hotBusy ? 0 : matched - hot.incidents - hot.outside;
-    if (layer === "none") rows.push(...points.length > 0 || hot === null || hot.incidents === 0 ? incidents()
-      : [line(picture(pen => { pen.beginPath(); pen.arc(11, 11, 9, 0, 2 * Math.PI); pen.fillStyle = "rgba(11, 92, 138, .8)"; pen.fill(); }), t("bubbles"))]);
+    if (layer === "none") rows.push(...incidentKeys(room));
     else if (layer === "gi") rows.push(
       line(cell("gi", { class: "hot", emerging: null }, 0), t("class_hot")), line(cell("gi", { class: "cold", emerging: null }, 0), t("class_cold")), line(cell("gi", { class: "none", emerging: null }, 0), t("class_none")));
     else if (layer === "emerging") rows.push(...COURSES.map(c => line(cell("emerging", { class: null, emerging: `${c}_hot` }, 0, room.sign(c)), t(`course_${c}`), t("hotWord"))), line(cell("emerging", { class: null, emerging: "new_cold" }, 0), t("coldKey")));

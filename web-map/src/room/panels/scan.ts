@@ -1,11 +1,33 @@
 // The space-time scan: where is an outbreak now, and how often would such a thing come by chance?
 
 import { field, h, type Child } from "../../panels/dom";
-import { half } from "../../strings";
+import { count, half } from "../../strings";
+import type { Cluster } from "../api";
 import type { Room } from "../room";
+import { BY_CHANCE } from "../cells";
 import { dayOf } from "../time";
 
 const KM = [0.5, 1, 2, 3, 5, 10] as const;
+
+function clusterRow(room: Room, c: Cluster, k: number): HTMLElement {
+  const { t } = room, [from, to, r] = [dayOf(Date.parse(c.from)).slice(5), dayOf(Date.parse(c.to)).slice(5), Math.round(c.radius_m)];
+  return h("li", {}, h("button", { class: "row", testid: `cluster-${k}`, click: () => room.show(c.centre) },
+    h("span", { class: "number place" }, String(k + 1)),
+    h("span", { class: "grow" },
+      h("span", { class: "line" }, h("strong", {}, t("scanFound", { n: c.observed, e: c.expected.toFixed(1) })), h("span", { class: `chip ${c.p <= BY_CHANCE ? "bad" : ""}` }, `p ${c.p.toFixed(3)}`)),
+      h("span", { class: "line quiet" }, r === 0 ? t("scanSpot", { from, to }) : t("scanSpan", { from, to, r })),
+      h("span", { class: "line quiet", testid: `recurrence-${k}` }, c.recurrence_days === null ? t("recurrenceNone") : t("recurrence", { n: count(Math.round(c.recurrence_days)) })))));
+}
+
+/** What is more than chance, the likeliest first; the rest folded away. */
+function found(room: Room, clusters: readonly Cluster[]): Child[] {
+  const { t } = room, rows = clusters.map((c, k) => [c, clusterRow(room, c, k)] as const);
+  const [real, rest] = [rows.filter(r => r[0].p <= BY_CHANCE), rows.filter(r => r[0].p > BY_CHANCE)];
+  return [
+    real.length === 0 ? h("p", { class: "empty good", testid: "scan-none" }, t("scanNone")) : h("ol", { class: "list", testid: "clusters" }, ...real.map(r => r[1])),
+    rest.length === 0 ? null : h("details", { class: "scanned" }, h("summary", {}, t("scanRest", { n: rest.length })), h("ol", { class: "list" }, ...rest.map(r => r[1]))),
+  ];
+}
 
 export function scanPanel(room: Room): Child[] {
   const { t } = room, { scan, lang } = room.state, job = scan?.job, running = job?.status === "running";
@@ -28,13 +50,7 @@ export function scanPanel(room: Room): Child[] {
     h("button", { type: "submit", class: "primary", testid: "scan-go", disabled: running }, t("scan"))),
     running ? bar : null,
     job?.status === "failed" ? h("p", { class: "bad", testid: "scan-failed" }, half(lang, job.problem?.detail ?? "")) : null,
-    scan?.clusters === null || scan === null ? null : scan.clusters.length === 0 ? h("p", { class: "empty good", testid: "scan-none" }, t("scanNone"))
-      : h("ol", { class: "list", testid: "clusters" }, ...scan.clusters.map((c, k) => h("li", {}, h("button", { class: "row", testid: `cluster-${k}`, click: () => room.show(c.centre) },
-        h("span", { class: "number place" }, String(k + 1)),
-        h("span", { class: "grow" },
-          h("span", { class: "line" }, h("strong", {}, t("scanFound", { n: c.observed, e: c.expected.toFixed(1) })), h("span", { class: `chip ${c.p <= 0.05 ? "bad" : ""}` }, `p ${c.p.toFixed(3)}`)),
-          h("span", { class: "line quiet" }, t("scanSpan", { from: dayOf(Date.parse(c.from)).slice(5), to: dayOf(Date.parse(c.to)).slice(5), r: Math.round(c.radius_m) })),
-          h("span", { class: "line quiet", testid: `recurrence-${k}` }, c.recurrence_days === null ? t("recurrenceNone") : t("recurrence", { n: Math.round(c.recurrence_days) }))))))),
+    ...(scan === null || scan.clusters === null ? [] : found(room, scan.clusters)),
   ];
 }
 

@@ -8,6 +8,7 @@ import { incidentCard } from "./card";
 import { figuresPanel } from "./figures";
 import { cellCard, hotPanel } from "./hot";
 import { livePanel } from "./live";
+import { rulesPanel } from "./rules";
 import { scanPanel } from "./scan";
 import { tiles } from "./tiles";
 
@@ -17,7 +18,7 @@ export function roomSide(room: Room, place: HTMLElement): void {
   place.append(tiles(room), tabs, body);
   mount(tabs, room, s => [s.tab, s.lang, s.alerts, s.pick], () => TABS.map(name => {
     const { tab, alerts, pick } = room.state, waiting = alerts.filter(a => a.acknowledged === null).length, on = tab === name && pick === null;
-    const open = (to: typeof name): void => { if (room.state.pick !== null) void room.pick(null); room.look({ tab: to }); };
+    const open = (to: typeof name): void => { if (room.state.pick !== null) void room.pick(null); room.rules.close(); room.look({ tab: to }); };
     return h("button", {
       role: "tab", testid: `tab-${name}`, selected: on, tabindex: tab === name ? 0 : -1, click: () => open(name),
       key: e => {
@@ -33,7 +34,7 @@ export function roomSide(room: Room, place: HTMLElement): void {
     ...s.pick !== null ? [s.detail, s.cellIncidents, s.revealed, s.hot, s.fresh] : [],
     ...s.pick === null && s.tab === "live" ? [s.list, s.matched, s.next, s.fresh, s.points, s.status] : [],
     ...s.pick === null && s.tab === "hot" ? [s.hot, s.hotBusy && s.hot === null, s.hotProblem, s.layer] : [],
-    ...s.pick === null && s.tab === "alerts" ? [s.alerts] : [],
+    ...s.pick === null && s.tab === "alerts" ? s.rules === null ? [s.alerts, s.who] : [s.rules, s.ruleProblem, s.regions] : [],
     ...s.pick === null && s.tab === "figures" ? [s.figures, s.by, s.category, s.level, s.status] : [],
     ...s.pick === null && s.tab === "scan" ? [s.scan] : []], (): Child[] => {
     const { pick, tab } = room.state;
@@ -46,10 +47,10 @@ export function roomSide(room: Room, place: HTMLElement): void {
     switch (tab) {
       case "live": return livePanel(room);
       case "hot": return hotPanel(room);
-      case "alerts": return alertsPanel(room);
+      case "alerts": return room.state.rules === null ? alertsPanel(room) : rulesPanel(room);
       case "figures": return figuresPanel(room);
       case "scan": return scanPanel(room);
     }
   });
-  room.store.subscribe((now, before) => { if (now.pick !== before.pick || now.tab !== before.tab) body.scrollTop = 0; });
+  room.store.subscribe((now, before) => { if (now.pick !== before.pick || now.tab !== before.tab || (now.rules === null) !== (before.rules === null)) body.scrollTop = 0; });
 }

@@ -33,7 +33,7 @@ export function districtCard(room: Room): HTMLElement {
     const { district } = room.state;
     place.hidden = district === null;
     if (district === null) return [];
-    const { totals, region } = district, figure = (name: "today" | "days7" | "open" | "overdue"): Child => h("span", {}, t(`tile_${name}`), " ", h("strong", { class: name === "overdue" && (totals?.overdue ?? 0) > 0 ? "late" : "" }, totals === null ? "—" : count(totals[name])));
+    const { totals, region } = district, figure = (name: "today" | "days7" | "open" | "overdue"): Child => h("span", {}, t(`tile_${name}`), " ", h("strong", { class: name === "overdue" && (totals?.overdue ?? 0) > 0 ? "late" : "" }, totals === null ? "—" : count(totals[name])), t("incidentUnit"));
     return [h("strong", { class: "name" }, region.name), figure("today"), figure("days7"), figure("open"), figure("overdue")];
   });
   return place;

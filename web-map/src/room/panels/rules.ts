@@ -1,0 +1,53 @@
+// What alarms, when it goes up, and where: a form for each rule.
+
+import { h, type Child } from "../../panels/dom";
+import { isKey } from "../../strings";
+import { core } from "../../regions";
+import type { AlertRule } from "../api";
+import { edgeM } from "../cells";
+import type { Room } from "../room";
+import type { Draft } from "../rules";
+import { RESOLUTIONS } from "../url";
+
+/** Coarser cells than the map's are for rules over a whole city. */
+const COARSEST = 5;
+
+function ruleForm(room: Room, rule: AlertRule): HTMLElement {
+  const { t, rules } = room, { ruleProblem, regions } = room.state, now = rules.drafted(rule), hot = rule.kind === "hot_and_growing";
+  const problem = ruleProblem?.rule === rule.id ? ruleProblem : null, said = `rule-problem-${rule.id}`, word = `alert_${rule.kind}`;
+  const save = h("button", { type: "submit", class: "primary", testid: `rule-save-${rule.id}`, disabled: !rules.isChanged(rule) }, t("save"));
+  const write = (change: Draft): void => { rules.write(rule, change); save.disabled = !rules.isChanged(rule); };
+  const named = <T extends HTMLElement>(name: keyof Draft, input: T): T => {
+    if (problem?.field === name) { input.setAttribute("aria-invalid", "true"); input.setAttribute("aria-describedby", said); }
+    return input;
+  };
+  const number = (name: "escalate_after_min" | "days", label: string): HTMLElement => h("label", { class: "field" }, h("span", {}, label),
+    named(name, h("input", { type: "number", testid: `rule-${rule.id}-${name}`, step: 1, value: String(now[name]), input: e => write({ [name]: Number((e.target as HTMLInputElement).value) }) })));
+  const areas = regions.filter(r => r.level !== "village").map(r => [core(r.code), r.name] as const).sort((a, b) => a[0] < b[0] ? -1 : 1);
+  if (now.region !== "" && !areas.some(a => a[0] === now.region)) areas.push([now.region, room.regionName(now.region)]);
+  const isOwn = rule.ships && rule.version > 0 || !rule.ships;
+  const form = h("form", { class: "card rule", testid: `rule-${rule.id}`, submit: e => { e.preventDefault(); void rules.save(rule); } },
+    h("h3", {}, isKey(word) ? t(word) : rule.kind, rule.ships ? null : h("span", { class: "chip" }, rule.id), rule.enabled ? null : h("span", { class: "chip draft" }, t("ruleOff"))),
+    h("label", { class: "check" }, named("enabled", h("input", { type: "checkbox", testid: `rule-${rule.id}-enabled`, checked: now.enabled, change: e => write({ enabled: (e.target as HTMLInputElement).checked }) })), h("span", {}, t(`rule_${rule.kind}`))),
+    h("div", { class: "pairs" },
+      number("escalate_after_min", t("rulePatience")),
+      h("label", { class: "field" }, h("span", {}, t("ruleWhere")), named("region", h("select", { testid: `rule-${rule.id}-region`, change: e => write({ region: (e.target as HTMLSelectElement).value }) },
+        ...([["", t("allRegions")], ...areas] as const).map(([code, name]) => h("option", { value: code, selected: code === now.region }, name))))),
+      hot ? number("days", t("ruleDays")) : null,
+      hot ? h("label", { class: "field" }, h("span", {}, t("resolution")), named("resolution", h("select", { testid: `rule-${rule.id}-resolution`, change: e => write({ resolution: Number((e.target as HTMLSelectElement).value) }) },
+        ...[COARSEST, ...RESOLUTIONS].map(r => h("option", { value: String(r), selected: r === now.resolution }, t("hexSize", { n: r, m: Math.round(edgeM(r)) })))))) : null),
+    problem === null ? null : h("p", { class: "bad", id: said, testid: said, role: "alert" }, problem.text),
+    h("div", { class: "buttons" }, save, isOwn ? h("button", { type: "button", testid: `rule-reset-${rule.id}`, click: () => void rules.reset(rule) }, t(rule.ships ? "ruleReset" : "ruleDrop")) : null));
+  // the service judges, in its own words
+  form.noValidate = true;
+  return form;
+}
+
+export function rulesPanel(room: Room): Child[] {
+  const { t } = room, { rules } = room.state;
+  return [
+    h("button", { class: "plain back", testid: "rules-close", click: () => room.rules.close() }, `← ${t("tab_alerts")}`),
+    h("h2", {}, t("rules")), h("p", { class: "quiet" }, t("rulesWhy")),
+    ...(rules ?? []).map(rule => ruleForm(room, rule)),
+  ];
+}
