@@ -173,12 +173,14 @@ impl Memory {
         }
     }
 
-    /// Loads what is due; whether anything was. The register's layers and those of plans side by side.
+    /// Loads what is due; whether anything was. The register's layers one after the other, beside them each of the plans': these wait for
+    /// the store, village by village, more than they work.
     pub(crate) async fn refresh(&self) -> bool {
         let all_due = self.take_due();
         let any = !all_due.is_empty();
-        let (register, plans) = all_due.into_iter().partition(|(c, _)| load::layer_of(*c).is_some());
-        tokio::join!(self.load(register), self.load(plans));
+        let (register, plans): (Vec<_>, Vec<_>) = all_due.into_iter().partition(|(c, _)| load::layer_of(*c).is_some());
+        let plans = futures_util::future::join_all(plans.into_iter().map(|p| self.load(vec![p])));
+        tokio::join!(self.load(register), plans);
         any
     }
 
