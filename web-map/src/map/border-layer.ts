@@ -16,8 +16,8 @@ function shapeOf(code: string, name: string, geometry: GeoJSON.Geometry | null, 
   return { code, name, rings: rings.map(worldRing), at: [worldX(lon), worldY(lat)] };
 }
 
-/** Where a name may stand beside its middle, in parts of its own size, the nearest first. */
-const PLACES = Array.from({ length: 17 * 7 }, (_, k) => [k % 7 - 3, Math.floor(k / 7) - 8] as const).sort((a, b) => Math.hypot(2 * a[0], a[1]) - Math.hypot(2 * b[0], b[1]));
+/** Rows tried above and below a name's own place. */
+const ROWS = 8;
 /** From here on grids are drawn. */
 const GRIDS_FROM_ZOOM = 12.5;
 /** From here on they are named. */
@@ -113,8 +113,8 @@ export class BorderLayer extends CanvasLayer {
       const hits = (x: number, y: number): number => discs.filter(([dx, dy, r]) => Math.abs(dx - x) < w + r && Math.abs(dy - y) < h + r).length;
       const inside = (x: number, y: number): boolean => { const { lng, lat } = map.containerPointToLatLng([x, y]); return within(rings, worldX(lng), worldY(lat)); };
       let [x, y, least] = [p.x, p.y, hits(p.x, p.y)];
-      for (let k = 0; k < PLACES.length && least > 0; k++) {
-        const [j, i] = PLACES[k]!, [qx, qy] = [p.x + j * w * 0.8, p.y + i * h * 1.6], n = hits(qx, qy);
+      for (let k = 2; k < 2 * ROWS && least > 0; k++) for (const j of [0, -1, 1]) {
+        const qx = p.x + j * w * 0.8, qy = p.y + (k >> 1) * (k & 1 ? -h : h) * 1.6, n = hits(qx, qy);
         if (n < least && inside(qx, qy)) [x, y, least] = [qx, qy, n];
       }
       // a name over another one is none

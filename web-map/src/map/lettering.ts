@@ -2,20 +2,6 @@
 
 const FONT = `"Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", system-ui, sans-serif`;
 
-/** Widths known, by type and words: asking for one costs more than drawing it. */
-const widths = new Map<string, number>();
-const MOST_KNOWN = 4_000;
-
-function widthOf(pen: CanvasRenderingContext2D, font: string, line: string): number {
-  const key = `${font}\n${line}`, known = widths.get(key);
-  if (known !== undefined) return known;
-  pen.font = font;
-  const width = pen.measureText(line).width;
-  if (widths.size >= MOST_KNOWN) widths.clear();
-  widths.set(key, width);
-  return width;
-}
-
 export interface Look { strong?: boolean; mark?: string; size?: number }
 
 const fontOf = (line: number, size: number): string => `${line === 0 ? 600 : 400} ${line === 0 ? size : size - 1}px ${FONT}`;
@@ -23,7 +9,7 @@ const fontOf = (line: number, size: number): string => `${line === 0 ? 600 : 400
 /** Half the width and height that a label takes. */
 export function plate(pen: CanvasRenderingContext2D, lines: readonly string[], look: Look = {}): [number, number] {
   const size = look.size ?? 13;
-  return [Math.max(...lines.map((line, i) => widthOf(pen, fontOf(i, size), line))) / 2 + 6, (lines.length * size * 1.35 + 5) / 2];
+  return [Math.max(...lines.map((line, i) => { pen.font = fontOf(i, size); return pen.measureText(line).width; })) / 2 + 6, (lines.length * size * 1.35 + 5) / 2];
 }
 
 /** Lines of text centred on a place. */

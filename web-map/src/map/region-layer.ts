@@ -80,7 +80,7 @@ export class RegionLayer extends CanvasLayer {
   private at(place: L.LatLng): number {
     if (this.app.state.model !== null) return -1;
     const { lng, lat } = place, [x, y] = [worldX(lng), worldY(lat)];
-    return this.shapes.findIndex(({ region: { bbox }, rings }) => (bbox === null || (lng >= bbox[0] && lng <= bbox[2] && lat >= bbox[1] && lat <= bbox[3])) && within(rings, x, y));
+    return this.shapes.findIndex(({ rings }) => within(rings, x, y));
   }
 
   protected override isBlank(): boolean { return this.app.state.model !== null || this.shapes.length === 0; }

@@ -56,7 +56,7 @@ export class Desk {
     const next = LEVELS[LEVELS.findIndex(l => l === alert.level) + 1];
     if (next === undefined) return null;
     const home = this.tree.find(alert.region), centre = home === undefined ? undefined : this.tree.pathTo(home).find(r => r.level === next);
-    return centre === undefined ? this.t("centreAt", { level: this.t(`rank_${next}`).toLowerCase() }) : this.t("centreOf", { of: this.shortName(centre.name) });
+    return this.t("centreOf", { of: centre === undefined ? this.t(`rank_${next}`) : this.shortName(centre.name) });
   }
   regionName(code: string): string { return this.tree.find(code)?.name ?? code; }
   /** A committee's full title is too long for a line. */

@@ -53,9 +53,8 @@ export class Rules {
         await this.read();
       } catch (e) {
         if (!(e instanceof Refused) || e.status === 401) throw e;
-        const { detail, hint, field } = e.body, { lang } = room.state;
-        const said = [detail, hint].filter(w => w !== undefined && w !== "").map(w => half(lang, w!)).join(lang === "zh" ? "，" : "; ");
-        room.store.set({ ruleProblem: { rule: rule.id, field: field ?? null, text: said } });
+        const { detail, field } = e.body;
+        room.store.set({ ruleProblem: { rule: rule.id, field: field ?? null, text: half(room.state.lang, detail) } });
         // somebody was faster: what stands now is read, what was written here is kept
         if (e.status === 412) await this.read();
       }

@@ -42,7 +42,7 @@ export const roomStrings = {
   alert_emergency: ["突发事件", "Emergency"], alert_overdue: ["超期", "Overdue"], alert_hot_and_growing: ["热点上升", "Growing hotspot"],
   noAlerts: ["没有待处理的预警。", "No open alerts."], acknowledge: ["确认收到", "Acknowledge"], acknowledged: ["已确认", "Acknowledged"], ackedBy: ["{who} 于 {at} 确认", "acknowledged by {who} at {at}"],
   escalatesAt: ["{n} 前无人确认则上报{to}", "unless acknowledged, goes to {to} at {n}"], escalatesIn: ["{n} 内无人确认则上报{to}", "unless acknowledged, goes to {to} in {n}"],
-  escalatesNone: ["已到县（区）一级，不再上报", "at county level, it goes no further"], centreOf: ["{of}综治中心", "the governance centre of {of}"], centreAt: ["{level}综治中心", "the {level} governance centre"], openIncident: ["打开事件", "Open incident"], openCell: ["看热点", "See the hotspot"],
+  escalatesNone: ["已到县（区）一级，不再上报", "at county level, it goes no further"], centreOf: ["{of}综治中心", "the governance centre of {of}"],  openIncident: ["打开事件", "Open incident"], openCell: ["看热点", "See the hotspot"],
   emergencyNow: ["突发事件：{what}", "Emergency: {what}"], unseenN: ["有 {n} 起突发事件尚未确认，最早 {at}", "{n} emergencies nobody has seen to, the first of {at}"], unseenOpen: ["查看", "Look"], moreEmergencies: ["另有 {n} 起待确认", "{n} more to acknowledge"],
   rules: ["预警规则", "Rules that alarm"], rulesWhy: ["改动用于此后的预警，并记入审计日志。", "Changes hold for alerts from now on; the audit log notes them."],
   rule_emergency: ["发生突发事件时预警", "Alarm at an emergency"], rule_overdue: ["事件超过办理期限时预警", "Alarm when an incident is overdue"], rule_hot_and_growing: ["热点新出现或增强时预警", "Alarm when a hotspot is new or grows"],
@@ -76,7 +76,7 @@ export const roomStrings = {
   dailyReport: ["日报", "Daily report"], dailyReportWhy: ["含地图、图表和分类表，可打印或存为 PDF。", "With map, chart and tables, to be printed or saved as PDF."], reportDay: ["日期", "Day"], openReport: ["打开日报", "Open the report"],
   // scan
   scan: ["扫描", "Scan"], scanWhy: ["时空扫描只看事件自身：现在哪里突然变多，这样的事靠偶然多久出现一次。", "The space-time scan looks at incidents alone: where are there suddenly more, and how often would that come by chance?"], scanRadius: ["最大半径", "Largest radius"],
-  scanDays: ["最近", "Last days"], scanPermutations: ["排列次数", "Permutations"], scanNone: ["没有发现异常聚集。", "No cluster was found."], scanRest: ["另有 {n} 处，与偶然无异", "{n} more, no more than chance"], scanSpot: ["{from} 至 {to}，同一地点", "{from} to {to}, one place"], scanFound: ["{n} 起，预期 {e} 起", "{n} incidents, {e} expected"],
+  scanDays: ["最近", "Last days"], scanPermutations: ["排列次数", "Permutations"], scanNone: ["没有发现异常聚集。", "No cluster was found."], scanRest: ["另有 {n} 处，与偶然无异", "{n} more, no more than chance"], scanFound: ["{n} 起，预期 {e} 起", "{n} incidents, {e} expected"],
   scanSpan: ["{from} 至 {to}，半径 {r} 米", "{from} to {to}, radius {r} m"], recurrence: ["每日查看，偶然出现约 {n} 天一次", "By chance about once in {n} days of daily looking"], recurrenceNone: ["不给出重现间隔", "No recurrence interval"],
   rotation: ["轮播", "Rotation"], signInRoom: ["请登录后继续值守。", "Sign in to go on watching."],
   // the form

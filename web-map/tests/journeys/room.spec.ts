@@ -264,9 +264,13 @@ describe("M12 the form on a phone", () => {
     await page.click(by("report-go"));
     await page.waitForSelector(by("reports-offline"));
     await picture(page, "m12-photo-offline");
-    // kept in the browser over a reload, then sent once
+    // kept in the browser over a reload, then sent once; until then the service is out of reach, or it would be sent before
+    await page.route("**/api/incidents", route => route.request().method() === "POST" ? route.abort() : route.continue());
     await context.setOffline(false);
     await page.reload();
+    await page.waitForFunction(() => "lianhu" in window && (window.lianhu as unknown as { state(): { waiting: number } }).state().waiting === 1);
+    await page.unroute("**/api/incidents");
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
     await page.waitForFunction(() => { const s = (window.lianhu as unknown as { state(): { sent: object[]; waiting: number } }).state(); return s.sent.length === 1 && s.waiting === 0; });
     expect(await countOf(service, "")).toBe(before + 1);
     const [sent] = await page.evaluate(() => (window.lianhu as unknown as { state(): { sent: { id: string }[] } }).state().sent);

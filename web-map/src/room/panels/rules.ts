@@ -23,8 +23,8 @@ function ruleForm(room: Room, rule: AlertRule): HTMLElement {
   };
   const number = (name: "escalate_after_min" | "days", label: string): HTMLElement => h("label", { class: "field" }, h("span", {}, label),
     named(name, h("input", { type: "number", testid: `rule-${rule.id}-${name}`, step: 1, value: String(now[name]), input: e => write({ [name]: Number((e.target as HTMLInputElement).value) }) })));
-  const areas = regions.filter(r => r.level !== "village").map(r => [core(r.code), r.name] as const).sort((a, b) => a[0] < b[0] ? -1 : 1);
-  if (now.region !== "" && !areas.some(a => a[0] === now.region)) areas.push([now.region, room.regionName(now.region)]);
+  const areas: [string, string][] = [["", t("allRegions")], ...regions.filter(r => r.level !== "village").map((r): [string, string] => [core(r.code), r.name])];
+  if (!areas.some(a => a[0] === now.region)) areas.unshift([now.region, now.region]);
   const isOwn = rule.ships && rule.version > 0 || !rule.ships;
   const form = h("form", { class: "card rule", testid: `rule-${rule.id}`, submit: e => { e.preventDefault(); void rules.save(rule); } },
     h("h3", {}, isKey(word) ? t(word) : rule.kind, rule.ships ? null : h("span", { class: "chip" }, rule.id), rule.enabled ? null : h("span", { class: "chip draft" }, t("ruleOff"))),
@@ -32,7 +32,7 @@ function ruleForm(room: Room, rule: AlertRule): HTMLElement {
     h("div", { class: "pairs" },
       number("escalate_after_min", t("rulePatience")),
       h("label", { class: "field" }, h("span", {}, t("ruleWhere")), named("region", h("select", { testid: `rule-${rule.id}-region`, change: e => write({ region: (e.target as HTMLSelectElement).value }) },
-        ...([["", t("allRegions")], ...areas] as const).map(([code, name]) => h("option", { value: code, selected: code === now.region }, name))))),
+        ...areas.map(([code, name]) => h("option", { value: code, selected: code === now.region }, name))))),
       hot ? number("days", t("ruleDays")) : null,
       hot ? h("label", { class: "field" }, h("span", {}, t("resolution")), named("resolution", h("select", { testid: `rule-${rule.id}-resolution`, change: e => write({ resolution: Number((e.target as HTMLSelectElement).value) }) },
         ...[COARSEST, ...RESOLUTIONS].map(r => h("option", { value: String(r), selected: r === now.resolution }, t("hexSize", { n: r, m: Math.round(edgeM(r)) })))))) : null),

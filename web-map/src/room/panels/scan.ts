@@ -15,7 +15,7 @@ function clusterRow(room: Room, c: Cluster, k: number): HTMLElement {
     h("span", { class: "number place" }, String(k + 1)),
     h("span", { class: "grow" },
       h("span", { class: "line" }, h("strong", {}, t("scanFound", { n: c.observed, e: c.expected.toFixed(1) })), h("span", { class: `chip ${c.p <= BY_CHANCE ? "bad" : ""}` }, `p ${c.p.toFixed(3)}`)),
-      h("span", { class: "line quiet" }, r === 0 ? t("scanSpot", { from, to }) : t("scanSpan", { from, to, r })),
+      h("span", { class: "line quiet" }, t("scanSpan", { from, to, r })),
       h("span", { class: "line quiet", testid: `recurrence-${k}` }, c.recurrence_days === null ? t("recurrenceNone") : t("recurrence", { n: count(Math.round(c.recurrence_days)) })))));
 }
 
