@@ -29,6 +29,6 @@ export default defineConfig({
   base: "/",
   plugins: [sharedFirst(["src/main.ts", "src/room/start.ts", "src/report/start.ts"])],
   resolve: { alias: [{ find: /^leaflet$/, replacement: fileURLToPath(new URL("src/map/leaflet-parts.js", import.meta.url)) }] },
-  build: { target: "es2022", assetsDir: "assets", assetsInlineLimit: 0, sourcemap: false, rolldownOptions: { output: { advancedChunks: { groups: [{ name: "shared", test: /src.panels.icons|src.icons/, minShareCount: 2 }] } } }, modulePreload: { polyfill: false } },
+  build: { target: "es2022", assetsDir: "assets", assetsInlineLimit: 0, sourcemap: false, modulePreload: { polyfill: false } },
   server: { proxy: { "/api": "http://127.0.0.1:8080", "/ogc": "http://127.0.0.1:8080" } },
 });

@@ -77,8 +77,6 @@ export interface ProblemBody {
   code: string; detail: string; field?: string; hint?: string; request_id?: string;
   refusal?: { operation?: unknown; reasons: Reason[] }; grids?: string[]; author?: string; time?: string; current_version?: number;
   breaches?: Breach[];
-  /** Of a 401: where to sign in with the organisation's own accounts. */
-  sign_in_at?: string;
   /** Of a file that cannot be read as it is: what is needed to read it another way. */
   import?: { id: string }; columns?: Column[]; layers?: string[];
 }
@@ -91,10 +89,6 @@ export class Refused extends Error {
 export interface EditRequest {
   village: string; base_version: number; grid_versions?: [string, number][]; operations: Operation[]; policy: Policy;
 }
-
-/** Where to sign in with the organisation's own accounts, as the service said when it knew nobody; null where there is no such way. */
-export let signInAt: string | null = null;
-export const learnWays = (problem: Partial<ProblemBody>): void => { if (problem.code === "unauthenticated") signInAt = problem.sign_in_at ?? null; };
 
 /** A key that makes a repeated request count once. Works without a secure context. */
 export function freshKey(): string {
@@ -114,7 +108,6 @@ async function send<T>(method: string, path: string, body: BodyInit | undefined,
   if (status === 204) return undefined as T;
   if (!ok) {
     const known = value !== null && typeof value === "object" && "code" in value;
-    if (status === 401 && known) learnWays(value as ProblemBody);
     throw new Refused(status, known ? value as ProblemBody : { code: `http_${status}`, detail: `HTTP ${status}` });
   }
   return value as T;

@@ -1,6 +1,6 @@
 // The application: the state, its words, and the parts that change it. Panels, tools and map call the parts.
 
-import { api, Refused, Unreachable, type Who } from "./api";
+import { api, Refused, Unreachable } from "./api";
 import type { Store } from "./state";
 import { half, text, type Key } from "./strings";
 import { Atlas } from "./planner/atlas";
@@ -77,20 +77,12 @@ export class App {
   retry(): void { this.edits.flush(); if (this.state.waiting === 0) void this.start(); }
 
   async signIn(name: string, password: string): Promise<void> {
-    await this.guard(async () => this.goOn(await api.signIn(name, password)));
-  }
-
-  private async goOn(who: Who): Promise<void> {
-    const first = this.state.who === null;
-    this.store.set({ who, needsSignIn: false });
-    if (first) await this.start(); else this.edits.flush();
-  }
-
-  /** Whether the page can be left to sign in elsewhere; if not, it goes on once somebody comes back to it signed in. */
-  mayLeave(): boolean {
-    if (this.state.waiting === 0) return true;
-    window.addEventListener("focus", () => void this.guard(async () => this.goOn(await api.who())), { once: true });
-    return false;
+    await this.guard(async () => {
+      const who = await api.signIn(name, password);
+      const first = this.state.who === null;
+      this.store.set({ who, needsSignIn: false });
+      if (first) await this.start(); else this.edits.flush();
+    });
   }
 
   async signOut(): Promise<void> {

@@ -156,7 +156,7 @@ const table = {
   offline: ["连不上服务。{n} 处修改保留在本页，恢复后只发送一次。", "The service cannot be reached. {n} edits are kept on this page and sent once."],
   retry: ["立即重试", "Try now"], back: ["已恢复连接", "Connected again"],
   failed: ["出错：{why}", "Failed: {why}"], busy: ["正在保存…", "Saving …"], 
-  signIn: ["登录", "Sign in"], signOut: ["退出", "Sign out"], user: ["用户名", "Name"], password: ["密码", "Password"], signInOrganisation: ["统一身份认证登录", "Sign in with your organisation"], signInWhy: ["请登录后继续，未保存的修改仍在。", "Sign in to go on; unsaved edits are kept."],
+  signIn: ["登录", "Sign in"], signOut: ["退出", "Sign out"], user: ["用户名", "Name"], password: ["密码", "Password"], signInWhy: ["请登录后继续，未保存的修改仍在。", "Sign in to go on; unsaved edits are kept."],
   updated: ["方案已被他人更新到版本 {v}", "Somebody brought the plan to version {v}"],
   language: ["English", "中文"], palette: ["配色", "Colours"], palette_calm: ["柔和", "Calm"], palette_strong: ["鲜明", "Strong"], palette_grey: ["灰度", "Grey"],
   help: ["键盘", "Keys"], unassigned: ["未划入", "unassigned"], loadedVillage: ["{name}：{g} 个网格，{h} 户", "{name}: {g} grids, {h} households"],

@@ -6,7 +6,6 @@ import { half, percent } from "../strings";
 import { field, h, type Child } from "./dom";
 import { importBody } from "./import";
 import { netsTable } from "./nets";
-import { organisation } from "./organisation";
 
 export function dialogs(app: App, place: HTMLElement): void {
   const { t } = app;
@@ -42,7 +41,7 @@ export function dialogs(app: App, place: HTMLElement): void {
     if (needsSignIn) return [h("h2", {}, t("signIn")), h("p", { class: "quiet" }, t("signInWhy")), form("sign-in", f => void app.signIn(field(f, "name"), field(f, "password")),
       label(t("user"), h("input", { name: "name", required: true, autocomplete: "username", testid: "sign-in-name" })),
       label(t("password"), h("input", { name: "password", type: "password", required: true, autocomplete: "current-password", testid: "sign-in-password" })),
-      actions(organisation(t("signInOrganisation"), () => app.mayLeave()), h("button", { type: "submit", class: "primary", testid: "sign-in-go" }, t("signIn"))))];
+      actions(h("button", { type: "submit", class: "primary", testid: "sign-in-go" }, t("signIn"))))];
     switch (dialog?.kind) {
       case "fork": return [h("h2", {}, t("fork")), h("p", {}, t("forkWhy")), form("fork-form", f => void app.edits.fork(field(f, "name")),
         label(t("forkName"), h("input", { name: "name", required: true, maxlength: 60, value: t("draftOf", { name: plan?.name ?? "" }), testid: "fork-name" })),

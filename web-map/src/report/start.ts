@@ -6,7 +6,6 @@ import "../style/room.css";
 import { api, type LonLat } from "../api";
 import { PlaceMap } from "../map/place-map";
 import { field, h, type Child } from "../panels/dom";
-import { organisation } from "../panels/organisation";
 import { roomApi, type Dictionaries, type Incident } from "../room/api";
 import { prompt } from "../room/prompt";
 import { clock, fieldOf, moment, ofField, stamp } from "../room/time";
@@ -49,7 +48,7 @@ const photos = album(), reports = new Reports(localStorage, {
 async function signIn(): Promise<void> {
   if (asking) return;
   asking = true;
-  const values = await prompt(t("signIn"), t("reportsKept"), [{ name: "name", label: t("user"), required: true, autocomplete: "username" }, { name: "password", label: t("password"), type: "password", required: true, autocomplete: "current-password" }], { go: t("signIn"), cancel: t("cancel") }, false, organisation(t("signInOrganisation")));
+  const values = await prompt(t("signIn"), t("reportsKept"), [{ name: "name", label: t("user"), required: true, autocomplete: "username" }, { name: "password", label: t("password"), type: "password", required: true, autocomplete: "current-password" }], { go: t("signIn"), cancel: t("cancel") });
   asking = false;
   if (values === null) return;
   try { await api.signIn(values["name"] ?? "", values["password"] ?? ""); } catch { void signIn(); return; }

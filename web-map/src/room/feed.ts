@@ -1,6 +1,6 @@
 // The stream of what changed, read by hand: a browser's own EventSource hides the signs of life, and with them how old the data is.
 
-import { learnWays, Unreachable, type ProblemBody } from "../api";
+import { Unreachable } from "../api";
 import { Once } from "./book";
 import { skewOf } from "./time";
 
@@ -98,7 +98,7 @@ export class Feed {
       const answer = await fetch(this.url, {
         headers: { accept: "text/event-stream", ...(this.lastId === null ? {} : { "last-event-id": this.lastId }) }, credentials: "same-origin", cache: "no-store", signal: stop.signal,
       });
-      if (answer.status === 401) { patient = false; learnWays(await answer.json().catch(() => ({})) as Partial<ProblemBody>); this.hearer.signIn(); }
+      if (answer.status === 401) { patient = false; this.hearer.signIn(); }
       if (!answer.ok || answer.body === null) throw new Unreachable(String(answer.status));
       const skew = skewOf(answer.headers.get("date"), asked, Date.now());
       if (skew !== null) this.hearer.skew(skew);

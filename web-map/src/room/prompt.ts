@@ -1,11 +1,11 @@
 // A question that must be answered before something is done: a dialog with a few fields.
 
-import { field, h, type Child } from "../panels/dom";
+import { field, h } from "../panels/dom";
 
 export interface Asked { name: string; label: string; value?: string; type?: string; required?: boolean; choices?: readonly (readonly [string, string])[]; autocomplete?: string }
 
 /** Asks; the answers by name, or null where the reader thought better of it. */
-export function prompt(title: string, why: string, fields: readonly Asked[], words: { go: string; cancel: string }, danger = false, also: Child = null): Promise<Record<string, string> | null> {
+export function prompt(title: string, why: string, fields: readonly Asked[], words: { go: string; cancel: string }, danger = false): Promise<Record<string, string> | null> {
   return new Promise(answer => {
     const inputs = fields.map(f => h("label", { class: "field" }, h("span", {}, f.label),
       f.choices === undefined ? h("input", { name: f.name, testid: `ask-${f.name}`, type: f.type ?? "text", required: f.required === true, value: f.value ?? "", ...(f.type === undefined || f.type === "text" ? { maxlength: 200 } : {}), autocomplete: f.autocomplete ?? "off" })
@@ -15,7 +15,7 @@ export function prompt(title: string, why: string, fields: readonly Asked[], wor
         e.preventDefault();
         const form = e.target as HTMLFormElement;
         end(Object.fromEntries(fields.map(f => [f.name, field(form, f.name)])));
-      } }, ...inputs, h("div", { class: "buttons end" }, also,
+      } }, ...inputs, h("div", { class: "buttons end" },
         h("button", { type: "button", testid: "ask-cancel", click: () => end(null) }, words.cancel),
         h("button", { type: "submit", class: danger ? "primary danger" : "primary", testid: "ask-go" }, words.go))));
     let ended = false;

@@ -4,7 +4,6 @@ import "../style/room.css";
 import { RoomMap } from "../map/room-map";
 import { h, mount } from "../panels/dom";
 import { icon } from "../panels/icons";
-import { organisation } from "../panels/organisation";
 import { text } from "../strings";
 import { remember, remembered } from "../taste";
 import { emergency, unseenLine } from "./panels/alerts";
@@ -76,7 +75,7 @@ let asking = false;
 const signIn = async (): Promise<void> => {
   if (asking) return;
   asking = true;
-  const said = await prompt(t("signIn"), t("signInRoom"), [{ name: "name", label: t("user"), required: true, autocomplete: "username" }, { name: "password", label: t("password"), type: "password", required: true, autocomplete: "current-password" }], { go: t("signIn"), cancel: t("cancel") }, false, organisation(t("signInOrganisation")));
+  const said = await prompt(t("signIn"), t("signInRoom"), [{ name: "name", label: t("user"), required: true, autocomplete: "username" }, { name: "password", label: t("password"), type: "password", required: true, autocomplete: "current-password" }], { go: t("signIn"), cancel: t("cancel") });
   asking = false;
   store.set({ needsSignIn: false });
   if (said !== null) await room.signIn(said["name"] ?? "", said["password"] ?? "");

@@ -3,7 +3,6 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import * as service from "../../src/api";
 import { Refused, Unreachable, type Region } from "../../src/api";
 import { Outbox, type Answer, type Parcel } from "../../src/outbox";
 import { Regions } from "../../src/regions";
@@ -148,17 +147,6 @@ describe("outbox", () => {
     box.post(parcel("b"));
     await new Promise(r => setTimeout(r, 5));
     expect(told).toEqual(["conflict a", "done b"]);
-  });
-});
-
-describe("sign-in", () => {
-  it("offers the organisation's way where the service says there is one, also after a wrong password", () => {
-    expect(service.signInAt).toBeNull();
-    service.learnWays({ code: "unauthenticated", sign_in_at: "/api/session/oidc" });
-    service.learnWays({ code: "wrong_password" });
-    expect(service.signInAt).toBe("/api/session/oidc");
-    service.learnWays({ code: "unauthenticated" });
-    expect(service.signInAt).toBeNull();
   });
 });
 
