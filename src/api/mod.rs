@@ -66,7 +66,7 @@ use events::Tail;
 use exports::Exports;
 use imports::Imports;
 use jobs::Jobs;
-use memory::Memory;
+use memory::{Collection, Memory, Snapshot, View};
 use rate::Rates;
 
 /// What every handler can reach.
@@ -85,6 +85,7 @@ pub struct App {
     /// Seals and opens officers' telephones, where there is a key.
     pub(crate) sealer: Option<Arc<Sealer>>,
     pub(crate) hotspots: hotspots::Kept,
+    pub(crate) layers: hotspots::Layers,
     pub(crate) public: public::Public,
     #[cfg(feature = "oidc")]
     pub(crate) oidc: Option<session::oidc::Oidc>,
@@ -99,6 +100,19 @@ impl App {
     #[must_use]
     pub fn store(&self) -> &dyn Store {
         self.store.as_ref()
+    }
+
+    /// A collection as it is now, and what a scope sees of it.
+    pub(crate) async fn seen(&self, collection: Collection, scope: &Scope) -> Answer<(Arc<Snapshot>, Arc<View>)> {
+        if collection == Collection::Hotspots {
+            // made of what the scope sees, so that all of it may be seen
+            let snapshot = hotspots::layer(self, scope).await?;
+            let view = Arc::new(View::of_all(snapshot.len()));
+            return Ok((snapshot, view));
+        }
+        let snapshot = self.memory.get(collection).await?;
+        let view = self.memory.view(&snapshot, scope).await?;
+        Ok((snapshot, view))
     }
 
     /// Names of villages, by code.

@@ -48,6 +48,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/imports/{id}/errors", get(imports::errors))
         .route("/api/exports", post(exports::create))
         .route("/api/ledgers/{kind}", get(ledgers::ledger))
+        .route("/api/plans/{id}/wall-map", get(plans::wall_map))
         .route("/api/ledgers/{kind}/import", post(imports::upload_ledger))
         .route_layer(from_fn_with_state(app.clone(), rate::limit));
     let known = Router::new()

@@ -15,7 +15,7 @@ use super::auth::{Keeper, Manners};
 use super::bodies::Bodies;
 use super::events::Tail;
 use super::exports::Exports;
-use super::hotspots::Kept;
+use super::hotspots::{Kept, Layers};
 use super::imports::{Imports, UploadSettings};
 use super::jobs::Jobs;
 use super::listen::ClientTimes;
@@ -138,6 +138,7 @@ pub async fn serve(
         exports: Exports::new(&settings.uploads.folder),
         sealer: settings.sealer,
         hotspots: Kept::default(),
+        layers: Layers::default(),
         public: Public::new(settings.public_k),
         stopping,
         with_test_routes: settings.with_test_routes,

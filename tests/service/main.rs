@@ -96,7 +96,8 @@ on_both_engines! { Shared as sqlite, postgis:
         e08_edit_that_breaks_a_rule_is_refused_with_the_way_out,
         e10_undo_brings_back_the_hash_and_names_what_built_on_it,
         draft_with_a_problem_is_kept_and_not_published,
-        plan_is_made_in_the_background_and_can_be_stopped;
+        plan_is_made_in_the_background_and_can_be_stopped,
+        p16_wall_map_is_that_of_the_plan_that_is_named;
     editing:
         feature_is_made_replaced_changed_and_deleted_at_the_version_that_was_read,
         feature_is_judged_as_a_row_of_a_file,
@@ -121,6 +122,7 @@ on_both_engines! { Shared as sqlite, postgis:
         statistics_sum_to_the_incidents_by_every_group,
         m11_files_of_statistics_are_for_those_who_take_copies,
         m4_hotspots_explain_themselves_and_stay_within_the_scope,
+        m4_hotspots_are_a_layer_for_gis,
         m13_scan_runs_in_the_background,
         m3_emergency_alarms_until_somebody_looks,
         rules_that_alarm_are_changed_at_the_version_that_was_read_by_admins_of_their_area,

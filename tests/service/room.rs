@@ -158,6 +158,56 @@ pub(crate) fn m4_hotspots_explain_themselves_and_stay_within_the_scope(server: &
     server.get("/api/hotspots?view=emerging&from=2025-05-01&to=2025-05-02").problem(422, "cannot_judge");
 }
 
+pub(crate) fn m4_hotspots_are_a_layer_for_gis(server: &Server) {
+    let _writing = writing();
+    let period = "/ogc/collections/hotspots";
+    let made: Vec<Value> = (0..4).map(|_| report(server, &body("livelihood"))).collect();
+    let last = made[3]["id"].as_str().expect("an id");
+    let waiting = Instant::now();
+    while server.get(&format!("/ogc/collections/incidents/items?ids={last}")).json()["numberMatched"] != 1 {
+        assert!(waiting.elapsed() < Duration::from_secs(20), "the incident is served");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let begun = server.get("/api/hotspots?view=gi").is(200).json();
+    let items = server.get(&format!("{period}/items?limit=10000")).is(200).json();
+    let features = items["features"].as_array().expect("features");
+    let cells = begun["cells"].as_array().expect("cells");
+    assert!(!cells.is_empty());
+    assert_eq!(items["numberMatched"].as_u64(), Some(cells.len() as u64));
+    for cell in cells {
+        let feature = features.iter().find(|f| f["id"] == cell["h3"]).expect("the cell as a feature");
+        for field in ["h3", "count", "neighbours", "fdr05", "class", "rank"] {
+            assert_eq!(feature["properties"][field], cell[field], "{field} of {cell}");
+        }
+        for field in ["expected", "z", "p", "p_sim"] {
+            assert_eq!(feature["properties"][field].as_f64(), cell[field].as_f64(), "{field} of {cell}");
+        }
+        let ring = feature["geometry"]["coordinates"][0].as_array().expect("a ring");
+        assert_eq!(ring.len(), cell["ring"].as_array().expect("a ring").len());
+    }
+    // as any other layer: by fields, by id, as a file, as tiles
+    let busiest = cells.iter().filter_map(|c| c["count"].as_u64()).max().expect("some");
+    let few = server.get(&format!("{period}/items?filter=count>={busiest}")).is(200).json();
+    assert!(few["features"].as_array().is_some_and(|f| !f.is_empty()));
+    assert!(few["features"].as_array().expect("list").iter().all(|f| f["properties"]["count"] == busiest));
+    let first = cells[0]["h3"].as_str().expect("an index");
+    assert_eq!(server.get(&format!("{period}/items/{first}")).is(200).json()["id"], first);
+    server.get(&format!("{period}/items/8928308280fffff")).is(404);
+    assert!(server.get(&format!("{period}/items?f=csv")).is(200).text().contains(first));
+    let at = &cells[0]["ring"][0];
+    let (lon, lat) = (at[0].as_f64().expect("degrees"), at[1].as_f64().expect("degrees"));
+    let (y, x) = crate::tiles::tile_of(14, lon, lat);
+    let drawn = crate::tiles::decoded(&server.get(&format!("{period}/tiles/WebMercatorQuad/14/{y}/{x}")).is(200).body);
+    assert!(drawn.iter().any(|f| f["properties"]["h3"] == first), "{drawn:?}");
+    let list = server.get("/ogc/collections").is(200).json();
+    assert!(list["collections"].as_array().expect("list").iter().any(|c| c["id"] == "hotspots"));
+    // made of what one sees, and of nothing else
+    let foreign = server.token_for("viewer", "520425");
+    let none = server.get_as(&foreign, &format!("{period}/items")).is(200).json();
+    assert_eq!(none["numberMatched"], 0);
+    server.get_as(&foreign, &format!("{period}/items/{first}")).is(404);
+}
+
 pub(crate) fn m13_scan_runs_in_the_background(server: &Server) {
     let _still = still();
     let asked = format!("/api/scan?region={TOWNSHIP}&radius=2km&days=7&permutations=99&from=2025-06-01&to=2025-12-31");

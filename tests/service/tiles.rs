@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::server::{Server, VILLAGE};
 
 /// GDAL's MVT driver: the tile's features as GeoJSON in the tile's own units.
-fn decoded(tile: &[u8]) -> Vec<Value> {
+pub(crate) fn decoded(tile: &[u8]) -> Vec<Value> {
     let folder = tempfile::tempdir().expect("folder");
     let (path, out) = (folder.path().join("tile.mvt"), folder.path().join("tile.geojson"));
     std::fs::write(&path, tile).expect("written");

@@ -2,6 +2,7 @@
 
 mod ground;
 mod keep;
+mod layer;
 
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ use crate::store::IncidentFilter;
 
 pub(super) use ground::ground;
 pub(crate) use keep::Kept;
+pub(crate) use layer::Layers;
+pub(super) use layer::layer;
 
 /// Resolution, days of the period and seed where none is said.
 const RESOLUTION: u64 = 9;
@@ -65,6 +68,16 @@ async fn filter(
     Ok((IncidentFilter { from: stored_from, to: stored_to, ..filter_of(params, &lists)? }, from, to))
 }
 
+/// Of all that a view is made of.
+async fn version(app: &App) -> Answer<[u64; 3]> {
+    let mut version = [0; 3];
+    for (v, collection) in version.iter_mut().zip([Collection::Incidents, Collection::Regions, Collection::Households])
+    {
+        *v = app.memory.get(collection).await?.digest;
+    }
+    Ok(version)
+}
+
 pub(super) async fn cells(State(app): State<Arc<App>>, principal: Principal, params: Params) -> Answer<Response> {
     params.only(&[&NARROWING[..], &["resolution", "view", "seed"]].concat())?;
     let view = match params.get("view") {
@@ -75,10 +88,7 @@ pub(super) async fn cells(State(app): State<Arc<App>>, principal: Principal, par
     let seed = params.number("seed", 0..=u64::from(u32::MAX))?.unwrap_or(SEED);
     let (filter, from, to) = filter(&app, &principal, &params, DAYS).await?;
     // all that goes into the answer: who asks, what for, and what there is
-    let mut version = Vec::new();
-    for collection in [Collection::Incidents, Collection::Regions, Collection::Households] {
-        version.push(app.memory.get(collection).await?.digest);
-    }
+    let version = version(&app).await?;
     // who is overdue is told to the minute
     let minute = filter.overdue.and_then(|_| filter.now.get(..16)).unwrap_or_default().to_owned();
     let asked = IncidentFilter { now: minute, ..filter.clone() };
