@@ -115,7 +115,8 @@ pub async fn serve(
         .map_err(|e| ServeError::Start(format!("{}: {e}", settings.uploads.folder.display())))?;
     let imports = Arc::new(imports);
     let memory = Arc::new(Memory::new(store.clone()));
-    let tail = Arc::new(Tail::new(store.clone(), memory.clone()).await?);
+    let doors = watch::Sender::new(0);
+    let tail = Arc::new(Tail::new(store.clone(), memory.clone(), doors.clone()).await?);
     #[cfg(feature = "oidc")]
     let oidc = settings.oidc.map(|s| Oidc::new(s, settings.manners.clone())).transpose()?;
     #[cfg(feature = "oidc")]
@@ -125,7 +126,7 @@ pub async fn serve(
     let app = Arc::new(App {
         #[cfg(feature = "oidc")]
         oidc,
-        keeper: Keeper::new(store.clone(), settings.manners, organisation),
+        keeper: Keeper::new(store.clone(), settings.manners, organisation, doors),
         store,
         memory: memory.clone(),
         tail: tail.clone(),

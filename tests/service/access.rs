@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::server::{PASSWORD, Server, VILLAGE, cookie_of};
+use crate::server::{PASSWORD, Server, TOWNSHIP, VILLAGE, cookie_of};
+
+/// The first grid of the village.
+const GRID: &str = "520423102001001";
 
 fn user(server: &Server, name: &str, role: &str, region: &str) -> String {
     let body = json!({"name": name, "password": PASSWORD, "role": role, "region": region});
@@ -53,6 +56,14 @@ pub(crate) fn a07_disabled_user_is_out_at_the_next_request(server: &Server) {
     server.write("PATCH", &format!("/api/users/{id}"), &json!({"disabled": false})).is(200);
     server.ask("GET", "/api/session", &by_cookie, None).problem(401, "unauthenticated");
     server.sign_in("离职", PASSWORD, &[]).is(201);
+    // moved: what the user gave out before reaches no farther than the user does
+    server.get_as(token, "/api/session").is(200);
+    server.write("PATCH", &format!("/api/users/{id}"), &json!({"region": "520423102002"})).is(200);
+    server.get_as(token, "/api/session").problem(401, "unauthenticated");
+    server.write("PATCH", &format!("/api/users/{id}"), &json!({"region": TOWNSHIP})).is(200);
+    assert_eq!(server.get_as(token, "/api/session").is(200).json()["region"], VILLAGE);
+    server.write("PATCH", &format!("/api/users/{id}"), &json!({"region": GRID})).is(200);
+    assert_eq!(server.get_as(token, "/api/session").is(200).json()["region"], GRID);
 }
 
 pub(crate) fn a09_wrong_passwords_slow_their_sender_alone(server: &Server) {

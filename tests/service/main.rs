@@ -106,6 +106,8 @@ on_both_engines! { Shared as sqlite, postgis:
         tile_holds_the_features_of_its_place,
         cgcs2000_tile_is_in_degrees_and_numbered_as_the_base_map;
     events:
+        a07_whoever_is_moved_or_put_out_stops_listening_at_once,
+        stream_beats_where_there_is_nothing_to_tell,
         change_is_told_in_order_and_after_a_reconnect,
         job_is_told_to_whoever_started_it_and_to_nobody_else,
         change_is_served_within_a_second;
@@ -133,5 +135,6 @@ on_both_engines! { Shared as sqlite, postgis:
         ogr_reads_pages_filters_and_boxes;
     faults:
         f16_panic_is_500_with_its_id_and_is_counted,
+        methods_nobody_knows_are_counted_as_one,
         f08_half_open_heads_are_closed;
 }

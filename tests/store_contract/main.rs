@@ -100,6 +100,7 @@ on_both_engines! {
         spot_alarms_once_while_it_moves_and_until_it_is_over;
     accounts:
         users_sessions_and_tokens_come_and_go,
+        token_reaches_no_farther_than_its_maker_does_now,
         accounts_are_managed_within_the_own_area,
         copy_of_a_store_has_its_accounts;
     crash:
