@@ -33,3 +33,18 @@ export async function selectCells(page: Page, atoms: readonly number[]): Promise
     if (i > 0) await page.keyboard.up("Shift");
   }
 }
+
+/** Waits for an edit that was stored, or for the page to say why it was not. */
+export const changed = (page: Page, hash: string | null): Promise<unknown> =>
+  page.waitForFunction(h => { const s = window.lianhu.state(); return (s.hash !== h && s.waiting === 0) || s.dialog !== null; }, hash);
+
+/** Takes the ring of a cell away from its grid, so that the page asks about what would be cut off; the keyboard stands on the map then. */
+export async function strand(page: Page, { ring, to }: { ring: readonly number[]; to: string }): Promise<void> {
+  await page.keyboard.press("Escape");
+  await page.click(by("zoom-all"));
+  await selectCells(page, ring);
+  await makeActive(page, to);
+  await page.click(by("assign"));
+  await page.waitForSelector(by("stranded"));
+  await page.focus(by("map"));
+}
