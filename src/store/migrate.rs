@@ -19,6 +19,7 @@ pub(super) const SQLITE: &[Step] = &[
     Step { version: 2, name: "accounts", sql: include_str!("../../migrations/sqlite/0002_accounts.sql") },
     Step { version: 3, name: "incidents", sql: include_str!("../../migrations/sqlite/0003_incidents.sql") },
     Step { version: 4, name: "photos", sql: include_str!("../../migrations/sqlite/0004_photos.sql") },
+    Step { version: 5, name: "readers", sql: include_str!("../../migrations/sqlite/0005_readers.sql") },
 ];
 
 /// Steps of a PostGIS store.
@@ -27,6 +28,7 @@ pub(super) const POSTGIS: &[Step] = &[
     Step { version: 2, name: "accounts", sql: include_str!("../../migrations/postgis/0002_accounts.sql") },
     Step { version: 3, name: "incidents", sql: include_str!("../../migrations/postgis/0003_incidents.sql") },
     Step { version: 4, name: "photos", sql: include_str!("../../migrations/postgis/0004_photos.sql") },
+    Step { version: 5, name: "readers", sql: include_str!("../../migrations/postgis/0005_readers.sql") },
 ];
 
 /// The table that keeps the steps taken.

@@ -42,6 +42,11 @@ impl Stream {
         self.take(most, within, |kind| !matches!(kind, "plan" | "alert" | "job"))
     }
 
+    /// All that is told within a time.
+    pub(crate) fn everything(&mut self, within: Duration) -> Vec<Event> {
+        self.take(usize::MAX, within, |_| true)
+    }
+
     /// Events of one kind.
     pub(crate) fn of_kind(&mut self, wanted: &str, most: usize, within: Duration) -> Vec<Event> {
         self.take(most, within, |kind| kind == wanted)

@@ -17,7 +17,7 @@ pub(crate) fn body(category: &str) -> Value {
 }
 
 /// A key nobody used before.
-fn key() -> String {
+pub(crate) fn key() -> String {
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     format!("k{}-{}", std::process::id(), NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
 }
@@ -280,7 +280,7 @@ pub(crate) fn filters_of_incidents_are_kept_or_400(server: &Server) {
 }
 
 /// A grey square of 16 pixels as a telephone writes it: with the place it was taken at.
-fn jpeg_with_its_place(last: u8) -> Vec<u8> {
+pub(crate) fn jpeg_with_its_place(last: u8) -> Vec<u8> {
     let segment = |marker: u8, contents: &[u8]| {
         [&[0xFF, marker][..], &((contents.len() + 2) as u16).to_be_bytes(), contents].concat()
     };

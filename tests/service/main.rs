@@ -12,6 +12,7 @@ mod exports;
 mod faults;
 mod features;
 mod files;
+mod foreign;
 mod gdal;
 mod imports;
 mod incidents;
@@ -25,6 +26,8 @@ mod server;
 mod slow;
 mod tiles;
 mod two;
+mod two_villages;
+mod wishes;
 
 /// Each case as a test of each engine, against one server that they share.
 macro_rules! on_both_engines {
