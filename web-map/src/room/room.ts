@@ -82,7 +82,10 @@ export class Room extends Desk {
   }
 
   async signIn(name: string, password: string): Promise<void> {
-    await this.guard(async () => { await api.signIn(name, password); await this.start(); });
+    await this.guard(async () => {
+      await api.signIn(name, password).catch((e: unknown) => { if (e instanceof Refused) this.tell("bad", half(this.state.lang, e.body.detail)); throw e; });
+      await this.start();
+    });
   }
 
   private place(code: string | null): void {
