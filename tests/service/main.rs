@@ -128,6 +128,7 @@ on_both_engines! { Shared as sqlite, postgis:
         m11_files_of_statistics_are_for_those_who_take_copies,
         m4_hotspots_explain_themselves_and_stay_within_the_scope,
         m4_hotspots_are_a_layer_for_gis,
+        long_lists_are_packed_for_whoever_takes_it,
         m13_scan_runs_in_the_background,
         m3_emergency_alarms_until_somebody_looks,
         rules_that_alarm_are_changed_at_the_version_that_was_read_by_admins_of_their_area,

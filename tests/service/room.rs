@@ -338,3 +338,28 @@ pub(crate) fn rules_that_alarm_are_changed_at_the_version_that_was_read_by_admin
     let log = server.get("/api/audit?limit=1000").is(200).text();
     assert!(log.contains("alert_rule.put") && log.contains("alert_rule.remove"));
 }
+
+pub(crate) fn long_lists_are_packed_for_whoever_takes_it(server: &Server) {
+    let _still = still();
+    let bearer = format!("Bearer {}", server.token);
+    for path in [
+        "/api/regions",
+        "/api/incidents?limit=100",
+        "/api/statistics?by=region",
+        "/api/hotspots?view=count&from=2025-01-01&to=2025-12-31",
+    ] {
+        let ask = |takes: &str| {
+            server.ask("GET", path, &[("authorization", &bearer), ("accept-encoding", takes)], None).is(200)
+        };
+        for _ in 0..2 {
+            let (plain, packed) = (ask("identity"), ask("gzip"));
+            assert_eq!((plain.header("content-encoding"), packed.header("content-encoding")), ("", "gzip"), "{path}");
+            assert!(packed.header("vary").contains("accept-encoding"), "{path}");
+            let mut text = String::new();
+            let read = std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&packed.body[..]), &mut text);
+            read.expect("gzip");
+            let [a, b] = [plain.text(), text].map(|t| serde_json::from_str::<Value>(&t).expect("JSON"));
+            assert!(packed.body.len() < plain.body.len() && a == b, "{path}");
+        }
+    }
+}
