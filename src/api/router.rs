@@ -9,8 +9,8 @@ use axum::routing::{get, patch, post};
 
 use super::error::Problem;
 use super::{
-    App, alerts, audit, auth, events, exports, first, guard, hotspots, imports, incidents, jobs, ledgers, officers,
-    ogc, openapi, plans, rate, regions, report, session, statistics, tokens, users, web,
+    App, alerts, audit, auth, cors, events, exports, first, guard, hotspots, imports, incidents, jobs, ledgers,
+    officers, ogc, openapi, plans, rate, regions, report, session, statistics, tokens, users, web,
 };
 
 /// All routes of the public listener.
@@ -113,6 +113,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "此资源不支持该方法 / this resource does not know the method")
         })
+        .layer(from_fn_with_state(app.clone(), cors::around))
         .layer(from_fn_with_state(app.clone(), guard::around))
         .with_state(app)
 }
