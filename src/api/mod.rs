@@ -10,6 +10,7 @@ mod alerts;
 mod audit;
 pub(crate) mod auth;
 mod bodies;
+mod cors;
 mod error;
 mod events;
 mod exports;
@@ -82,6 +83,8 @@ pub struct App {
     pub(crate) exports: Exports,
     pub(crate) rates: Rates,
     pub(crate) open_rates: Rates,
+    /// Whose pages may read `/ogc`.
+    pub(crate) origins: cors::Origins,
     /// Seals and opens officers' telephones, where there is a key.
     pub(crate) sealer: Option<Arc<Sealer>>,
     pub(crate) hotspots: hotspots::Kept,

@@ -9,7 +9,7 @@ use axum::routing::{get, patch, post};
 
 use super::error::Problem;
 use super::{
-    App, alerts, audit, auth, bodies, events, exports, first, guard, hotspots, imports, incidents, jobs, ledgers,
+    App, alerts, audit, auth, bodies, cors, events, exports, first, guard, hotspots, imports, incidents, jobs, ledgers,
     officers, ogc, openapi, plans, rate, regions, report, session, statistics, tokens, users, web,
 };
 
@@ -117,6 +117,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "此资源不支持该方法 / this resource does not know the method")
         })
+        .layer(from_fn_with_state(app.clone(), cors::around))
         .layer(from_fn_with_state(app.clone(), guard::around))
         .with_state(app)
 }

@@ -13,6 +13,7 @@ use crate::store::{Store, StoreError};
 
 use super::auth::{Keeper, Manners};
 use super::bodies::Bodies;
+use super::cors::Origins;
 use super::events::Tail;
 use super::exports::Exports;
 use super::hotspots::{Kept, Layers};
@@ -54,6 +55,8 @@ pub struct Settings {
     pub public_k: Option<u64>,
     /// Requests of one address that needs no signing in, a minute.
     pub open_per_minute: u32,
+    /// Other origins whose pages may read `/ogc`.
+    pub allowed_origins: Vec<String>,
     /// The organisation's own accounts.
     #[cfg(feature = "oidc")]
     pub oidc: Option<OidcSettings>,
@@ -137,6 +140,7 @@ pub async fn serve(
         rates: Rates::new(settings.costly_per_minute),
         open_rates: Rates::new(settings.open_per_minute),
         exports: Exports::new(&settings.uploads.folder),
+        origins: Origins::new(settings.allowed_origins),
         sealer: settings.sealer,
         hotspots: Kept::default(),
         layers: Layers::default(),

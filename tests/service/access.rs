@@ -138,7 +138,37 @@ pub(crate) fn a17_every_answer_has_the_headers(server: &Server) {
         assert!(reply.header("access-control-allow-origin").is_empty());
         assert!(!reply.header("cache-control").is_empty() && !reply.header("x-request-id").is_empty(), "{path}");
     }
-    assert_eq!(server.get("/api/users").header("cache-control"), "no-store");
+    for path in ["/api/users", "/api/officers", "/api/session", "/api/incidents?limit=1", "/api/audit?limit=1"] {
+        assert_eq!(server.get(path).is(200).header("cache-control"), "no-store", "{path}");
+    }
+    // without TLS in front nothing is said of it
+    assert!(server.get("/").header("strict-transport-security").is_empty());
+}
+
+/// Who sees persons, tenure and eligibility gets them for the moment; who does not may keep what is left.
+pub(crate) fn a17_what_tells_of_people_is_kept_nowhere_and_still_has_its_mark(server: &Server) {
+    let (planner, viewer) = (server.token_for("planner", VILLAGE), server.token_for("viewer", VILLAGE));
+    let some = server.get_as(&planner, "/ogc/collections/households/items?limit=1").is(200).json();
+    let id = some["features"][0]["id"].clone();
+    let one = format!("/ogc/collections/households/items/{}", id.as_str().expect("an id"));
+    let page = "/ogc/collections/households/items?limit=3".to_owned();
+    for path in [format!("{one}?f=html"), one, format!("{page}&f=html"), page] {
+        for (token, keeping) in [(&planner, "no-store"), (&viewer, "private, no-cache")] {
+            let first = server.get_as(token, &path).is(200);
+            assert_eq!(first.header("cache-control"), keeping, "{path}");
+            let bearer = format!("Bearer {token}");
+            let known = [("authorization", bearer.as_str()), ("if-none-match", first.header("etag"))];
+            let again = server.ask("GET", &path, &known, None).is(304);
+            assert_eq!(
+                (again.header("cache-control"), again.header("etag")),
+                (keeping, first.header("etag")),
+                "{path}"
+            );
+        }
+    }
+    // the other layers tell of nobody
+    let grids = server.get_as(&planner, "/ogc/collections/grids/items?limit=1").is(200);
+    assert_eq!(grids.header("cache-control"), "private, no-cache");
 }
 
 pub(crate) fn token_is_shown_once_and_can_be_revoked(server: &Server) {

@@ -72,6 +72,7 @@ on_both_engines! { Shared as sqlite, postgis:
         a11_sign_in_always_makes_a_new_session,
         a12_foreign_pages_cannot_write,
         a17_every_answer_has_the_headers,
+        a17_what_tells_of_people_is_kept_nowhere_and_still_has_its_mark,
         token_is_shown_once_and_can_be_revoked,
         admin_of_a_region_gives_no_rights_outside_of_it;
     exports:

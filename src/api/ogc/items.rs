@@ -17,7 +17,7 @@ use crate::api::memory::written::BETWEEN;
 use crate::api::memory::{Collection, Snapshot};
 use crate::api::preconditions::etag;
 
-use super::answer::{FRESH, Made, is_known, kept};
+use super::answer::{FRESH, Made, NOT_KEPT, is_known, kept_as};
 use super::crs::Crs;
 use super::editing::is_editable;
 use super::html;
@@ -113,6 +113,11 @@ impl Writer {
     }
 }
 
+/// What may keep an answer: nothing, where whoever asks sees what tells of people (A17).
+fn keeping(collection: Collection, personal: bool) -> &'static str {
+    if personal && collection.spec().fields.iter().any(|f| f.personal) { NOT_KEPT } else { FRESH }
+}
+
 /// What an answer about a collection depends on, besides the query itself.
 fn key_of(app: &App, headers: &HeaderMap, principal: &Principal, snapshot: &Snapshot, view_digest: u64) -> String {
     format!(
@@ -150,7 +155,7 @@ pub(in crate::api) async fn items(
     );
     let base = format!("{}/ogc/collections/{}/items", app.keeper.origin(&headers), collection.id());
     let heavy = is_heavy(&query, &snapshot);
-    kept(&app, &headers, &key, heavy, move || {
+    kept_as(&app, &headers, &key, heavy, keeping(collection, query.personal), move || {
         let rows = rows(&snapshot, &view, &area, &query);
         let page = rows.page(&snapshot, &query);
         let links = links_of(&base, &params, &snapshot, &query, &page);
@@ -290,13 +295,14 @@ pub(in crate::api) async fn item(
     if let Some(version) = &version
         && is_known(&headers, version.to_str().unwrap_or_default())
     {
-        let same = [(header::ETAG, version.clone()), (header::CACHE_CONTROL, HeaderValue::from_static(FRESH))];
+        let keeping = HeaderValue::from_static(keeping(collection, personal));
+        let same = [(header::ETAG, version.clone()), (header::CACHE_CONTROL, keeping)];
         return Ok((StatusCode::NOT_MODIFIED, same).into_response());
     }
     let base = key_of(&app, &headers, &principal, &snapshot, view.digest);
     let key = format!("{base}\u{1f}{id}\u{1f}{form:?}\u{1f}{crs:?}\u{1f}{personal}");
     let home = format!("{}/ogc/collections/{}", app.keeper.origin(&headers), collection.id());
-    let made = kept(&app, &headers, &key, false, move || {
+    let made = kept_as(&app, &headers, &key, false, keeping(collection, personal), move || {
         let own = format!("{home}/items/{}", encoded(&id));
         let mut links = vec![
             (own.clone(), "self", GEOJSON),
