@@ -7,6 +7,7 @@ export const households = (s: Awaited<ReturnType<typeof look>>): Record<string, 
 
 export async function makeActive(page: Page, code: string): Promise<void> {
   await page.click(by("tab-grids"));
+  if ((await look(page)).active === code) return;
   await page.click(by(`pick-${code}`));
   await page.waitForFunction(c => window.lianhu.state().active === c, code);
 }
