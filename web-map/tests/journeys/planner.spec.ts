@@ -2,7 +2,7 @@
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { changed, households, makeActive, paint, receive, selectCells, tabTo, walkTo } from "./hands";
+import { changed, households, makeActive, paint, receive, selectCells, walkTo } from "./hands";
 import { borderCells, browse, by, look, openDraft, openTownship, openVillage, picture, pocket, screen, Service, settled, visit } from "./service";
 
 const service = new Service();
@@ -386,61 +386,6 @@ describe("P5 and P6 areas and locks", () => {
     expect((await look(page)).hash).toBe(was.hash);
     expect((await refused({ operation: "transfer_buildings", buildings: cell!.buildings, to })).kinds).toContain("locked");
     await picture(page, "p06-all");
-    await context.close();
-  });
-});
-
-describe("P17 by keyboard alone", () => {
-  it("opens a township and a village and chooses a grid", async () => {
-    const { page, context } = await visit(browser, service);
-    await page.locator(`${by("panel")} [data-testid^="village-"]`).first().waitFor();
-    const township = await tabTo(page, /^village-\d{9}$/);
-    await page.keyboard.press("Enter");
-    await page.waitForSelector(by("plan-status"));
-    await page.waitForSelector(`${by("panel")} [data-testid^="${township}0"]`);
-    const village = await tabTo(page, /^village-\d{12}$/);
-    await page.keyboard.press("Enter");
-    await page.waitForFunction(v => window.lianhu.state().village === v, village.slice("village-".length));
-    expect(await page.textContent(by("spoken"))).toMatch(/\d+ 个网格/);
-    const grid = await tabTo(page, /^pick-/);
-    await page.keyboard.press("Enter");
-    expect((await look(page)).active).toBe(grid.slice("pick-".length));
-    expect(await page.textContent(by("spoken"))).toContain("接收网格");
-    // and a tab with its arrow keys
-    await tabTo(page, /^tab-/);
-    await page.keyboard.press("ArrowRight");
-    expect((await look(page)).tab).toBe("units");
-    await context.close();
-  });
-
-  it("walks, assigns and hears totals", async () => {
-    const { page, context } = await visit(browser, service);
-    await openDraft(page, "P17");
-    await page.focus(by("map"));
-    await page.keyboard.press("ArrowRight");
-    const seen = new Set<string>();
-    for (const key of ["ArrowRight", "ArrowDown", "ArrowDown", "ArrowLeft", "ArrowUp", "ArrowRight", "ArrowRight"]) {
-      await page.keyboard.press(key);
-      const { focus } = await look(page);
-      if (focus !== null) seen.add(focus.join());
-    }
-    expect(seen.size).toBeGreaterThan(2);
-    expect(await page.textContent(by("spoken"))).toMatch(/户/);
-    const before = await look(page), [cell] = await borderCells(page);
-    await walkTo(page, cell!.atom);
-    await page.keyboard.press("a");
-    expect((await look(page)).active).toBe(cell!.from);
-    await receive(page, cell!.to);
-    expect(await page.textContent(by("spoken"))).toContain(`${before.totals[cell!.to]!.households} 户`);
-    await picture(page, "p17-keyboard");
-    await page.keyboard.press("Enter");
-    await changed(page, before.hash);
-    await settled(page);
-    const after = await look(page);
-    expect([after.dialog, after.pending]).toEqual([null, false]);
-    expect(after.totals[cell!.to]!.households).toBe(before.totals[cell!.to]!.households + cell!.households);
-    expect(after.totals[cell!.from]!.households).toBe(before.totals[cell!.from]!.households - cell!.households);
-    expect(await page.textContent(by("spoken"))).toContain(`${cell!.households} 户`);
     await context.close();
   });
 });
