@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand};
 
 use super::hotspot_args::{DensityArgs, HotspotsArgs, KnoxArgs, ScanArgs, TrendsArgs};
 use super::plans_args::PlansArgs;
-use super::register_args::{AuditArgs, DraftArgs, ExportArgs, FileArgs, ImportArgs, KeyArgs, PurgeArgs, StoreArgs};
+use super::register_args::{
+    AuditArgs, DraftArgs, ExportArgs, FileArgs, ForeignCommand, HistoryArgs, ImportArgs, KeyArgs, PurgeArgs, StoreArgs,
+};
 use super::serve_args::{ServeArgs, TokenCommand, UserCommand};
 
 /// 联户：村（社区）网格与十联户划分。Balanced grids and ten-household units for every village.
@@ -63,6 +65,11 @@ pub(crate) enum Command {
     Key(KeyArgs),
     /// 审计记录。The audit log.
     Audit(AuditArgs),
+    /// 某行（住户、楼栋等）的修改记录：谁、何时、为何。Who changed a row of the register, when and why.
+    History(HistoryArgs),
+    /// 其他软件（如 QGIS）对库文件的修改：查看、确认、撤回。Edits another program made in the file: list, accept, take back.
+    #[command(subcommand)]
+    Foreign(ForeignCommand),
     /// 显示服务的有效配置（不含密码）。Shows how the service would be configured, without passwords.
     Config(ServeArgs),
     /// 启动服务。Runs the service: OGC API, application API, map.

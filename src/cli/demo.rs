@@ -90,6 +90,7 @@ async fn bring(store: &dyn Store, layer: &str, name: &str, content: &[u8]) -> Re
         faults_kept: 3,
         cancel: None,
         idempotency: None,
+        reason: None,
         sealer: None,
         progress: &|_, _| {},
     };

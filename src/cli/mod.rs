@@ -10,6 +10,7 @@ mod demo;
 mod demo_incidents;
 mod density;
 mod draw;
+mod foreign;
 mod grids;
 mod hotspot_args;
 mod hotspots;
@@ -25,6 +26,7 @@ mod serve;
 mod serve_args;
 mod surroundings;
 mod synth;
+mod upkeep;
 
 use std::process::ExitCode;
 use std::time::Instant;

@@ -170,7 +170,7 @@ pub(super) fn is_store(path: &str) -> bool {
 
 pub(super) fn check(a: &CheckArgs) -> Outcome {
     if let Some(url) = a.path.to_str().filter(|p| is_store(p)) {
-        return super::register::check(url);
+        return super::upkeep::check(url);
     }
     let facts = if a.path.is_dir() { folder::read_facts(&a.path) } else { folder::read_grid_file(&a.path) }
         .map_err(Failure::input)?;

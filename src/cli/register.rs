@@ -1,4 +1,4 @@
-//! `lianhu import`, `export`, `draft`, `backup`, `restore`, `migrate`, `purge`, `audit`, and `check` of a store.
+//! `lianhu import`, `export`, `draft`.
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -16,13 +16,12 @@ use crate::plan::register::{
     ExportWish, ImportOutcome, ImportWish, LAYERS_OUT, NetsWish, Pass, PlanWish, PublishWish, RegisterError,
     export_layer, import_files, plan_region, publish_plan,
 };
-use crate::plan::room::moments;
 use crate::space::datum::Crs;
-use crate::store::{Expect, Filter, OpenMode, OpenOptions, Retention, Role, Scope, Store, StoreError, copy_into, open};
+use crate::store::{Expect, Filter, OpenMode, OpenOptions, Role, Scope, Store, StoreError, open};
 
 use super::commands::{Failure, Outcome};
 use super::console;
-use super::register_args::{AuditArgs, DraftArgs, ExportArgs, FileArgs, ImportArgs, PurgeArgs, StoreArgs};
+use super::register_args::{DraftArgs, ExportArgs, ImportArgs, StoreArgs};
 
 /// Who acts on the command line: whoever holds the file.
 pub(super) const ACTOR: &str = "cli";
@@ -53,7 +52,7 @@ pub(super) fn everything() -> Scope {
     Scope::whole_store(Role::Admin)
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -93,6 +92,11 @@ fn cancel() -> Arc<AtomicBool> {
 
 pub(super) fn import(a: &ImportArgs) -> Outcome {
     if let Some(ledger) = Ledger::named(&a.layer) {
+        if a.reason.is_some() {
+            return Err(Failure::usage(
+                "--reason 只用于图层，台账有变更原因列 / --reason goes with layers; a ledger has its own column",
+            ));
+        }
         return super::ledger::import(a, ledger);
     }
     if a.plan.is_some() {
@@ -129,6 +133,7 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
             _ => None,
         },
         idempotency: None,
+        reason: a.reason.as_deref(),
         cancel: Some(cancel()),
         progress: &progress,
     };
@@ -337,107 +342,4 @@ pub(super) fn draft(a: &DraftArgs, begun: Instant) -> Outcome {
         println!("例外 exception: {} {} 户 households, {}", e.village, e.households, e.reason);
     }
     Ok(u8::from(!planned.breaches.is_empty()))
-}
-
-pub(super) fn backup(a: &FileArgs) -> Outcome {
-    with_store(&a.store, OpenMode::ReadOnly, async |store| {
-        store.backup(&everything(), &a.file).await.map_err(of_store)
-    })?;
-    println!("已备份 saved: {}", a.file.display());
-    Ok(0)
-}
-
-pub(super) fn restore(a: &FileArgs) -> Outcome {
-    let target = a.store.store.strip_prefix("sqlite:").map(Path::new);
-    if let Some(path) = target.filter(|p| p.exists()) {
-        return Err(Failure::input(format!(
-            "{0} 已存在，请另选或先移走 / {0} is there already: choose another or move it away",
-            path.display()
-        )));
-    }
-    let shown = |e: std::io::Error| Failure::input(format!("{}: {e}", a.file.display()));
-    // Beside the target, so that it can be moved there; for a server anywhere.
-    let scratch = std::env::temp_dir();
-    let beside = target.and_then(Path::parent).filter(|p| !p.as_os_str().is_empty());
-    let beside = beside.unwrap_or(if target.is_some() { Path::new(".") } else { &scratch });
-    let fresh = tempfile::Builder::new().prefix(".lianhu-").tempdir_in(beside).map_err(shown)?;
-    let staged = fresh.path().join("restored.gpkg");
-    std::fs::copy(&a.file, &staged).map_err(shown)?;
-    let staged_url = StoreArgs { store: format!("sqlite:{}", staged.display()) };
-    // Opening brings it up to date; only a whole store takes its place.
-    let findings =
-        with_store(&staged_url, OpenMode::ReadWrite, async |store| store.check(&everything()).await.map_err(of_store))?;
-    if let Some(first) = findings.first() {
-        return Err(Failure::input(format!("{}：{} {}", a.file.display(), first.place, first.what)));
-    }
-    match target {
-        Some(path) => std::fs::rename(&staged, path).map_err(shown)?,
-        None => {
-            let create = OpenOptions::new(OpenMode::Create);
-            runtime()?.block_on(copy_into(&staged_url.store, &a.store.store, &create)).map_err(of_store)?;
-        }
-    }
-    // An address may hold a password.
-    println!("已恢复 restored: {}", target.map_or_else(|| "postgres://…".to_owned(), |p| p.display().to_string()));
-    Ok(0)
-}
-
-pub(super) fn check(url: &str) -> Outcome {
-    let a = StoreArgs { store: url.to_owned() };
-    let findings =
-        with_store(&a, OpenMode::ReadOnly, async |store| store.check(&everything()).await.map_err(of_store))?;
-    for f in &findings {
-        println!("[{}] {}：{}", f.kind, f.place, f.what);
-    }
-    if findings.is_empty() {
-        println!("库完好 / the store is as it was written");
-    }
-    Ok(u8::from(!findings.is_empty()))
-}
-
-pub(super) fn migrate(a: &StoreArgs) -> Outcome {
-    // PostgreSQL is upgraded only where that is asked for by name, as it is here.
-    let mode = if a.store.starts_with("sqlite:") { OpenMode::ReadWrite } else { OpenMode::Create };
-    with_store(a, mode, async |_| Ok(()))?;
-    println!("库结构已是最新 / the store is up to date");
-    Ok(0)
-}
-
-/// The first moment of a day in China, as the store keeps moments.
-fn day_begins(day: &str) -> Result<String, Failure> {
-    let wrong = || Failure::usage(format!("“{day}”不是日期（如 2026-11-26） / \"{day}\" is no day such as 2026-11-26"));
-    Ok(moments::stored(moments::start_of(moments::day(day).ok_or_else(wrong)?)))
-}
-
-pub(super) fn purge(a: &PurgeArgs) -> Outcome {
-    let retention = Retention {
-        officers_left_before: a.officers_left_before.clone(),
-        officers: a.officer.clone(),
-        photos_before: a.photos_before.as_deref().map(day_begins).transpose()?,
-        ..Retention::default()
-    };
-    let done = with_store(&a.store, OpenMode::ReadWrite, async |store| {
-        store.purge(&everything(), ACTOR, &retention).await.map_err(of_store)
-    })?;
-    println!("已清除 purged: 人员 officers {}、照片 photos {}", done.officers, done.photos);
-    Ok(0)
-}
-
-pub(super) fn audit(a: &AuditArgs) -> Outcome {
-    let rows = with_store(&a.store, OpenMode::ReadOnly, async |store| {
-        store.audit(&everything(), a.after, a.limit).await.map_err(of_store)
-    })?;
-    for r in rows {
-        println!(
-            "{}\t{}\t{}\t{}\t{}\t{}\t{}",
-            r.seq,
-            r.at,
-            r.actor,
-            r.scope,
-            r.operation,
-            r.subject,
-            r.after.unwrap_or_default()
-        );
-    }
-    Ok(0)
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 /// Which store, shared by all commands of the register.
 #[derive(Args, Debug, Clone)]
@@ -45,6 +45,9 @@ pub(crate) struct ImportArgs {
     /// 有错的行跳过，其余入库。Leaves faulty rows out and stores the others.
     #[arg(long)]
     pub(crate) partial: bool,
+    /// 导入原因，记入审计和修改记录。Why, as the audit log and the history of each row keep it.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
     /// 错误清单文件（CSV 或 XLSX）。Where the list of faults goes.
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
@@ -140,6 +143,63 @@ pub(crate) struct PurgeArgs {
     /// 删除此日前收到、事件已办结的照片。Photos that came before this day, of incidents that are over.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) photos_before: Option<String>,
+    /// 删除此日前的幂等键。Idempotency keys from before this day.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) keys_before: Option<String>,
+    /// 删除此日前结束的任务。Jobs that ended before this day.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) jobs_before: Option<String>,
+    /// 删除此日前的逐项修改记录（审计记录始终保留）。Logs of changed cells from before this day; the audit log always stays.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) cell_logs_before: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct HistoryArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// 图层：households buildings regions…。Layer of the row.
+    #[arg(long, default_value = "households")]
+    pub(crate) layer: String,
+    /// 编号。Key of the row.
+    pub(crate) id: String,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum ForeignCommand {
+    /// 列出待确认的修改。Lists the edits nobody has settled.
+    List(ForeignListArgs),
+    /// 确认：成为库中的数据。Makes edits the register's own.
+    Accept(ForeignArgs),
+    /// 撤回：恢复修改前的数据。Puts rows back as they were.
+    TakeBack(ForeignArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ForeignListArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// 只看此图层。Of this layer only.
+    #[arg(long)]
+    pub(crate) layer: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ForeignArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// 只限此图层。Of this layer only.
+    #[arg(long)]
+    pub(crate) layer: Option<String>,
+    /// 只限此序号及以前的修改。None after this number.
+    #[arg(long, value_name = "SEQ")]
+    pub(crate) up_to: Option<u64>,
+    /// 全部。Every edit.
+    #[arg(long, conflicts_with = "ids")]
+    pub(crate) all: bool,
+    /// 编号，可多个；同一行的修改一并处理。Keys of rows; all edits of a row go together.
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    pub(crate) ids: Vec<String>,
 }
 
 #[derive(Args, Debug)]

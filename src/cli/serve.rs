@@ -60,6 +60,7 @@ pub(super) fn serve(a: &ServeArgs) -> Outcome {
 
 async fn run(config: &Config, with_test_routes: bool) -> Result<(), Failure> {
     let store = store(&config.store).await.map_err(of_store)?;
+    foreign_edits(store.as_ref(), &config.store).await?;
     if config.demo {
         let key_of = StoreArgs { store: config.store.clone() };
         super::demo::load(store.as_ref(), || super::key::find_or_make(&key_of, config.key_file.as_deref())).await?;
@@ -110,6 +111,18 @@ async fn run(config: &Config, with_test_routes: bool) -> Result<(), Failure> {
         ServeError::Store(e) => of_store(e),
         other => started(other),
     })
+}
+
+/// Says how many edits by another program wait to be settled, and with what.
+async fn foreign_edits(store: &dyn Store, url: &str) -> Result<(), Failure> {
+    let open = store.foreign_edits(&everything()).await.map_err(of_store)?.len();
+    if open > 0 {
+        eprintln!(
+            "库文件中有 {open} 处其他软件的修改未确认；停止服务后查看：lianhu foreign list --store {url}\n\
+             {open} edits that another program made in the file are not settled: stop the service and see lianhu foreign list --store {url}"
+        );
+    }
+    Ok(())
 }
 
 /// The key of the first admin's link, where there is no user.

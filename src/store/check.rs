@@ -9,9 +9,9 @@ use super::import::sum_of;
 use super::incidents::photos;
 use super::plans::{codes, derived, heads, rows::PlanRow};
 use super::rows::Layer;
-use super::sql::{Engine, Session, Sql};
+use super::sql::{Dialect, Engine, Session, Sql};
 use super::value::{Row, Value, row_sum};
-use super::{accounts, alerts, audit};
+use super::{accounts, alerts, audit, foreign, summed};
 
 /// Rows a step.
 const STEP: i64 = 5_000;
@@ -33,7 +33,9 @@ impl Finding {
     }
 }
 
-const WRONG_SUM: &str = "行与校验和不符 / the row does not fit its check sum";
+pub(super) const WRONG_SUM: &str = "行与校验和不符 / the row does not fit its check sum";
+
+const NOT_SETTLED: &str = "由其他软件修改，尚未确认（lianhu foreign list） / edited by another program, not settled";
 
 /// All findings of a store.
 pub(super) async fn all(engine: &dyn Engine) -> Result<Vec<Finding>, StoreError> {
@@ -57,6 +59,10 @@ pub(super) async fn all(engine: &dyn Engine) -> Result<Vec<Finding>, StoreError>
     or_found(outcome, "plans", &mut found)?;
     let outcome = photo_sums(session.as_mut(), &mut found).await;
     or_found(outcome, "incident_photos", &mut found)?;
+    let outcome = summed::check(session.as_mut(), &mut found).await;
+    or_found(outcome, "logs", &mut found)?;
+    let outcome = foreign_deletions(session.as_mut(), &mut found).await;
+    or_found(outcome, "foreign_edits", &mut found)?;
     let outcome = references(session.as_mut(), &mut found).await;
     or_found(outcome, "references", &mut found)?;
     let outcome = chain(session.as_mut(), &mut found).await;
@@ -96,8 +102,7 @@ async fn layer_sums(session: &mut dyn Session, layer: Layer, found: &mut Vec<Fin
             match layer.read(&mut row) {
                 Err(e) => found.push(Finding::new("geometry", place, e.to_string())),
                 Ok(_) if sum.is_none() => {
-                    let what = "由其他软件修改，尚未确认 / edited by another program, not settled";
-                    found.push(Finding::new("foreign", place, what));
+                    found.push(Finding::new("foreign", place, NOT_SETTLED));
                 }
                 Ok(read) if Some(sum_of(layer, &read.values(), read.row_version())) != sum => {
                     found.push(Finding::new("row", format!("{place} ({})", read.key()), WRONG_SUM));
@@ -231,13 +236,45 @@ async fn photo_sums(session: &mut dyn Session, found: &mut Vec<Finding>) -> Resu
     }
 }
 
+/// Rows that another program deleted: there is nothing left that could lack a sum.
+async fn foreign_deletions(session: &mut dyn Session, found: &mut Vec<Finding>) -> Result<(), StoreError> {
+    if session.dialect() == Dialect::Postgres {
+        return Ok(());
+    }
+    let mut last = std::collections::BTreeMap::new();
+    for edit in foreign::open(session).await? {
+        last.insert((edit.layer.clone(), edit.row), edit);
+    }
+    for ((layer, fid), edit) in last.into_iter().filter(|(_, e)| e.operation == "delete") {
+        let place = format!("{layer} fid {fid} ({})", edit.id.unwrap_or_default());
+        let what = "被其他软件删除，尚未确认（lianhu foreign list） / deleted by another program, not settled";
+        found.push(Finding::new("foreign", place, what));
+    }
+    Ok(())
+}
+
+/// Households whose building is not there; where another program took it away or named it otherwise, that waits to be settled.
+async fn homes(session: &mut dyn Session, found: &mut Vec<Finding>) -> Result<(), StoreError> {
+    let mut gone = std::collections::BTreeSet::new();
+    if session.dialect() == Dialect::Sqlite {
+        let edits = foreign::open(session).await?.into_iter();
+        gone = edits.filter(|e| e.layer == "buildings" && e.before.is_some()).filter_map(|e| e.id).collect();
+    }
+    let sql = "SELECT h.id, h.building FROM households h LEFT JOIN buildings b ON b.id = h.building
+               WHERE b.id IS NULL LIMIT 20";
+    for mut row in session.rows(Sql::new("households", sql)).await? {
+        let (id, building): (String, String) = (row.take()?, row.take()?);
+        let (kind, what) = match gone.contains(&building) {
+            true => ("foreign", NOT_SETTLED),
+            false => ("reference", "楼栋不存在 / its building does not exist"),
+        };
+        found.push(Finding::new(kind, format!("households {id}"), what));
+    }
+    Ok(())
+}
+
 /// References the tables do not keep by themselves, as rows come from outside in any order.
-const REFERENCES: [(&str, &str, &str); 5] = [
-    (
-        "households",
-        "SELECT h.id FROM households h LEFT JOIN buildings b ON b.id = h.building WHERE b.id IS NULL LIMIT 20",
-        "楼栋不存在 / its building does not exist",
-    ),
+const REFERENCES: [(&str, &str, &str); 4] = [
     (
         "incident_transitions",
         "SELECT t.id FROM incident_transitions t LEFT JOIN incidents i ON i.id = t.incident WHERE i.id IS NULL LIMIT 20",
@@ -263,6 +300,7 @@ const REFERENCES: [(&str, &str, &str); 5] = [
 ];
 
 async fn references(session: &mut dyn Session, found: &mut Vec<Finding>) -> Result<(), StoreError> {
+    homes(session, found).await?;
     for (table, sql, what) in REFERENCES {
         for mut row in session.rows(Sql::new(table, sql)).await? {
             let id: String = row.take()?;

@@ -9,9 +9,9 @@ use crate::domain::register::AuditRow;
 use super::check::Finding;
 use super::error::{Refusal, StoreError, TransactError};
 use super::messages::{
-    Belonging, Committed, Derived, Filter, ForeignEdit, GridVersion, HistoryEntry, ImportReport, ImportRequest,
-    MapLayer, MapRows, NewVillage, Page, PlanFilter, Publication, Purged, Retention, RowSource, TransactionRequest,
-    UsedCode, Which, Worked,
+    Belonging, Committed, Derived, Filter, ForeignChoice, ForeignEdit, GridVersion, HistoryEntry, ImportReport,
+    ImportRequest, MapLayer, MapRows, NewVillage, Page, PlanFilter, Publication, Purged, Retention, RowChange,
+    RowSource, TransactionRequest, UsedCode, Which, Worked,
 };
 use super::rows::{Layer, RegisterRow};
 use super::scope::Scope;
@@ -75,6 +75,9 @@ pub trait Store: super::Accounts + super::Alerts + super::Incidents {
         ids: &[String],
         version: Option<u64>,
     ) -> Result<u64, StoreError>;
+    /// Who changed a row of a layer, when and why, the oldest change first; of a household also the units it was moved between by edits
+    /// of plans in force. For auditors and admins.
+    async fn changes_of(&self, scope: &Scope, layer: Layer, id: &str) -> Result<Vec<RowChange>, StoreError>;
     /// Officers with name and sealed phone; who asked, for whom and why goes to the audit log first.
     async fn reveal_officers(
         &self,
@@ -190,8 +193,14 @@ pub trait Store: super::Accounts + super::Alerts + super::Incidents {
     ) -> Result<u64, StoreError>;
     /// Edits by other programs that nobody has settled yet.
     async fn foreign_edits(&self, scope: &Scope) -> Result<Vec<ForeignEdit>, StoreError>;
-    /// Settles foreign edits up to a number: accepted ones become the register's, others are taken back.
-    async fn settle_foreign(&self, scope: &Scope, actor: &str, up_to: u64, accept: bool) -> Result<u64, StoreError>;
+    /// Settles foreign edits, all that are chosen or none: accepted ones become the register's, others are taken back. Returns how many.
+    async fn settle_foreign(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        choice: &ForeignChoice,
+        accept: bool,
+    ) -> Result<u64, StoreError>;
 
     /// Copies the store as it is now to a new GeoPackage file, while others read and write.
     async fn backup(&self, scope: &Scope, path: &Path) -> Result<(), StoreError>;

@@ -296,7 +296,7 @@ const TABLES: &[Table] = &[
     ),
     table!("seats", "plan_no, building", ["plan_no", "building", "grid", "locked", "row_sum"]),
     table!("memberships", "plan_no, household", ["plan_no", "household", "unit", "row_sum"]),
-    table!("grid_versions", "plan_no, grid", ["plan_no", "grid", "version", "actor", "at"]),
+    table!("grid_versions", "plan_no, grid", ["plan_no", "grid", "version", "actor", "at", "row_sum"]),
     table!(
         "plan_edits",
         "plan_no, seq",
@@ -305,10 +305,14 @@ const TABLES: &[Table] = &[
     table!(
         "membership_moves",
         "plan_no, household, seq",
-        ["plan_no", "household", "seq", "at", "unit_before", "unit_after",]
+        ["plan_no", "household", "seq", "at", "unit_before", "unit_after", "row_sum"]
     ),
     table!("codes", "code", ["code", "kind", "valid_from", "valid_to", "predecessors", "row_sum"]),
-    table!("register_changes", "seq", ["seq", "at", "actor", "layer", "id", "col", "before", "after"]),
+    table!(
+        "register_changes",
+        "seq",
+        ["seq", "at", "actor", "layer", "id", "col", "before", "after", "reason", "row_sum"]
+    ),
     table!(
         "users",
         "id",

@@ -11,7 +11,7 @@ use super::rows::{Layer, RegisterRow};
 use super::scope::{Right, Role, Scope};
 use super::sql::{Session, Sql};
 use super::value::{Value, row_sum};
-use super::{SqlStore, audit, idempotency, incidents, insert, register, rules};
+use super::{SqlStore, audit, changes, idempotency, incidents, insert, register, rules};
 use crate::domain::hex;
 
 /// Changed cells a report shows; the log has all.
@@ -39,6 +39,7 @@ struct Import<'a> {
     expect: Expect,
     /// Nothing is written: the session may only read.
     dry_run: bool,
+    reason: Option<&'a str>,
     begun: bool,
     bulk: bool,
     was_empty: bool,
@@ -159,7 +160,7 @@ impl Import<'_> {
             let keys: Vec<&str> = rows.iter().map(RegisterRow::key).collect();
             self.existing(session, &keys).await?
         };
-        let mut fresh = Vec::new();
+        let (mut fresh, mut arrivals) = (Vec::new(), Vec::new());
         for (row, cells) in rows.iter().zip(values) {
             let old = there.remove(row.key());
             let store_version = old.as_ref().map_or(0, |(old, _)| old.row_version());
@@ -176,6 +177,11 @@ impl Import<'_> {
             match old {
                 None => {
                     self.touch(row.key());
+                    if !self.bulk && keeps_arrivals(self.layer) {
+                        let (who, what) = ((self.at.as_str(), self.actor), (self.layer, row.key()));
+                        let sides = (&serde_json::Value::Null, &true.into());
+                        arrivals.push(changes::entry(who, what, changes::WHOLE_ROW, sides, self.reason));
+                    }
                     fresh.push(self.complete(cells, row.row_version().max(1)));
                 }
                 Some((old, salt)) => self.merge(session, row, cells, &old, salt).await?,
@@ -191,7 +197,8 @@ impl Import<'_> {
         if self.layer == Layer::Officers {
             columns.push("salt");
         }
-        insert::rows(session, spec.table, &columns, fresh).await
+        insert::rows(session, spec.table, &columns, fresh).await?;
+        changes::write(session, arrivals).await
     }
 
     fn touch(&mut self, key: &str) {
@@ -249,11 +256,8 @@ impl Import<'_> {
             let after = now.get(i).cloned().unwrap_or(Value::Text(None));
             let [before, shown_after] = [&before, &after].map(|v| shown(self.layer, column, v, salt.as_ref()));
             update.push(", ").push(column).push(" = ").bind(after);
-            log.push(
-                [&self.at, self.actor, spec.table, row.key(), column, &before.to_string(), &shown_after.to_string()]
-                    .map(Value::from)
-                    .to_vec(),
-            );
+            let (who, what) = ((self.at.as_str(), self.actor), (self.layer, row.key()));
+            log.push(changes::entry(who, what, column, (&before, &shown_after), self.reason));
             self.report.changed_cells_total += 1;
             if self.report.changed_cells.len() < SHOWN_CELLS {
                 let (id, column) = (row.key().to_owned(), column.to_owned());
@@ -267,8 +271,7 @@ impl Import<'_> {
         }
         update.push(" WHERE ").push(spec.key).push(" = ").bind(row.key());
         session.execute(update).await?;
-        let columns = ["at", "actor", "layer", "id", "col", "before", "after"];
-        insert::rows(session, "register_changes", &columns, log).await
+        changes::write(session, log).await
     }
 
     /// After the last row of the layer: brings back what a bulk load took away.
@@ -289,6 +292,9 @@ impl Import<'_> {
             "inserted": r.inserted, "updated": r.updated, "unchanged": r.unchanged,
             "conflicts": r.conflicts.len(), "cells": r.changed_cells_total, "register_version": version + 1,
         });
+        if let Some(reason) = self.reason {
+            after["reason"] = reason.into();
+        }
         if self.touched.len() <= audit::MOST_NAMED {
             after["ids"] = self.touched.as_slice().into();
         }
@@ -303,6 +309,15 @@ impl Import<'_> {
         };
         audit::append(session, entry).await.map(drop)
     }
+}
+
+/// Whether the log of changes has the rows of a layer that come one by one. A first load of very many it has not: the audit log tells
+/// of that, once for all.
+const fn keeps_arrivals(layer: Layer) -> bool {
+    !matches!(
+        layer,
+        Layer::Incidents | Layer::Transitions | Layer::Dictionaries | Layer::Profiles | Layer::Jobs | Layer::Zones
+    )
 }
 
 /// Which columns are compared; a name that is none is an error.
@@ -350,6 +365,7 @@ pub(super) async fn run(
         compared,
         expect: if layer == request.layer { request.expect } else { Expect::Either },
         dry_run: request.dry_run,
+        reason: request.reason.as_deref(),
         begun: false,
         bulk: false,
         was_empty: false,
@@ -416,7 +432,7 @@ pub(super) async fn bump(session: &mut dyn Session, version: u64) -> Result<(), 
 }
 
 /// A division is deleted only when nothing lies in it: no other division, building, household, officer or incident.
-async fn not_in_use(session: &mut dyn Session, id: &str) -> Result<(), StoreError> {
+pub(super) async fn not_in_use(session: &mut dyn Session, id: &str) -> Result<(), StoreError> {
     let area = Scope::region(Role::Auditor, id)?;
     for (layer, column) in [
         (Layer::Regions, "code"),
@@ -505,6 +521,13 @@ pub(super) async fn remove(
     }
     if removed > 0 {
         bump(session.as_mut(), register_version + 1).await?;
+        if keeps_arrivals(layer) {
+            let went = |id: &String| {
+                let sides = (&true.into(), &serde_json::Value::Null);
+                changes::entry((&at, actor), (layer, id), changes::WHOLE_ROW, sides, None)
+            };
+            changes::write(session.as_mut(), cells.keys().map(went).collect()).await?;
+        }
         let entry = audit::Entry {
             at: &at,
             actor,

@@ -74,6 +74,8 @@ pub struct ImportRequest {
     pub expect: Expect,
     /// Say what would happen, change nothing.
     pub dry_run: bool,
+    /// Why, as the logs keep it.
+    pub reason: Option<String>,
     /// Same key and same body: same answer, counted once.
     pub idempotency: Option<Idempotency>,
     /// Looked at between chunks.
@@ -90,6 +92,7 @@ impl ImportRequest {
             partial: false,
             expect: Expect::Either,
             dry_run: false,
+            reason: None,
             idempotency: None,
             cancel: None,
         }
@@ -128,6 +131,25 @@ pub struct CellChange {
     pub before: serde_json::Value,
     /// Value after.
     pub after: serde_json::Value,
+}
+
+/// What was changed of a row: when, by whom, why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RowChange {
+    /// When.
+    pub at: String,
+    /// Who.
+    pub actor: String,
+    /// `register.change`, or what was done to a plan: `plan.edit`, `plan.undo`, `plan.redo`.
+    pub operation: String,
+    /// Column; `*` where the row came or went as a whole, `unit` where a household came to another unit.
+    pub column: String,
+    /// Value before.
+    pub before: serde_json::Value,
+    /// Value after.
+    pub after: serde_json::Value,
+    /// Why: the reason given with the import, or what was asked of the plan.
+    pub reason: Option<String>,
 }
 
 /// A row that was edited in the store since the file was exported.
@@ -415,7 +437,9 @@ pub struct ForeignEdit {
     pub layer: String,
     /// `insert`, `update`, `delete`.
     pub operation: String,
-    /// Key of the row.
+    /// Number of the row in its table: what several edits of one row have in common.
+    pub row: i64,
+    /// Key of the row; of one that was changed, as it was before.
     pub id: Option<String>,
     /// Row before, without geometry.
     pub before: Option<serde_json::Value>,
@@ -423,6 +447,27 @@ pub struct ForeignEdit {
     pub after: Option<serde_json::Value>,
     /// Whether the geometry changed.
     pub moved: bool,
+}
+
+impl ForeignEdit {
+    /// Whether the row bears this key now, or bore it before the edit.
+    #[must_use]
+    pub fn is_of(&self, key: &str) -> bool {
+        let column = Layer::named(&self.layer).map_or("id", |l| l.spec().key);
+        let now = self.after.as_ref().and_then(|row| row.get(column)).and_then(|k| k.as_str());
+        self.id.as_deref() == Some(key) || now == Some(key)
+    }
+}
+
+/// Which edits by another program are settled. Those of one row go together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ForeignChoice {
+    /// None after this number: what was looked at.
+    pub up_to: Option<u64>,
+    /// Of this layer.
+    pub layer: Option<Layer>,
+    /// Of rows with one of these keys, before or after.
+    pub ids: Option<Vec<String>>,
 }
 
 /// What is deleted when its time is over. `None` keeps.

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
 use super::sql::{Session, Sql};
+use super::summed;
 use crate::domain::hex;
 
 /// One step.
@@ -13,6 +14,9 @@ pub(super) struct Step {
     pub(super) sql: &'static str,
 }
 
+/// The step after which old rows of logs are given their sums, which no engine can reckon.
+const LOG_SUMS: &str = "log_sums";
+
 /// Steps of a GeoPackage store.
 pub(super) const SQLITE: &[Step] = &[
     Step { version: 1, name: "register", sql: include_str!("../../migrations/sqlite/0001_register.sql") },
@@ -20,6 +24,7 @@ pub(super) const SQLITE: &[Step] = &[
     Step { version: 3, name: "incidents", sql: include_str!("../../migrations/sqlite/0003_incidents.sql") },
     Step { version: 4, name: "photos", sql: include_str!("../../migrations/sqlite/0004_photos.sql") },
     Step { version: 5, name: "readers", sql: include_str!("../../migrations/sqlite/0005_readers.sql") },
+    Step { version: 6, name: LOG_SUMS, sql: include_str!("../../migrations/sqlite/0006_log_sums.sql") },
 ];
 
 /// Steps of a PostGIS store.
@@ -29,6 +34,7 @@ pub(super) const POSTGIS: &[Step] = &[
     Step { version: 3, name: "incidents", sql: include_str!("../../migrations/postgis/0003_incidents.sql") },
     Step { version: 4, name: "photos", sql: include_str!("../../migrations/postgis/0004_photos.sql") },
     Step { version: 5, name: "readers", sql: include_str!("../../migrations/postgis/0005_readers.sql") },
+    Step { version: 6, name: LOG_SUMS, sql: include_str!("../../migrations/postgis/0006_log_sums.sql") },
 ];
 
 /// The table that keeps the steps taken.
@@ -76,6 +82,9 @@ pub(super) async fn apply(
 ) -> Result<(), StoreError> {
     for step in steps.iter().filter(|s| s.version > from) {
         session.script(step.sql).await?;
+        if step.name == LOG_SUMS {
+            summed::seal(session).await?;
+        }
         let insert = "INSERT INTO schema_migrations (version, name, sha256, applied_at) VALUES ($1, $2, $3, $4)";
         let insert = Sql::new("schema_migrations", insert);
         session.execute(insert.arg(i64::from(step.version)).arg(step.name).arg(sum(step)).arg(now)).await?;

@@ -13,6 +13,7 @@
 mod accounts;
 mod alerts;
 mod audit;
+mod changes;
 mod check;
 mod contract;
 mod copy;
@@ -35,6 +36,7 @@ mod scope;
 mod sql;
 mod sqlite;
 mod store_impl;
+mod summed;
 mod value;
 mod wkb;
 
@@ -54,9 +56,10 @@ pub use incidents::{
     IncidentRecord, Incidents, NearOfficer, NewIncident, PhotoKept, PhotoRow, Recorded, RefusedIncident, Tally,
 };
 pub use messages::{
-    Belonging, CellChange, Committed, Derived, DerivedGrid, DerivedLeader, DerivedUnit, Expect, Filter, ForeignEdit,
-    GridVersion, HistoryEntry, Idempotency, ImportReport, ImportRequest, MapLayer, MapRows, NewVillage, Page,
-    PlanFilter, Publication, Purged, Retention, RowConflict, RowSource, TransactionRequest, UsedCode, Which, Worked,
+    Belonging, CellChange, Committed, Derived, DerivedGrid, DerivedLeader, DerivedUnit, Expect, Filter, ForeignChoice,
+    ForeignEdit, GridVersion, HistoryEntry, Idempotency, ImportReport, ImportRequest, MapLayer, MapRows, NewVillage,
+    Page, PlanFilter, Publication, Purged, Retention, RowChange, RowConflict, RowSource, TransactionRequest, UsedCode,
+    Which, Worked,
 };
 pub use rows::{Layer, RegisterRow};
 pub use scope::{Role, Scope};

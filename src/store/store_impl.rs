@@ -7,15 +7,15 @@ use crate::domain::register::AuditRow;
 
 use super::contract::{Ear, Look, Sink, Store, Verdict, Work, WorkTogether};
 use super::messages::{
-    Belonging, Committed, Derived, Filter, ForeignEdit, GridVersion, HistoryEntry, ImportReport, ImportRequest,
-    MapLayer, MapRows, NewVillage, Page, PlanFilter, Publication, Purged, Retention, RowSource, TransactionRequest,
-    UsedCode, Which,
+    Belonging, Committed, Derived, Filter, ForeignChoice, ForeignEdit, GridVersion, HistoryEntry, ImportReport,
+    ImportRequest, MapLayer, MapRows, NewVillage, Page, PlanFilter, Publication, Purged, Retention, RowChange,
+    RowSource, TransactionRequest, UsedCode, Which,
 };
 use super::plans::{codes, derived, edit, heads, history, publish};
 use super::rows::{Layer, RegisterRow};
 use super::scope::{Right, Scope, check_prefix};
 use super::sql::Sql;
-use super::{Finding, SqlStore, StoreError, TransactError, audit, check, foreign, import, purge, register};
+use super::{Finding, SqlStore, StoreError, TransactError, audit, changes, check, foreign, import, purge, register};
 
 /// Longest list of log entries.
 const LONGEST_LIST: u32 = 10_000;
@@ -63,6 +63,10 @@ impl Store for SqlStore {
         version: Option<u64>,
     ) -> Result<u64, StoreError> {
         import::remove(self, scope, actor, layer, ids, version).await
+    }
+
+    async fn changes_of(&self, scope: &Scope, layer: Layer, id: &str) -> Result<Vec<RowChange>, StoreError> {
+        changes::of_row(self.engine.read().await?.as_mut(), scope, layer, id).await
     }
 
     async fn reveal_officers(
@@ -270,8 +274,14 @@ impl Store for SqlStore {
         foreign::list(self.engine.read().await?.as_mut(), scope).await
     }
 
-    async fn settle_foreign(&self, scope: &Scope, actor: &str, up_to: u64, accept: bool) -> Result<u64, StoreError> {
-        foreign::settle(self, scope, actor, up_to, accept).await
+    async fn settle_foreign(
+        &self,
+        scope: &Scope,
+        actor: &str,
+        choice: &ForeignChoice,
+        accept: bool,
+    ) -> Result<u64, StoreError> {
+        foreign::settle(self, scope, actor, choice, accept).await
     }
 
     async fn backup(&self, scope: &Scope, path: &Path) -> Result<(), StoreError> {

@@ -108,25 +108,14 @@ impl Cluster {
 
     /// Runs a statement through `psql` and gives what it prints.
     pub(crate) fn psql(&self, database: &str, sql: &str) -> String {
+        self.tool("psql", database, &["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql])
+    }
+
+    /// Runs a tool of the server's, such as `pg_dump`, against a database.
+    pub(crate) fn tool(&self, name: &str, database: &str, more: &[&str]) -> String {
         let port = self.port.to_string();
-        run(Command::new(self.bin.join("psql")).args([
-            "-h",
-            "127.0.0.1",
-            "-p",
-            &port,
-            "-U",
-            "postgres",
-            "-d",
-            database,
-            "-X",
-            "-q",
-            "-A",
-            "-t",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-c",
-            sql,
-        ]))
+        let to = ["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-d", database];
+        run(Command::new(self.bin.join(name)).args(to).args(more))
     }
 
     /// A new database; its name.

@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
-use lianhu::store::{Filter, Layer, OpenMode, RegisterRow, Store, StoreError, open};
+use lianhu::store::{Filter, ForeignChoice, Layer, OpenMode, RegisterRow, Store, StoreError, TransactionRequest, open};
+use sqlx::Connection;
 
-use crate::ground::{Numbers, Place, VILLAGE, admin, bring, building, options, plan, settle, village_rows};
+use crate::ground::{Numbers, Place, VILLAGE, admin, bring, building, moved, options, plan, settle, village_rows};
+use crate::publication::{publication, publish};
 use crate::register::one_of_each;
 
 /// Runs a tool of GDAL and gives what it said.
@@ -99,7 +101,8 @@ async fn edit_by_another_program_is_seen_settled_and_keeps_the_rtree() {
     assert_eq!((edits[0].operation.as_str(), edits[0].moved, edits[0].id.as_deref()), ("update", true, Some("b1")));
     assert_eq!(edits[0].after.as_ref().and_then(|r| r["name"].as_str()), Some("新名"));
     let found = store.check(&admin()).await.expect("check");
-    assert!(found.iter().all(|f| f.kind == "foreign") && found.len() == 1, "{found:?}");
+    let foreign = |place: &str| found.iter().any(|f| f.kind == "foreign" && f.place.starts_with(place));
+    assert!(foreign("buildings fid 2") && foreign("barriers fid 1 (r1)") && found.len() == 2, "{found:?}");
     let one = async |store: &dyn Store, layer, id: &str| {
         let filter = Filter { ids: Some(vec![id.to_owned()]), ..Filter::default() };
         store.list(&admin(), layer, &filter).await.expect("rows").rows.pop()
@@ -110,12 +113,23 @@ async fn edit_by_another_program_is_seen_settled_and_keeps_the_rtree() {
     stale.row_version = 1;
     let report = bring(store.as_ref(), vec![RegisterRow::Buildings(stale)]).await.expect("import");
     assert_eq!(report.conflicts.len(), 1);
-    assert_eq!(store.settle_foreign(&admin(), "t", edits[0].seq, true).await, Ok(1));
-    assert_eq!(store.check(&admin()).await.expect("check"), []);
+    let of = |layer, id: &str| ForeignChoice { layer, ids: Some(vec![id.to_owned()]), up_to: None };
+    let unknown = store.settle_foreign(&admin(), "t", &of(Some(Layer::Barriers), "b1"), true).await;
+    assert!(matches!(unknown, Err(StoreError::NotFound { .. })), "{unknown:?}");
+    assert_eq!(store.settle_foreign(&admin(), "t", &of(None, "b1"), true).await, Ok(1));
+    let left: Vec<String> = store.check(&admin()).await.expect("check").into_iter().map(|f| f.place).collect();
+    assert_eq!(left, ["barriers fid 1 (r1)"], "a deletion that nobody settled is a finding");
+    let log = store.changes_of(&admin(), Layer::Buildings, "b1").await.expect("changes");
+    let columns: Vec<&str> = log.iter().map(|c| c.column.as_str()).collect();
+    assert_eq!(columns, ["*", "name", "geom"]);
+    assert_eq!((&log[1].before, &log[1].after), (&"b1号楼".into(), &"新名".into()));
+    assert!(log[1].actor == "t" && log[1].reason.as_deref().is_some_and(|r| r.contains("其他软件")), "{log:?}");
     let Some(RegisterRow::Buildings(b1)) = one(store.as_ref(), Layer::Buildings, "b1").await else { panic!() };
     assert_eq!((b1.name.as_deref(), b1.row_version), (Some("新名"), 2));
     assert_eq!(one(store.as_ref(), Layer::Barriers, "r1").await, None);
-    assert_eq!(store.settle_foreign(&admin(), "t", u64::MAX >> 1, false).await, Ok(1));
+    let (none, all) = (ForeignChoice { up_to: Some(edits[0].seq), ..Default::default() }, ForeignChoice::default());
+    assert_eq!(store.settle_foreign(&admin(), "t", &none, false).await, Ok(0));
+    assert_eq!(store.settle_foreign(&admin(), "t", &all, false).await, Ok(1));
     let back = one(store.as_ref(), Layer::Barriers, "r1").await.expect("taken back");
     assert_eq!(
         Some(back),
@@ -145,7 +159,16 @@ async fn foreign_edit_of_all_columns_can_be_taken_back() {
     ogr_sql(&file, "INSERT INTO buildings (id, village, stairwells, geom) SELECT 'added', village, '[]', geom FROM buildings WHERE id = 'b2'").expect("edit");
     let store = place.open().await;
     assert_eq!(store.foreign_edits(&admin()).await.expect("edits").len(), 3);
-    assert_eq!(store.settle_foreign(&admin(), "t", 100, false).await, Ok(3));
+    let (seq, renamed) = (Some(1), Some(vec!["renamed".to_owned()]));
+    let by_half = ForeignChoice { up_to: seq, ids: renamed.clone(), ..Default::default() };
+    let refused = store.settle_foreign(&admin(), "t", &by_half, false).await;
+    assert_eq!(refused, Ok(0), "the edit that gave it this name came later");
+    let first = ForeignChoice { up_to: seq, ..Default::default() };
+    let refused = store.settle_foreign(&admin(), "t", &first, false).await;
+    assert!(matches!(refused, Err(StoreError::Constraint { .. })), "what came later was made on it: {refused:?}");
+    let both = ForeignChoice { ids: renamed, ..Default::default() };
+    assert_eq!(store.settle_foreign(&admin(), "t", &both, false).await, Ok(2), "all edits of a row go together");
+    assert_eq!(store.settle_foreign(&admin(), "t", &ForeignChoice::default(), false).await, Ok(1));
     let mut after = all(store.as_ref()).await;
     for row in &mut after.rows {
         if let RegisterRow::Buildings(b) = row {
@@ -156,18 +179,44 @@ async fn foreign_edit_of_all_columns_can_be_taken_back() {
     assert_eq!(store.check(&admin()).await.expect("check"), []);
 }
 
-/// Everything a reader can see of a store.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deleted_building_with_households_can_only_be_taken_back() {
+    let place = Place::sqlite();
+    let store = place.open().await;
+    filled(store.as_ref()).await;
+    store.close().await;
+    drop(store);
+    ogr_sql(&place.file(), "DELETE FROM buildings WHERE id = 'b1'").expect("edit");
+    let store = place.open().await;
+    let found = store.check(&admin()).await.expect("check");
+    assert!(found.iter().all(|f| f.kind == "foreign"), "the households that lived there wait with it: {found:?}");
+    let mut places: Vec<&str> = found.iter().map(|f| f.place.as_str()).collect();
+    places.sort_unstable();
+    assert_eq!(places, ["buildings fid 2 (b1)", "households h2", "households h3"]);
+    let all = ForeignChoice::default();
+    let refused = store.settle_foreign(&admin(), "t", &all, true).await;
+    assert!(matches!(&refused, Err(StoreError::Constraint { id, .. }) if id == "b1"), "{refused:?}");
+    assert_eq!(store.foreign_edits(&admin()).await.expect("edits").len(), 1, "nothing was settled");
+    assert_eq!(store.settle_foreign(&admin(), "t", &all, false).await, Ok(1));
+    assert_eq!(store.check(&admin()).await.expect("check"), []);
+}
+
+/// Everything a reader can see of a store, but officers' names, whose sight is logged.
 async fn dump(store: &dyn Store) -> Result<String, StoreError> {
     let mut all = String::new();
     for layer in Layer::ALL {
-        let page = match layer {
-            Layer::Officers => continue,
-            _ => store.list(&admin(), *layer, &Filter::default()).await?,
-        };
+        let page = store.list(&admin(), *layer, &Filter::default()).await?;
+        for row in &page.rows {
+            if *layer == Layer::Households {
+                all.push_str(&format!("{:?}", store.where_was(&admin(), row.key(), "2025-02-28").await?));
+            }
+            all.push_str(&format!("{:?}", store.changes_of(&admin(), *layer, row.key()).await?));
+        }
         all.push_str(&format!("{page:?}\n"));
     }
     for plan in store.list_plans(&admin(), &lianhu::store::PlanFilter::default()).await? {
         let villages = store.plan_villages(&admin(), &plan.id).await?;
+        all.push_str(&format!("{:?}", store.grid_versions(&admin(), &plan.id).await?));
         all.push_str(&format!("{:?}", store.plan_rows(&admin(), &plan.id, &villages).await?));
         all.push_str(&format!("{:?}", store.derived(&admin(), &plan.id, VILLAGE).await?));
     }
@@ -175,11 +224,37 @@ async fn dump(store: &dyn Store) -> Result<String, StoreError> {
     Ok(all)
 }
 
+/// Officers as they stand in a file: seeing them by way of the store would be logged.
+async fn place_names(file: &Path) -> Vec<(String, Option<String>, Option<Vec<u8>>)> {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).read_only(true);
+    let mut connection = sqlx::SqliteConnection::connect_with(&options).await.expect("a connection");
+    let rows = sqlx::query_as("SELECT id, name, phone_sealed FROM officers ORDER BY id");
+    rows.fetch_all(&mut connection).await.expect("officers")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn flipped_bit_is_found_or_was_in_no_data() {
     let place = Place::sqlite();
     let store = place.open().await;
     filled(store.as_ref()).await;
+    // where-was and the logs of cells have something to tell
+    let plan = store.list_plans(&admin(), &lianhu::store::PlanFilter::default()).await.expect("plans").remove(0);
+    let request = crate::ground::request(&plan, plan.version, VILLAGE);
+    publish(store.as_ref(), &publication(&plan, None, "2025-02-01")).await.expect("published");
+    let unit = format!("{VILLAGE}001002");
+    for n in 0..4_u64 {
+        if n < 2 {
+            let request = TransactionRequest { base_version: plan.version + 1 + n, ..request.clone() };
+            let household = format!("h{}", 6 + n);
+            let edit =
+                store.transact(&admin(), &request, &mut |_, rows| Ok(moved(rows, &household, &unit).into())).await;
+            edit.expect("moved");
+        }
+        bring(store.as_ref(), vec![building(&format!("b{n}"), VILLAGE, 105.7 + n as f64 * 1e-4, 25.98)])
+            .await
+            .expect("import");
+    }
+    let names = place_names(&place.file()).await;
     let whole = dump(store.as_ref()).await.expect("dump");
     store.close().await;
     drop(store);
@@ -199,6 +274,7 @@ async fn flipped_bit_is_found_or_was_in_no_data() {
         match store.check(&admin()).await {
             Ok(found) if found.is_empty() => {
                 assert_eq!(dump(store.as_ref()).await.as_ref(), Ok(&whole), "byte {at} changed what is read");
+                assert_eq!(place_names(&damaged).await, names, "byte {at} changed an officer");
                 harmless += 1;
             }
             Ok(found) => {

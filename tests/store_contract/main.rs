@@ -11,6 +11,8 @@ mod ground;
 mod incidents;
 mod killed;
 mod killed_upgrade;
+mod logs;
+mod older;
 mod plans;
 mod publication;
 mod register;
@@ -110,6 +112,12 @@ on_both_engines! {
         f01_killed_publication_leaves_one_plan_in_force,
         f01_killed_backup_leaves_a_whole_copy_or_none,
         f01_killed_edit_of_several_plans_changes_all_or_none;
+    logs:
+        history_of_a_row_says_who_when_and_why,
+        changed_log_is_found_by_name;
+    older:
+        f13_copy_of_every_older_version_is_restored_and_upgraded,
+        old_logs_are_given_their_sums;
     killed_upgrade:
         f01_killed_upgrade_leaves_the_old_store_or_the_new_one;
 }

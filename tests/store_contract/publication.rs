@@ -12,7 +12,7 @@ use crate::ground::{
     NEIGHBOUR, Place, VILLAGE, admin, head, moved, noon_of, plan, renamed, request, settle, village_rows,
 };
 
-fn publication(plan: &PlanHead, expected_live: Option<&str>, date: &str) -> Publication {
+pub(crate) fn publication(plan: &PlanHead, expected_live: Option<&str>, date: &str) -> Publication {
     Publication {
         plan: plan.id.clone(),
         base_version: plan.version,
@@ -22,7 +22,7 @@ fn publication(plan: &PlanHead, expected_live: Option<&str>, date: &str) -> Publ
     }
 }
 
-async fn publish(store: &dyn Store, request: &Publication) -> Result<PlanHead, TransactError> {
+pub(crate) async fn publish(store: &dyn Store, request: &Publication) -> Result<PlanHead, TransactError> {
     store.publish(&admin(), request, &mut |_, _| Ok(())).await
 }
 

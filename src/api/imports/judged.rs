@@ -78,6 +78,7 @@ pub(super) async fn run_layer(
         partial,
         faults_kept: FAULTS_KEPT,
         idempotency,
+        reason: None,
         sealer: app.sealer.clone(),
         cancel: Some(work.cancel_flag()),
         progress: &progress,

@@ -63,6 +63,8 @@ pub struct ImportWish<'a> {
     pub faults_kept: usize,
     /// Same key and same files: stored once.
     pub idempotency: Option<Idempotency>,
+    /// Why, as the logs keep it.
+    pub reason: Option<&'a str>,
     /// Seals officers' telephones; without it a file that has some is refused.
     pub sealer: Option<Arc<Sealer>>,
     /// Looked at between chunks.
@@ -214,6 +216,7 @@ pub async fn import_files(
     request.dry_run = wish.dry_run;
     request.partial = wish.partial;
     request.idempotency.clone_from(&wish.idempotency);
+    request.reason = wish.reason.map(str::to_owned);
     request.cancel.clone_from(&wish.cancel);
     request.columns = columns.map(|mut columns| {
         if let Some(compared) = wish.compared {

@@ -12,7 +12,7 @@ use crate::store::messages::{Committed, TransactionRequest, Worked};
 use crate::store::scope::{Right, Scope};
 use crate::store::sql::{Session, Sql};
 use crate::store::value::{Row, Value, row_sum};
-use crate::store::{SqlStore, audit, idempotency, insert};
+use crate::store::{SqlStore, audit, idempotency, insert, summed};
 
 use super::heads::{self, Stored};
 use super::rows::{self, NotApplied};
@@ -167,9 +167,10 @@ pub(super) async fn touch(
     sql.bind(no).push(" AND grid").in_list(session.dialect(), grids.iter().map(String::as_str));
     session.execute(sql).await?;
     let row = |g: &String| {
-        vec![Value::from(no), Value::from(g.as_str()), Value::from(version), Value::from(actor), Value::from(at)]
+        let row = [Value::from(no), g.as_str().into(), version.into(), actor.into(), at.into()];
+        summed::with_sum(row.to_vec())
     };
-    let columns = ["plan_no", "grid", "version", "actor", "at"];
+    let columns = ["plan_no", "grid", "version", "actor", "at", "row_sum"];
     insert::rows(session, "grid_versions", &columns, grids.iter().map(row).collect()).await
 }
 
@@ -187,9 +188,10 @@ async fn remember_moves(
     }
     let unit = |m: Option<&Membership>| Value::from(m.map(|m| m.unit.clone()));
     let row = |(household, (before, after)): (&str, (Option<&Membership>, Option<&Membership>))| {
-        vec![Value::from(no), household.into(), seq.into(), at.into(), unit(before), unit(after)]
+        let row = [Value::from(no), household.into(), seq.into(), at.into(), unit(before), unit(after)];
+        summed::with_sum(row.to_vec())
     };
-    let columns = ["plan_no", "household", "seq", "at", "unit_before", "unit_after"];
+    let columns = ["plan_no", "household", "seq", "at", "unit_before", "unit_after", "row_sum"];
     insert::rows(session, "membership_moves", &columns, net.into_iter().map(row).collect()).await
 }
 

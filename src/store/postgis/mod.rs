@@ -130,9 +130,13 @@ impl Engine for PostgisEngine {
     }
 
     async fn scrub(&self) -> Result<(), StoreError> {
-        for sql in
-            ["VACUUM FULL officers", "VACUUM FULL idempotency", "VACUUM FULL jobs", "VACUUM FULL register_changes"]
-        {
+        for sql in [
+            "VACUUM FULL officers",
+            "VACUUM FULL idempotency",
+            "VACUUM FULL jobs",
+            "VACUUM FULL register_changes",
+            "VACUUM FULL incident_photos",
+        ] {
             sqlx::raw_sql(sql).execute(&self.pool).await.map_err(|e| errors::of(&e, "purge"))?;
         }
         Ok(())

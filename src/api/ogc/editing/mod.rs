@@ -81,6 +81,7 @@ async fn bring_in(
                 partial: false,
                 faults_kept: FAULTS,
                 idempotency: None,
+                reason: None,
                 sealer: None,
                 cancel: None,
                 progress: &|_, _| {},

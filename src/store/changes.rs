@@ -1,0 +1,92 @@
+//! The log of the register's cells: who changed what of a row, when and why.
+
+use super::error::StoreError;
+use super::messages::{Filter, RowChange};
+use super::rows::Layer;
+use super::scope::{Right, Scope};
+use super::sql::{Session, Sql};
+use super::value::{Row, Value};
+use super::{insert, register, summed};
+
+/// What stands for the column where a row came or went as a whole.
+pub(super) const WHOLE_ROW: &str = "*";
+
+const COLUMNS: [&str; 9] = ["at", "actor", "layer", "id", "col", "before", "after", "reason", "row_sum"];
+
+/// One changed cell: when and by whom, of which row, the column, the values before and after, why.
+pub(super) fn entry(
+    (at, actor): (&str, &str),
+    (layer, id): (Layer, &str),
+    column: &str,
+    (before, after): (&serde_json::Value, &serde_json::Value),
+    reason: Option<&str>,
+) -> Vec<Value> {
+    let mut row: Vec<Value> =
+        [at, actor, layer.name(), id, column, &before.to_string(), &after.to_string()].map(Value::from).to_vec();
+    row.push(Value::Text(reason.map(str::to_owned)));
+    summed::with_sum(row)
+}
+
+/// Writes entries.
+pub(super) async fn write(session: &mut dyn Session, entries: Vec<Vec<Value>>) -> Result<(), StoreError> {
+    insert::rows(session, "register_changes", &COLUMNS, entries).await
+}
+
+fn parsed(text: Option<String>) -> serde_json::Value {
+    text.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default()
+}
+
+/// All changes of a row, the oldest first: of its cells, and of a household's unit by edits of plans in force. Rows outside the scope
+/// are not found; one that is gone is looked up in the whole store only.
+pub(super) async fn of_row(
+    session: &mut dyn Session,
+    scope: &Scope,
+    layer: Layer,
+    id: &str,
+) -> Result<Vec<RowChange>, StoreError> {
+    scope.need(Right::SeeAudit)?;
+    let filter = Filter { ids: Some(vec![id.to_owned()]), limit: Some(1), ..Filter::default() };
+    let there = register::count(session, scope, layer, &filter).await? > 0;
+    let not_found = || StoreError::NotFound { what: layer.name(), id: id.chars().take(80).collect() };
+    if !there && !scope.is_whole() {
+        return Err(not_found());
+    }
+    let cells = "SELECT at, actor, col, before, after, reason FROM register_changes WHERE layer = $1 AND id = $2
+                 ORDER BY seq";
+    let of_cells = |row: &mut Row| {
+        Ok(RowChange {
+            at: row.take()?,
+            actor: row.take()?,
+            operation: "register.change".to_owned(),
+            column: row.take()?,
+            before: parsed(row.take()?),
+            after: parsed(row.take()?),
+            reason: row.take()?,
+        })
+    };
+    let cells = session.rows(Sql::new("register_changes", cells).arg(layer.name()).arg(id)).await?;
+    let mut all = cells.into_iter().map(|mut r| of_cells(&mut r)).collect::<Result<Vec<_>, StoreError>>()?;
+    if layer == Layer::Households {
+        let moves = "SELECT m.at, e.actor, e.kind, m.unit_before, m.unit_after, e.operation FROM membership_moves m
+                     JOIN plan_edits e ON e.plan_no = m.plan_no AND e.seq = m.seq WHERE m.household = $1
+                     ORDER BY m.at, m.plan_no, m.seq";
+        for mut row in session.rows(Sql::new("membership_moves", moves).arg(id)).await? {
+            let (at, actor, kind): (String, String, String) = (row.take()?, row.take()?, row.take()?);
+            let (before, after): (Option<String>, Option<String>) = (row.take()?, row.take()?);
+            all.push(RowChange {
+                at,
+                actor,
+                operation: format!("plan.{kind}"),
+                column: "unit".to_owned(),
+                before: before.into(),
+                after: after.into(),
+                reason: row.take()?,
+            });
+        }
+    }
+    if all.is_empty() && !there {
+        return Err(not_found());
+    }
+    all.sort_by(|a, b| a.at.cmp(&b.at));
+    Ok(all)
+}
