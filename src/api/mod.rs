@@ -33,6 +33,7 @@ mod plans;
 mod preconditions;
 mod public;
 mod rate;
+mod refusals;
 mod regions;
 mod report;
 mod router;
@@ -83,6 +84,8 @@ pub struct App {
     pub(crate) exports: Exports,
     pub(crate) rates: Rates,
     pub(crate) open_rates: Rates,
+    pub(crate) refusals: refusals::Refusals,
+    pub(crate) in_flight: idempotency::InFlight,
     /// Whose pages may read `/ogc`.
     pub(crate) origins: cors::Origins,
     /// Seals and opens officers' telephones, where there is a key.

@@ -17,12 +17,14 @@ use super::cors::Origins;
 use super::events::Tail;
 use super::exports::Exports;
 use super::hotspots::{Kept, Layers};
+use super::idempotency::InFlight;
 use super::imports::{Imports, UploadSettings};
 use super::jobs::Jobs;
 use super::listen::ClientTimes;
 use super::memory::Memory;
 use super::public::{Public, keep_publishing};
 use super::rate::Rates;
+use super::refusals::Refusals;
 #[cfg(feature = "oidc")]
 use super::session::oidc::{BEGIN, Oidc, OidcSettings};
 use super::{App, admin, alerts, listen, router};
@@ -140,6 +142,8 @@ pub async fn serve(
         rates: Rates::new(settings.costly_per_minute),
         open_rates: Rates::new(settings.open_per_minute),
         exports: Exports::new(&settings.uploads.folder),
+        refusals: Refusals::default(),
+        in_flight: InFlight::default(),
         origins: Origins::new(settings.allowed_origins),
         sealer: settings.sealer,
         hotspots: Kept::default(),

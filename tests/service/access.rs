@@ -39,6 +39,57 @@ pub(crate) fn a04_exporter_who_asks_for_persons_is_refused_and_noted(server: &Se
     }
 }
 
+/// What the audit log has of refused writes of a user or token.
+fn refusals(server: &Server, actor: &str) -> Vec<String> {
+    let (mut found, mut after) = (Vec::new(), 0);
+    loop {
+        let query = format!("/api/audit?operation=access.refused&actor={actor}&limit=1000&after={after}");
+        let page = server.get(&query).is(200).json();
+        assert_eq!(page["chain_ok"], true);
+        let targets =
+            page["entries"].as_array().expect("entries").iter().map(|e| e["target"].as_str().expect("a target"));
+        found.extend(targets.map(str::to_owned));
+        match page["next"].as_u64() {
+            Some(next) => after = next,
+            None => return found,
+        }
+    }
+}
+
+pub(crate) fn a04_monitor_who_edits_is_refused_and_noted(server: &Server) {
+    let id_of =
+        |token: &str| server.get_as(token, "/api/session").is(200).json()["id"].as_str().expect("an id").to_owned();
+    let viewer = server.token_for("viewer", VILLAGE);
+    let bearer = format!("Bearer {viewer}");
+    let by = [("authorization", bearer.as_str()), ("idempotency-key", "a04")];
+    let edit = json!({"village": VILLAGE, "base_version": 1, "operations": []});
+    // asked again and again, it is one entry
+    for _ in 0..5 {
+        server.ask("POST", "/api/plans/p-none/edits", &by, Some(&edit)).problem(403, "forbidden");
+    }
+    server.ask("DELETE", "/api/officers/o-none", &[by[0], ("if-match", "\"1\"")], None).problem(403, "forbidden");
+    let wish = json!({"name": "x", "role": "viewer", "region": VILLAGE});
+    server.ask("POST", "/api/tokens", &by, Some(&wish)).problem(403, "forbidden");
+    // what is only read, and what is refused for another reason, is not
+    server.get_as(&viewer, "/api/audit").problem(403, "forbidden");
+    server.ask("POST", "/api/tokens", &by, Some(&json!({"x": 1}))).problem(422, "bad_field");
+    assert_eq!(
+        refusals(server, &id_of(&viewer)),
+        ["POST /api/plans/{id}/edits", "DELETE /api/officers/{id}", "POST /api/tokens"]
+    );
+    // a role that may, beyond its area
+    let admin = server.token_for("admin", VILLAGE);
+    let bearer = format!("Bearer {admin}");
+    let wider = json!({"name": "越权", "role": "viewer", "region": "520423"});
+    server.ask("POST", "/api/tokens", &[("authorization", &bearer)], Some(&wider)).problem(403, "forbidden");
+    server.ask("POST", "/api/tokens", &[("authorization", &bearer)], Some(&wish)).is(201);
+    assert_eq!(refusals(server, &id_of(&admin)), ["POST /api/tokens"]);
+    // an export that is refused has an entry of its own kind, once
+    let export = json!({"layer": "grids", "format": "csv"});
+    server.ask("POST", "/api/exports", &by, Some(&export)).problem(403, "forbidden");
+    assert_eq!(refusals(server, &id_of(&viewer)).len(), 3);
+}
+
 pub(crate) fn a07_disabled_user_is_out_at_the_next_request(server: &Server) {
     let id = user(server, "离职", "admin", VILLAGE);
     let cookie = cookie_of(&server.sign_in("离职", PASSWORD, &[]).is(201));

@@ -91,7 +91,7 @@ impl Stream {
     }
 
     /// The kinds of events told up to the stream's end; `None` where it does not end in time.
-    fn to_its_end(&mut self, within: Duration) -> Option<Vec<String>> {
+    pub(crate) fn to_its_end(&mut self, within: Duration) -> Option<Vec<String>> {
         let (begun, mut line, mut kinds) = (Instant::now(), String::new(), Vec::new());
         while begun.elapsed() < within {
             match self.0.read_line(&mut line) {
@@ -165,10 +165,10 @@ pub(crate) fn job_is_told_to_whoever_started_it_and_to_nobody_else(server: &Serv
 }
 
 /// No beat comes sooner.
-const BEFORE_A_BEAT: Duration = Duration::from_secs(12);
+pub(crate) const BEFORE_A_BEAT: Duration = Duration::from_secs(12);
 
 /// A user with a session: its id and the header that says so.
-fn signed_in(server: &Server, name: &str, role: &str, region: &str) -> (String, String) {
+pub(crate) fn signed_in(server: &Server, name: &str, role: &str, region: &str) -> (String, String) {
     let wish = json!({"name": name, "password": PASSWORD, "role": role, "region": region});
     let made = server.write("POST", "/api/users", &wish).is(201).json();
     let cookie = cookie_of(&server.sign_in(name, PASSWORD, &[]).is(201));

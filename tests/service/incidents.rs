@@ -1,5 +1,7 @@
 //! Incidents over HTTP: reported, told, moved along, refused; each reader sees what is its own.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -205,6 +207,38 @@ pub(crate) fn e06_same_key_same_incident_other_body_refused(server: &Server) {
     let wish = json!({"action": "accept", "base_version": incident["version"]});
     let accepted = post(server, &server.token, &path, &once, &wish).is(200).json();
     assert_eq!(post(server, &server.token, &path, &once, &wish).is(200).json(), accepted);
+}
+
+/// The first is in flight from when the service begins to read its body, which is when it says so.
+pub(crate) fn e06_same_key_while_the_first_is_answered_is_409(server: &Server) {
+    let _writing = writing();
+    let (once, wish) = (key(), body("livelihood"));
+    let (host, text) = (server.base.trim_start_matches("http://"), wish.to_string());
+    let mut socket = TcpStream::connect(host).expect("connected");
+    socket.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
+    let head = format!(
+        "POST /api/incidents HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Idempotency-Key: {once}\r\nContent-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+        server.token,
+        text.len()
+    );
+    socket.write_all(head.as_bytes()).expect("sent");
+    let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let mut said = [0; 25];
+    socket.read_exact(&mut said).expect("an answer");
+    assert_eq!(&said, go_on);
+    let twin = post(server, &server.token, "/api/incidents", &once, &wish).problem(409, "idempotency_key_in_flight");
+    assert_eq!((twin.header("retry-after"), &twin.json()["field"]), ("1", &json!("Idempotency-Key")));
+    // the same word of another user is another key
+    let other = server.token_for("planner", VILLAGE);
+    post(server, &other, "/api/incidents", &once, &wish).is(201);
+    socket.write_all(text.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    // answered: now it is the same answer
+    let again = post(server, &server.token, "/api/incidents", &once, &wish).is(201).json();
+    assert!(answer.contains(again["incident"]["id"].as_str().expect("an id")), "{answer}");
 }
 
 pub(crate) fn words_of_an_incident_are_for_those_who_handle_it(server: &Server) {

@@ -13,6 +13,7 @@ mod faults;
 mod features;
 mod files;
 mod foreign;
+mod forms;
 mod gdal;
 mod imports;
 mod incidents;
@@ -24,6 +25,7 @@ mod public;
 mod room;
 mod server;
 mod slow;
+mod systems;
 mod tiles;
 mod two;
 mod two_villages;
@@ -67,6 +69,7 @@ on_both_engines! { Bare as bare_sqlite, bare_postgis:
 on_both_engines! { Shared as sqlite, postgis:
     access:
         a04_exporter_who_asks_for_persons_is_refused_and_noted,
+        a04_monitor_who_edits_is_refused_and_noted,
         a07_disabled_user_is_out_at_the_next_request,
         a09_wrong_passwords_slow_their_sender_alone,
         a11_sign_in_always_makes_a_new_session,
@@ -89,6 +92,10 @@ on_both_engines! { Shared as sqlite, postgis:
         a19_hostile_parameters_never_break_anything,
         answer_is_304_until_something_changes,
         e13_odd_etags_never_break_anything;
+    forms:
+        form_is_what_the_client_takes;
+    systems:
+        boxes_and_filters_are_read_in_the_system_they_name;
     files:
         files_hold_what_the_query_means;
     plans:
@@ -108,6 +115,7 @@ on_both_engines! { Shared as sqlite, postgis:
         features_of_plans_and_incidents_are_not_edited_one_by_one;
     tiles:
         tile_holds_the_features_of_its_place,
+        tile_of_leaders_has_each_with_role_and_unit_and_no_more,
         cgcs2000_tile_is_in_degrees_and_numbered_as_the_base_map;
     events:
         a07_whoever_is_moved_or_put_out_stops_listening_at_once,
@@ -121,11 +129,13 @@ on_both_engines! { Shared as sqlite, postgis:
         intake_comes_once_and_takes_no_person,
         bulk_is_all_or_nothing_unless_partial,
         e06_same_key_same_incident_other_body_refused,
+        e06_same_key_while_the_first_is_answered_is_409,
         words_of_an_incident_are_for_those_who_handle_it,
         m12_photo_is_kept_bare_and_seen_by_those_who_handle_the_incident,
         filters_of_incidents_are_kept_or_400;
     room:
         statistics_sum_to_the_incidents_by_every_group,
+        totals_of_leaders_day_and_week_are_a_count,
         m11_files_of_statistics_are_for_those_who_take_copies,
         m4_hotspots_explain_themselves_and_stay_within_the_scope,
         m4_hotspots_are_a_layer_for_gis,

@@ -86,6 +86,49 @@ pub(crate) fn statistics_sum_to_the_incidents_by_every_group(server: &Server) {
     }
 }
 
+/// What stands in numbers beside the map, each against a count of what it is about.
+pub(crate) fn totals_of_leaders_day_and_week_are_a_count(server: &Server) {
+    let _writing = writing();
+    let china = time::macros::offset!(+8);
+    let today = || time::OffsetDateTime::now_utc().to_offset(china).date();
+    // one of each day of a week and more; the seventh day back is not of the week
+    for days in 0..9 {
+        let at = time::OffsetDateTime::now_utc() - time::Duration::days(days);
+        let mut wish = body("opinion");
+        wish["occurred_at"] = at.format(&time::format_description::well_known::Rfc3339).expect("a time").into();
+        report(server, &wish);
+    }
+    let leaders = server.all(&server.token, "leaders", "");
+    for region in ["", TOWNSHIP, VILLAGE, "520423102002"] {
+        let query = if region.is_empty() { String::new() } else { format!("region={region}") };
+        // the day may turn while we count
+        let (day, totals, incidents) = loop {
+            let day = today();
+            let totals = server.get(&format!("/api/statistics?{query}")).is(200).json()["totals"].clone();
+            let incidents = all(server, &query);
+            if today() == day {
+                break (day, totals, incidents);
+            }
+        };
+        let since = |first: time::Date| {
+            let first = first.to_string();
+            let is = |i: &&Value| i["occurred_at"].as_str().is_some_and(|t| t[..10] >= *first);
+            incidents.iter().filter(is).count() as u64
+        };
+        let week = since(day - time::Duration::days(6));
+        assert_eq!((&totals["today"], &totals["days7"]), (&json!(since(day)), &json!(week)), "{region}");
+        let heads = leaders.iter().filter(|l| {
+            let unit = l["properties"]["unit"].as_str().expect("a unit");
+            l["properties"]["role"] == "leader" && unit.starts_with(region)
+        });
+        assert_eq!(totals["leaders"], json!(heads.count()), "{region}");
+        if region == VILLAGE {
+            assert!(since(day) >= 1 && week >= 7 && week < incidents.len() as u64, "{week}");
+            assert!(totals["leaders"].as_u64() > Some(0));
+        }
+    }
+}
+
 pub(crate) fn m11_files_of_statistics_are_for_those_who_take_copies(server: &Server) {
     let _still = still();
     let exporter = server.token_for("exporter", VILLAGE);

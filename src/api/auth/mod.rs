@@ -22,6 +22,7 @@ use crate::store::{Account, Role, Scope, Store, Token};
 
 use super::App;
 use super::error::{Answer, Problem};
+use super::refusals::Wish;
 use manners::SESSION;
 use secret::Secret;
 use throttle::Throttle;
@@ -114,8 +115,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
 pub(super) async fn require(State(app): State<Arc<App>>, request: Request, next: Next) -> Answer<Response> {
     let (mut parts, body) = request.into_parts();
     let principal = app.keeper.principal(&parts).await?.ok_or_else(|| app.keeper.unknown())?;
-    parts.extensions.insert(principal);
-    Ok(next.run(Request::from_parts(parts, body)).await)
+    parts.extensions.insert(principal.clone());
+    let wish = Wish::of(&parts);
+    let answer = next.run(Request::from_parts(parts, body)).await;
+    if let Some((wish, said)) = wish.zip(Wish::refused(&answer)) {
+        wish.note(&app, &principal, said).await;
+    }
+    Ok(answer)
 }
 
 /// What the store said of a session or token, when, and how often rights had changed by then.

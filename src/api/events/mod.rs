@@ -72,7 +72,7 @@ impl Client {
             Look::Moved => {
                 // the client comes again as who it is now, and reads everything anew
                 self.ended = true;
-                Some(Some("event: reset\ndata: {}\n\n".to_owned()))
+                Some(Some(format!("id: {}\nevent: reset\ndata: {{}}\n\n", self.last)))
             }
             Look::Out => Some(None),
         }
