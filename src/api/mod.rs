@@ -40,6 +40,8 @@ mod serve;
 mod session;
 mod statistics;
 mod tokens;
+#[cfg(feature = "otel")]
+mod traced;
 mod users;
 mod web;
 
@@ -59,6 +61,8 @@ pub use listen::ClientTimes;
 pub use serve::{ServeError, Settings, serve};
 #[cfg(feature = "oidc")]
 pub use session::oidc::OidcSettings;
+#[cfg(feature = "otel")]
+pub(crate) use traced::TARGET as SPANS;
 
 use auth::Keeper;
 use bodies::Bodies;

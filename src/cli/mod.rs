@@ -25,6 +25,8 @@ mod serve;
 mod serve_args;
 mod surroundings;
 mod synth;
+#[cfg(feature = "otel")]
+mod traces;
 
 use std::process::ExitCode;
 use std::time::Instant;

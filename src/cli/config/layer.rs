@@ -7,7 +7,9 @@ use serde::Deserialize;
 
 use super::super::commands::Failure;
 use super::super::serve_args::ServeArgs;
-use super::{LEAST_TO_MOST_K, oidc::OidcLayer};
+use super::LEAST_TO_MOST_K;
+use super::oidc::OidcLayer;
+use super::otel::OtelLayer;
 
 /// A file's settings, or those of the environment or the flags.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -30,6 +32,8 @@ pub(super) struct Layer {
     pub(super) public: PublicLayer,
     #[serde(default)]
     pub(super) oidc: OidcLayer,
+    #[serde(default)]
+    pub(super) otel: OtelLayer,
 }
 
 /// The table `[public]`: what everybody may see.
@@ -80,6 +84,7 @@ pub(super) fn of_environment(read: &dyn Fn(&str) -> Option<String>) -> Result<La
             per_minute: parsed("public_per_minute", said("public_per_minute"), "1–1000000")?,
         },
         oidc: OidcLayer::of_environment(&|name| said(&format!("oidc_{name}"))),
+        otel: OtelLayer::of_environment(said("otel_endpoint"), read),
     })
 }
 

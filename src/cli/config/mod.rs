@@ -2,6 +2,7 @@
 
 mod layer;
 mod oidc;
+mod otel;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -38,12 +39,13 @@ pub(super) struct Config {
     pub(super) public_k: u64,
     pub(super) public_per_minute: u32,
     pub(super) oidc: Oidc,
+    pub(super) otel_endpoint: Option<String>,
     /// Where each setting comes from, by table and name.
     origins: BTreeMap<(&'static str, &'static str), String>,
 }
 
 /// Table and name, in the order of a file; those without a table come first.
-const NAMES: [(&str, &str); 22] = [
+const NAMES: [(&str, &str); 23] = [
     ("", "store"),
     ("", "bind"),
     ("", "admin_bind"),
@@ -66,9 +68,11 @@ const NAMES: [(&str, &str); 22] = [
     (OIDC, "redirect_base"),
     (OIDC, "claim"),
     (OIDC, "scopes"),
+    (OTEL, "endpoint"),
 ];
 const PUBLIC: &str = "public";
 const OIDC: &str = "oidc";
+const OTEL: &str = "otel";
 /// How large k may be said to be.
 const LEAST_TO_MOST_K: &str = "5–1000";
 const LOG_WORDS: [&str; 4] = ["error", "warn", "info", "debug"];
@@ -95,6 +99,7 @@ impl Config {
             public_k: LEAST_K,
             public_per_minute: 600,
             oidc: Oidc::built_in(),
+            otel_endpoint: None,
             origins: NAMES.iter().map(|n| (*n, "内置 built in".to_owned())).collect(),
         }
     }
@@ -129,6 +134,10 @@ impl Config {
             self.public_per_minute = n;
             said.push((PUBLIC, "per_minute"));
         }
+        if layer.otel.endpoint.is_some() {
+            self.otel_endpoint = layer.otel.endpoint;
+            said.push((OTEL, "endpoint"));
+        }
         said.extend(self.oidc.take(layer.oidc).into_iter().map(|name| (OIDC, name)));
         for name in said {
             self.origins.insert(name, from.to_owned());
@@ -160,6 +169,7 @@ impl Config {
         if !(LEAST_K..=1_000).contains(&self.public_k) {
             return Err(Failure::usage(format!("public.k {}: {LEAST_TO_MOST_K}", self.public_k)));
         }
+        self.otel_endpoint.as_deref().map_or(Ok(()), otel::check)?;
         self.oidc.check(self.public_origin.as_deref(), !self.bind.ip().is_loopback())
     }
 
@@ -206,6 +216,7 @@ impl Config {
             Some(self.public_per_minute.to_string()),
         ];
         values.extend(self.oidc.shown(&text));
+        values.push(self.otel_endpoint.as_deref().map(text));
         let mut out = String::new();
         let mut within = "";
         for ((table, name), value) in NAMES.iter().zip(values) {
