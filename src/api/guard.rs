@@ -47,7 +47,10 @@ pub(super) async fn around(State(app): State<Arc<App>>, request: Request, next: 
     let method = method_label(request.method());
     // the pattern, never the path: labels are bounded, and ids stay out of the log
     let route = request.extensions().get::<MatchedPath>().map_or("-", |m| m.as_str()).to_owned();
-    let mut response = REQUEST_ID.scope(id.clone(), answered(request, next)).await;
+    let answering = answered(request, next);
+    #[cfg(feature = "otel")]
+    let (span, answering) = super::traced::within(&method, &route, answering);
+    let mut response = REQUEST_ID.scope(id.clone(), answering).await;
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
@@ -62,6 +65,8 @@ pub(super) async fn around(State(app): State<Arc<App>>, request: Request, next: 
         headers.insert(ID, value);
     }
     let (status, elapsed) = (response.status().as_u16(), begun.elapsed());
+    #[cfg(feature = "otel")]
+    super::traced::ended(&span, status);
     let labels = [("route", route.clone()), ("method", method.to_owned()), ("status", format!("{}xx", status / 100))];
     metrics::counter!("lianhu_requests_total", &labels).increment(1);
     metrics::histogram!("lianhu_request_seconds", "route" => route.clone()).record(elapsed.as_secs_f64());

@@ -42,6 +42,8 @@ mod serve;
 mod session;
 mod statistics;
 mod tokens;
+#[cfg(feature = "otel")]
+mod traced;
 mod users;
 mod web;
 
@@ -61,6 +63,8 @@ pub use listen::ClientTimes;
 pub use serve::{ServeError, Settings, serve};
 #[cfg(feature = "oidc")]
 pub use session::oidc::OidcSettings;
+#[cfg(feature = "otel")]
+pub(crate) use traced::TARGET as SPANS;
 
 use auth::Keeper;
 use bodies::Bodies;

@@ -3,6 +3,8 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
 
 mod access;
+mod ats;
+mod ats_forms;
 mod client;
 #[path = "../store_contract/cluster.rs"]
 mod cluster;
@@ -83,6 +85,23 @@ on_both_engines! { Shared as sqlite, postgis:
         ledgers_go_out_without_names_and_come_back_edited;
     leaks:
         a01_routes_by_roles_by_regions_leak_nothing;
+    ats:
+        conf_core_http_root_and_api_definition,
+        conf_core_conformance,
+        conf_core_crs84,
+        conf_core_collections,
+        conf_core_collection,
+        conf_core_features,
+        conf_core_bbox,
+        conf_core_limit,
+        conf_core_datetime,
+        conf_core_feature,
+        conf_core_query_parameters;
+    ats_forms:
+        conf_geojson,
+        conf_html,
+        conf_oas30_documents,
+        conf_oas30_implementation;
     features:
         landing_links_lead_somewhere,
         pages_follow_each_other_and_hold_everything_once,

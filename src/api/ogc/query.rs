@@ -227,10 +227,8 @@ impl Query {
         if ids.as_ref().is_some_and(|i| i.len() > MOST_IDS) {
             return Err(Problem::bad("ids", format!("最多 {MOST_IDS} 个 / at most {MOST_IDS}")));
         }
-        let span = params.get("datetime").map(datetime).transpose()?;
-        if span.is_some() && spec.time == Time::None {
-            return Err(Problem::bad("datetime", "该图层没有时间 / this collection has no time"));
-        }
+        // what has no time is there at any time (/req/core/fc-time-response)
+        let span = params.get("datetime").map(datetime).transpose()?.filter(|_| spec.time != Time::None);
         let descending = match params.get("sortby") {
             None => false,
             Some(text) => {

@@ -7,7 +7,10 @@ use serde::Deserialize;
 
 use super::super::commands::Failure;
 use super::super::serve_args::ServeArgs;
-use super::{LEAST_TO_MOST_K, oidc::OidcLayer, web::WebLayer};
+use super::LEAST_TO_MOST_K;
+use super::oidc::OidcLayer;
+use super::otel::OtelLayer;
+use super::web::WebLayer;
 
 /// A file's settings, or those of the environment or the flags.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -32,6 +35,8 @@ pub(super) struct Layer {
     pub(super) web: WebLayer,
     #[serde(default)]
     pub(super) oidc: OidcLayer,
+    #[serde(default)]
+    pub(super) otel: OtelLayer,
 }
 
 /// The table `[public]`: what everybody may see.
@@ -83,6 +88,7 @@ pub(super) fn of_environment(read: &dyn Fn(&str) -> Option<String>) -> Result<La
         },
         web: WebLayer::of_text(said("web_allowed_origins")),
         oidc: OidcLayer::of_environment(&|name| said(&format!("oidc_{name}"))),
+        otel: OtelLayer::of_environment(said("otel_endpoint"), read),
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod layer;
 mod oidc;
+mod otel;
 mod web;
 
 use std::collections::BTreeMap;
@@ -40,12 +41,13 @@ pub(super) struct Config {
     pub(super) public_per_minute: u32,
     pub(super) allowed_origins: Vec<String>,
     pub(super) oidc: Oidc,
+    pub(super) otel_endpoint: Option<String>,
     /// Where each setting comes from, by table and name.
     origins: BTreeMap<(&'static str, &'static str), String>,
 }
 
 /// Table and name, in the order of a file; those without a table come first.
-const NAMES: [(&str, &str); 23] = [
+const NAMES: [(&str, &str); 24] = [
     ("", "store"),
     ("", "bind"),
     ("", "admin_bind"),
@@ -69,10 +71,12 @@ const NAMES: [(&str, &str); 23] = [
     (OIDC, "redirect_base"),
     (OIDC, "claim"),
     (OIDC, "scopes"),
+    (OTEL, "endpoint"),
 ];
 const PUBLIC: &str = "public";
 const WEB: &str = "web";
 const OIDC: &str = "oidc";
+const OTEL: &str = "otel";
 /// How large k may be said to be.
 const LEAST_TO_MOST_K: &str = "5–1000";
 const LOG_WORDS: [&str; 4] = ["error", "warn", "info", "debug"];
@@ -100,6 +104,7 @@ impl Config {
             public_per_minute: 600,
             allowed_origins: Vec::new(),
             oidc: Oidc::built_in(),
+            otel_endpoint: None,
             origins: NAMES.iter().map(|n| (*n, "内置 built in".to_owned())).collect(),
         }
     }
@@ -138,6 +143,10 @@ impl Config {
             self.allowed_origins = origins;
             said.push((WEB, "allowed_origins"));
         }
+        if layer.otel.endpoint.is_some() {
+            self.otel_endpoint = layer.otel.endpoint;
+            said.push((OTEL, "endpoint"));
+        }
         said.extend(self.oidc.take(layer.oidc).into_iter().map(|name| (OIDC, name)));
         for name in said {
             self.origins.insert(name, from.to_owned());
@@ -170,6 +179,7 @@ impl Config {
             return Err(Failure::usage(format!("public.k {}: {LEAST_TO_MOST_K}", self.public_k)));
         }
         web::check(&self.allowed_origins, self.demo)?;
+        self.otel_endpoint.as_deref().map_or(Ok(()), otel::check)?;
         self.oidc.check(self.public_origin.as_deref(), !self.bind.ip().is_loopback())
     }
 
@@ -217,6 +227,7 @@ impl Config {
             Some(web::shown(&self.allowed_origins)),
         ];
         values.extend(self.oidc.shown(&text));
+        values.push(self.otel_endpoint.as_deref().map(text));
         let mut out = String::new();
         let mut within = "";
         for ((table, name), value) in NAMES.iter().zip(values) {
