@@ -106,7 +106,12 @@ export function dialogs(app: App, place: HTMLElement): void {
       place.append(open);
       open.replaceChildren(...body().filter(c => c instanceof Node));
       open.showModal();
-    } else open.replaceChildren(...body().filter(c => c instanceof Node));
+    } else {
+      // whoever is in the dialog by keyboard stays in it
+      const held = (document.activeElement as HTMLElement | null)?.dataset["testid"];
+      open.replaceChildren(...body().filter(c => c instanceof Node));
+      (open.querySelector<HTMLElement>(`[data-testid="${held}"]`) ?? open.querySelector<HTMLElement>("input, select, button"))?.focus();
+    }
     open.classList.toggle("wide", dialog?.kind === "import" && !needsSignIn);
     const heading = open.querySelector("h2");
     if (heading !== null) { heading.id = "dialog-title"; open.setAttribute("aria-labelledby", "dialog-title"); }

@@ -1,5 +1,6 @@
 // A plan leaves the page: it is published, or refused; files and ledgers hold what the open plan says, not what is in force.
 
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -131,16 +132,21 @@ describe("P16 hand out", () => {
     await context.close();
   });
 
-  it("prints the wall map of the village", async () => {
+  it("prints the wall map of the village, as the open plan has it", async () => {
     const { page, context } = await visit(browser, service);
     await openDraft(page, "P16 wall");
+    const { hash } = await look(page), cell = (await borderCells(page))[0]!;
+    await paint(page, cell.atom, cell.to);
+    await changed(page, hash);
+    await settled(page);
     await page.click(by("tab-plan"));
     const { plan, village, totals } = await look(page);
     expect(await page.getAttribute(by("wall-pdf"), "href")).toBe(`/api/plans/${plan!.id}/wall-map?f=pdf&village=${village}`);
-    expect((await fetched(page, "wall-pdf")).toString("latin1", 0, 4)).toBe("%PDF");
-    const svg = (await fetched(page, "wall-svg")).toString();
+    const svg = (await fetched(page, "wall-svg")).toString(), pdf = await fetched(page, "wall-pdf");
     expect(svg).toContain("<svg");
-    for (const code of Object.keys(totals)) expect(svg).toContain(code.slice(12));
+    for (const [code, { households }] of Object.entries(totals)) expect(svg).toMatch(new RegExp(`>${code}[^<]* ${households} 户<`));
+    expect(pdf.toString("latin1", 0, 4)).toBe("%PDF");
+    expect(execFileSync("pdftotext", ["-layout", "-", "-"], { input: pdf }).toString()).toContain("网格与十联户划分图");
     await context.close();
   });
 });

@@ -171,4 +171,92 @@ describe("P9 problems", () => {
     await picture(page, "p09-balance");
     await context.close();
   });
+
+  it("of units are walked, named with their rule, and mended on the Units tab", async () => {
+    const { page, context, faults } = await visit(browser, service);
+    await openDraft(page, "P9 units");
+    expect((await look(page)).problems.filter(p => p.hard)).toEqual([]);
+    interface Told { units: { code: string; households: number; leader: string; deputies: string[] }[]; households: [string, number, number][] }
+    const told = await page.evaluate(async () => { const { plan, village } = window.lianhu.state(); return await (await fetch(`/api/plans/${plan!.id}/villages/${village}`)).json() as Told; });
+    const gridOf = (code: string): string => code.slice(0, 15), membersOf = (code: string): string[] => told.households.filter(([, , u]) => told.units[u]!.code === code).map(([id]) => id);
+    // three grids: a unit that becomes too small, a household in a unit of another grid, a unit with too few deputies
+    const small = told.units.find(u => u.households === 7)!, large = told.units.find(u => u.code !== small.code && gridOf(u.code) === gridOf(small.code) && u.households > 7 && u.households < 13)!;
+    const others = told.units.filter(u => u.households > 8 && u.households < 12 && gridOf(u.code) !== gridOf(small.code)), here = others[0]!, there = others.find(u => gridOf(u.code) !== gridOf(here.code))!;
+    const bare = others.find(u => ![here, there].some(x => gridOf(x.code) === gridOf(u.code)))!, guest = membersOf(here.code).find(m => m !== here.leader && !here.deputies.includes(m))!;
+    const lost = membersOf(small.code).find(m => m !== small.leader && !small.deputies.includes(m))!;
+    const { plan } = await look(page);
+    expect(await page.evaluate(async operations => {
+      const { plan, village } = window.lianhu.state();
+      return (await fetch(`/api/plans/${plan!.id}/edits`, { method: "POST", headers: { "content-type": "application/json", "idempotency-key": `faults-${plan!.id}` }, body: JSON.stringify({ village, base_version: plan!.version, policy: "keep_as_draft_problem", operations }) })).status;
+    }, [{ operation: "move_household", household: lost, unit: large.code }, { operation: "move_household", household: guest, unit: there.code }, { operation: "set_officers", unit: bare.code, leader: bare.leader, deputies: [] }])).toBe(200);
+    // the page hears of it by itself
+    await page.waitForFunction(v => window.lianhu.state().plan!.version > v, plan!.version);
+    const { problems } = await look(page), rules = problems.map(p => p.rule);
+    expect([...new Set(rules)].sort()).toEqual(["H6", "H7", "H8"]);
+    const steps = await walk(page, "n", problems.length);
+    for (const [k, step] of steps.entries()) {
+      expect(step.problem).toBe(k);
+      expect(step.focus).not.toBeNull();
+      expect(step.said).toContain(problems[k]!.message.split(" / ")[0]!.trim());
+      expect(await page.textContent(by(`problem-${k}`))).toContain(problems[k]!.rule);
+    }
+    for (const [rule, unit] of [["H7", small.code], ["H6", there.code], ["H8", bare.code]]) expect(problems.some(p => p.rule === rule && p.ids.includes(unit!)), rule).toBe(true);
+    await picture(page, "p09-units");
+
+    /** Opens a unit's card and does something there that is stored. */
+    const mend = async (unit: string, act: () => Promise<unknown>): Promise<void> => {
+      const { hash, problems: before } = await look(page);
+      await page.keyboard.press("Escape");
+      await makeActive(page, gridOf(unit));
+      await page.click(by("tab-units"));
+      await page.evaluate(id => { document.querySelector<HTMLDetailsElement>(id)!.open = true; }, by(`unit-${unit}`));
+      await act();
+      await page.waitForFunction(h => { const s = window.lianhu.state(); return (s.hash !== h && s.waiting === 0) || s.dialog !== null; }, hash);
+      await settled(page);
+      const now = await look(page);
+      expect(now.dialog).toBeNull();
+      expect(now.problems.length).toBeLessThan(before.length);
+    };
+    await mend(bare.code, async () => {
+      for (const [k, m] of bare.deputies.entries()) await page.selectOption(by(`deputy${k}-${bare.code}`), m);
+      await page.click(by(`officers-${bare.code}`));
+    });
+    await mend(large.code, () => page.selectOption(by(`move-${lost}`), small.code));
+    // who is in a unit of another grid, with what was done to the rest, goes back by undoing
+    const { hash } = await look(page);
+    expect((await look(page)).problems.map(p => p.rule)).toEqual(["H6"]);
+    for (let k = 0; k < 3; k++) { await page.click(by("undo")); await settled(page); }
+    await page.waitForFunction(h => window.lianhu.state().hash !== h, hash);
+    expect((await look(page)).problems.filter(p => p.hard)).toEqual([]);
+    expect((await walk(page, "n", 1))[0]!.said).toContain("没有问题");
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it("of newcomers, whom no plan has yet, are named by the check", async () => {
+    const { page: before, context: first } = await visit(browser, service);
+    await openVillage(before);
+    const { village } = await look(before), [lon, lat] = await before.evaluate(async v => {
+      const { features } = await (await fetch(`/ogc/collections/buildings/items?limit=10000`)).json() as { features: { properties: { village: string }; geometry: { coordinates: [number, number] } }[] };
+      return features.find(f => f.properties.village === v)!.geometry.coordinates;
+    }, village!);
+    await first.close();
+    await service.kill();
+    service.bringIn("households", "newcomers.csv", `id,lon,lat,building,village\nNEW1,${lon + 2e-5},${lat + 2e-5},NEWHOUSE,${village}\n`);
+    await service.start();
+    const { page, context } = await visit(browser, service);
+    await openTownship(page);
+    await page.click(by(`village-${village}`));
+    await page.waitForSelector(`${by("notice")}.bad`);
+    const said = (await page.textContent(by("notice")))!;
+    expect(said).toContain("方案与名册不符");
+    expect(said).toContain("NEW1");
+    expect(said).toContain("NEWHOUSE");
+    await picture(page, "p09-newcomers");
+    await page.click(by("check"));
+    await page.waitForSelector(by("checked"));
+    const breaches = await page.locator(`${by("checked")} li`).allTextContents();
+    expect(breaches.some(b => b.includes("H4") && b.includes("NEW1"))).toBe(true);
+    await context.close();
+  });
 });

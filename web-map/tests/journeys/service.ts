@@ -134,7 +134,7 @@ export async function openVillage(page: Page): Promise<void> {
 
 /** Opens a village in a draft of its own. */
 export async function openDraft(page: Page, name: string): Promise<void> {
-  await openVillage(page);
+  if ((await look(page)).village === null) await openVillage(page);
   await page.click(by("fork-here"));
   await page.fill(by("fork-name"), name);
   await page.click(by("fork-go"));

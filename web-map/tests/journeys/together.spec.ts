@@ -89,6 +89,25 @@ describe("P1 sign in", () => {
   });
 });
 
+describe("P1 sign in to the room", () => {
+  it("says that the password is wrong, and asks again", async () => {
+    const { page, context } = await visit(browser, service, {}, "/?view=room");
+    const answer = async (password: string): Promise<void> => {
+      await page.fill(by("ask-name"), "li");
+      await page.fill(by("ask-password"), password);
+      await page.click(by("ask-go"));
+    };
+    await answer("not-the-password");
+    await page.waitForSelector(`${by("notice")}.bad`);
+    await page.waitForSelector(by("ask-password"));
+    expect(await page.inputValue(by("ask-password"))).toBe("");
+    await answer(PASSWORD);
+    await page.waitForFunction(() => (window.lianhu as unknown as { state(): { signed_in: boolean } }).state().signed_in);
+    expect(await page.locator(by("ask")).count()).toBe(0);
+    await context.close();
+  });
+});
+
 /** Whose grid some buildings are in, as the service has it. */
 const owners = (page: Page, buildings: readonly string[]): Promise<(string | undefined)[]> => page.evaluate(async ids => {
   const { plan, village } = window.lianhu.state(), told = await (await fetch(`/api/plans/${plan!.id}/villages/${village}`)).json() as { grids: { code: string }[]; buildings: { id: string; grid: number }[] };
