@@ -6,7 +6,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{json, lianhu, said};
+use common::{json, labels, lianhu, said};
 
 const COMMANDS: [&str; 3] = [
     "units in.csv --min 10 --max 15 --rounds 3 --labels out.txt --report out.json --geojson out.geojson",
@@ -145,4 +145,32 @@ fn a_layer_of_a_file_without_layers_is_a_usage_error() {
         assert!(said(&out).contains("--layer buildings 只用于 GeoPackage"), "{}", said(&out));
         assert_eq!(leftovers(folder.path()), Vec::<String>::new());
     }
+}
+
+/// I15: a tower, or a list without true places. A place cannot be divided into grids, but its households can into units.
+#[test]
+fn i15_five_thousand_households_in_one_point_are_divided_within_bounds() {
+    const HOUSEHOLDS: usize = 5_000;
+    let folder = tempfile::tempdir().expect("folder");
+    let at = folder.path();
+    std::fs::write(at.join("in.csv"), line_of(HOUSEHOLDS, |_| (7.0, 7.0))).expect("writable");
+    let lines = "--labels out.txt --report out.json --budget 2";
+    let out = lianhu(at, &format!("units in.csv --min 10 --max 15 {lines}"));
+    assert!(out.status.success(), "{}", said(&out));
+    let mut sizes = std::collections::BTreeMap::new();
+    for label in labels(&at.join("out.txt")) {
+        *sizes.entry(label).or_insert(0_usize) += 1;
+    }
+    assert_eq!(sizes.values().sum::<usize>(), HOUSEHOLDS);
+    assert!(sizes.iter().all(|(label, n)| *label >= 0 && (10..=15).contains(n)), "{sizes:?}");
+    clean(at);
+    let out = lianhu(at, &format!("grids in.csv --target 300 {lines}"));
+    assert!(out.status.success(), "{}", said(&out));
+    let grids: std::collections::BTreeSet<i64> = labels(&at.join("out.txt")).into_iter().collect();
+    assert_eq!(grids.into_iter().collect::<Vec<_>>(), [0], "one place lies in one grid");
+    clean(at);
+    let out = lianhu(at, "plan in.csv --profile xixiu --budget 2 --out out.plan");
+    assert!(out.status.success(), "{}", said(&out));
+    let checked = lianhu(at, "check out.plan");
+    assert!(checked.status.success(), "{}", said(&checked));
 }

@@ -225,6 +225,115 @@ fn history_says_who_changed_a_household_when_and_why() {
 }
 
 #[test]
+fn interrupted_import_exits_130_and_leaves_the_old_state() {
+    let dir = folder();
+    let at = dir.path();
+    done(at, &format!("import {STORE} --layer regions {}", fixture("regions.geojson")));
+    done(at, &format!("export {STORE} --layer regions before.csv"));
+    let mut text = String::from("户号,经度,纬度,楼栋\n");
+    for i in 0..150_000 {
+        text.push_str(&format!("A{i},105.66,26.0,B{}\n", i / 8));
+    }
+    std::fs::write(at.join("h.csv"), text).unwrap_or_else(|e| panic!("{e}"));
+    let child = std::process::Command::new(env!("CARGO_BIN_EXE_lianhu"))
+        .current_dir(at)
+        .args(format!("import {STORE} --layer households --region 520423102003 h.csv").split_whitespace())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("{e}"));
+    // by the time the store is its own, Ctrl-C is listened to
+    let (lock, own) = (at.join("register.gpkg.lock"), format!("pid {}", child.id()));
+    let is_open = || std::fs::read_to_string(&lock).is_ok_and(|holder| holder == own);
+    let begun = std::time::Instant::now();
+    while !is_open() && begun.elapsed().as_secs() < 60 {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.is_ok_and(|s| s.success()), "the signal is sent");
+    let out = child.wait_with_output().unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(out.status.code(), Some(130), "{}", said(&out));
+    assert!(done(at, "check sqlite:register.gpkg").contains("库完好"));
+    assert!(done(at, &format!("export {STORE} --layer households h2.csv")).contains("0 行"));
+    done(at, &format!("export {STORE} --layer regions after.csv"));
+    assert!(bytes(&at.join("before.csv")) == bytes(&at.join("after.csv")));
+}
+
+#[test]
+fn layers_and_ledgers_of_plans_are_handed_out_by_box_and_by_day() {
+    let dir = folder();
+    let at = dir.path();
+    township(at);
+    let draft = format!("draft {STORE} --region 520423102003 --profile huangguoshu --budget 0");
+    done(at, &format!("{draft} --name 一 --seed 1 --publish 2026-01-01"));
+    done(at, &format!("export {STORE} --layer grids one.geojson"));
+    done(at, &format!("export {STORE} --layer ledger-grids one.csv"));
+    done(at, &format!("{draft} --name 二 --seed 2 --publish 2026-06-01"));
+    let features = |file: &str| common::json(&at.join(file))["features"].as_array().cloned().unwrap_or_default();
+    // the day before the first plan, of each plan, and today
+    let on = |day: &str| {
+        done(at, &format!("export {STORE} --layer grids --as-of {day} on.geojson"));
+        features("on.geojson")
+    };
+    assert!(on("2025-12-31").is_empty());
+    let first = on("2026-05-31");
+    assert_eq!(first.len(), features("one.geojson").len());
+    let shapes = |list: &[serde_json::Value]| list.iter().map(|f| f["geometry"].to_string()).collect::<Vec<_>>();
+    assert_eq!(shapes(&first), shapes(&features("one.geojson")), "the plan of that day");
+    done(at, &format!("export {STORE} --layer grids now.geojson"));
+    let now = features("now.geojson");
+    assert_eq!(shapes(&on("2026-06-01")), shapes(&now));
+    for f in &now {
+        let p = &f["properties"];
+        assert!(p["valid_from"].is_string() && p["level"] == 1 && p.get("predecessors").is_some(), "{p}");
+    }
+    for layer in ["units", "leaders"] {
+        assert!(done(at, &format!("export {STORE} --layer {layer} --as-of 2025-12-31 {layer}.csv")).contains("：0 行"));
+        assert!(
+            !done(at, &format!("export {STORE} --layer {layer} --as-of 2026-05-31 {layer}.csv")).contains("：0 行")
+        );
+    }
+    done(at, &format!("export {STORE} --layer ledger-grids --as-of 2026-05-31 then.csv"));
+    let text = |file: &str| String::from_utf8_lossy(&bytes(&at.join(file))).into_owned();
+    assert_eq!(text("then.csv").lines().count(), text("one.csv").lines().count());
+    done(at, &format!("export {STORE} --layer ledger-grids --as-of 2025-12-31 none.csv"));
+    assert_eq!(text("none.csv").lines().count(), 1, "the header alone");
+    let wrong = lianhu(at, &format!("export {STORE} --layer grids --as-of 2026-02-30 x.geojson"));
+    assert_eq!(wrong.status.code(), Some(2), "{}", said(&wrong));
+    // a box: whatever bounds meet it, no more and no less
+    let bounds = |f: &serde_json::Value| {
+        let mut b = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
+        fn each(v: &serde_json::Value, b: &mut [f64; 4]) {
+            match v.as_array().map(Vec::as_slice) {
+                Some([x, y, ..]) if x.is_number() => {
+                    let (x, y) = (x.as_f64().unwrap_or(0.0), y.as_f64().unwrap_or(0.0));
+                    *b = [b[0].min(x), b[1].min(y), b[2].max(x), b[3].max(y)];
+                }
+                Some(list) => list.iter().for_each(|v| each(v, b)),
+                None => {}
+            }
+        }
+        each(&f["geometry"]["coordinates"], &mut b);
+        b
+    };
+    let of_first = bounds(&now[0]);
+    let (x, y) = ((of_first[0] + of_first[2]) / 2.0, (of_first[1] + of_first[3]) / 2.0);
+    done(at, &format!("export {STORE} --layer grids --bbox {x},{y},{x},{y} box.geojson"));
+    let code = |f: &serde_json::Value| f["properties"]["code"].to_string();
+    let inside: Vec<String> = features("box.geojson").iter().map(code).collect();
+    let wanted = now.iter().filter(|f| {
+        let b = bounds(f);
+        b[0] <= x && x <= b[2] && b[1] <= y && y <= b[3]
+    });
+    assert_eq!(inside, wanted.map(code).collect::<Vec<_>>());
+    assert!(!inside.is_empty());
+    for layer in ["units", "leaders"] {
+        let far = done(at, &format!("export {STORE} --layer {layer} --bbox 1,1,2,2 far.csv"));
+        assert!(far.contains("：0 行"), "{layer}: {far}");
+    }
+}
+
+#[test]
 fn usage_errors_say_what_there_is() {
     let dir = folder();
     let out = lianhu(dir.path(), "import --store sqlite:x.gpkg --layer nothing a.csv");

@@ -16,10 +16,10 @@ pub(super) fn export(a: &ExportArgs, ledger: Ledger, format: Format) -> Result<W
     if !matches!(format, Format::Csv | Format::Xlsx) {
         return Err(Failure::usage(format!("{}：台账只导出为 xlsx 或 csv / a ledger is xlsx or csv", a.layer)));
     }
-    if a.bbox.is_some() || a.as_of.is_some() {
-        return Err(Failure::usage("台账不支持 --bbox 和 --as-of / ledgers know no --bbox and no --as-of"));
+    if a.bbox.is_some() {
+        return Err(Failure::usage("台账不支持 --bbox / ledgers know no --bbox"));
     }
-    let today = china_today();
+    let today = a.as_of.clone().unwrap_or_else(china_today);
     let wish = LedgerWish {
         ledger,
         format,
@@ -27,6 +27,7 @@ pub(super) fn export(a: &ExportArgs, ledger: Ledger, format: Format) -> Result<W
         plan: a.plan.as_deref(),
         names_for: a.purpose.as_deref().filter(|_| a.with_names),
         today: &today,
+        as_of: a.as_of.as_deref(),
         options: WriteOptions::default(),
     };
     let mode = if a.with_names { OpenMode::ReadWrite } else { OpenMode::ReadOnly };

@@ -292,6 +292,48 @@ async fn flipped_bit_is_found_or_was_in_no_data() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_kind_of_damage_is_named_with_its_place() {
+    let whole = Place::sqlite();
+    let store = whole.open().await;
+    filled(store.as_ref()).await;
+    store.close().await;
+    drop(store);
+    for (kind, at, damage) in [
+        ("header", "application_id, user_version", "PRAGMA user_version = 10200"),
+        ("constraint", "store_writer", "UPDATE store_writer SET active = 1"),
+        ("rtree", "buildings fid 1", "DELETE FROM rtree_buildings_geom WHERE id = 1"),
+        ("rtree", "households fid 9001", "INSERT INTO rtree_households_geom VALUES (9001, 1, 2, 1, 2)"),
+        ("schema", "buildings_village", "DROP INDEX buildings_village"),
+        ("schema", "audit_refuse_update", "DROP TRIGGER audit_refuse_update"),
+        (
+            "geometry",
+            "barriers fid 1",
+            // a stranger's connection lacks the functions these triggers name
+            "UPDATE store_writer SET active = 2;
+             DROP TRIGGER rtree_barriers_geom_update1; DROP TRIGGER rtree_barriers_geom_update2;
+             DROP TRIGGER rtree_barriers_geom_update3; DROP TRIGGER rtree_barriers_geom_update4;
+             UPDATE barriers SET geom = x'4750' WHERE fid = 1;
+             UPDATE store_writer SET active = 0",
+        ),
+        ("row", "officers fid 1 (o1)", "UPDATE officers SET name = '别人' WHERE fid = 1"),
+        (
+            "reference",
+            "incident_transitions ",
+            "UPDATE store_writer SET active = 2; DELETE FROM incidents; UPDATE store_writer SET active = 0",
+        ),
+    ] {
+        let place = Place::sqlite();
+        std::fs::copy(whole.file(), place.file()).expect("a copy");
+        place.raw(damage).await.expect(damage);
+        let store = place.try_open(OpenMode::ReadOnly).await.expect("it opens");
+        let found = store.check(&admin()).await.expect("check");
+        let named = |f: &lianhu::store::Finding| f.kind == kind && f.place.starts_with(at);
+        assert!(found.iter().any(named), "{damage}: {found:?}");
+        store.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn i38_file_that_is_no_store_is_refused() {
     let place = Place::sqlite();
     std::fs::write(place.file(), b"PK\x03\x04 not a database, but long enough to look at").expect("a file");

@@ -79,6 +79,7 @@ on_both_engines! {
     upkeep:
         audit_chain_is_whole_and_append_only,
         purged_name_is_gone,
+        what_is_older_than_its_retention_is_purged,
         backup_while_writing_is_a_whole_store,
         backup_is_restored_from_the_command_line,
         f13_newer_store_is_refused_with_both_versions,
@@ -109,6 +110,7 @@ on_both_engines! {
         f01_killed_writer_loses_nothing_acknowledged;
     killed:
         f01_killed_import_leaves_all_rows_old_or_all_new,
+        f01_killed_first_load_leaves_an_empty_table_or_a_full_one,
         f01_killed_publication_leaves_one_plan_in_force,
         f01_killed_backup_leaves_a_whole_copy_or_none,
         f01_killed_edit_of_several_plans_changes_all_or_none;

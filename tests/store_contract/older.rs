@@ -237,7 +237,7 @@ pub(crate) async fn old_logs_are_given_their_sums(place: Place) {
     assert!(found.iter().any(|f| f.kind == "row" && f.place.starts_with("register_changes")), "{found:?}");
 }
 
-/// What docs/operations.md tells the operator of a server to do.
+/// A server is copied by its operator with the server's own tools.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dumped_server_is_restored_whole() {
     let place = Place::postgis();

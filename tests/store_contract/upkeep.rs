@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use lianhu::domain::register::OfficerRow;
 use lianhu::store::{
-    Filter, Layer, OpenMode, RegisterRow, Retention, Store, StoreError, TransactError, copy_into, open,
+    Filter, Idempotency, ImportRequest, Layer, OpenMode, RegisterRow, Retention, Store, StoreError, TransactError,
+    copy_into, open,
 };
 use sqlx::{AssertSqlSafe, Connection};
 
@@ -126,6 +127,50 @@ pub(crate) async fn purged_name_is_gone(place: Place) {
         let dump = "SELECT coalesce(string_agg(c::text, ''), '') FROM lianhu.register_changes c";
         assert!(!crate::cluster::Cluster::get().psql(database, dump).contains("慕容"));
     }
+    assert_eq!(store.check(&admin()).await.expect("check"), []);
+}
+
+pub(crate) async fn what_is_older_than_its_retention_is_purged(place: Place) {
+    let store = place.open().await;
+    settle(store.as_ref(), 2).await;
+    let job = |id: &str, state: &str, ended: &str| {
+        RegisterRow::Jobs(lianhu::domain::register::JobRow {
+            id: id.to_owned(),
+            region: VILLAGE.to_owned(),
+            kind: "export".to_owned(),
+            state: state.to_owned(),
+            progress: 1.0,
+            parameters: "{}".to_owned(),
+            result: None,
+            created_at: ended.to_owned(),
+            updated_at: ended.to_owned(),
+            row_version: 0,
+        })
+    };
+    let (old, new) = ("2024-01-01T00:00:00.000Z", "2025-06-01T00:00:00.000Z");
+    let jobs = vec![job("j1", "done", old), job("j2", "running", old), job("j3", "done", new)];
+    bring(store.as_ref(), jobs).await.expect("jobs");
+    let keyed = ImportRequest {
+        idempotency: Some(Idempotency { key: "k".to_owned(), body_sha256: "00".to_owned() }),
+        ..ImportRequest::new(Layer::Buildings)
+    };
+    let rows = vec![vec![building("b9", VILLAGE, 105.6, 25.9)]];
+    store.import(&admin(), "tester", &keyed, &mut rows.into_iter()).await.expect("import");
+    // the clock of these tests stands in March 2025
+    let before = |day: &str| Retention {
+        keys_before: Some(day.to_owned()),
+        jobs_before: Some(day.to_owned()),
+        cell_logs_before: Some(day.to_owned()),
+        ..Retention::default()
+    };
+    let purged = store.purge(&admin(), "t", &before("2025-01-01T00:00:00.000Z")).await.expect("purge");
+    assert_eq!((purged.keys, purged.jobs, purged.cell_logs), (0, 1, 0), "one that runs still stays");
+    let purged = store.purge(&admin(), "t", &before("2025-12-01T00:00:00.000Z")).await.expect("purge");
+    // the arrivals of 2 + 1 buildings and 4 households
+    assert_eq!((purged.keys, purged.jobs, purged.cell_logs), (1, 1, 7));
+    let log = store.changes_of(&admin(), Layer::Buildings, "b9").await.expect("changes");
+    assert_eq!(log, []);
+    assert_eq!(store.count(&admin(), Layer::Jobs, &Filter::default()).await, Ok(1));
     assert_eq!(store.check(&admin()).await.expect("check"), []);
 }
 

@@ -56,6 +56,7 @@ pub(super) async fn ledger(
             region: region.as_deref(),
             plan: plan.as_deref(),
             names_for: names_for.as_deref(),
+            as_of: None,
             today: &today,
             options: WriteOptions::default(),
         };

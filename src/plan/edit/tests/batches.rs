@@ -73,8 +73,22 @@ fn locked_rows(rows: &VillageRows) -> (Vec<GridRow>, Vec<UnitRow>, Vec<Seat>) {
     )
 }
 
-/// Runs `batches` random batches from one start; returns how many were accepted.
-fn run(seed: u64, batches: u32, lattice: &Lattice) -> u32 {
+/// Batches that were taken, and how many of them left a plan without a problem.
+#[derive(Clone, Copy, Debug, Default)]
+struct Taken {
+    accepted: u32,
+    clean: u32,
+}
+
+impl std::ops::AddAssign for Taken {
+    fn add_assign(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        self.clean += other.clean;
+    }
+}
+
+/// Runs `batches` random batches from one start; returns how many were taken.
+fn run(seed: u64, batches: u32, lattice: &Lattice) -> Taken {
     let first = lattice.state();
     let mut state = first.clone();
     let mut r = Random::new(seed);
@@ -82,7 +96,7 @@ fn run(seed: u64, batches: u32, lattice: &Lattice) -> u32 {
     let mut seen_units: std::collections::BTreeSet<String> = state.units.iter().map(|u| u.code.clone()).collect();
     let mut seen_grids: std::collections::BTreeSet<String> = state.grids.iter().map(|g| g.code.clone()).collect();
     let mut clean = true;
-    let mut accepted = 0;
+    let mut taken = Taken::default();
     for i in 0..batches {
         let operations: Vec<Operation> = (0..1 + r.below(3)).map(|_| random_operation(&state, &mut r)).collect();
         let policy = if r.below(12) == 0 { Policy::KeepAsDraftProblem } else { Policy::Refuse };
@@ -92,7 +106,7 @@ fn run(seed: u64, batches: u32, lattice: &Lattice) -> u32 {
             assert_eq!(state.rows(), before);
             continue;
         };
-        accepted += 1;
+        taken.accepted += 1;
         let note = || format!("seed {seed}, batch {i}: {operations:?}");
         let problems = applied.state.problems();
         assert_eq!(keys(&applied.state.known_problems()), keys(&problems), "{}", note());
@@ -101,6 +115,7 @@ fn run(seed: u64, batches: u32, lattice: &Lattice) -> u32 {
             assert_eq!(problems, [], "{}", note());
         }
         clean = problems.is_empty();
+        taken.clean += u32::from(clean);
         let after = applied.state.rows();
         let mut again = before.clone();
         apply_changes(&mut again, &applied.changes).expect("changes fit");
@@ -145,7 +160,7 @@ fn run(seed: u64, batches: u32, lattice: &Lattice) -> u32 {
         back = back.with(changes).expect("redo");
     }
     assert_eq!(bytes(&back), last, "seed {seed}");
-    accepted
+    taken
 }
 
 fn with_river() -> Lattice {
@@ -155,19 +170,27 @@ fn with_river() -> Lattice {
 #[test]
 fn random_batches_keep_every_hard_rule_and_are_undone_byte_for_byte() {
     let batches = std::env::var("LIANHU_SOAK_BATCHES").ok().and_then(|v| v.parse().ok()).unwrap_or(240);
-    let mut accepted = 0;
+    let mut taken = Taken::default();
     for seed in 0..4 {
-        accepted += run(seed, batches / 6, &Lattice::small());
-        accepted += run(100 + seed, batches / 12, &with_river());
+        taken += run(seed, batches / 6, &Lattice::small());
+        taken += run(100 + seed, batches / 12, &with_river());
     }
-    assert!(accepted * 6 > batches, "only {accepted} batches were accepted");
+    assert!(taken.accepted * 6 > batches && taken.clean > 0, "{taken:?} of {batches}");
 }
 
 #[test]
 #[ignore = "ten thousand batches: for make soak"]
 fn ten_thousand_random_batches_keep_every_hard_rule() {
-    for seed in 0..80 {
-        run(1_000 + seed, 100, &Lattice::small());
-        run(2_000 + seed, 25, &with_river());
+    let (mut taken, mut asked) = (Taken::default(), 0);
+    // refused batches try nothing, and what keeps a problem is no proof: the ten thousand are those that were taken and judged clean
+    for seed in 0..2_000 {
+        taken += run(10_000 + seed, 100, &Lattice::small());
+        taken += run(20_000 + seed, 25, &with_river());
+        asked += 125;
+        if taken.clean >= 10_000 {
+            break;
+        }
     }
+    eprintln!("{taken:?} of {asked} batches");
+    assert!(taken.clean >= 10_000, "{taken:?} of {asked}");
 }

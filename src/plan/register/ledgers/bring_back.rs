@@ -181,12 +181,15 @@ impl Standing {
             region: None,
             plan: wish.plan,
             names_for: None,
+            as_of: None,
             today: wish.today,
             options: WriteOptions::default(),
         };
         let mut pen = Pen::new(store, scope, actor, &as_exported).await?;
         let mut all = Self { plans: Vec::new(), lines: Vec::new(), plan_of: BTreeMap::new() };
-        for (i, (head, villages)) in plans_and_villages(store, scope, wish.plan, None).await?.into_iter().enumerate() {
+        for (i, (head, villages)) in
+            plans_and_villages(store, scope, (wish.plan, None), None).await?.into_iter().enumerate()
+        {
             pen.turn_to(store, scope, wish.ledger, &head).await?;
             for village in &villages {
                 let lines = pen.lines(wish.ledger, &view(store, scope, &head.id, village).await?);

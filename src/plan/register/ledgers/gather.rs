@@ -11,7 +11,7 @@ use crate::domain::plan::{Change, PlanHead, VillageRows};
 use crate::domain::register::OfficerRow;
 use crate::store::{Derived, Filter, HistoryEntry, Layer, RegisterRow, Scope, Store, StoreError};
 
-use super::super::hand_out::chosen_plans;
+use super::super::hand_out_plans::{keep_in_force, plans_on};
 
 /// Entries of a plan's history read at once: each holds all it changed.
 const ENTRIES: u32 = 200;
@@ -36,16 +36,16 @@ pub(super) fn read_claim(claim: &str) -> Option<(&str, u64)> {
     Some((plan, version.parse().ok()?))
 }
 
-/// The plans meant, each with its villages within a region.
+/// The plans meant, today or on a day, each with its villages within a region.
 pub(super) async fn plans_and_villages(
     store: &dyn Store,
     scope: &Scope,
-    plan: Option<&str>,
+    (plan, day): (Option<&str>, Option<&str>),
     region: Option<&str>,
 ) -> Result<Vec<(PlanHead, Vec<String>)>, StoreError> {
     let meets = |village: &String| region.is_none_or(|r| village.starts_with(r) || r.starts_with(village.as_str()));
     let mut all = Vec::new();
-    for head in chosen_plans(store, scope, plan).await? {
+    for head in plans_on(store, scope, plan, day).await? {
         let mut villages = store.plan_villages(scope, &head.id).await?;
         villages.retain(meets);
         all.push((head, villages));
@@ -59,6 +59,19 @@ pub(super) async fn view(store: &dyn Store, scope: &Scope, plan: &str, village: 
     let derived = store.derived(scope, plan, village).await?;
     let rows = rows.pop().unwrap_or_else(|| VillageRows { village: village.clone(), ..VillageRows::default() });
     Ok(View { head, rows, derived })
+}
+
+impl View {
+    /// The same with the grids and units of a day: what ended since had no end then.
+    pub(super) fn on(mut self, day: Option<&str>) -> Self {
+        if day.is_some() {
+            keep_in_force(&mut self.rows, day);
+            for grid in &mut self.rows.grids {
+                grid.valid_to = None;
+            }
+        }
+        self
+    }
 }
 
 /// Names of divisions by code.

@@ -28,6 +28,8 @@ pub struct LedgerWish<'a> {
     pub names_for: Option<&'a str>,
     /// The day whose officers are meant, `YYYY-MM-DD`.
     pub today: &'a str,
+    /// The plans in force on this day, and their grids and units of that day, instead of today's.
+    pub as_of: Option<&'a str>,
     /// The time that formats insist on.
     pub options: WriteOptions,
 }
@@ -49,10 +51,10 @@ pub async fn export_ledger(
     let mut writer = wish.ledger.begin(wish.format, path, wish.names_for.is_some(), wish.options)?;
     let mut pen = Pen::new(store, scope, actor, wish).await?;
     let mut summary = BTreeMap::new();
-    for (head, villages) in plans_and_villages(store, scope, wish.plan, wish.region).await? {
+    for (head, villages) in plans_and_villages(store, scope, (wish.plan, wish.as_of), wish.region).await? {
         pen.turn_to(store, scope, wish.ledger, &head).await?;
         for village in &villages {
-            let view = view(store, scope, &head.id, village).await?;
+            let view = view(store, scope, &head.id, village).await?.on(wish.as_of);
             match wish.ledger {
                 Ledger::Summary => pen.sum_up(&view, &mut summary),
                 ledger => write_all(&mut writer, wish.region, pen.lines(ledger, &view))?,
