@@ -37,11 +37,11 @@ test: needs map
 	cargo test --locked
 	cd web-map && npm test && LIANHU=$(abspath $(or $(CARGO_TARGET_DIR),target)/debug/lianhu) npm run journeys
 
-# What stands behind features of the program: sign-in with an organisation's accounts, against an issuer of the test's own.
+# What stands behind features of the program: sign-in with an organisation's accounts, traces; against an issuer and a collector of the tests' own.
 features:
 	cargo clippy --locked --all-targets --all-features -- -D warnings
 	cargo test --locked --all-features --lib -- api:: cli::config
-	cargo test --locked --all-features --test oidc
+	cargo test --locked --all-features --test oidc --test otel
 
 # What the tests of the register run against: PostgreSQL with PostGIS, GDAL, a reader of PDF and a Chinese font for it; a browser for
 # the map. Installed where they are missing and we may.

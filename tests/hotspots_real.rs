@@ -55,7 +55,7 @@ fn getis_and_ord_1996_is_reproduced() {
     }
 }
 
-/// Robberies of a year in Memphis, from the file to the three results, inside its precincts and as they come.
+/// Robberies of a year in Memphis, from the file to the three results. Beside esda: `benches/hotspots/real.py`.
 #[test]
 fn a_year_of_robberies_goes_through_all_commands() {
     let Some(robberies) = source("memphis_robberies_2019.csv") else { return };

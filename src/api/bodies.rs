@@ -4,15 +4,22 @@ use std::collections::{HashMap, VecDeque};
 use std::io::Write as _;
 use std::sync::Mutex;
 
-use axum::body::Bytes;
-use axum::http::{HeaderMap, header};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use hyper::body::Body as _;
+
+use super::error::Problem;
 
 /// Bytes kept in all.
 const ROOM_BYTES: usize = 64 << 20;
 /// Longest body kept.
 const LONGEST_BYTES: usize = 4 << 20;
+const JSON: &str = "application/json";
 /// Below this, compressing gains nothing.
 const WORTH_BYTES: usize = 1024;
 /// Two thirds of the best ratio at a third of its time.
@@ -83,6 +90,44 @@ pub(crate) fn pack(body: Bytes, packing: Packing) -> (Bytes, Packing) {
         Ok(packed) if packed.len() < body.len() => (packed.into(), Packing::Gzip),
         _ => (body, Packing::Plain),
     }
+}
+
+/// A JSON answer in a packing.
+pub(crate) fn json(body: Bytes, packing: Packing) -> Response {
+    let mut response = Body::from(body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+    mark(headers, packing);
+    response
+}
+
+fn mark(headers: &mut HeaderMap, packing: Packing) {
+    headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if packing == Packing::Gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.remove(header::CONTENT_LENGTH);
+    }
+}
+
+/// Packs JSON answers that no handler packed, for whoever takes it: lists of thousands of rows go over slow lines.
+pub(crate) async fn packed(request: Request, next: Next) -> Response {
+    let wanted = Packing::wanted(request.headers());
+    let response = next.run(request).await;
+    let is_plain_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t == JSON)
+        && !response.headers().contains_key(header::CONTENT_ENCODING);
+    let is_long = response.body().size_hint().exact().is_some_and(|n| n >= WORTH_BYTES as u64);
+    if wanted == Packing::Plain || !is_plain_json || !is_long {
+        return response;
+    }
+    let (mut head, body) = response.into_parts();
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        return Problem::internal("a body broke off").into_response();
+    };
+    let Ok((body, packing)) = tokio::task::spawn_blocking(move || pack(body, wanted)).await else {
+        return Problem::internal("packing failed").into_response();
+    };
+    mark(&mut head.headers, packing);
+    Response::from_parts(head, Body::from(body))
 }
 
 #[cfg(test)]

@@ -45,8 +45,17 @@ struct Rest {
     hint: Option<&'static str>,
     more: Map<String, Value>,
     retry_after_s: Option<u32>,
+    noted: bool,
     /// For the log alone.
     cause: Option<String>,
+}
+
+/// What a problem's answer says of it to those around the handler.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Said {
+    pub(super) code: &'static str,
+    /// Whoever made it told the audit log.
+    pub(super) noted: bool,
 }
 
 /// Result of a handler.
@@ -123,6 +132,13 @@ impl Problem {
         self
     }
 
+    /// The audit log knows of it.
+    #[must_use]
+    pub(super) fn noted(mut self) -> Self {
+        self.rest.noted = true;
+        self
+    }
+
     /// When to try again.
     #[must_use]
     pub fn retry_after_s(mut self, seconds: u32) -> Self {
@@ -177,7 +193,9 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, retry_after_s) = (self.status, self.rest.retry_after_s);
+        let said = Said { code: self.code, noted: self.rest.noted };
         let mut response = (status, self.into_value().to_string()).into_response();
+        response.extensions_mut().insert(said);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

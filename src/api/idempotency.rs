@@ -1,11 +1,14 @@
-//! `Idempotency-Key` (IETF draft-07): the header, and the jobs that were started under one.
+//! `Idempotency-Key` (IETF draft-07): the header, the requests that are being answered under one, and the jobs that were started.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 
+use super::App;
 use super::auth::Principal;
 use super::error::{Answer, Problem};
 use super::jobs::Jobs;
@@ -28,6 +31,46 @@ pub(super) fn key_of(headers: &HeaderMap) -> Answer<String> {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_missing", what).field("Idempotency-Key"));
     }
     Ok(key)
+}
+
+/// Whose key, and the key.
+type Own = (String, String);
+
+/// Keys under which a request is being answered by this process.
+#[derive(Clone, Default)]
+pub(crate) struct InFlight(Arc<Mutex<HashSet<Own>>>);
+
+impl InFlight {
+    /// Takes a key until the answer is there, or given up; `None` while another request has it.
+    fn take(&self, own: Own) -> Option<Once> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(own.clone()).then(|| Once(Some((self.clone(), own))))
+    }
+}
+
+/// Held by a handler as long as it answers: a twin is refused meanwhile (E06), already while the body is on its way. Handlers take it before
+/// the body; a request without a key has none to hold.
+pub(super) struct Once(Option<(InFlight, Own)>);
+
+impl Drop for Once {
+    fn drop(&mut self) {
+        if let Some((all, own)) = self.0.take() {
+            all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&own);
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Once {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let principal = Principal::from_request_parts(parts, app).await?;
+        let Ok(key) = key_of(&parts.headers) else { return Ok(Self(None)) };
+        app.in_flight.take((principal.actor, key)).ok_or_else(|| {
+            let what = "同一 Idempotency-Key 的请求正在处理，请稍后重试 / a request with this Idempotency-Key is being answered: try again soon";
+            Problem::new(StatusCode::CONFLICT, "idempotency_key_in_flight", what).field("Idempotency-Key").retry_after_s(1)
+        })
+    }
 }
 
 struct Known {
@@ -66,5 +109,21 @@ impl Keys {
         let (body_sha256, at) = (wish.body_sha256.clone(), Instant::now());
         known.insert(key, Known { body_sha256, job: job.clone(), at });
         Ok(job)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_is_held_by_one_of_its_owner_s_requests_at_a_time() {
+        let all = InFlight::default();
+        let take = |who: &str| all.take((who.to_owned(), "k".to_owned()));
+        let first = take("a").expect("free");
+        assert!(take("a").is_none() && take("b").is_some(), "of another it is another key");
+        drop(first);
+        assert!(take("a").is_some(), "given back with the answer");
+        assert!(all.0.lock().expect("lock").is_empty());
     }
 }

@@ -10,6 +10,7 @@ mod alerts;
 mod audit;
 pub(crate) mod auth;
 mod bodies;
+mod cors;
 mod error;
 mod events;
 mod exports;
@@ -32,6 +33,7 @@ mod plans;
 mod preconditions;
 mod public;
 mod rate;
+mod refusals;
 mod regions;
 mod report;
 mod router;
@@ -40,6 +42,8 @@ mod serve;
 mod session;
 mod statistics;
 mod tokens;
+#[cfg(feature = "otel")]
+mod traced;
 mod users;
 mod web;
 
@@ -59,6 +63,8 @@ pub use listen::ClientTimes;
 pub use serve::{ServeError, Settings, serve};
 #[cfg(feature = "oidc")]
 pub use session::oidc::OidcSettings;
+#[cfg(feature = "otel")]
+pub(crate) use traced::TARGET as SPANS;
 
 use auth::Keeper;
 use bodies::Bodies;
@@ -66,7 +72,7 @@ use events::Tail;
 use exports::Exports;
 use imports::Imports;
 use jobs::Jobs;
-use memory::Memory;
+use memory::{Collection, Memory, Snapshot, View};
 use rate::Rates;
 
 /// What every handler can reach.
@@ -82,9 +88,14 @@ pub struct App {
     pub(crate) exports: Exports,
     pub(crate) rates: Rates,
     pub(crate) open_rates: Rates,
+    pub(crate) refusals: refusals::Refusals,
+    pub(crate) in_flight: idempotency::InFlight,
+    /// Whose pages may read `/ogc`.
+    pub(crate) origins: cors::Origins,
     /// Seals and opens officers' telephones, where there is a key.
     pub(crate) sealer: Option<Arc<Sealer>>,
     pub(crate) hotspots: hotspots::Kept,
+    pub(crate) layers: hotspots::Layers,
     pub(crate) public: public::Public,
     #[cfg(feature = "oidc")]
     pub(crate) oidc: Option<session::oidc::Oidc>,
@@ -99,6 +110,19 @@ impl App {
     #[must_use]
     pub fn store(&self) -> &dyn Store {
         self.store.as_ref()
+    }
+
+    /// A collection as it is now, and what a scope sees of it.
+    pub(crate) async fn seen(&self, collection: Collection, scope: &Scope) -> Answer<(Arc<Snapshot>, Arc<View>)> {
+        if collection == Collection::Hotspots {
+            // made of what the scope sees, so that all of it may be seen
+            let snapshot = hotspots::layer(self, scope).await?;
+            let view = Arc::new(View::of_all(snapshot.len()));
+            return Ok((snapshot, view));
+        }
+        let snapshot = self.memory.get(collection).await?;
+        let view = self.memory.view(&snapshot, scope).await?;
+        Ok((snapshot, view))
     }
 
     /// Names of villages, by code.

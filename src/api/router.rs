@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, patch, post};
 
 use super::error::Problem;
 use super::{
-    App, alerts, audit, auth, events, exports, first, guard, hotspots, imports, incidents, jobs, ledgers, officers,
-    ogc, openapi, plans, rate, regions, report, session, statistics, tokens, users, web,
+    App, alerts, audit, auth, bodies, cors, events, exports, first, guard, hotspots, imports, incidents, jobs, ledgers,
+    officers, ogc, openapi, plans, rate, regions, report, session, statistics, tokens, users, web,
 };
 
 /// All routes of the public listener.
@@ -48,8 +48,17 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/imports/{id}/errors", get(imports::errors))
         .route("/api/exports", post(exports::create))
         .route("/api/ledgers/{kind}", get(ledgers::ledger))
+        .route("/api/plans/{id}/wall-map", get(plans::wall_map))
         .route("/api/ledgers/{kind}/import", post(imports::upload_ledger))
         .route_layer(from_fn_with_state(app.clone(), rate::limit));
+    // lists that may be long
+    let packed = Router::new()
+        .route("/api/regions", get(regions::list))
+        .route("/api/plans/{id}/villages/{village}", get(plans::village))
+        .route("/api/plans/{id}/compare/{other}", get(plans::compare))
+        .route("/api/incidents", get(incidents::list).post(incidents::report))
+        .route("/api/statistics", get(statistics::statistics))
+        .route_layer(from_fn(bodies::packed));
     let known = Router::new()
         .route("/ogc/collections", get(ogc::collections))
         .route("/ogc/collections/{collection}", get(ogc::collection))
@@ -68,7 +77,6 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/users/{id}", patch(users::change))
         .route("/api/tokens", get(tokens::list).post(tokens::add))
         .route("/api/tokens/{id}", axum::routing::delete(tokens::revoke))
-        .route("/api/regions", get(regions::list))
         .route("/api/imports/{id}", axum::routing::delete(imports::forget))
         .route("/api/imports/{id}/commit", post(imports::commit))
         .route("/api/exports/{id}/file", get(exports::file))
@@ -79,7 +87,6 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/profiles", get(plans::profiles))
         .route("/api/plans", get(plans::list).post(plans::create))
         .route("/api/plans/{id}", get(plans::one))
-        .route("/api/plans/{id}/villages/{village}", get(plans::village))
         .route("/api/plans/{id}/preview", post(plans::preview))
         .route("/api/plans/{id}/edits", post(plans::edit))
         .route("/api/plans/{id}/undo", post(plans::undo))
@@ -88,9 +95,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/plans/{id}/check", get(plans::check))
         .route("/api/plans/{id}/publish", post(plans::publish))
         .route("/api/plans/{id}/fork", post(plans::fork))
-        .route("/api/plans/{id}/compare/{other}", get(plans::compare))
         .route("/api/dictionaries", get(incidents::dictionaries))
-        .route("/api/incidents", get(incidents::list).post(incidents::report))
         .route("/api/incidents/bulk", post(incidents::bulk))
         .route("/api/incidents/{id}", get(incidents::one))
         .route("/api/incidents/{id}/transitions", post(incidents::advance))
@@ -100,19 +105,19 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/alert-rules", get(alerts::list_rules))
         .route("/api/alert-rules/{id}", axum::routing::put(alerts::put_rule).delete(alerts::remove_rule))
         .route("/api/report", get(report::report))
-        .route("/api/statistics", get(statistics::statistics))
         .route("/api/hotspots", get(hotspots::cells))
         .route("/api/scan", get(hotspots::scan))
         .route("/api/intake", post(incidents::intake))
         .route("/api/jobs/{id}", get(jobs::one).delete(jobs::cancel))
         .route("/api/events", get(events::stream));
     let known = if app.with_test_routes { known.route("/api/test/panic", get(faulty)) } else { known };
-    let known = known.merge(costly).route_layer(from_fn_with_state(app.clone(), auth::require));
+    let known = known.merge(costly).merge(packed).route_layer(from_fn_with_state(app.clone(), auth::require));
     open.merge(known)
         .fallback(async || Problem::missing())
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "此资源不支持该方法 / this resource does not know the method")
         })
+        .layer(from_fn_with_state(app.clone(), cors::around))
         .layer(from_fn_with_state(app.clone(), guard::around))
         .with_state(app)
 }

@@ -13,15 +13,18 @@ use crate::store::{Store, StoreError};
 
 use super::auth::{Keeper, Manners};
 use super::bodies::Bodies;
+use super::cors::Origins;
 use super::events::Tail;
 use super::exports::Exports;
-use super::hotspots::Kept;
+use super::hotspots::{Kept, Layers};
+use super::idempotency::InFlight;
 use super::imports::{Imports, UploadSettings};
 use super::jobs::Jobs;
 use super::listen::ClientTimes;
 use super::memory::Memory;
 use super::public::{Public, keep_publishing};
 use super::rate::Rates;
+use super::refusals::Refusals;
 #[cfg(feature = "oidc")]
 use super::session::oidc::{BEGIN, Oidc, OidcSettings};
 use super::{App, admin, alerts, listen, router};
@@ -54,6 +57,8 @@ pub struct Settings {
     pub public_k: Option<u64>,
     /// Requests of one address that needs no signing in, a minute.
     pub open_per_minute: u32,
+    /// Other origins whose pages may read `/ogc`.
+    pub allowed_origins: Vec<String>,
     /// The organisation's own accounts.
     #[cfg(feature = "oidc")]
     pub oidc: Option<OidcSettings>,
@@ -115,7 +120,8 @@ pub async fn serve(
         .map_err(|e| ServeError::Start(format!("{}: {e}", settings.uploads.folder.display())))?;
     let imports = Arc::new(imports);
     let memory = Arc::new(Memory::new(store.clone()));
-    let tail = Arc::new(Tail::new(store.clone(), memory.clone()).await?);
+    let doors = watch::Sender::new(0);
+    let tail = Arc::new(Tail::new(store.clone(), memory.clone(), doors.clone()).await?);
     #[cfg(feature = "oidc")]
     let oidc = settings.oidc.map(|s| Oidc::new(s, settings.manners.clone())).transpose()?;
     #[cfg(feature = "oidc")]
@@ -125,7 +131,7 @@ pub async fn serve(
     let app = Arc::new(App {
         #[cfg(feature = "oidc")]
         oidc,
-        keeper: Keeper::new(store.clone(), settings.manners, organisation),
+        keeper: Keeper::new(store.clone(), settings.manners, organisation, doors),
         store,
         memory: memory.clone(),
         tail: tail.clone(),
@@ -136,8 +142,12 @@ pub async fn serve(
         rates: Rates::new(settings.costly_per_minute),
         open_rates: Rates::new(settings.open_per_minute),
         exports: Exports::new(&settings.uploads.folder),
+        refusals: Refusals::default(),
+        in_flight: InFlight::default(),
+        origins: Origins::new(settings.allowed_origins),
         sealer: settings.sealer,
         hotspots: Kept::default(),
+        layers: Layers::default(),
         public: Public::new(settings.public_k),
         stopping,
         with_test_routes: settings.with_test_routes,

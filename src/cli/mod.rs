@@ -26,6 +26,8 @@ mod serve;
 mod serve_args;
 mod surroundings;
 mod synth;
+#[cfg(feature = "otel")]
+mod traces;
 mod upkeep;
 
 use std::process::ExitCode;

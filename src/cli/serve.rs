@@ -39,9 +39,12 @@ fn started(e: impl std::fmt::Display) -> Failure {
     Failure::input(format!("无法启动 / cannot start: {e}"))
 }
 
+fn level_of(word: &str) -> tracing::Level {
+    word.parse().unwrap_or(tracing::Level::INFO)
+}
+
 /// JSON lines on standard error.
-fn log(level: &str) {
-    let level = level.parse().unwrap_or(tracing::Level::INFO);
+fn log(level: tracing::Level) {
     let lines = tracing_subscriber::fmt().json().flatten_event(true).with_target(false).with_max_level(level);
     // a second call in one process keeps the first
     let _ = lines.with_writer(std::io::stderr).try_init();
@@ -49,11 +52,22 @@ fn log(level: &str) {
 
 pub(super) fn serve(a: &ServeArgs) -> Outcome {
     let config = Config::of(a)?;
-    log(&config.log);
     let threads = std::thread::available_parallelism().map_or(FEWEST_THREADS, |n| n.get().max(FEWEST_THREADS));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build().map_err(started)?;
+    #[cfg(feature = "otel")]
+    let traces = match &config.otel_endpoint {
+        Some(endpoint) => super::traces::log_and_trace(level_of(&config.log), endpoint, runtime.handle()),
+        None => {
+            log(level_of(&config.log));
+            None
+        }
+    };
+    #[cfg(not(feature = "otel"))]
+    log(level_of(&config.log));
     let served = runtime.block_on(run(&config, a.test_routes));
+    #[cfg(feature = "otel")]
+    traces.iter().for_each(super::traces::end);
     runtime.shutdown_timeout(Duration::from_secs(2));
     served.map(|()| 0)
 }
@@ -90,6 +104,7 @@ async fn run(config: &Config, with_test_routes: bool) -> Result<(), Failure> {
         },
         public_k: config.public_incidents.then_some(config.public_k),
         open_per_minute: config.public_per_minute,
+        allowed_origins: config.allowed_origins.clone(),
         #[cfg(feature = "oidc")]
         oidc: config.oidc.settings()?,
         with_test_routes,

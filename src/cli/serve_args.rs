@@ -27,6 +27,9 @@ pub(crate) struct ServeArgs {
     /// 单个上传文件的上限（MiB），默认 256。Longest upload, MiB.
     #[arg(long, value_name = "MIB")]
     pub(crate) upload_mib: Option<u64>,
+    /// 可读取 /ogc 的其他网页来源（CORS），逗号分隔，默认无。Other origins whose pages may read /ogc, with commas between them.
+    #[arg(long, value_name = "https://HOST,…", value_delimiter = ',')]
+    pub(crate) allowed_origins: Vec<String>,
     /// 配置文件（TOML），也可用 LIANHU_CONFIG 指定。Settings as TOML; environment (LIANHU_…) and flags count more.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

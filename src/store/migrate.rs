@@ -23,7 +23,8 @@ pub(super) const SQLITE: &[Step] = &[
     Step { version: 2, name: "accounts", sql: include_str!("../../migrations/sqlite/0002_accounts.sql") },
     Step { version: 3, name: "incidents", sql: include_str!("../../migrations/sqlite/0003_incidents.sql") },
     Step { version: 4, name: "photos", sql: include_str!("../../migrations/sqlite/0004_photos.sql") },
-    Step { version: 5, name: LOG_SUMS, sql: include_str!("../../migrations/sqlite/0005_log_sums.sql") },
+    Step { version: 5, name: "readers", sql: include_str!("../../migrations/sqlite/0005_readers.sql") },
+    Step { version: 6, name: LOG_SUMS, sql: include_str!("../../migrations/sqlite/0006_log_sums.sql") },
 ];
 
 /// Steps of a PostGIS store.
@@ -32,7 +33,8 @@ pub(super) const POSTGIS: &[Step] = &[
     Step { version: 2, name: "accounts", sql: include_str!("../../migrations/postgis/0002_accounts.sql") },
     Step { version: 3, name: "incidents", sql: include_str!("../../migrations/postgis/0003_incidents.sql") },
     Step { version: 4, name: "photos", sql: include_str!("../../migrations/postgis/0004_photos.sql") },
-    Step { version: 5, name: LOG_SUMS, sql: include_str!("../../migrations/postgis/0005_log_sums.sql") },
+    Step { version: 5, name: "readers", sql: include_str!("../../migrations/postgis/0005_readers.sql") },
+    Step { version: 6, name: LOG_SUMS, sql: include_str!("../../migrations/postgis/0006_log_sums.sql") },
 ];
 
 /// The table that keeps the steps taken.

@@ -214,6 +214,23 @@ impl Scope {
         (!inside.is_empty()).then_some(Self { role: self.role, area: Area::Zone(inside) })
     }
 
+    /// The same role within what the two areas have in common, `None` where they do not meet.
+    #[must_use]
+    pub fn narrowed_to(&self, other: &Self) -> Option<Self> {
+        if other.contains(self) {
+            return Some(self.clone());
+        }
+        let parts = other.prefixes().iter().filter_map(|p| self.within(p));
+        let mut inside: Vec<String> = parts.flat_map(|s| s.prefixes().to_vec()).collect();
+        inside.sort_unstable();
+        inside.dedup();
+        match inside.as_slice() {
+            [] => None,
+            [one] => Some(Self { role: self.role, area: Area::Prefix(one.clone()) }),
+            _ => Some(Self { role: self.role, area: Area::Zone(inside) }),
+        }
+    }
+
     /// How it is written in the audit log.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -276,6 +293,30 @@ mod tests {
         assert_eq!(county.within("520423102").expect("inside").prefixes(), ["520423102"]);
         assert_eq!(county.within("52").expect("outside").prefixes(), ["520423"]);
         assert!(county.within("520424").is_none());
+    }
+
+    #[test]
+    fn common_part_of_two_areas_lies_in_both() {
+        let of = |area: &str| Scope::of_area(Role::Viewer, area).expect("scope");
+        for (one, other, common) in [
+            ("*", "520423", Some("520423")),
+            ("520423", "*", Some("520423")),
+            ("520423102", "520423", Some("520423102")),
+            ("520423", "520423102001", Some("520423102001")),
+            ("520423102+520424107", "520423", Some("520423102")),
+            ("5204", "520423102+520424107", Some("520423102+520424107")),
+            ("520423102+520424107", "520424107+520423103", Some("520424107")),
+            ("520423102+520424107", "520423102001", Some("520423102001")),
+            ("520423", "520424", None),
+            ("520423102+520424107", "520425", None),
+        ] {
+            let found = of(one).narrowed_to(&of(other));
+            assert_eq!(found.as_ref().map(Scope::area).as_deref(), common, "{one} {other}");
+            if let Some(found) = found {
+                assert!(of(one).contains(&found) && of(other).contains(&found));
+                assert_eq!(Scope::of_area(Role::Viewer, &found.area()), Ok(found));
+            }
+        }
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::server::{PASSWORD, Server, VILLAGE, cookie_of};
+use crate::server::{PASSWORD, Server, TOWNSHIP, VILLAGE, cookie_of};
+
+/// The first grid of the village.
+const GRID: &str = "520423102001001";
 
 fn user(server: &Server, name: &str, role: &str, region: &str) -> String {
     let body = json!({"name": name, "password": PASSWORD, "role": role, "region": region});
@@ -36,6 +39,57 @@ pub(crate) fn a04_exporter_who_asks_for_persons_is_refused_and_noted(server: &Se
     }
 }
 
+/// What the audit log has of refused writes of a user or token.
+fn refusals(server: &Server, actor: &str) -> Vec<String> {
+    let (mut found, mut after) = (Vec::new(), 0);
+    loop {
+        let query = format!("/api/audit?operation=access.refused&actor={actor}&limit=1000&after={after}");
+        let page = server.get(&query).is(200).json();
+        assert_eq!(page["chain_ok"], true);
+        let targets =
+            page["entries"].as_array().expect("entries").iter().map(|e| e["target"].as_str().expect("a target"));
+        found.extend(targets.map(str::to_owned));
+        match page["next"].as_u64() {
+            Some(next) => after = next,
+            None => return found,
+        }
+    }
+}
+
+pub(crate) fn a04_monitor_who_edits_is_refused_and_noted(server: &Server) {
+    let id_of =
+        |token: &str| server.get_as(token, "/api/session").is(200).json()["id"].as_str().expect("an id").to_owned();
+    let viewer = server.token_for("viewer", VILLAGE);
+    let bearer = format!("Bearer {viewer}");
+    let by = [("authorization", bearer.as_str()), ("idempotency-key", "a04")];
+    let edit = json!({"village": VILLAGE, "base_version": 1, "operations": []});
+    // asked again and again, it is one entry
+    for _ in 0..5 {
+        server.ask("POST", "/api/plans/p-none/edits", &by, Some(&edit)).problem(403, "forbidden");
+    }
+    server.ask("DELETE", "/api/officers/o-none", &[by[0], ("if-match", "\"1\"")], None).problem(403, "forbidden");
+    let wish = json!({"name": "x", "role": "viewer", "region": VILLAGE});
+    server.ask("POST", "/api/tokens", &by, Some(&wish)).problem(403, "forbidden");
+    // what is only read, and what is refused for another reason, is not
+    server.get_as(&viewer, "/api/audit").problem(403, "forbidden");
+    server.ask("POST", "/api/tokens", &by, Some(&json!({"x": 1}))).problem(422, "bad_field");
+    assert_eq!(
+        refusals(server, &id_of(&viewer)),
+        ["POST /api/plans/{id}/edits", "DELETE /api/officers/{id}", "POST /api/tokens"]
+    );
+    // a role that may, beyond its area
+    let admin = server.token_for("admin", VILLAGE);
+    let bearer = format!("Bearer {admin}");
+    let wider = json!({"name": "越权", "role": "viewer", "region": "520423"});
+    server.ask("POST", "/api/tokens", &[("authorization", &bearer)], Some(&wider)).problem(403, "forbidden");
+    server.ask("POST", "/api/tokens", &[("authorization", &bearer)], Some(&wish)).is(201);
+    assert_eq!(refusals(server, &id_of(&admin)), ["POST /api/tokens"]);
+    // an export that is refused has an entry of its own kind, once
+    let export = json!({"layer": "grids", "format": "csv"});
+    server.ask("POST", "/api/exports", &by, Some(&export)).problem(403, "forbidden");
+    assert_eq!(refusals(server, &id_of(&viewer)).len(), 3);
+}
+
 pub(crate) fn a07_disabled_user_is_out_at_the_next_request(server: &Server) {
     let id = user(server, "离职", "admin", VILLAGE);
     let cookie = cookie_of(&server.sign_in("离职", PASSWORD, &[]).is(201));
@@ -53,6 +107,14 @@ pub(crate) fn a07_disabled_user_is_out_at_the_next_request(server: &Server) {
     server.write("PATCH", &format!("/api/users/{id}"), &json!({"disabled": false})).is(200);
     server.ask("GET", "/api/session", &by_cookie, None).problem(401, "unauthenticated");
     server.sign_in("离职", PASSWORD, &[]).is(201);
+    // moved: what the user gave out before reaches no farther than the user does
+    server.get_as(token, "/api/session").is(200);
+    server.write("PATCH", &format!("/api/users/{id}"), &json!({"region": "520423102002"})).is(200);
+    server.get_as(token, "/api/session").problem(401, "unauthenticated");
+    server.write("PATCH", &format!("/api/users/{id}"), &json!({"region": TOWNSHIP})).is(200);
+    assert_eq!(server.get_as(token, "/api/session").is(200).json()["region"], VILLAGE);
+    server.write("PATCH", &format!("/api/users/{id}"), &json!({"region": GRID})).is(200);
+    assert_eq!(server.get_as(token, "/api/session").is(200).json()["region"], GRID);
 }
 
 pub(crate) fn a09_wrong_passwords_slow_their_sender_alone(server: &Server) {
@@ -127,7 +189,37 @@ pub(crate) fn a17_every_answer_has_the_headers(server: &Server) {
         assert!(reply.header("access-control-allow-origin").is_empty());
         assert!(!reply.header("cache-control").is_empty() && !reply.header("x-request-id").is_empty(), "{path}");
     }
-    assert_eq!(server.get("/api/users").header("cache-control"), "no-store");
+    for path in ["/api/users", "/api/officers", "/api/session", "/api/incidents?limit=1", "/api/audit?limit=1"] {
+        assert_eq!(server.get(path).is(200).header("cache-control"), "no-store", "{path}");
+    }
+    // without TLS in front nothing is said of it
+    assert!(server.get("/").header("strict-transport-security").is_empty());
+}
+
+/// Who sees persons, tenure and eligibility gets them for the moment; who does not may keep what is left.
+pub(crate) fn a17_what_tells_of_people_is_kept_nowhere_and_still_has_its_mark(server: &Server) {
+    let (planner, viewer) = (server.token_for("planner", VILLAGE), server.token_for("viewer", VILLAGE));
+    let some = server.get_as(&planner, "/ogc/collections/households/items?limit=1").is(200).json();
+    let id = some["features"][0]["id"].clone();
+    let one = format!("/ogc/collections/households/items/{}", id.as_str().expect("an id"));
+    let page = "/ogc/collections/households/items?limit=3".to_owned();
+    for path in [format!("{one}?f=html"), one, format!("{page}&f=html"), page] {
+        for (token, keeping) in [(&planner, "no-store"), (&viewer, "private, no-cache")] {
+            let first = server.get_as(token, &path).is(200);
+            assert_eq!(first.header("cache-control"), keeping, "{path}");
+            let bearer = format!("Bearer {token}");
+            let known = [("authorization", bearer.as_str()), ("if-none-match", first.header("etag"))];
+            let again = server.ask("GET", &path, &known, None).is(304);
+            assert_eq!(
+                (again.header("cache-control"), again.header("etag")),
+                (keeping, first.header("etag")),
+                "{path}"
+            );
+        }
+    }
+    // the other layers tell of nobody
+    let grids = server.get_as(&planner, "/ogc/collections/grids/items?limit=1").is(200);
+    assert_eq!(grids.header("cache-control"), "private, no-cache");
 }
 
 pub(crate) fn token_is_shown_once_and_can_be_revoked(server: &Server) {

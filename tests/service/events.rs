@@ -5,9 +5,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::server::{Server, VILLAGE, writing};
+use crate::incidents::{body, report};
+use crate::server::{PASSWORD, Place, Server, VILLAGE, cookie_of, writing};
 
 /// An event.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,11 +22,16 @@ pub(crate) struct Stream(BufReader<TcpStream>);
 
 impl Stream {
     pub(crate) fn open(server: &Server, token: &str, last: Option<u64>) -> Self {
+        Self::open_as(server, &format!("Authorization: Bearer {token}"), last)
+    }
+
+    /// By whatever header says who it is.
+    pub(crate) fn open_as(server: &Server, who: &str, last: Option<u64>) -> Self {
         let host = server.base.trim_start_matches("http://");
         let mut socket = TcpStream::connect(host).expect("connected");
         socket.set_read_timeout(Some(Duration::from_millis(200))).expect("set");
         let last = last.map_or(String::new(), |id| format!("Last-Event-ID: {id}\r\n"));
-        let head = format!("GET /api/events HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n{last}\r\n");
+        let head = format!("GET /api/events HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{who}\r\n{last}\r\n");
         socket.write_all(head.as_bytes()).expect("sent");
         Self(BufReader::new(socket))
     }
@@ -34,6 +40,11 @@ impl Stream {
     /// the service opens by itself.
     pub(crate) fn events(&mut self, most: usize, within: Duration) -> Vec<Event> {
         self.take(most, within, |kind| !matches!(kind, "plan" | "alert" | "job"))
+    }
+
+    /// All that is told within a time.
+    pub(crate) fn everything(&mut self, within: Duration) -> Vec<Event> {
+        self.take(usize::MAX, within, |_| true)
     }
 
     /// Events of one kind.
@@ -62,6 +73,38 @@ impl Stream {
             line.clear();
         }
         found
+    }
+
+    /// The first line that is like this, within a time.
+    fn line(&mut self, within: Duration, like: impl Fn(&str) -> bool) -> Option<String> {
+        let (begun, mut line) = (Instant::now(), String::new());
+        while begun.elapsed() < within {
+            match self.0.read_line(&mut line) {
+                Ok(0) => return None,
+                Ok(_) if like(line.trim_end()) => return Some(line.trim_end().to_owned()),
+                Ok(_) => line.clear(),
+                // what was read so far stays in the line
+                Err(_) => {}
+            }
+        }
+        None
+    }
+
+    /// The kinds of events told up to the stream's end; `None` where it does not end in time.
+    pub(crate) fn to_its_end(&mut self, within: Duration) -> Option<Vec<String>> {
+        let (begun, mut line, mut kinds) = (Instant::now(), String::new(), Vec::new());
+        while begun.elapsed() < within {
+            match self.0.read_line(&mut line) {
+                Ok(0) => return Some(kinds),
+                Ok(_) => {
+                    kinds.extend(line.trim_end().strip_prefix("event: ").map(str::to_owned));
+                    line.clear();
+                }
+                Err(e) if matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
+                Err(_) => return Some(kinds),
+            }
+        }
+        None
     }
 
     /// The id the stream begins after.
@@ -119,6 +162,116 @@ pub(crate) fn job_is_told_to_whoever_started_it_and_to_nobody_else(server: &Serv
     assert_eq!(told_of(&mut again, job).last(), Some(end));
     let mut fresh = Stream::open(server, &own, None);
     assert_eq!(fresh.of_kind("job", 1, Duration::from_millis(500)), []);
+}
+
+/// No beat comes sooner.
+pub(crate) const BEFORE_A_BEAT: Duration = Duration::from_secs(12);
+
+/// A user with a session: its id and the header that says so.
+pub(crate) fn signed_in(server: &Server, name: &str, role: &str, region: &str) -> (String, String) {
+    let wish = json!({"name": name, "password": PASSWORD, "role": role, "region": region});
+    let made = server.write("POST", "/api/users", &wish).is(201).json();
+    let cookie = cookie_of(&server.sign_in(name, PASSWORD, &[]).is(201));
+    (made["id"].as_str().expect("an id").to_owned(), format!("Cookie: {cookie}"))
+}
+
+/// A stream is looked at when rights change, not at its next beat, which comes after fifteen seconds.
+pub(crate) fn a07_whoever_is_moved_or_put_out_stops_listening_at_once(server: &Server) {
+    let _writing = writing();
+    let change = |id: &str, change: Value| server.write("PATCH", &format!("/api/users/{id}"), &change).is(200);
+    let (id, who) = signed_in(server, "听众", "viewer", VILLAGE);
+    let mut stream = Stream::open_as(server, &who, None);
+    stream.hello();
+    let heard = report(server, &body("dispute"));
+    let told = stream.of_kind("incident", 1, Duration::from_secs(10));
+    assert_eq!(told[0].data["id"], heard["id"], "the own village is heard");
+    // what does not concern the listener does not end the stream
+    let (other, _) = signed_in(server, "旁人", "viewer", VILLAGE);
+    change(&other, json!({"disabled": true}));
+    // to another village: told to read anew, and nothing after
+    change(&id, json!({"region": "520423102002"}));
+    let missed = report(server, &body("dispute"));
+    let kinds = stream.to_its_end(BEFORE_A_BEAT).expect("an end before the beat");
+    assert!(kinds.iter().any(|k| k == "reset") && kinds.iter().all(|k| k != "incident"), "{kinds:?}");
+    let mut again = Stream::open_as(server, &who, Some(told[0].id));
+    again.hello();
+    let more = report(server, &body("dispute"));
+    let now = again.of_kind("incident", 1, Duration::from_secs(2));
+    assert_eq!(now, [], "of {missed} and {more}");
+    // another role is another scope
+    change(&id, json!({"role": "exporter"}));
+    assert!(again.to_its_end(BEFORE_A_BEAT).is_some());
+    // put out: not a word
+    let mut last = Stream::open_as(server, &who, None);
+    last.hello();
+    change(&id, json!({"disabled": true}));
+    let kinds = last.to_its_end(BEFORE_A_BEAT).expect("an end before the beat");
+    assert!(kinds.iter().all(|k| k != "reset"), "{kinds:?}");
+    // a revoked token, and a session that was signed out of
+    let token = server.token_for("viewer", VILLAGE);
+    let token_id = server.get_as(&token, "/api/session").is(200).json()["id"].clone();
+    let mut by_token = Stream::open(server, &token, None);
+    by_token.hello();
+    let (_, who) = signed_in(server, "退出", "viewer", VILLAGE);
+    let mut by_session = Stream::open_as(server, &who, None);
+    by_session.hello();
+    let bearer = format!("Bearer {}", server.token);
+    let path = format!("/api/tokens/{}", token_id.as_str().expect("an id"));
+    server.ask("DELETE", &path, &[("authorization", &bearer)], None).is(204);
+    assert!(by_token.to_its_end(BEFORE_A_BEAT).is_some(), "the token's");
+    let cookie = who.trim_start_matches("Cookie: ");
+    server.ask("DELETE", "/api/session", &[("cookie", cookie), ("origin", &server.base)], None).is(204);
+    assert!(by_session.to_its_end(BEFORE_A_BEAT).is_some(), "the session's");
+}
+
+pub(crate) fn stream_beats_where_there_is_nothing_to_tell(server: &Server) {
+    let token = server.token_for("viewer", "520424");
+    let mut stream = Stream::open(server, &token, None);
+    stream.hello();
+    // four times what is promised, as a guard against hanging
+    let beat = stream.line(Duration::from_secs(60), |line| line.starts_with(':') && line.contains("beat"));
+    assert!(beat.is_some(), "no sign of life");
+}
+
+/// A client that was here before a restart hears what came after the last it heard, each once, in order.
+fn restart_loses_and_doubles_nothing(place: Place) {
+    let outlines = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/township/regions.geojson");
+    place.run(&["import", "--layer", "regions", outlines], "");
+    place.run(&["user", "add", "县管理员", "--role", "admin", "--region", "*"], PASSWORD);
+    let said = place.run(&["token", "add", "--role", "admin", "--region", "*"], "");
+    let token = said.lines().last().expect("a token").trim().to_owned();
+    let mut before = Server::start(place, token.clone(), &[]);
+    let mut stream = Stream::open(&before, &token, None);
+    let begin = stream.hello();
+    let mut made: Vec<Value> = (0..2).map(|_| report(&before, &body("dispute"))["id"].clone()).collect();
+    let told = stream.of_kind("incident", 2, Duration::from_secs(20));
+    assert_eq!(told.iter().map(|e| e.data["id"].clone()).collect::<Vec<_>>(), made);
+    // this one happens while the client hears nothing any more
+    drop(stream);
+    made.push(report(&before, &body("dispute"))["id"].clone());
+    before.terminate();
+    assert!(before.ended(), "{}", before.log());
+    let after = Server::start(before.place.beside(), token.clone(), &[]);
+    made.push(report(&after, &body("dispute"))["id"].clone());
+    for (last, missed) in [(told[1].id, 2), (told[0].id, 3), (begin, 4)] {
+        let mut again = Stream::open(&after, &token, Some(last));
+        assert_eq!(again.hello(), last);
+        // one more than there are, so that none that comes twice goes unseen
+        let heard = again.of_kind("incident", missed + 1, Duration::from_secs(5));
+        let ids: Vec<Value> = heard.iter().map(|e| e.data["id"].clone()).collect();
+        assert_eq!(ids, made[made.len() - missed..], "after {last}");
+        assert!(heard.windows(2).all(|w| w[0].id < w[1].id) && heard.iter().all(|e| e.id > last), "{heard:?}");
+    }
+}
+
+#[test]
+fn restart_loses_and_doubles_nothing_on_sqlite() {
+    restart_loses_and_doubles_nothing(Place::sqlite());
+}
+
+#[test]
+fn restart_loses_and_doubles_nothing_on_postgis() {
+    restart_loses_and_doubles_nothing(Place::postgis());
 }
 
 fn incident(server: &Server, id: &str, village: &str) {

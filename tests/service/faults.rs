@@ -31,6 +31,23 @@ pub(crate) fn f16_panic_is_500_with_its_id_and_is_counted(server: &Server) {
     send("GET", &format!("{}/livez", server.admin_base), &[], None).is(200);
 }
 
+/// Whoever makes words up makes neither a series nor a line of the log with them.
+pub(crate) fn methods_nobody_knows_are_counted_as_one(server: &Server) {
+    let host = server.base.trim_start_matches("http://");
+    for n in 0..20 {
+        let mut socket = TcpStream::connect(host).expect("connected");
+        let head = format!("BREW{n} /ogc HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        socket.write_all(head.as_bytes()).expect("sent");
+        let mut said = String::new();
+        socket.read_to_string(&mut said).expect("an answer");
+        assert!(said.starts_with("HTTP/1.1 405 "), "{said}");
+    }
+    let metrics = send("GET", &format!("{}/metrics", server.admin_base), &[], None).is(200).text();
+    assert!(!metrics.contains("BREW") && !server.log().contains("BREW"));
+    let others = metrics.lines().filter(|l| l.starts_with("lianhu_requests_total{") && l.contains("method=\"other\""));
+    assert_eq!(others.filter(|l| l.contains("route=\"/ogc\"")).count(), 1, "{metrics}");
+}
+
 pub(crate) fn f08_half_open_heads_are_closed(server: &Server) {
     let host = server.base.trim_start_matches("http://");
     let mut slow: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(host).expect("connected")).collect();

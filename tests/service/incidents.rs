@@ -1,5 +1,7 @@
 //! Incidents over HTTP: reported, told, moved along, refused; each reader sees what is its own.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -17,7 +19,7 @@ pub(crate) fn body(category: &str) -> Value {
 }
 
 /// A key nobody used before.
-fn key() -> String {
+pub(crate) fn key() -> String {
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     format!("k{}-{}", std::process::id(), NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
 }
@@ -207,6 +209,38 @@ pub(crate) fn e06_same_key_same_incident_other_body_refused(server: &Server) {
     assert_eq!(post(server, &server.token, &path, &once, &wish).is(200).json(), accepted);
 }
 
+/// The first is in flight from when the service begins to read its body, which is when it says so.
+pub(crate) fn e06_same_key_while_the_first_is_answered_is_409(server: &Server) {
+    let _writing = writing();
+    let (once, wish) = (key(), body("livelihood"));
+    let (host, text) = (server.base.trim_start_matches("http://"), wish.to_string());
+    let mut socket = TcpStream::connect(host).expect("connected");
+    socket.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
+    let head = format!(
+        "POST /api/incidents HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Idempotency-Key: {once}\r\nContent-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+        server.token,
+        text.len()
+    );
+    socket.write_all(head.as_bytes()).expect("sent");
+    let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let mut said = [0; 25];
+    socket.read_exact(&mut said).expect("an answer");
+    assert_eq!(&said, go_on);
+    let twin = post(server, &server.token, "/api/incidents", &once, &wish).problem(409, "idempotency_key_in_flight");
+    assert_eq!((twin.header("retry-after"), &twin.json()["field"]), ("1", &json!("Idempotency-Key")));
+    // the same word of another user is another key
+    let other = server.token_for("planner", VILLAGE);
+    post(server, &other, "/api/incidents", &once, &wish).is(201);
+    socket.write_all(text.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    // answered: now it is the same answer
+    let again = post(server, &server.token, "/api/incidents", &once, &wish).is(201).json();
+    assert!(answer.contains(again["incident"]["id"].as_str().expect("an id")), "{answer}");
+}
+
 pub(crate) fn words_of_an_incident_are_for_those_who_handle_it(server: &Server) {
     let _writing = writing();
     let made = report(server, &body("opinion"));
@@ -280,7 +314,7 @@ pub(crate) fn filters_of_incidents_are_kept_or_400(server: &Server) {
 }
 
 /// A grey square of 16 pixels as a telephone writes it: with the place it was taken at.
-fn jpeg_with_its_place(last: u8) -> Vec<u8> {
+pub(crate) fn jpeg_with_its_place(last: u8) -> Vec<u8> {
     let segment = |marker: u8, contents: &[u8]| {
         [&[0xFF, marker][..], &((contents.len() + 2) as u16).to_be_bytes(), contents].concat()
     };

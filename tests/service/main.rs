@@ -3,6 +3,8 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
 
 mod access;
+mod ats;
+mod ats_forms;
 mod client;
 #[path = "../store_contract/cluster.rs"]
 mod cluster;
@@ -12,6 +14,8 @@ mod exports;
 mod faults;
 mod features;
 mod files;
+mod foreign;
+mod forms;
 mod gdal;
 mod imports;
 mod incidents;
@@ -23,8 +27,11 @@ mod public;
 mod room;
 mod server;
 mod slow;
+mod systems;
 mod tiles;
 mod two;
+mod two_villages;
+mod wishes;
 
 /// Each case as a test of each engine, against one server that they share.
 macro_rules! on_both_engines {
@@ -64,11 +71,13 @@ on_both_engines! { Bare as bare_sqlite, bare_postgis:
 on_both_engines! { Shared as sqlite, postgis:
     access:
         a04_exporter_who_asks_for_persons_is_refused_and_noted,
+        a04_monitor_who_edits_is_refused_and_noted,
         a07_disabled_user_is_out_at_the_next_request,
         a09_wrong_passwords_slow_their_sender_alone,
         a11_sign_in_always_makes_a_new_session,
         a12_foreign_pages_cannot_write,
         a17_every_answer_has_the_headers,
+        a17_what_tells_of_people_is_kept_nowhere_and_still_has_its_mark,
         token_is_shown_once_and_can_be_revoked,
         admin_of_a_region_gives_no_rights_outside_of_it;
     exports:
@@ -76,6 +85,23 @@ on_both_engines! { Shared as sqlite, postgis:
         ledgers_go_out_without_names_and_come_back_edited;
     leaks:
         a01_routes_by_roles_by_regions_leak_nothing;
+    ats:
+        conf_core_http_root_and_api_definition,
+        conf_core_conformance,
+        conf_core_crs84,
+        conf_core_collections,
+        conf_core_collection,
+        conf_core_features,
+        conf_core_bbox,
+        conf_core_limit,
+        conf_core_datetime,
+        conf_core_feature,
+        conf_core_query_parameters;
+    ats_forms:
+        conf_geojson,
+        conf_html,
+        conf_oas30_documents,
+        conf_oas30_implementation;
     features:
         landing_links_lead_somewhere,
         pages_follow_each_other_and_hold_everything_once,
@@ -85,6 +111,10 @@ on_both_engines! { Shared as sqlite, postgis:
         a19_hostile_parameters_never_break_anything,
         answer_is_304_until_something_changes,
         e13_odd_etags_never_break_anything;
+    forms:
+        form_is_what_the_client_takes;
+    systems:
+        boxes_and_filters_are_read_in_the_system_they_name;
     files:
         files_hold_what_the_query_means;
     plans:
@@ -96,15 +126,19 @@ on_both_engines! { Shared as sqlite, postgis:
         e08_edit_that_breaks_a_rule_is_refused_with_the_way_out,
         e10_undo_brings_back_the_hash_and_names_what_built_on_it,
         draft_with_a_problem_is_kept_and_not_published,
-        plan_is_made_in_the_background_and_can_be_stopped;
+        plan_is_made_in_the_background_and_can_be_stopped,
+        p16_wall_map_is_that_of_the_plan_that_is_named;
     editing:
         feature_is_made_replaced_changed_and_deleted_at_the_version_that_was_read,
         feature_is_judged_as_a_row_of_a_file,
         features_of_plans_and_incidents_are_not_edited_one_by_one;
     tiles:
         tile_holds_the_features_of_its_place,
+        tile_of_leaders_has_each_with_role_and_unit_and_no_more,
         cgcs2000_tile_is_in_degrees_and_numbered_as_the_base_map;
     events:
+        a07_whoever_is_moved_or_put_out_stops_listening_at_once,
+        stream_beats_where_there_is_nothing_to_tell,
         change_is_told_in_order_and_after_a_reconnect,
         job_is_told_to_whoever_started_it_and_to_nobody_else,
         change_is_served_within_a_second;
@@ -114,13 +148,17 @@ on_both_engines! { Shared as sqlite, postgis:
         intake_comes_once_and_takes_no_person,
         bulk_is_all_or_nothing_unless_partial,
         e06_same_key_same_incident_other_body_refused,
+        e06_same_key_while_the_first_is_answered_is_409,
         words_of_an_incident_are_for_those_who_handle_it,
         m12_photo_is_kept_bare_and_seen_by_those_who_handle_the_incident,
         filters_of_incidents_are_kept_or_400;
     room:
         statistics_sum_to_the_incidents_by_every_group,
+        totals_of_leaders_day_and_week_are_a_count,
         m11_files_of_statistics_are_for_those_who_take_copies,
         m4_hotspots_explain_themselves_and_stay_within_the_scope,
+        m4_hotspots_are_a_layer_for_gis,
+        long_lists_are_packed_for_whoever_takes_it,
         m13_scan_runs_in_the_background,
         m3_emergency_alarms_until_somebody_looks,
         rules_that_alarm_are_changed_at_the_version_that_was_read_by_admins_of_their_area,
@@ -131,5 +169,6 @@ on_both_engines! { Shared as sqlite, postgis:
         ogr_reads_pages_filters_and_boxes;
     faults:
         f16_panic_is_500_with_its_id_and_is_counted,
+        methods_nobody_knows_are_counted_as_one,
         f08_half_open_heads_are_closed;
 }

@@ -39,6 +39,109 @@ fn config_is_shown_as_it_is_resolved_without_passwords() {
     assert_eq!(shown(&["--bind", "nowhere"]).0, Some(2));
 }
 
+/// A11, A17: behind TLS the cookie is bound to the host and to TLS, and every answer tells browsers to stay with it.
+#[test]
+fn a17_behind_tls_the_cookie_is_bound_to_the_host_and_every_answer_has_hsts() {
+    let server = fresh(&["--public-origin", "https://county.example"], &[]);
+    let origin = [("origin", "https://county.example")];
+    let signed = server.sign_in("某管理员", crate::server::PASSWORD, &origin).is(201);
+    let set = signed.header("set-cookie").to_owned();
+    let parts: Vec<&str> = set.split("; ").collect();
+    assert!(parts[0].starts_with("__Host-lianhu=lianhu_"), "{set}");
+    for part in ["Secure", "HttpOnly", "Path=/", "SameSite=Strict"] {
+        assert!(parts.contains(&part), "{part}: {set}");
+    }
+    assert!(!set.to_ascii_lowercase().contains("domain"), "{set}");
+    let cookie = cookie_of(&signed);
+    server.ask("GET", "/api/session", &[("cookie", &cookie)], None).is(200);
+    // the same secret under the name that plain http has: a page of another host could have planted it
+    let bare = cookie.trim_start_matches("__Host-").to_owned();
+    server.ask("GET", "/api/session", &[("cookie", &bare)], None).problem(401, "unauthenticated");
+    server.sign_in("某管理员", crate::server::PASSWORD, &[("origin", &server.base)]).problem(403, "cross_site");
+    for (path, status) in
+        [("/", 200), ("/ogc", 200), ("/ogc/style.css", 200), ("/api/session", 401), ("/nothing", 404), ("/first", 404)]
+    {
+        let reply = server.ask("GET", path, &[], None).is(status);
+        let said = reply.header("strict-transport-security");
+        assert!(said.starts_with("max-age=31536000"), "{path}: {said}");
+    }
+    let page = server.get("/ogc/collections/regions/items?limit=1").is(200);
+    assert!(page.text().contains("https://county.example/ogc/"), "links lead to the address outside");
+    let gone = server.ask("DELETE", "/api/session", &[("cookie", &cookie), origin[0]], None).is(204);
+    assert!(gone.header("set-cookie").starts_with("__Host-lianhu=;") && gone.header("set-cookie").contains("Secure"));
+}
+
+/// What an answer says to pages of another origin.
+fn to_origin(server: &Server, method: &str, path: &str, origin: &str, more: &[(&str, &str)]) -> (u16, String) {
+    let bearer = format!("Bearer {}", server.token);
+    let mut headers = vec![("origin", origin)];
+    // a browser asks beforehand without any token
+    headers.extend((method != "OPTIONS").then_some(("authorization", bearer.as_str())));
+    headers.extend_from_slice(more);
+    let reply = server.ask(method, path, &headers, None);
+    assert!(reply.header("access-control-allow-credentials").is_empty(), "{method} {path}");
+    (reply.status, reply.header("access-control-allow-origin").to_owned())
+}
+
+const GIS: &str = "https://gis.example";
+const READ: [(&str, &str); 2] =
+    [("access-control-request-method", "GET"), ("access-control-request-headers", "authorization")];
+const ITEMS: &str = "/ogc/collections/regions/items?limit=1";
+
+#[test]
+fn no_page_of_another_origin_reads_anything_as_built() {
+    let server = fresh(&[], &[]);
+    for path in [ITEMS, "/ogc", "/api/session"] {
+        assert_eq!(to_origin(&server, "GET", path, GIS, &[]), (200, String::new()), "{path}");
+        let (status, said) = to_origin(&server, "OPTIONS", path, GIS, &READ);
+        assert!((400..500).contains(&status) && said.is_empty(), "{path}: {status} {said}");
+    }
+}
+
+#[test]
+fn pages_of_named_origins_read_the_standard_interface_and_nothing_else() {
+    let server = fresh(&["--allowed-origins", "https://gis.example,http://127.0.0.1:9"], &[]);
+    for path in [ITEMS, "/ogc", "/ogc/collections/regions/tiles/WebMercatorQuad/1/0/1"] {
+        assert_eq!(to_origin(&server, "GET", path, GIS, &[]), (200, GIS.to_owned()), "{path}");
+        assert_eq!(to_origin(&server, "OPTIONS", path, GIS, &READ), (204, GIS.to_owned()), "{path}");
+        for other in ["https://evil.example", "https://gis.example.evil.example", "http://gis.example", "null", "*"] {
+            assert_eq!(to_origin(&server, "GET", path, other, &[]), (200, String::new()), "{path} {other}");
+            let (status, said) = to_origin(&server, "OPTIONS", path, other, &READ);
+            assert!((400..500).contains(&status) && said.is_empty(), "{path} {other}");
+        }
+    }
+    let reply = server.ask("GET", ITEMS, &[("origin", GIS)], None).is(401);
+    assert_eq!(reply.header("access-control-allow-origin"), GIS, "a page may learn that it wants a token");
+    assert!(reply.header("vary").contains("Origin"));
+    let reply = server.get(ITEMS).is(200);
+    assert!(reply.header("vary").contains("Origin") && reply.header("vary").contains("Accept-Encoding"));
+    let asked = server.ask("OPTIONS", ITEMS, &[("origin", GIS), READ[0], READ[1]], None).is(204);
+    assert_eq!(asked.header("access-control-allow-methods"), "GET, HEAD");
+    assert!(asked.header("access-control-allow-headers").contains("authorization"));
+    assert!(asked.header("content-security-policy").contains("default-src"), "this is an answer like others");
+    // neither writing nor the application's own interface
+    for (method, path) in [("PUT", "/ogc/collections/regions/items/520423102001"), ("POST", ITEMS), ("DELETE", ITEMS)] {
+        let (_, said) = to_origin(&server, method, path, GIS, &[]);
+        assert!(said.is_empty(), "{method} {path}");
+        let wanted = [("access-control-request-method", method)];
+        let (status, said) = to_origin(&server, "OPTIONS", path, GIS, &wanted);
+        assert!((400..500).contains(&status) && said.is_empty(), "{method} {path}");
+    }
+    for path in ["/api/session", "/api/events", "/", "/ogcx"] {
+        let (_, said) = to_origin(&server, "OPTIONS", path, GIS, &READ);
+        assert!(said.is_empty(), "{path}");
+    }
+    assert_eq!(to_origin(&server, "GET", "/api/session", GIS, &[]), (200, String::new()));
+}
+
+#[test]
+fn any_page_reads_only_where_it_is_written_so() {
+    let server = fresh(&[], &[("LIANHU_WEB_ALLOWED_ORIGINS", "*")]);
+    assert_eq!(to_origin(&server, "GET", ITEMS, "https://any.example", &[]), (200, "*".to_owned()));
+    assert_eq!(to_origin(&server, "OPTIONS", ITEMS, "https://any.example", &READ), (204, "*".to_owned()));
+    assert_eq!(to_origin(&server, "GET", "/api/session", "https://any.example", &[]), (200, String::new()));
+}
+
 #[test]
 fn first_start_prints_a_link_that_makes_one_admin_once() {
     let server = Server::start_with(Place::sqlite(), String::new(), &[], &[]);

@@ -255,3 +255,24 @@ pub(crate) fn plan_is_made_in_the_background_and_can_be_stopped(server: &Server)
     assert_eq!(named("被取消"), 0, "a stopped job stores nothing");
     server.write("POST", "/api/plans", &json!({"region": VILLAGE, "profile": "nobody's"})).problem(422, "bad_field");
 }
+
+pub(crate) fn p16_wall_map_is_that_of_the_plan_that_is_named(server: &Server) {
+    let plan = draft(server);
+    let grid = village(server, &plan)["grids"][0]["code"].clone();
+    edit(server, &plan, &format!("wall-map-{plan}"), 1, &rename(&grid, "试改网格")).is(200);
+    let path = format!("/api/plans/{plan}/wall-map?village={VILLAGE}");
+    let svg = server.get(&format!("{path}&f=svg")).is(200);
+    assert_eq!(svg.header("content-type"), "image/svg+xml");
+    assert!(svg.header("content-disposition").contains(&format!("wall-map-{VILLAGE}.svg")));
+    let text = svg.text();
+    assert!(text.contains("<svg") && text.contains("试改网格"), "the draft's own name");
+    let pdf = server.get(&path).is(200);
+    assert!(pdf.header("content-type") == "application/pdf" && pdf.body.starts_with(b"%PDF"));
+    server.get(&format!("/api/plans/{plan}/wall-map?f=svg")).is(200);
+    server.get(&format!("{path}&f=png")).problem(400, "bad_parameter");
+    server.get(&format!("/api/plans/{plan}/wall-map?village=5")).is(400);
+    server.get(&format!("/api/plans/{plan}/wall-map?village=520499999999")).is(404);
+    server.get(&format!("/api/plans/none/wall-map?village={VILLAGE}")).is(404);
+    server.get_as(&server.token_for("viewer", VILLAGE), &path).problem(403, "forbidden");
+    server.get_as(&server.token_for("exporter", "520425"), &path).is(404);
+}

@@ -86,6 +86,49 @@ pub(crate) fn statistics_sum_to_the_incidents_by_every_group(server: &Server) {
     }
 }
 
+/// What stands in numbers beside the map, each against a count of what it is about.
+pub(crate) fn totals_of_leaders_day_and_week_are_a_count(server: &Server) {
+    let _writing = writing();
+    let china = time::macros::offset!(+8);
+    let today = || time::OffsetDateTime::now_utc().to_offset(china).date();
+    // one of each day of a week and more; the seventh day back is not of the week
+    for days in 0..9 {
+        let at = time::OffsetDateTime::now_utc() - time::Duration::days(days);
+        let mut wish = body("opinion");
+        wish["occurred_at"] = at.format(&time::format_description::well_known::Rfc3339).expect("a time").into();
+        report(server, &wish);
+    }
+    let leaders = server.all(&server.token, "leaders", "");
+    for region in ["", TOWNSHIP, VILLAGE, "520423102002"] {
+        let query = if region.is_empty() { String::new() } else { format!("region={region}") };
+        // the day may turn while we count
+        let (day, totals, incidents) = loop {
+            let day = today();
+            let totals = server.get(&format!("/api/statistics?{query}")).is(200).json()["totals"].clone();
+            let incidents = all(server, &query);
+            if today() == day {
+                break (day, totals, incidents);
+            }
+        };
+        let since = |first: time::Date| {
+            let first = first.to_string();
+            let is = |i: &&Value| i["occurred_at"].as_str().is_some_and(|t| t[..10] >= *first);
+            incidents.iter().filter(is).count() as u64
+        };
+        let week = since(day - time::Duration::days(6));
+        assert_eq!((&totals["today"], &totals["days7"]), (&json!(since(day)), &json!(week)), "{region}");
+        let heads = leaders.iter().filter(|l| {
+            let unit = l["properties"]["unit"].as_str().expect("a unit");
+            l["properties"]["role"] == "leader" && unit.starts_with(region)
+        });
+        assert_eq!(totals["leaders"], json!(heads.count()), "{region}");
+        if region == VILLAGE {
+            assert!(since(day) >= 1 && week >= 7 && week < incidents.len() as u64, "{week}");
+            assert!(totals["leaders"].as_u64() > Some(0));
+        }
+    }
+}
+
 pub(crate) fn m11_files_of_statistics_are_for_those_who_take_copies(server: &Server) {
     let _still = still();
     let exporter = server.token_for("exporter", VILLAGE);
@@ -156,6 +199,56 @@ pub(crate) fn m4_hotspots_explain_themselves_and_stay_within_the_scope(server: &
         assert_eq!(server.get(&format!("/api/hotspots?{bad}")).status, 400, "{bad}");
     }
     server.get("/api/hotspots?view=emerging&from=2025-05-01&to=2025-05-02").problem(422, "cannot_judge");
+}
+
+pub(crate) fn m4_hotspots_are_a_layer_for_gis(server: &Server) {
+    let _writing = writing();
+    let period = "/ogc/collections/hotspots";
+    let made: Vec<Value> = (0..4).map(|_| report(server, &body("livelihood"))).collect();
+    let last = made[3]["id"].as_str().expect("an id");
+    let waiting = Instant::now();
+    while server.get(&format!("/ogc/collections/incidents/items?ids={last}")).json()["numberMatched"] != 1 {
+        assert!(waiting.elapsed() < Duration::from_secs(20), "the incident is served");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let begun = server.get("/api/hotspots?view=gi").is(200).json();
+    let items = server.get(&format!("{period}/items?limit=10000")).is(200).json();
+    let features = items["features"].as_array().expect("features");
+    let cells = begun["cells"].as_array().expect("cells");
+    assert!(!cells.is_empty());
+    assert_eq!(items["numberMatched"].as_u64(), Some(cells.len() as u64));
+    for cell in cells {
+        let feature = features.iter().find(|f| f["id"] == cell["h3"]).expect("the cell as a feature");
+        for field in ["h3", "count", "neighbours", "fdr05", "class", "rank"] {
+            assert_eq!(feature["properties"][field], cell[field], "{field} of {cell}");
+        }
+        for field in ["expected", "z", "p", "p_sim"] {
+            assert_eq!(feature["properties"][field].as_f64(), cell[field].as_f64(), "{field} of {cell}");
+        }
+        let ring = feature["geometry"]["coordinates"][0].as_array().expect("a ring");
+        assert_eq!(ring.len(), cell["ring"].as_array().expect("a ring").len());
+    }
+    // as any other layer: by fields, by id, as a file, as tiles
+    let busiest = cells.iter().filter_map(|c| c["count"].as_u64()).max().expect("some");
+    let few = server.get(&format!("{period}/items?filter=count>={busiest}")).is(200).json();
+    assert!(few["features"].as_array().is_some_and(|f| !f.is_empty()));
+    assert!(few["features"].as_array().expect("list").iter().all(|f| f["properties"]["count"] == busiest));
+    let first = cells[0]["h3"].as_str().expect("an index");
+    assert_eq!(server.get(&format!("{period}/items/{first}")).is(200).json()["id"], first);
+    server.get(&format!("{period}/items/8928308280fffff")).is(404);
+    assert!(server.get(&format!("{period}/items?f=csv")).is(200).text().contains(first));
+    let at = &cells[0]["ring"][0];
+    let (lon, lat) = (at[0].as_f64().expect("degrees"), at[1].as_f64().expect("degrees"));
+    let (y, x) = crate::tiles::tile_of(14, lon, lat);
+    let drawn = crate::tiles::decoded(&server.get(&format!("{period}/tiles/WebMercatorQuad/14/{y}/{x}")).is(200).body);
+    assert!(drawn.iter().any(|f| f["properties"]["h3"] == first), "{drawn:?}");
+    let list = server.get("/ogc/collections").is(200).json();
+    assert!(list["collections"].as_array().expect("list").iter().any(|c| c["id"] == "hotspots"));
+    // made of what one sees, and of nothing else
+    let foreign = server.token_for("viewer", "520425");
+    let none = server.get_as(&foreign, &format!("{period}/items")).is(200).json();
+    assert_eq!(none["numberMatched"], 0);
+    server.get_as(&foreign, &format!("{period}/items/{first}")).is(404);
 }
 
 pub(crate) fn m13_scan_runs_in_the_background(server: &Server) {
@@ -287,4 +380,29 @@ pub(crate) fn rules_that_alarm_are_changed_at_the_version_that_was_read_by_admin
     assert_eq!(rules(admin), shipped, "as it ships again");
     let log = server.get("/api/audit?limit=1000").is(200).text();
     assert!(log.contains("alert_rule.put") && log.contains("alert_rule.remove"));
+}
+
+pub(crate) fn long_lists_are_packed_for_whoever_takes_it(server: &Server) {
+    let _still = still();
+    let bearer = format!("Bearer {}", server.token);
+    for path in [
+        "/api/regions",
+        "/api/incidents?limit=100",
+        "/api/statistics?by=region",
+        "/api/hotspots?view=count&from=2025-01-01&to=2025-12-31",
+    ] {
+        let ask = |takes: &str| {
+            server.ask("GET", path, &[("authorization", &bearer), ("accept-encoding", takes)], None).is(200)
+        };
+        for _ in 0..2 {
+            let (plain, packed) = (ask("identity"), ask("gzip"));
+            assert_eq!((plain.header("content-encoding"), packed.header("content-encoding")), ("", "gzip"), "{path}");
+            assert!(packed.header("vary").contains("accept-encoding"), "{path}");
+            let mut text = String::new();
+            let read = std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&packed.body[..]), &mut text);
+            read.expect("gzip");
+            let [a, b] = [plain.text(), text].map(|t| serde_json::from_str::<Value>(&t).expect("JSON"));
+            assert!(packed.body.len() < plain.body.len() && a == b, "{path}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::server::{Server, VILLAGE};
 
 /// GDAL's MVT driver: the tile's features as GeoJSON in the tile's own units.
-fn decoded(tile: &[u8]) -> Vec<Value> {
+pub(crate) fn decoded(tile: &[u8]) -> Vec<Value> {
     let folder = tempfile::tempdir().expect("folder");
     let (path, out) = (folder.path().join("tile.mvt"), folder.path().join("tile.geojson"));
     std::fs::write(&path, tile).expect("written");
@@ -70,6 +70,44 @@ pub(crate) fn tile_holds_the_features_of_its_place(server: &Server) {
     assert!(server.get("/ogc/collections/grids/tiles/WebMercatorQuad/10/0/0").is(200).body.is_empty());
     server.get("/ogc/collections/grids/tiles/WebMercatorQuad/3/8/0").problem(404, "not_found");
     server.get("/ogc/collections/grids/tiles/Other/3/1/0").problem(404, "not_found");
+}
+
+/// At the deepest level nobody is left out for standing close to another.
+pub(crate) fn tile_of_leaders_has_each_with_role_and_unit_and_no_more(server: &Server) {
+    let leaders = server.all(&server.token, "leaders", "");
+    let place =
+        |f: &Value| -> [f64; 2] { serde_json::from_value(f["geometry"]["coordinates"].clone()).expect("a point") };
+    let z = 22;
+    let tile_at = |f: &Value| tile_of(z, place(f)[0], place(f)[1]);
+    let (y, x) = tile_at(&leaders[leaders.len() / 2]);
+    let path = |z: u32, y: u32, x: u32| format!("/ogc/collections/leaders/tiles/WebMercatorQuad/{z}/{y}/{x}");
+    let of_id = |id: &Value| leaders.iter().find(|l| l["id"] == *id).expect("a leader of the collection");
+    let drawn = decoded(&server.get(&path(z, y, x)).is(200).body);
+    for f in &drawn {
+        assert_eq!(f["geometry"]["type"], "Point");
+        let own = of_id(&f["properties"]["id"]);
+        for field in ["unit", "household", "role", "plan"] {
+            assert_eq!(f["properties"][field], own["properties"][field], "{field}");
+        }
+        let names: BTreeSet<&str> = f["properties"].as_object().expect("fields").keys().map(String::as_str).collect();
+        assert!(names.is_subset(&BTreeSet::from(["id", "unit", "household", "role", "plan", "mvt_id"])), "{names:?}");
+        // the tile's own, or its margin's
+        let (own_y, own_x) = tile_at(own);
+        assert!(own_y.abs_diff(y) <= 1 && own_x.abs_diff(x) <= 1, "{own}");
+    }
+    let seen: BTreeSet<&str> = drawn.iter().filter_map(|f| f["properties"]["id"].as_str()).collect();
+    let wanted: BTreeSet<&str> =
+        leaders.iter().filter(|l| tile_at(l) == (y, x)).filter_map(|l| l["id"].as_str()).collect();
+    assert!(!wanted.is_empty() && wanted.is_subset(&seen) && seen.len() == drawn.len(), "{wanted:?} {seen:?}");
+    // from farther away there are fewer, and all of them true
+    let (y, x) = (y >> 7, x >> 7);
+    let far = decoded(&server.get(&path(z - 7, y, x)).is(200).body);
+    let there = leaders.iter().filter(|l| tile_of(z - 7, place(l)[0], place(l)[1]) == (y, x)).count();
+    assert!(far.len() > 1 && there > 1, "{} of {there}", far.len());
+    assert!(far.iter().all(|f| of_id(&f["properties"]["id"])["properties"]["role"] == f["properties"]["role"]));
+    // whose village it is not finds nothing there
+    let foreign = server.token_for("viewer", "520424");
+    assert!(server.get_as(&foreign, &path(z - 7, y, x)).is(200).body.is_empty());
 }
 
 /// The store's position and the tile's agree to half a unit of the tile (and the ninth decimal that is served).

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::events::Stream;
+use crate::events::{BEFORE_A_BEAT, Stream, signed_in};
 use crate::incidents::{HERE, advance, body, post, report};
 use crate::server::{Place, Server, VILLAGE};
 use crate::tiles::tile_of;
@@ -99,6 +99,12 @@ fn what_one_process_writes_another_serves_and_tells() {
     for server in [&here, &there] {
         until("the command's row is served", || field(server, "incidents", "TWO1", "region") == json!(VILLAGE));
     }
+    // A07: whoever listens there is put out here
+    let (user, who) = signed_in(&here, "两处听众", "viewer", VILLAGE);
+    let mut listener = Stream::open_as(&there, &who, None);
+    listener.hello();
+    here.write("PATCH", &format!("/api/users/{user}"), &json!({"disabled": true})).is(200);
+    assert!(listener.to_its_end(BEFORE_A_BEAT).is_some(), "an end before the beat");
     // whoever kept up serves what one who loads all of it now does
     let fresh = Server::start(here.place.beside(), token, &[]);
     for collection in ["regions", "grids", "units", "leaders", "buildings", "households", "incidents"] {

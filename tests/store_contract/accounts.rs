@@ -34,6 +34,44 @@ pub(crate) async fn users_sessions_and_tokens_come_and_go(place: Place) {
     assert_eq!(store.check(&admin()).await, Ok(Vec::new()));
 }
 
+pub(crate) async fn token_reaches_no_farther_than_its_maker_does_now(place: Place) {
+    let store = place.open().await;
+    let county = scope(Role::Admin, "520423");
+    let maker = store.add_user(&admin(), "t", "县里", &county, "hash").await.expect("a user");
+    let wide = scope(Role::Exporter, "520423");
+    store.add_token(&county, &maker.id, "导出", &wide, ("t1", 3_600)).await.expect("a token");
+    let hand = store.add_token(&county, &maker.id, "代管", &county, ("t2", 3_600)).await.expect("a token");
+    store.add_token(&county, &hand.id, "转手", &wide, ("t3", 3_600)).await.expect("made with a token");
+    let to = |of: &Scope| AccountChange { scope: Some(of.clone()), ..AccountChange::default() };
+    let reach = async |secret: &str| store.token_of(secret).await.expect("read").map(|t| t.scope);
+    // narrowed to a village: so are the tokens, also the one that was made with another
+    store.change_user(&admin(), "t", &maker.id, &to(&scope(Role::Admin, VILLAGE))).await.expect("changed");
+    for (secret, role) in [("t1", Role::Exporter), ("t2", Role::Admin), ("t3", Role::Exporter)] {
+        assert_eq!(reach(secret).await, Some(scope(role, VILLAGE)), "{secret}");
+    }
+    // no admin any more: of what was given, the own role alone is left
+    store.change_user(&admin(), "t", &maker.id, &to(&scope(Role::Exporter, VILLAGE))).await.expect("changed");
+    assert_eq!([reach("t1").await, reach("t3").await], [(); 2].map(|()| Some(scope(Role::Exporter, VILLAGE))));
+    assert_eq!(reach("t2").await, None);
+    // elsewhere, or out: nothing is left; back again: all of it
+    store.change_user(&admin(), "t", &maker.id, &to(&scope(Role::Admin, "520424"))).await.expect("changed");
+    assert_eq!([reach("t1").await, reach("t2").await, reach("t3").await], [None, None, None]);
+    store.change_user(&admin(), "t", &maker.id, &to(&county)).await.expect("changed");
+    assert_eq!(reach("t3").await, Some(wide.clone()));
+    let out = AccountChange { disabled: Some(true), ..AccountChange::default() };
+    store.change_user(&admin(), "t", &maker.id, &out).await.expect("changed");
+    assert_eq!(reach("t3").await, None);
+    // a chain of tokens has an end
+    let mut by = hand;
+    let refused = loop {
+        match store.add_token(&county, &by.id, "再转", &county, (&format!("c{}", by.id), 3_600)).await {
+            Ok(next) => by = next,
+            Err(e) => break e,
+        }
+    };
+    assert!(matches!(refused, StoreError::BadArgument { name: "token", .. }), "{refused}");
+}
+
 pub(crate) async fn accounts_are_managed_within_the_own_area(place: Place) {
     let store = place.open().await;
     let own = scope(Role::Admin, VILLAGE);

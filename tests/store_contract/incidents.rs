@@ -3,8 +3,9 @@
 use lianhu::domain::LonLat;
 use lianhu::domain::incident::{Action, Dictionaries, Level, Step};
 use lianhu::domain::register::RegionRow;
+use lianhu::plan::room::{moments, round};
 use lianhu::store::{
-    Derived, DerivedGrid, Filter, Grouping, Idempotency, IncidentAdvance, IncidentFilter, IncidentOrder,
+    AlertStep, Derived, DerivedGrid, Filter, Grouping, Idempotency, IncidentAdvance, IncidentFilter, IncidentOrder,
     IncidentRecord, Layer, NewIncident, PhotoKept, PhotoRow, Publication, RegisterRow, Retention, Role, Scope, Store,
     StoreError, TransactError, copy_into,
 };
@@ -491,4 +492,35 @@ pub(crate) async fn photo_is_kept_once_seen_by_its_own_copied_and_purged(place: 
     place.past_the_guards("UPDATE incident_photos SET incident = 'gone'").await;
     let found = store.check(&admin()).await.expect("check");
     assert!(found.iter().any(|f| f.kind == "reference" && f.place == "incident_photos gone"), "{found:?}");
+}
+
+pub(crate) async fn m3_round_opens_what_is_overdue_takes_it_up_and_closes_it(place: Place) {
+    let store = place.open().await;
+    ground(store.as_ref()).await;
+    let later = NewIncident { due_at: Some("2025-05-01T00:00:00.000Z".to_owned()), ..incident("later", at(105.6004)) };
+    store
+        .record_incidents(&admin(), "t", &record(vec![incident("late", at(105.6004)), later]))
+        .await
+        .expect("recorded");
+    let ms = |text: &str| moments::ms(moments::parse(text).expect("a moment"));
+    let go = async |at: &str| round(store.as_ref(), ms(at)).await.expect("a round");
+    let open = async || store.list_alerts(&admin(), None, Some(true), 10).await.expect("alerts");
+    assert_eq!((go("2025-03-01T23:59:59Z").await, open().await.len()), (0, 0), "nothing is due");
+    assert_eq!(go("2025-03-02T00:00:01Z").await, 1);
+    let opened = open().await;
+    let first = &opened[0];
+    assert_eq!((opened.len(), first.subject.as_str(), first.kind.as_str()), (1, "late", "overdue"));
+    assert_eq!((first.incident.as_deref(), first.level.as_str()), (Some("late"), "grid"));
+    assert!(first.place.starts_with(VILLAGE), "{first:?}");
+    assert_eq!(first.escalates_at.as_deref(), Some("2025-03-02T04:00:01.000Z"), "four hours as shipped");
+    assert_eq!(go("2025-03-02T04:00:00Z").await, 0, "somebody may still look");
+    assert_eq!(go("2025-03-02T04:00:01Z").await, 1, "nobody looked");
+    let higher = open().await;
+    assert_eq!((higher.len(), higher[0].id.as_str(), higher[0].level.as_str()), (1, first.id.as_str(), "village"));
+    store.step_alert(&admin(), "u1", &first.id, AlertStep::Acknowledge, "值班员").await.expect("acknowledged");
+    assert_eq!(go("2025-03-09T00:00:00Z").await, 0, "who was seen to goes no further, however late");
+    let closed = store.advance_incident(&admin(), "u1", &step("late", 1, Action::Reject)).await.expect("a step");
+    assert_eq!(closed.state, "rejected");
+    assert_eq!((go("2025-03-09T00:00:01Z").await, open().await.len()), (1, 0), "what is over alarms no more");
+    assert_eq!(go("2025-03-09T00:00:02Z").await, 0);
 }

@@ -95,13 +95,15 @@ on_both_engines! {
         incidents_are_seen_and_written_within_the_scope,
         filters_pages_and_counts_agree,
         copy_of_a_store_has_its_incidents,
-        photo_is_kept_once_seen_by_its_own_copied_and_purged;
+        photo_is_kept_once_seen_by_its_own_copied_and_purged,
+        m3_round_opens_what_is_overdue_takes_it_up_and_closes_it;
     alerts:
         alert_is_opened_once_seen_by_its_own_and_goes_up,
         rules_of_the_store_take_the_place_of_those_that_ship,
         spot_alarms_once_while_it_moves_and_until_it_is_over;
     accounts:
         users_sessions_and_tokens_come_and_go,
+        token_reaches_no_farther_than_its_maker_does_now,
         accounts_are_managed_within_the_own_area,
         copy_of_a_store_has_its_accounts;
     crash:

@@ -192,3 +192,106 @@ pub(crate) async fn officers_names_are_revealed_with_a_purpose_and_nowhere_else(
     let audit = format!("{:?}", store.audit(&admin(), 0, 100).await.expect("audit"));
     assert!(!audit.contains("无名"), "{audit}");
 }
+
+/// Tables whose rows tell of nobody and of no place.
+const OPEN: [&str; 5] = ["audit_head", "dictionaries", "profiles", "register_state", "schema_migrations"];
+/// The code by which rows of the others are seen; what is not here is seen by the program alone.
+const CODES: [(&str, &str); 17] = [
+    ("regions", "code"),
+    ("buildings", "village"),
+    ("households", "village"),
+    ("centres", "region"),
+    ("officers", "region"),
+    ("barriers", "region"),
+    ("old_nets", "region"),
+    ("incidents", "region"),
+    ("incident_transitions", "region"),
+    ("jobs", "region"),
+    ("plans", "region"),
+    ("grids", "code"),
+    ("units", "code"),
+    ("leaders", "unit"),
+    ("seats", "grid"),
+    ("memberships", "unit"),
+    ("alerts", "place"),
+];
+
+/// The second wall: whoever reads the tables past the program, with everything granted, sees the rows of the area that stands for its role.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn role_of_the_database_sees_its_area_and_no_setting_widens_it() {
+    let place = Place::postgis();
+    let store = place.open().await;
+    settle(store.as_ref(), 12).await;
+    plan(store.as_ref()).await;
+    let far = "520424107003";
+    let region = RegionRow { code: far.to_owned(), level: "village".to_owned(), ..RegionRow::default() };
+    let officer = OfficerRow { id: "o93".to_owned(), region: far.to_owned(), ..OfficerRow::default() };
+    let (id, occurred_at) = ("e93".to_owned(), "2025-01-01T02:23:00.000Z".to_owned());
+    let incident = IncidentRow { id, region: far.to_owned(), occurred_at, ..IncidentRow::default() };
+    let beside = [
+        building("b93", far, 105.7, 26.0),
+        household("h93", far, "b93", 105.7, 26.0),
+        RegisterRow::Regions(region),
+        RegisterRow::Officers(officer),
+        RegisterRow::Incidents(incident),
+    ];
+    let settled = |row: &RegisterRow| matches!(row.layer(), Layer::Buildings | Layer::Households);
+    for row in one_of_each().into_iter().filter(|r| !settled(r)).chain(beside) {
+        bring(store.as_ref(), vec![row]).await.expect("import");
+    }
+    store.close().await;
+    let (cluster, database) = (crate::cluster::Cluster::get(), place.database.as_deref().expect("a database"));
+    let owner = |sql: &str| cluster.psql(database, &format!("SET search_path = lianhu, public; {sql}"));
+    let number = |text: String| -> u64 { text.trim().parse().unwrap_or_else(|_| panic!("a number: {text}")) };
+    for (n, region) in [(1, VILLAGE), (2, far)] {
+        owner(&format!(
+            "INSERT INTO alerts (id, rule, kind, subject, place, region, title, level, opened_at)
+             VALUES ('a{n}', 'x', 'overdue', 's{n}', '{region}', '{region}', 't', 'grid', '2025-01-01');
+             INSERT INTO alert_rules (id, kind, region, parameters, enabled) VALUES ('r{n}', 'overdue', '{region}', '{{}}', true)"
+        ));
+    }
+    let role = format!("reader_of_{database}");
+    owner(&format!(
+        "CREATE ROLE {role}; GRANT USAGE ON SCHEMA lianhu TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA lianhu TO {role}"
+    ));
+    let reader = |before: &str, sql: &str| {
+        number(cluster.psql(
+            database,
+            &format!("SET SESSION AUTHORIZATION {role}; SET search_path = lianhu, public; {before} {sql}"),
+        ))
+    };
+    let tables = owner("SELECT tablename FROM pg_tables WHERE schemaname = 'lianhu' ORDER BY tablename");
+    let guarded: Vec<&str> = tables.lines().filter(|t| !OPEN.contains(t)).collect();
+    assert!(guarded.len() > CODES.len() + 10, "{guarded:?}");
+    for table in &guarded {
+        assert_eq!(reader("", &format!("SELECT count(*) FROM {table}")), 0, "{table}: nothing without an area");
+    }
+    for area in [VILLAGE, "520423102", "520423+520424107", "*"] {
+        owner(&format!("DELETE FROM readers; INSERT INTO readers VALUES ('{role}', '{area}')"));
+        let mut hidden = 0;
+        for table in &guarded {
+            let all = number(owner(&format!("SELECT count(*) FROM {table}")));
+            let wanted = match CODES.iter().find(|c| c.0 == *table) {
+                None => 0,
+                Some(_) if area == "*" => all,
+                Some((_, code)) => {
+                    let inside: Vec<String> = area.split('+').map(|p| format!("starts_with({code}, '{p}')")).collect();
+                    number(owner(&format!("SELECT count(*) FROM {table} WHERE {}", inside.join(" OR "))))
+                }
+            };
+            let sql = format!("SELECT count(*) FROM {table}");
+            assert_eq!(reader("", &sql), wanted, "{table} of {area}");
+            assert_eq!(reader("SET lianhu.scope = '52';", &sql), wanted, "{table} of {area}: a setting widens nothing");
+            hidden += u64::from(wanted < all);
+            if area == VILLAGE && ["regions", "households", "officers", "incidents", "grids", "alerts"].contains(table)
+            {
+                assert!(wanted > 0 && wanted < all, "{table}: there is something to hide and something to show");
+            }
+        }
+        assert!(hidden > 4, "{area}: {hidden}");
+    }
+    for bad in ["", "x", "520423+", "5'"] {
+        let insert = format!("INSERT INTO lianhu.readers VALUES ('nobody', '{}')", bad.replace('\'', "''"));
+        assert!(place.raw(&insert).await.is_err(), "{bad}");
+    }
+}

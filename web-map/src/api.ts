@@ -177,6 +177,7 @@ export const api = {
     (await call<{ job: string }>("POST", `/api/imports/${id(upload)}/commit`, { partial }, { "idempotency-key": freshKey() })).job,
   forgetImport: (upload: string) => call<void>("DELETE", `/api/imports/${id(upload)}`),
   badRows: (upload: string, format: "csv" | "xlsx") => `/api/imports/${id(upload)}/errors?f=${format}`,
+  handOut: async (wish: { layer: string; format: string; plan: string; region: string }) => (await call<{ job: string }>("POST", "/api/exports", wish)).job,
   compare: async (a: string, b: string, region: string) =>
     (await call<{ villages: CompareVillage[] }>("GET", `/api/plans/${id(a)}/compare/${id(b)}?region=${id(region)}`)).villages,
 };

@@ -52,7 +52,8 @@ export class App {
     try {
       return await work();
     } catch (e) {
-      if (e instanceof Refused && e.status === 401) this.store.set({ needsSignIn: true });
+      // while one signs in, the service's no is to the name or the password
+      if (e instanceof Refused && e.status === 401 && !this.state.needsSignIn) this.store.set({ needsSignIn: true });
       else if (e instanceof Refused) this.store.dispatch({ type: "notice", kind: "bad", text: half(this.state.lang, e.body.detail) });
       else if (e instanceof Unreachable) this.store.set({ offline: true });
       else throw e;

@@ -46,6 +46,8 @@ store.subscribe((now, before) => {
   if (now.lang !== before.lang) name();
   if (now.lang !== before.lang || now.palette !== before.palette) remember(now);
 });
+// what waits for the service is in this page only
+window.addEventListener("beforeunload", e => { if (store.state.waiting > 0) e.preventDefault(); });
 window.addEventListener("online", () => app.retry());
 expose(app, map);
 void app.start();

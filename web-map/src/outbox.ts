@@ -44,7 +44,7 @@ export class Outbox {
         this.rebase(parcel, answer);
         this.carrier.done(parcel, answer);
       } catch (e) {
-        const again = e instanceof Unreachable || (e instanceof Refused && (e.status === 401 || e.status === 503));
+        const again = e instanceof Unreachable || (e instanceof Refused && (e.status === 401 || e.status === 503 || e.body.code === "idempotency_key_in_flight"));
         if (e instanceof Refused && e.status === 401) this.carrier.signIn();
         if (again) { offline = !(e instanceof Refused && e.status === 401); break; }
         this.queue.shift();

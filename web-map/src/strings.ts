@@ -112,9 +112,8 @@ const table = {
   compare: ["对比方案", "Compare plans"], compareWith: ["与此方案对比", "Compare with"], compareNone: ["没有可对比的其他方案。", "There is no other plan to compare with."],
   changedGrid: ["换网格 {n} 户", "{n} households in another grid"], changedUnit: ["换单元 {n} 户", "{n} households in another unit"], comparedMap: ["拖动地图上的分隔线：左边是本方案，右边是对比方案；圈出的楼栋换了网格。", "Drag the divider on the map: this plan on the left, the other on the right; circled buildings are in another grid."], swipe: ["两个方案的分隔线", "Divider between the two plans"],
   endCompare: ["结束对比", "End comparison"],
-  exports: ["导出（现行方案）", "Exports (plan in force)"], layer_grids: ["网格", "Grids"], layer_units: ["单元", "Units"], layer_buildings: ["楼栋", "Buildings"],
+  exports: ["导出", "Export"], ledgers: ["Excel 台账：", "Ledgers in Excel:"], wallMap: ["挂图：", "Wall map:"], layer_leaders: ["联户长", "Leaders"], layer_gaps: ["人员缺配", "Vacancies"], layer_summary: ["乡镇汇总", "Townships"], layer_grids: ["网格", "Grids"], layer_units: ["单元", "Units"], layer_buildings: ["楼栋", "Buildings"],
   layer_households: ["住户", "Households"], layer_regions: ["行政区划", "Regions"], layer_barriers: ["障碍", "Barriers"], layer_old_nets: ["原有网格", "Old nets"], layer_incidents: ["事件", "Incidents"], layer_officers: ["人员", "Officers"], layer_centres: ["综治中心", "Governance centres"],
-  exportHint: ["文件来自标准接口，任何 GIS 都能直接连接 /ogc。", "Files come from the standard interface; any GIS can connect to /ogc."],
   // basemap
   basemap: ["底图", "Basemap"], basemapNone: ["只有经纬网和本库图层。", "Longitude, latitude and our own layers only."], basemapChoose: ["本机 PMTiles 或 MBTiles 文件（只在本页读取，不上传）", "PMTiles or MBTiles file of this computer (read in this page, never sent)"],
   basemapShift: ["底图是 GCJ-02 坐标（移动底图，不移动数据）", "The basemap is in GCJ-02 (it is moved, the data is not)"], basemapOff: ["去掉底图", "Remove the basemap"], basemapBad: ["{file} 不是 PMTiles 或 MBTiles 底图，或者没有索引", "{file} is no basemap in PMTiles or MBTiles, or has no index"],

@@ -97,10 +97,10 @@ fn problem_of(e: StoreError) -> Problem {
     }
 }
 
-/// The version that stands; 0 for a rule as it ships, and for one that is not there yet.
-async fn version_of(app: &App, principal: &Principal, id: &str) -> Answer<u64> {
+/// The version that stands: 0 for a rule as it ships; `None` for one that is not there.
+async fn version_of(app: &App, principal: &Principal, id: &str) -> Answer<Option<u64>> {
     let all = app.store.kept_alert_rules(&principal.scope).await?;
-    Ok(all.iter().find(|r| r.0.id == id).map_or(0, |r| r.1))
+    Ok(all.iter().find(|r| r.0.id == id).map(|r| r.1))
 }
 
 pub(in crate::api) async fn list_rules(
@@ -124,7 +124,7 @@ pub(in crate::api) async fn put_rule(
     principal.need(&[Role::Admin], OPERATION)?;
     let versions = Versions::of(&headers)?;
     let rule = wish.rule(&id)?;
-    let version = versions.check(version_of(&app, &principal, &id).await?)?;
+    let version = versions.check(version_of(&app, &principal, &id).await?.unwrap_or(0))?;
     let put = app.store.put_alert_rule(&principal.scope, &principal.actor, &rule, version).await;
     let version = put.map_err(problem_of)?;
     Ok(([(header::ETAG, etag(version))], axum::Json(json!({"rule": shown(&rule, version)}))))
@@ -138,7 +138,7 @@ pub(in crate::api) async fn remove_rule(
 ) -> Answer<StatusCode> {
     principal.need(&[Role::Admin], OPERATION)?;
     let versions = Versions::of(&headers)?;
-    let version = versions.check(version_of(&app, &principal, &id).await?)?;
+    let version = versions.check(version_of(&app, &principal, &id).await?.ok_or_else(Problem::missing)?)?;
     app.store.remove_alert_rule(&principal.scope, &principal.actor, &id, version).await.map_err(problem_of)?;
     Ok(StatusCode::NO_CONTENT)
 }

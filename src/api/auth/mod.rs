@@ -16,11 +16,13 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine as _;
+use tokio::sync::watch;
 
-use crate::store::{Account, Role, Scope, Store};
+use crate::store::{Account, Role, Scope, Store, Token};
 
 use super::App;
 use super::error::{Answer, Problem};
+use super::refusals::Wish;
 use manners::SESSION;
 use secret::Secret;
 use throttle::Throttle;
@@ -113,8 +115,26 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
 pub(super) async fn require(State(app): State<Arc<App>>, request: Request, next: Next) -> Answer<Response> {
     let (mut parts, body) = request.into_parts();
     let principal = app.keeper.principal(&parts).await?.ok_or_else(|| app.keeper.unknown())?;
-    parts.extensions.insert(principal);
-    Ok(next.run(Request::from_parts(parts, body)).await)
+    parts.extensions.insert(principal.clone());
+    let wish = Wish::of(&parts);
+    let answer = next.run(Request::from_parts(parts, body)).await;
+    if let Some((wish, said)) = wish.zip(Wish::refused(&answer)) {
+        wish.note(&app, &principal, said).await;
+    }
+    Ok(answer)
+}
+
+/// What the store said of a session or token, when, and how often rights had changed by then.
+struct Believed {
+    at: Instant,
+    doors: u64,
+    principal: Option<Principal>,
+}
+
+impl Believed {
+    fn holds(&self, now: Instant, doors: u64) -> bool {
+        self.doors == doors && now.saturating_duration_since(self.at) < BELIEVED
+    }
 }
 
 /// Knows who may come in.
@@ -124,7 +144,8 @@ pub(crate) struct Keeper {
     /// Where to begin to sign in with the organisation's own accounts; `None` where that is off.
     organisation: Option<&'static str>,
     throttle: Throttle,
-    known: Mutex<HashMap<String, (Instant, Option<Principal>)>>,
+    doors: watch::Sender<u64>,
+    known: Mutex<HashMap<String, Believed>>,
     nobody: OnceLock<String>,
 }
 
@@ -151,9 +172,20 @@ fn is_loopback_name(host: &str) -> bool {
 }
 
 impl Keeper {
-    pub(super) fn new(store: Arc<dyn Store>, manners: Manners, organisation: Option<&'static str>) -> Self {
+    /// `doors` counts changes of anybody's rights, whoever notices them.
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        manners: Manners,
+        organisation: Option<&'static str>,
+        doors: watch::Sender<u64>,
+    ) -> Self {
         let (throttle, known, nobody) = (Throttle::default(), Mutex::default(), OnceLock::new());
-        Self { store, manners, organisation, throttle, known, nobody }
+        Self { store, manners, organisation, throttle, doors, known, nobody }
+    }
+
+    /// Tells whenever anybody's rights changed.
+    pub(super) fn doors(&self) -> watch::Receiver<u64> {
+        self.doors.subscribe()
     }
 
     /// Whether answers go out over TLS.
@@ -228,20 +260,20 @@ impl Keeper {
         key: String,
         ask: impl Future<Output = Answer<Option<Principal>>>,
     ) -> Answer<Option<Principal>> {
-        let now = Instant::now();
+        // counted before the store is asked: an answer from before a change is not believed after it
+        let (at, doors) = (Instant::now(), *self.doors.borrow());
         if let Ok(known) = self.known.lock()
-            && let Some((at, principal)) = known.get(&key)
-            && now.duration_since(*at) < BELIEVED
+            && let Some(believed) = known.get(&key).filter(|b| b.holds(at, doors))
         {
-            return Ok(principal.clone());
+            return Ok(believed.principal.clone());
         }
         let principal = ask.await?;
         if let Ok(mut known) = self.known.lock() {
             if known.len() >= MOST {
-                known.retain(|_, (at, _)| now.duration_since(*at) < BELIEVED);
+                known.retain(|_, b| b.holds(at, doors));
             }
             if known.len() < MOST {
-                known.insert(key, (now, principal.clone()));
+                known.insert(key, Believed { at, doors, principal: principal.clone() });
             }
         }
         Ok(principal)
@@ -250,12 +282,7 @@ impl Keeper {
     async fn of_token(&self, secret: &Secret) -> Answer<Option<Principal>> {
         let hash = secret.sha256();
         self.remembered(format!("t{hash}"), async {
-            Ok(self.store.token_of(&hash).await?.map(|t| Principal {
-                actor: t.id,
-                name: t.name,
-                scope: t.scope,
-                by: CameBy::Token(hash.clone()),
-            }))
+            Ok(self.store.token_of(&hash).await?.map(|t| principal_of_token(t, hash.clone())))
         })
         .await
     }
@@ -268,20 +295,21 @@ impl Keeper {
         .await
     }
 
-    /// Whether somebody who came in once still may.
-    pub(super) async fn still_known(&self, principal: &Principal) -> bool {
-        match &principal.by {
-            CameBy::Session(hash) => self.store.session_user(hash).await.is_ok_and(|u| u.is_some()),
-            CameBy::Token(hash) => self.store.token_of(hash).await.is_ok_and(|t| t.is_some()),
-            CameBy::Demo => true,
-        }
+    /// Who somebody who came in once is now; `None` for whoever may not any more.
+    pub(super) async fn now(&self, principal: &Principal) -> Answer<Option<Principal>> {
+        Ok(match &principal.by {
+            CameBy::Session(hash) => self.store.session_user(hash).await?.map(|u| principal_of(u, hash.clone())),
+            CameBy::Token(hash) => self.store.token_of(hash).await?.map(|t| principal_of_token(t, hash.clone())),
+            CameBy::Demo => Some(principal.clone()),
+        })
     }
 
-    /// Forgets what was believed: after users, tokens or sessions changed here.
+    /// Forgets what was believed, and has whoever listens looked at again: after users, tokens or sessions changed here.
     pub(super) fn forget(&self) {
         if let Ok(mut known) = self.known.lock() {
             known.clear();
         }
+        self.doors.send_modify(|n| *n += 1);
     }
 
     /// Signs in; gives the principal and the cookie to set. The session is always a new one (A11).
@@ -340,6 +368,10 @@ impl Keeper {
 
 fn principal_of(user: Account, hash: String) -> Principal {
     Principal { actor: user.id, name: user.name, scope: user.scope, by: CameBy::Session(hash) }
+}
+
+fn principal_of_token(token: Token, hash: String) -> Principal {
+    Principal { actor: token.id, name: token.name, scope: token.scope, by: CameBy::Token(hash) }
 }
 
 /// `Bearer TOKEN`, or `Basic` with the token as the password, which is what GIS programs can send.

@@ -30,6 +30,8 @@ struct Client {
     principal: Principal,
     last: u64,
     head: tokio::sync::watch::Receiver<u64>,
+    /// Moves when anybody's rights changed.
+    doors: tokio::sync::watch::Receiver<u64>,
     jobs: tokio::sync::watch::Receiver<u64>,
     /// Up to where jobs were told of; nothing before the first time.
     jobs_told: Option<u64>,
@@ -37,9 +39,45 @@ struct Client {
     beat_at: Instant,
     stopping: tokio::sync::watch::Receiver<bool>,
     greeted: bool,
+    ended: bool,
+}
+
+/// What a look at whoever listens says.
+enum Look {
+    /// All as it was.
+    Same,
+    /// Another role or area: what was read with the old one is not to be kept.
+    Moved,
+    /// May not come in any more, or nobody can say.
+    Out,
 }
 
 impl Client {
+    async fn look(&self) -> Look {
+        match self.app.keeper.now(&self.principal).await {
+            Ok(Some(now)) if now.scope == self.principal.scope => Look::Same,
+            Ok(Some(_)) => Look::Moved,
+            Ok(None) | Err(_) => Look::Out,
+        }
+    }
+
+    /// Looks at whoever listens, where rights changed since the last time; what to say instead of going on, `None` to go on.
+    async fn shut(&mut self) -> Option<Option<String>> {
+        if !self.doors.has_changed().unwrap_or(true) {
+            return None;
+        }
+        self.doors.mark_unchanged();
+        match self.look().await {
+            Look::Same => None,
+            Look::Moved => {
+                // the client comes again as who it is now, and reads everything anew
+                self.ended = true;
+                Some(Some(format!("id: {}\nevent: reset\ndata: {{}}\n\n", self.last)))
+            }
+            Look::Out => Some(None),
+        }
+    }
+
     fn text(&self, events: &[Arc<Event>]) -> String {
         let seen = events.iter().filter(|e| e.is_seen_by(&self.principal.scope));
         seen.map(|e| format!("id: {}\nevent: {}\ndata: {}\n\n", e.id, e.kind, e.data)).collect()
@@ -65,11 +103,17 @@ impl Client {
             // the id tells a client that reconnects before the first event where it was
             return Some(format!("retry: 2000\nid: {}\n: 你好 hello\n\n", self.last));
         }
+        if self.ended {
+            return None;
+        }
         loop {
+            if let Some(last) = self.shut().await {
+                return last;
+            }
             if self.beat_at <= Instant::now() {
                 self.beat_at = Instant::now() + BEAT;
-                // whoever may no longer come in does not go on listening
-                return self.app.keeper.still_known(&self.principal).await.then(|| ": 跳 beat\n\n".to_owned());
+                // a session or token that ran out changes nothing that is told
+                return matches!(self.look().await, Look::Same).then(|| ": 跳 beat\n\n".to_owned());
             }
             let told = self.jobs();
             if !told.is_empty() {
@@ -80,6 +124,10 @@ impl Client {
             if head != self.last {
                 match self.app.tail.since(self.last).await {
                     Ok(Since::Events(events, up_to)) => {
+                        // these may be later than a change of rights that came meanwhile
+                        if let Some(last) = self.shut().await {
+                            return last;
+                        }
                         let text = self.text(&events);
                         self.last = up_to;
                         if !text.is_empty() {
@@ -97,6 +145,11 @@ impl Client {
             }
             tokio::select! {
                 changed = self.head.changed() => changed.ok()?,
+                changed = self.doors.changed() => {
+                    changed.ok()?;
+                    // noted at the look
+                    self.doors.mark_changed();
+                }
                 changed = self.jobs.changed() => changed.ok()?,
                 () = raised(&mut self.stopping) => return None,
                 () = tokio::time::sleep_until(self.beat_at.into()) => {}
@@ -119,18 +172,22 @@ pub(super) async fn stream(
         None => now,
         Some(text) => text.trim().parse().map_err(|_| Problem::bad("Last-Event-ID", "应为整数 / a whole number"))?,
     };
-    let (stopping, jobs) = (app.stopping.clone(), app.jobs.news());
+    let (stopping, jobs, mut doors) = (app.stopping.clone(), app.jobs.news(), app.keeper.doors());
+    // who asks was known before we began to watch
+    doors.mark_changed();
     let client = Client {
         app,
         principal,
         last,
         head,
+        doors,
         jobs,
         jobs_told: None,
         came_back: named.is_some(),
         beat_at: Instant::now() + BEAT,
         stopping,
         greeted: false,
+        ended: false,
     };
     let pieces = stream::unfold(client, |mut client| async move {
         let piece = client.next().await?;

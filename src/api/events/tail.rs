@@ -71,6 +71,8 @@ pub(crate) struct Tail {
     store: Arc<dyn Store>,
     memory: Arc<Memory>,
     head: watch::Sender<u64>,
+    /// Counts changes of anybody's rights.
+    doors: watch::Sender<u64>,
     wake: Notify,
     /// Whether the store tells of writes.
     hears: AtomicBool,
@@ -83,13 +85,18 @@ fn log_reader() -> Scope {
 }
 
 impl Tail {
-    pub(crate) async fn new(store: Arc<dyn Store>, memory: Arc<Memory>) -> Result<Self, StoreError> {
+    pub(crate) async fn new(
+        store: Arc<dyn Store>,
+        memory: Arc<Memory>,
+        doors: watch::Sender<u64>,
+    ) -> Result<Self, StoreError> {
         let head = store.audit_head(&log_reader()).await?;
         let kept = Mutex::new((head, VecDeque::new()));
         Ok(Self {
             store,
             memory,
             head: watch::Sender::new(head),
+            doors,
             wake: Notify::new(),
             hears: AtomicBool::new(false),
             kept,
@@ -207,6 +214,10 @@ impl Tail {
         }
         if row.operation.starts_with("alert.") {
             return Ok(event_of_alert(row));
+        }
+        // by whichever process: whoever listens is looked at again before anything later is told
+        if matches!(row.operation.as_str(), "user.change" | "token.revoke") {
+            self.doors.send_modify(|n| *n += 1);
         }
         Ok(None)
     }

@@ -106,7 +106,7 @@ pub(super) async fn need_copies(app: &App, principal: &Principal, what: &str) ->
         return Ok(());
     }
     app.store.note(&principal.scope, &principal.actor, "export.refused", what, "{}").await?;
-    Err(Problem::forbidden("该角色不能导出文件 / this role may not take copies out"))
+    Err(Problem::forbidden("该角色不能导出文件 / this role may not take copies out").noted())
 }
 
 pub(super) async fn create(

@@ -2,27 +2,31 @@
 
 mod ground;
 mod keep;
+mod layer;
 
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
 use super::App;
 use super::auth::Principal;
+use super::bodies::{self, Packing, pack};
 use super::error::{Answer, Problem};
 use super::extract::Params;
 use super::incidents::{filter_of, moment};
 use super::jobs::Work;
 use super::memory::Collection;
-use crate::plan::room::{self, HotspotWish, OutbreakWish, View, moments, outbreaks, room_hotspots};
+use crate::plan::room::{self, HotspotWish, OutbreakWish, RoomHotspots, View, moments, outbreaks, room_hotspots};
 use crate::store::IncidentFilter;
 
 pub(super) use ground::ground;
 pub(crate) use keep::Kept;
+pub(crate) use layer::Layers;
+pub(super) use layer::layer;
 
 /// Resolution, days of the period and seed where none is said.
 const RESOLUTION: u64 = 9;
@@ -65,7 +69,22 @@ async fn filter(
     Ok((IncidentFilter { from: stored_from, to: stored_to, ..filter_of(params, &lists)? }, from, to))
 }
 
-pub(super) async fn cells(State(app): State<Arc<App>>, principal: Principal, params: Params) -> Answer<Response> {
+/// Of all that a view is made of.
+async fn version(app: &App) -> Answer<[u64; 3]> {
+    let mut version = [0; 3];
+    for (v, collection) in version.iter_mut().zip([Collection::Incidents, Collection::Regions, Collection::Households])
+    {
+        *v = app.memory.get(collection).await?.digest;
+    }
+    Ok(version)
+}
+
+pub(super) async fn cells(
+    State(app): State<Arc<App>>,
+    principal: Principal,
+    params: Params,
+    headers: HeaderMap,
+) -> Answer<Response> {
     params.only(&[&NARROWING[..], &["resolution", "view", "seed"]].concat())?;
     let view = match params.get("view") {
         None => View::Gi,
@@ -75,38 +94,48 @@ pub(super) async fn cells(State(app): State<Arc<App>>, principal: Principal, par
     let seed = params.number("seed", 0..=u64::from(u32::MAX))?.unwrap_or(SEED);
     let (filter, from, to) = filter(&app, &principal, &params, DAYS).await?;
     // all that goes into the answer: who asks, what for, and what there is
-    let mut version = Vec::new();
-    for collection in [Collection::Incidents, Collection::Regions, Collection::Households] {
-        version.push(app.memory.get(collection).await?.digest);
-    }
+    let version = version(&app).await?;
     // who is overdue is told to the minute
     let minute = filter.overdue.and_then(|_| filter.now.get(..16)).unwrap_or_default().to_owned();
     let asked = IncidentFilter { now: minute, ..filter.clone() };
     let key = format!("{} {view:?} {resolution} {seed} {asked:?} {version:?}", principal.scope.area());
-    if let Some(body) = app.hotspots.get(&key) {
-        return Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response());
+    let wanted = Packing::wanted(&headers);
+    if let Some(body) = app.hotspots.get(&(key.clone(), wanted)) {
+        return Ok(bodies::json(body, wanted));
+    }
+    if let Some(body) = app.hotspots.get(&(key.clone(), Packing::Plain)) {
+        let packed = tokio::task::spawn_blocking(move || pack(body, wanted)).await;
+        let (body, packing) = packed.map_err(|e| Problem::internal(e.to_string()))?;
+        app.hotspots.keep((key, packing), body.clone());
+        return Ok(bodies::json(body, packing));
     }
     let ground = ground(&app, &principal.scope, &filter, view == View::Rate).await?;
     let wish = HotspotWish { view, resolution, period_ms: (moments::ms(from), moments::ms(to)), seed };
-    let found = tokio::task::spawn_blocking(move || room_hotspots(&ground, &wish)).await;
-    let found = found.map_err(|e| Problem::internal(e.to_string()))?.map_err(|e| problem_of(&e))?;
-    let now = moments::stored(OffsetDateTime::now_utc());
-    let answer = json!({
-        "view": view.word(),
-        "resolution": resolution,
-        "from": moments::shown(&moments::stored(from)),
-        "to": moments::shown(&moments::stored(to)),
-        "as_of": moments::shown(&now),
+    let made = tokio::task::spawn_blocking(move || {
+        let found = room_hotspots(&ground, &wish).map_err(|e| problem_of(&e))?;
+        Ok::<_, Problem>(pack(answer(&wish, &found).to_string().into(), wanted))
+    });
+    let (body, packing) = made.await.map_err(|e| Problem::internal(e.to_string()))??;
+    app.hotspots.keep((key, packing), body.clone());
+    Ok(bodies::json(body, packing))
+}
+
+/// A view as it is answered.
+fn answer(wish: &HotspotWish, found: &RoomHotspots) -> Value {
+    let at = |ms: i64| moments::shown(&moments::stored(moments::of_ms(ms)));
+    json!({
+        "view": wish.view.word(),
+        "resolution": wish.resolution,
+        "from": at(wish.period_ms.0),
+        "to": at(wish.period_ms.1),
+        "as_of": moments::shown(&moments::stored(OffsetDateTime::now_utc())),
         "incidents": found.incidents,
         "outside": found.outside,
         "mean": found.mean,
         "study_cells": found.study_cells,
         "cells": found.cells,
         "notes": found.notes,
-    });
-    let body = axum::body::Bytes::from(answer.to_string());
-    app.hotspots.keep(key, body.clone());
-    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+    })
 }
 
 /// `3km`, `500m`, or metres.

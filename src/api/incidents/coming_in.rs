@@ -12,6 +12,7 @@ use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::extract::{Json, LongJson, Params, idempotency};
+use crate::api::idempotency::Once;
 use crate::domain::incident::dictionary::EMERGENCY;
 use crate::plan::room::{Refused, incident_of, moments, of_emergency};
 use crate::store::{Alarm, Idempotency, IncidentRecord, NewIncident, Recorded, RefusedIncident};
@@ -67,6 +68,7 @@ pub(in crate::api) async fn report(
     State(app): State<Arc<App>>,
     principal: Principal,
     headers: HeaderMap,
+    _once: Once,
     Json(body): Json<Map<String, Value>>,
 ) -> Answer<(StatusCode, axum::Json<Value>)> {
     principal.need(&HANDLERS, OPERATION)?;
@@ -99,6 +101,7 @@ pub(in crate::api) async fn bulk(
     principal: Principal,
     params: Params,
     headers: HeaderMap,
+    _once: Once,
     LongJson(body): LongJson<Bulk>,
 ) -> Answer<axum::Json<Value>> {
     principal.need(&HANDLERS, OPERATION)?;

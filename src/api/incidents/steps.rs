@@ -11,6 +11,7 @@ use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::extract::{Json, Segments, idempotency};
+use crate::api::idempotency::Once;
 use crate::domain::incident::{Action, Category, Level, Step};
 use crate::exchange::tells_of_a_person;
 use crate::plan::room::moments;
@@ -67,6 +68,7 @@ pub(in crate::api) async fn advance(
     principal: Principal,
     Segments(id): Segments<String>,
     headers: HeaderMap,
+    _once: Once,
     Json(wish): Json<Wish>,
 ) -> Answer<axum::Json<Value>> {
     principal.need(&HANDLERS, "办理事件 / handle incidents")?;

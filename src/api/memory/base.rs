@@ -12,6 +12,7 @@ use super::bits::Bits;
 use super::collection::Collection;
 use super::fragment::{Part, Value, compose};
 use super::shape::{Shape, around};
+use super::written;
 
 /// Scopes whose rows are remembered.
 const MOST_SCOPES: usize = 256;
@@ -19,6 +20,7 @@ const MOST_SCOPES: usize = 256;
 /// The features of a collection as they were loaded.
 pub(super) struct Base {
     pub(super) collection: Collection,
+    pub(super) name: written::Name,
     text: String,
     starts: Vec<usize>,
     /// Versions of the register's rows; empty where none has one.
@@ -118,6 +120,7 @@ impl Builder {
     pub(super) fn new(collection: Collection) -> Self {
         let made = Base {
             collection,
+            name: written::Name::default(),
             text: String::new(),
             starts: Vec::new(),
             versions: Vec::new(),

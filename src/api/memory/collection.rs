@@ -68,6 +68,8 @@ pub(crate) enum Collection {
     Units,
     Leaders,
     Incidents,
+    /// Not stored: made of incidents, for whoever looks.
+    Hotspots,
 }
 
 macro_rules! field {
@@ -234,8 +236,43 @@ const INCIDENTS: Spec = Spec {
     key: Some("id"),
 };
 
+const HOTSPOTS: Spec = Spec {
+    title: "热点",
+    title_en: "Hotspots",
+    about: "近 30 天事件聚集的 H3 单元：Gi*、显著性、类别 / H3 cells where incidents of the last thirty days concentrate: Gi*, significance, class",
+    fields: &[
+        f!("h3", "H3 单元", Text),
+        f!("count", "事件数", Whole),
+        f!("expected", "期望数", Real),
+        f!("neighbours", "邻元数", Whole),
+        f!("z", "z 值", Real),
+        f!("p", "p 值", Real),
+        f!("p_sim", "置换 p 值", Real),
+        f!("fdr05", "FDR 0.05 显著", Bool),
+        f!("class", "类别", Text),
+        f!("rank", "名次", Whole),
+        f!("period_from", "起", Day),
+        f!("period_to", "止（不含）", Day),
+    ],
+    shapes: Shapes::Areas,
+    time: Time::Days("period_from", "period_to"),
+    key: Some("h3"),
+};
+
 impl Collection {
-    /// All of them, in the order of pages.
+    /// Those that are shown, in the order of pages.
+    pub(crate) const SHOWN: [Self; 8] = [
+        Self::Regions,
+        Self::Grids,
+        Self::Units,
+        Self::Leaders,
+        Self::Buildings,
+        Self::Incidents,
+        Self::Households,
+        Self::Hotspots,
+    ];
+
+    /// Those that are stored.
     pub(crate) const ALL: [Self; 7] =
         [Self::Regions, Self::Grids, Self::Units, Self::Leaders, Self::Buildings, Self::Incidents, Self::Households];
 
@@ -248,11 +285,12 @@ impl Collection {
             Self::Units => "units",
             Self::Leaders => "leaders",
             Self::Incidents => "incidents",
+            Self::Hotspots => "hotspots",
         }
     }
 
     pub(crate) fn named(id: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|c| c.id() == id)
+        Self::SHOWN.into_iter().find(|c| c.id() == id)
     }
 
     pub(crate) const fn spec(self) -> &'static Spec {
@@ -264,6 +302,7 @@ impl Collection {
             Self::Units => &UNITS,
             Self::Leaders => &LEADERS,
             Self::Incidents => &INCIDENTS,
+            Self::Hotspots => &HOTSPOTS,
         }
     }
 }
@@ -285,7 +324,8 @@ mod tests {
 
     #[test]
     fn personal_fields_stand_last_and_never_first() {
-        for c in Collection::ALL {
+        assert!(Collection::ALL.iter().all(|c| Collection::SHOWN.contains(c)));
+        for c in Collection::SHOWN {
             let fields = c.spec().fields;
             let first = fields.iter().position(|f| f.personal).unwrap_or(fields.len());
             assert!(first > 0 && fields.iter().skip(first).all(|f| f.personal), "{}", c.id());

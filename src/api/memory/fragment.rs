@@ -81,6 +81,37 @@ pub(crate) struct Pen<'a> {
 /// Whole numbers up to here are exact as floats, so that the digits are those of the rounded number.
 const MOST_UNITS: f64 = 9e15;
 
+/// Whole numbers up to 99 as two digits each.
+const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
+2021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+/// Digits of a number, the last one first.
+struct Digits {
+    text: [u8; 40],
+    at: usize,
+}
+
+impl Digits {
+    fn one(&mut self, digit: u8) {
+        self.at = self.at.saturating_sub(1);
+        if let Some(d) = self.text.get_mut(self.at) {
+            *d = digit;
+        }
+    }
+
+    fn pair(&mut self, number: u64) {
+        let from = (number % 100) as usize * 2;
+        self.at = self.at.saturating_sub(2);
+        if let (Some(two), Some(pair)) = (self.text.get_mut(self.at..self.at + 2), PAIRS.get(from..from + 2)) {
+            two.copy_from_slice(pair);
+        }
+    }
+
+    fn text(&self) -> &str {
+        self.text.get(self.at..).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default()
+    }
+}
+
 /// Degrees with nine decimals: a tenth of a millimetre.
 pub(crate) const DEGREES: Pen<'static> = Pen { convert: None, unit: 1e9 };
 
@@ -94,39 +125,36 @@ impl Pen<'_> {
             return;
         }
         let (unit, whole) = (self.unit as u64, units.abs() as u64);
-        let (mut digits, mut at) = ([0_u8; 40], 40);
-        let mut push = |digit: u8| {
-            at -= 1;
-            if let Some(d) = digits.get_mut(at) {
-                *d = digit;
-            }
-        };
+        let mut digits = Digits { text: [b'0'; 40], at: 40 };
         let (mut part, mut places) = (whole % unit, unit);
-        let mut seen = false;
-        while places > 1 {
-            let digit = (part % 10) as u8;
-            (part, places) = (part / 10, places / 10);
+        if part > 0 {
             // zeros at the end say nothing
-            seen |= digit != 0;
-            if seen {
-                push(b'0' + digit);
+            while part % 10 == 0 {
+                (part, places) = (part / 10, places / 10);
             }
-        }
-        if seen {
-            push(b'.');
+            while places >= 100 {
+                digits.pair(part % 100);
+                (part, places) = (part / 100, places / 100);
+            }
+            if places >= 10 {
+                digits.one(b'0' + part as u8);
+            }
+            digits.one(b'.');
         }
         let mut rest = whole / unit;
-        loop {
-            push(b'0' + (rest % 10) as u8);
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
+        while rest >= 100 {
+            digits.pair(rest % 100);
+            rest /= 100;
+        }
+        if rest >= 10 {
+            digits.pair(rest);
+        } else {
+            digits.one(b'0' + rest as u8);
         }
         if units < 0.0 {
-            push(b'-');
+            digits.one(b'-');
         }
-        out.push_str(digits.get(at..).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default());
+        out.push_str(digits.text());
     }
 
     pub(crate) fn position(&self, out: &mut String, c: [f64; 2]) {
@@ -270,6 +298,8 @@ impl<'a> Part<'a> {
     /// Appends it as GeoJSON, with or without its personal fields.
     pub(super) fn append(&self, out: &mut String, spec: &'static Spec, personal: bool) {
         let values = self.text;
+        // names of fields take about as much again
+        out.reserve(2 * values.len() + 160);
         out.push_str("{\"type\":\"Feature\",\"id\":");
         match self.fields(spec).next().map(|(_, value)| value).filter(|_| spec.key.is_some()) {
             // the key is the first field

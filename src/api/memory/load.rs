@@ -97,7 +97,7 @@ pub(super) const fn layer_of(collection: Collection) -> Option<Layer> {
         Collection::Buildings => Some(Layer::Buildings),
         Collection::Households => Some(Layer::Households),
         Collection::Incidents => Some(Layer::Incidents),
-        Collection::Grids | Collection::Units | Collection::Leaders => None,
+        Collection::Grids | Collection::Units | Collection::Leaders | Collection::Hotspots => None,
     }
 }
 

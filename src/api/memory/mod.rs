@@ -14,6 +14,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 mod view;
+pub(crate) mod written;
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, RwLock};

@@ -29,6 +29,12 @@ pub(super) struct Patch {
     left_before: Vec<u32>,
 }
 
+/// What stands at some rows: rows of the base, perhaps none, or one that was added.
+pub(super) enum Run<'a> {
+    Base(&'a [u32]),
+    Added(Part<'a>),
+}
+
 /// What stands at a row.
 enum Found<'a> {
     Base(u32),
@@ -56,6 +62,25 @@ impl Patch {
         };
         let left = row - before as u32;
         Found::Base(left + self.left_before.partition_point(|n| *n <= left) as u32)
+    }
+
+    /// Goes through rows: those of the base in runs, those that were added one by one.
+    pub(super) fn runs(&self, rows: &[u32], mut step: impl FnMut(Run<'_>)) {
+        if self.size() == 0 {
+            return step(Run::Base(rows));
+        }
+        let mut run = Vec::new();
+        for row in rows {
+            match self.find(*row) {
+                Found::Base(row) => run.push(row),
+                Found::Added(feature) => {
+                    step(Run::Base(&run));
+                    run.clear();
+                    step(Run::Added(feature.part()));
+                }
+            }
+        }
+        step(Run::Base(&run));
     }
 
     pub(super) fn part<'a>(&'a self, base: &'a Base, row: u32) -> Part<'a> {

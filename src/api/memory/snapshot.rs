@@ -10,11 +10,12 @@ use crate::store::Scope;
 use super::base::{Base, Builder};
 use super::bits::Bits;
 use super::collection::{Collection, Spec};
-use super::fragment::{Feature, Read};
-use super::patch::{Patch, Step};
+use super::fragment::{Feature, Read, Value};
+use super::patch::{Patch, Run, Step};
 use super::recent::Recent;
 use super::shape::{Shape, around};
 use super::view::View;
+use super::written::{self, BETWEEN};
 
 /// Scopes whose views are kept.
 const MOST_VIEWS: usize = 256;
@@ -62,6 +63,19 @@ impl Snapshot {
     pub(super) fn loaded(base: Base, loaded_at: String) -> Self {
         let digest = base.digest;
         Self::of(Arc::new(base), Patch::default(), Recent::since(digest), digest, loaded_at)
+    }
+
+    /// Features that are made, not stored: key, place, values in the order of the fields; keys ascend.
+    pub(crate) fn of_features<'a>(
+        collection: Collection,
+        features: impl Iterator<Item = (&'a str, Shape, Vec<Value<'a>>)>,
+        made_at: String,
+    ) -> Self {
+        let mut builder = Builder::new(collection);
+        for (key, shape, values) in features {
+            builder.push(key, "", Some(shape), &values);
+        }
+        Self::loaded(builder.finish(), made_at)
     }
 
     /// With some features changed; `None` when they are so already.
@@ -149,6 +163,31 @@ impl Snapshot {
     /// Appends a feature as it stands, with or without its personal fields.
     pub(crate) fn append(&self, out: &mut String, row: u32, personal: bool) {
         self.patch.part(&self.base, row).append(out, self.spec(), personal);
+    }
+
+    /// Appends features as they stand, [`BETWEEN`] between them.
+    pub(crate) fn append_all(&self, out: &mut String, rows: &[u32], personal: bool) {
+        let mut first = true;
+        self.patch.runs(rows, |run| {
+            if matches!(run, Run::Base([])) {
+                return;
+            }
+            if !std::mem::take(&mut first) {
+                out.push_str(BETWEEN);
+            }
+            match run {
+                Run::Base(rows) => written::append(out, &self.base, rows, personal),
+                Run::Added(part) => part.append(out, self.spec(), personal),
+            }
+        });
+    }
+
+    /// How much of the collection's bounds a box takes, 0–1; 1 where that cannot be said.
+    pub(crate) fn share(&self, bbox: [f64; 4]) -> f64 {
+        let area = |[a, b, c, d]: [f64; 4]| (c - a) * (d - b);
+        let all = self.bounds.get_or_init(|| self.all_bounds()).map_or(0.0, area);
+        let share = area(bbox) / all;
+        if share.is_finite() && (0.0..1.0).contains(&share) { share } else { 1.0 }
     }
 
     /// A feature's fields in the collection's order, as JSON text.

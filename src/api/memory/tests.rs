@@ -6,6 +6,7 @@ use super::base::Builder;
 use super::collection::Collection;
 use super::fragment::{Feature, Value};
 use super::snapshot::{Changes, Snapshot};
+use super::written::BETWEEN;
 use super::{Shape, View};
 use crate::domain::random::Random;
 use crate::store::{Role, Scope};
@@ -80,6 +81,22 @@ fn assert_same(kept: &Snapshot, fresh: &Snapshot, random: &mut Random) {
         assert_eq!((kept.id(row), kept.shape(row)), (fresh.id(row), fresh.shape(row)));
         assert!(kept.fields(row).eq(fresh.fields(row)));
         assert_eq!(kept.row_of(fresh.id(row)), Some(row));
+    }
+    for personal in [true, false] {
+        for (from, step) in [(0, 1), (3, 1), (0, 2), (1, 7)] {
+            let mut rows: Vec<u32> = (from..fresh.len() as u32).step_by(step).collect();
+            for _ in 0..2 {
+                let mut all = String::new();
+                kept.append_all(&mut all, &rows, personal);
+                let one = |row: &u32| {
+                    let mut out = String::new();
+                    fresh.append(&mut out, *row, personal);
+                    out
+                };
+                assert_eq!(all, rows.iter().map(one).collect::<Vec<_>>().join(BETWEEN));
+                rows.reverse();
+            }
+        }
     }
     for n in 0..130 {
         let key = format!("i{n:03}");

@@ -13,7 +13,7 @@ pub(crate) struct View {
 }
 
 impl View {
-    pub(super) const fn of_all(count: usize) -> Self {
+    pub(crate) const fn of_all(count: usize) -> Self {
         Self { bits: None, count, digest: 0 }
     }
 

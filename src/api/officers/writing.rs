@@ -13,7 +13,7 @@ use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::extract::{Json, Segments};
-use crate::api::idempotency::key_of;
+use crate::api::idempotency::{Once, key_of};
 use crate::api::preconditions::{Versions, etag, stale};
 use crate::domain::hex;
 use crate::domain::register::OfficerRow;
@@ -120,6 +120,7 @@ pub(in crate::api) async fn add(
     State(app): State<Arc<App>>,
     principal: Principal,
     headers: HeaderMap,
+    _once: Once,
     Json(wish): Json<Officer>,
 ) -> Answer<impl IntoResponse> {
     principal.need_planner("添加人员 / add an officer")?;

@@ -17,6 +17,8 @@ use crate::domain::hex;
 static TURNS: Semaphore = Semaphore::const_new(8);
 /// Whoever keeps an answer asks whether it still holds.
 pub(super) const FRESH: &str = "private, no-cache";
+/// What tells of people is kept nowhere (A17); a program that knows its ETag may still ask whether it holds.
+pub(super) const NOT_KEPT: &str = "no-store";
 /// Links as an HTTP header: at most so many bytes.
 const LONGEST_LINKS: usize = 8 * 1024;
 
@@ -60,7 +62,7 @@ pub(super) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     values.flat_map(|v| v.split(',')).any(|t| t.trim() == "*" || bare(t) == of)
 }
 
-fn with_headers(mut response: Response, etag: &str, headers: &[(HeaderName, String)]) -> Response {
+fn with_headers(mut response: Response, etag: &str, keeping: &str, headers: &[(HeaderName, String)]) -> Response {
     let map = response.headers_mut();
     let mut set = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -68,7 +70,7 @@ fn with_headers(mut response: Response, etag: &str, headers: &[(HeaderName, Stri
         }
     };
     set(header::ETAG, etag);
-    set(header::CACHE_CONTROL, FRESH);
+    set(header::CACHE_CONTROL, keeping);
     set(header::VARY, "Accept, Accept-Encoding, Authorization, Cookie");
     for (name, value) in headers {
         set(name.clone(), value);
@@ -112,16 +114,31 @@ pub(super) async fn kept(
     heavy: bool,
     make: impl FnOnce() -> Answer<Made> + Send + 'static,
 ) -> Answer<Response> {
+    kept_as(app, headers, key, heavy, FRESH, make).await
+}
+
+/// The same, and what its `Cache-Control` says.
+///
+/// # Errors
+/// What `make` says.
+pub(super) async fn kept_as(
+    app: &Arc<App>,
+    headers: &HeaderMap,
+    key: &str,
+    heavy: bool,
+    keeping: &'static str,
+    make: impl FnOnce() -> Answer<Made> + Send + 'static,
+) -> Answer<Response> {
     let etag = etag(key);
     if is_known(headers, &etag) {
-        return Ok(with_headers(StatusCode::NOT_MODIFIED.into_response(), &etag, &[]));
+        return Ok(with_headers(StatusCode::NOT_MODIFIED.into_response(), &etag, keeping, &[]));
     }
     let wanted = Packing::wanted(headers);
     let note_key = format!("{etag}#");
     if let Some((kind, more)) = app.bodies.get(&note_key, Packing::Plain).as_ref().and_then(noted) {
         for packing in [wanted, Packing::Plain] {
             if let Some(body) = app.bodies.get(&etag, packing) {
-                return Ok(finished(body, packing, &etag, &kind, &more));
+                return Ok(finished(body, packing, (&etag, keeping), &kind, &more));
             }
         }
     }
@@ -138,16 +155,22 @@ pub(super) async fn kept(
     };
     app.bodies.keep(&note_key, Packing::Plain, &notes(&made));
     app.bodies.keep(&etag, packing, &body);
-    Ok(finished(body, packing, &etag, made.kind, &made.headers))
+    Ok(finished(body, packing, (&etag, keeping), made.kind, &made.headers))
 }
 
-fn finished(body: Bytes, packing: Packing, etag: &str, kind: &str, more: &[(HeaderName, String)]) -> Response {
+fn finished(
+    body: Bytes,
+    packing: Packing,
+    (etag, keeping): (&str, &str),
+    kind: &str,
+    more: &[(HeaderName, String)],
+) -> Response {
     let mut headers = vec![(header::CONTENT_TYPE, kind.to_owned())];
     if packing == Packing::Gzip {
         headers.push((header::CONTENT_ENCODING, "gzip".to_owned()));
     }
     headers.extend_from_slice(more);
-    with_headers(Body::from(body).into_response(), etag, &headers)
+    with_headers(Body::from(body).into_response(), etag, keeping, &headers)
 }
 
 #[cfg(test)]

@@ -13,10 +13,11 @@ use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::extract::{Params, Segments};
 use crate::api::memory::fragment::{Pen, quote};
+use crate::api::memory::written::BETWEEN;
 use crate::api::memory::{Collection, Snapshot};
 use crate::api::preconditions::etag;
 
-use super::answer::{FRESH, Made, is_known, kept};
+use super::answer::{FRESH, Made, NOT_KEPT, is_known, kept_as};
 use super::crs::Crs;
 use super::editing::is_editable;
 use super::html;
@@ -26,6 +27,9 @@ use super::select::{Page, Rows, is_heavy, rows};
 const GEOJSON: &str = "application/geo+json";
 const HTML: &str = "text/html; charset=utf-8";
 const CONTENT_CRS: HeaderName = HeaderName::from_static("content-crs");
+/// About what a page's frame and a feature take: room is asked for once.
+const LINKS_BYTES: usize = 1_024;
+const FEATURE_BYTES: usize = 400;
 /// What stands in a query as it is.
 const IN_QUERY: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b',').remove(b':').remove(b'/');
@@ -109,6 +113,11 @@ impl Writer {
     }
 }
 
+/// What may keep an answer: nothing, where whoever asks sees what tells of people (A17).
+fn keeping(collection: Collection, personal: bool) -> &'static str {
+    if personal && collection.spec().fields.iter().any(|f| f.personal) { NOT_KEPT } else { FRESH }
+}
+
 /// What an answer about a collection depends on, besides the query itself.
 fn key_of(app: &App, headers: &HeaderMap, principal: &Principal, snapshot: &Snapshot, view_digest: u64) -> String {
     format!(
@@ -132,8 +141,7 @@ pub(in crate::api) async fn items(
     let collection = named(&collection)?;
     let query =
         noted(&app, &principal, collection.id(), Query::read(&params, &headers, collection, &principal)).await?;
-    let snapshot = app.memory.get(collection).await?;
-    let view = app.memory.view(&snapshot, &principal.scope).await?;
+    let (snapshot, view) = app.seen(collection, &principal.scope).await?;
     let area = principal.scope.area();
     if let Form::File(format) = query.form {
         return super::export::file(&app, &principal, snapshot, view, query, format).await;
@@ -146,8 +154,8 @@ pub(in crate::api) async fn items(
         params.pairs().collect::<Vec<_>>(),
     );
     let base = format!("{}/ogc/collections/{}/items", app.keeper.origin(&headers), collection.id());
-    let heavy = is_heavy(&query, snapshot.len());
-    kept(&app, &headers, &key, heavy, move || {
+    let heavy = is_heavy(&query, &snapshot);
+    kept_as(&app, &headers, &key, heavy, keeping(collection, query.personal), move || {
         let rows = rows(&snapshot, &view, &area, &query);
         let page = rows.page(&snapshot, &query);
         let links = links_of(&base, &params, &snapshot, &query, &page);
@@ -199,7 +207,7 @@ fn link_objects(out: &mut String, links: &[(String, &str, &str)]) {
 }
 
 fn feature_collection(snapshot: &Snapshot, query: &Query, page: &Page, links: &[(String, &str, &str)]) -> String {
-    let mut out = String::with_capacity(512 + page.rows.len() * 320);
+    let mut out = String::with_capacity(LINKS_BYTES + page.rows.len() * FEATURE_BYTES);
     let _ = write!(
         out,
         "{{\"type\":\"FeatureCollection\",\"timeStamp\":\"{}\",\"numberMatched\":{},\"numberReturned\":{},\"links\":[",
@@ -208,11 +216,15 @@ fn feature_collection(snapshot: &Snapshot, query: &Query, page: &Page, links: &[
         page.rows.len()
     );
     link_objects(&mut out, links);
-    out.push_str("],\"features\":[");
+    out.push_str("],\"features\":[\n");
     let writer = Writer::of(query);
-    for (i, row) in page.rows.iter().enumerate() {
-        out.push_str(if i > 0 { ",\n" } else { "\n" });
-        writer.append(&mut out, snapshot, *row);
+    if writer.plain {
+        snapshot.append_all(&mut out, &page.rows, query.personal);
+    } else {
+        for (i, row) in page.rows.iter().enumerate() {
+            out.push_str(if i > 0 { BETWEEN } else { "" });
+            writer.append(&mut out, snapshot, *row);
+        }
     }
     out.push_str("\n]}\n");
     out
@@ -274,8 +286,7 @@ pub(in crate::api) async fn item(
     params.only(&["f", "crs"])?;
     let form = form(&params, &headers, false)?;
     let crs = params.get("crs").map_or(Ok(Crs::Crs84), |t| Crs::parse("crs", t))?;
-    let snapshot = app.memory.get(collection).await?;
-    let view = app.memory.view(&snapshot, &principal.scope).await?;
+    let (snapshot, view) = app.seen(collection, &principal.scope).await?;
     // what lies outside the scope is not there
     let row = snapshot.row_of(&id).filter(|row| view.sees(*row)).ok_or_else(Problem::missing)?;
     let personal = principal.sees_personal();
@@ -284,13 +295,14 @@ pub(in crate::api) async fn item(
     if let Some(version) = &version
         && is_known(&headers, version.to_str().unwrap_or_default())
     {
-        let same = [(header::ETAG, version.clone()), (header::CACHE_CONTROL, HeaderValue::from_static(FRESH))];
+        let keeping = HeaderValue::from_static(keeping(collection, personal));
+        let same = [(header::ETAG, version.clone()), (header::CACHE_CONTROL, keeping)];
         return Ok((StatusCode::NOT_MODIFIED, same).into_response());
     }
     let base = key_of(&app, &headers, &principal, &snapshot, view.digest);
     let key = format!("{base}\u{1f}{id}\u{1f}{form:?}\u{1f}{crs:?}\u{1f}{personal}");
     let home = format!("{}/ogc/collections/{}", app.keeper.origin(&headers), collection.id());
-    let made = kept(&app, &headers, &key, false, move || {
+    let made = kept_as(&app, &headers, &key, false, keeping(collection, personal), move || {
         let own = format!("{home}/items/{}", encoded(&id));
         let mut links = vec![
             (own.clone(), "self", GEOJSON),

@@ -180,9 +180,8 @@ pub(in crate::api) async fn collections(
     let origin = app.keeper.origin(&headers);
     let mut list = Vec::new();
     let mut rows = Vec::new();
-    for collection in Collection::ALL {
-        let snapshot = app.memory.get(collection).await?;
-        let view = app.memory.view(&snapshot, &principal.scope).await?;
+    for collection in Collection::SHOWN {
+        let (snapshot, view) = app.seen(collection, &principal.scope).await?;
         list.push(described(&origin, &snapshot, &view));
         let spec = snapshot.spec();
         let href = format!("/ogc/collections/{}?f=html", collection.id());
@@ -209,8 +208,7 @@ pub(in crate::api) async fn collection(
     headers: HeaderMap,
 ) -> Answer<Response> {
     params.only(&["f"])?;
-    let snapshot = app.memory.get(named(&collection)?).await?;
-    let view = app.memory.view(&snapshot, &principal.scope).await?;
+    let (snapshot, view) = app.seen(named(&collection)?, &principal.scope).await?;
     let value = described(&app.keeper.origin(&headers), &snapshot, &view);
     let page = || {
         let spec = snapshot.spec();

@@ -25,9 +25,10 @@ const fn style(fill: &'static str, line: &'static str, size_mm: f64) -> Style {
 }
 
 /// From the lowest to the uppermost.
-const LAYERS: [(Collection, Style); Collection::ALL.len()] = [
+const LAYERS: [(Collection, Style); Collection::SHOWN.len()] = [
     (Collection::Regions, style("0,0,0,0", "110,110,110,255", 0.6)),
     (Collection::Grids, style("66,133,180,40", "31,78,121,255", 0.5)),
+    (Collection::Hotspots, style("214,69,65,70", "214,69,65,255", 0.3)),
     (Collection::Units, style("244,180,0,50", "190,120,0,255", 0.2)),
     (Collection::Buildings, style("150,150,150,255", "90,90,90,255", 1.4)),
     (Collection::Households, style("90,140,90,255", "60,100,60,255", 1.0)),
@@ -123,16 +124,14 @@ pub(in crate::api) async fn qgis(
             Shapes::Points => false,
             Shapes::Any => {
                 // ground plans or points: as the first one is
-                let snapshot = app.memory.get(*collection).await?;
-                let view = app.memory.view(&snapshot, &principal.scope).await?;
+                let (snapshot, view) = app.seen(*collection, &principal.scope).await?;
                 let first = (0..snapshot.len() as u32).find(|row| view.sees(*row));
                 let shape = first.and_then(|row| snapshot.shape(row));
                 shape.is_some_and(|s| !matches!(s, crate::api::memory::Shape::Point(_)))
             }
         };
         if *collection == Collection::Regions {
-            let snapshot = app.memory.get(*collection).await?;
-            let view = app.memory.view(&snapshot, &principal.scope).await?;
+            let (snapshot, view) = app.seen(*collection, &principal.scope).await?;
             bounds = snapshot.bounds(&view);
         }
         layers.push((*collection, style, areas));
@@ -167,8 +166,8 @@ mod tests {
                 _ => {}
             }
         }
-        assert_eq!((layers, depth), (Collection::ALL.len(), 0));
-        for collection in Collection::ALL {
+        assert_eq!((layers, depth), (Collection::SHOWN.len(), 0));
+        for collection in Collection::SHOWN {
             assert_eq!(text.matches(&format!("<id>lianhu_{}</id>", collection.id())).count(), 1);
         }
         assert!(!text.contains("<&>"));

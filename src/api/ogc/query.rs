@@ -45,6 +45,19 @@ pub(in crate::api) const FILES: [(&str, crate::exchange::Format, &str, &str); 7]
     ]
 };
 
+/// Media types a client takes, the dearest first; those of one weight in its own order.
+fn taken(accept: &str) -> Vec<&str> {
+    let weighed = accept.split(',').filter_map(|part| {
+        let mut words = part.split(';').map(str::trim);
+        let kind = words.next()?;
+        let weight = words.find_map(|w| w.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse::<f64>().ok())?;
+        (weight > 0.0).then_some((weight, kind))
+    });
+    let mut weighed: Vec<(f64, &str)> = weighed.collect();
+    weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
+    weighed.into_iter().map(|(_, kind)| kind).collect()
+}
+
 /// `f`, or what the client says it takes.
 ///
 /// # Errors
@@ -62,7 +75,7 @@ pub(super) fn form(params: &Params, headers: &HeaderMap, files: bool) -> Answer<
         };
     }
     let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    for kind in accept.split(',').map(|k| k.split(';').next().unwrap_or_default().trim()) {
+    for kind in taken(accept) {
         match kind {
             "text/html" | "application/xhtml+xml" => return Ok(Form::Html),
             "application/geo+json" | "application/json" | "*/*" => return Ok(Form::GeoJson),
@@ -214,10 +227,8 @@ impl Query {
         if ids.as_ref().is_some_and(|i| i.len() > MOST_IDS) {
             return Err(Problem::bad("ids", format!("最多 {MOST_IDS} 个 / at most {MOST_IDS}")));
         }
-        let span = params.get("datetime").map(datetime).transpose()?;
-        if span.is_some() && spec.time == Time::None {
-            return Err(Problem::bad("datetime", "该图层没有时间 / this collection has no time"));
-        }
+        // what has no time is there at any time (/req/core/fc-time-response)
+        let span = params.get("datetime").map(datetime).transpose()?.filter(|_| spec.time != Time::None);
         let descending = match params.get("sortby") {
             None => false,
             Some(text) => {

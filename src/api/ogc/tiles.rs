@@ -41,8 +41,7 @@ pub(in crate::api) async fn tile(
     }
     params.only(&["f"])?;
     let place = Place::read(set, &z, &y, &x)?;
-    let snapshot = app.memory.get(collection).await?;
-    let view = app.memory.view(&snapshot, &principal.scope).await?;
+    let (snapshot, view) = app.seen(collection, &principal.scope).await?;
     let key = format!(
         "tile\u{1f}{}\u{1f}{:x}\u{1f}{}\u{1f}{:x}\u{1f}{place:?}",
         collection.id(),
@@ -182,8 +181,7 @@ pub(in crate::api) async fn tilesets(
     params.only(&["f"])?;
     let collection = named(&collection)?;
     let origin = app.keeper.origin(&headers);
-    let snapshot = app.memory.get(collection).await?;
-    let view = app.memory.view(&snapshot, &principal.scope).await?;
+    let (snapshot, view) = app.seen(collection, &principal.scope).await?;
     let bounds = snapshot.bounds(&view);
     let value = json!({
         "tilesets": Matrices::ALL.map(|set| tileset_of(&origin, collection.id(), set, false, bounds)),
@@ -208,8 +206,7 @@ pub(in crate::api) async fn tileset(
     params.only(&["f"])?;
     let set = Matrices::named(&set)?;
     let collection = named(&collection)?;
-    let snapshot = app.memory.get(collection).await?;
-    let view = app.memory.view(&snapshot, &principal.scope).await?;
+    let (snapshot, view) = app.seen(collection, &principal.scope).await?;
     let bounds = snapshot.bounds(&view);
     as_json(&params, &headers, &tileset_of(&app.keeper.origin(&headers), collection.id(), set, true, bounds))
 }

@@ -12,6 +12,7 @@ use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::extract::{Json, Segments, idempotency};
+use crate::api::idempotency::Once;
 use crate::plan::edit::{Applied, Operation, Policy};
 use crate::plan::register::{EditWish, Edited, china_today};
 use crate::store::{Idempotency, Which};
@@ -95,6 +96,7 @@ pub(in crate::api) async fn edit(
     principal: Principal,
     Segments(id): Segments<String>,
     headers: HeaderMap,
+    _once: Once,
     Json(batch): Json<Batch>,
 ) -> Answer<axum::Json<Value>> {
     principal.need_planner("修改方案 / edit a plan")?;

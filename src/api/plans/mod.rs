@@ -4,11 +4,13 @@ mod edits;
 mod heads;
 mod making;
 mod village;
+mod wall_map;
 
 pub(super) use edits::{edit, preview, redo, undo};
 pub(super) use heads::{check, compare, fork, history, list, one, profiles, publish};
 pub(super) use making::create;
 pub(super) use village::village;
+pub(super) use wall_map::wall_map;
 
 use serde_json::{Value, json};
 

@@ -99,7 +99,9 @@ pub(super) async fn report(State(app): State<Arc<App>>, principal: Principal, pa
     let late = IncidentFilter { overdue: Some(true), ..base.clone() };
     let late = app.store.find_incidents(scope, &late, IncidentOrder::Oldest, None, MOST).await?;
     let ground = ground(&app, scope, &today, false).await?;
-    let region = base.region.as_deref().map_or_else(|| "全部辖区 all of the area".to_owned(), |r| names.region(r));
+    // of what lies elsewhere not even the name is told
+    let named = |r: &str| if scope.within(r).is_some() { names.region(r) } else { r.to_owned() };
+    let region = base.region.as_deref().map_or_else(|| "全部辖区 all of the area".to_owned(), named);
     let mut body = String::new();
     body.push_str(&figures(&by_category));
     body.push_str("<h2>位置 / Where</h2>\n");

@@ -190,7 +190,13 @@ pub(in crate::api) async fn counted(
 ) -> Answer<Counted> {
     let scope = &principal.scope;
     let region = filter.region.as_deref();
-    let groups = app.store.tally_incidents(scope, filter, by.grouping()).await?;
+    // a village whose incidents are all closed is not without
+    let whatever_became = IncidentFilter { states: None, open: None, overdue: None, ..filter.clone() };
+    let (groups, everywhere, recent) = tokio::try_join!(
+        async { Ok(app.store.tally_incidents(scope, filter, by.grouping()).await?) },
+        async { Ok(app.store.tally_incidents(scope, &whatever_became, Grouping::Region).await?) },
+        recent(app, scope, filter),
+    )?;
     let divisions = divisions(app, scope, region).await?;
     let mut lines = Lines::default();
     match by {
@@ -251,13 +257,19 @@ pub(in crate::api) async fn counted(
             }
         }
     }
-    // a village whose incidents are all closed is not without
-    let whatever_became = IncidentFilter { states: None, open: None, overdue: None, ..filter.clone() };
-    let everywhere = app.store.tally_incidents(scope, &whatever_became, Grouping::Region).await?;
     let had: std::collections::BTreeSet<&str> = everywhere.iter().map(|t| t.key.as_str()).collect();
     let free = divisions.iter().filter(|(code, level)| level == "village" && !had.contains(code.as_str()));
     let incident_free = free.map(|(code, _)| (code.clone(), names.region(code))).collect();
-    Ok(Counted { by, lines: lines.0, totals: totals(app, principal, filter).await?, incident_free })
+    let of = |number: fn(&Tally) -> u64| groups.iter().map(number).sum();
+    let totals = Totals {
+        incidents: of(|t| t.count),
+        open: of(|t| t.open),
+        overdue: of(|t| t.overdue),
+        today: recent.0,
+        days7: recent.1,
+        ..register(app, scope, region).await?
+    };
+    Ok(Counted { by, lines: lines.0, totals, incident_free })
 }
 
 /// Hours, UTC, folded into China's days; days without an incident stand between.
@@ -284,29 +296,24 @@ fn by_day(lines: &mut Lines, groups: &[Tally], filter: &IncidentFilter) {
     }
 }
 
-/// What there is in a region: of the plan in force, of the register, of incidents.
+/// How many incidents there are since today's and since the sixth midnight before it, in China.
+async fn recent(app: &App, scope: &Scope, filter: &IncidentFilter) -> Answer<(u64, u64)> {
+    let midnight = moments::start_of(moments::china_day(OffsetDateTime::now_utc()));
+    let since = async |from: OffsetDateTime| -> Answer<u64> {
+        let filter = IncidentFilter { from: Some(moments::stored(from)), to: None, ..filter.clone() };
+        let groups = app.store.tally_incidents(scope, &filter, Grouping::Nothing).await?;
+        Ok(groups.first().map_or(0, |t| t.count))
+    };
+    Ok((since(midnight).await?, since(midnight - Duration::days(6)).await?))
+}
+
+/// What there is in a region, of the plan in force and of the register.
 ///
 /// # Errors
 /// What the store says.
-async fn totals(app: &App, principal: &Principal, filter: &IncidentFilter) -> Answer<Totals> {
-    let scope = &principal.scope;
-    let now = OffsetDateTime::now_utc();
-    let midnight = moments::start_of(moments::china_day(now));
-    let all = async |filter: &IncidentFilter| -> Answer<Tally> {
-        let groups = app.store.tally_incidents(scope, filter, Grouping::Nothing).await?;
-        Ok(groups.into_iter().next().unwrap_or_default())
-    };
-    let since = |from: OffsetDateTime| IncidentFilter { from: Some(moments::stored(from)), to: None, ..filter.clone() };
-    let period = all(filter).await?;
-    let mut totals = Totals {
-        incidents: period.count,
-        open: period.open,
-        overdue: period.overdue,
-        today: all(&since(midnight)).await?.count,
-        days7: all(&since(midnight - Duration::days(6))).await?.count,
-        ..Totals::default()
-    };
-    let narrow = match filter.region.as_deref() {
+async fn register(app: &App, scope: &Scope, region: Option<&str>) -> Answer<Totals> {
+    let mut totals = Totals::default();
+    let narrow = match region {
         None => Some(scope.clone()),
         Some(region) => scope.within(region),
     };

@@ -7,7 +7,10 @@ use serde::Deserialize;
 
 use super::super::commands::Failure;
 use super::super::serve_args::ServeArgs;
-use super::{LEAST_TO_MOST_K, oidc::OidcLayer};
+use super::LEAST_TO_MOST_K;
+use super::oidc::OidcLayer;
+use super::otel::OtelLayer;
+use super::web::WebLayer;
 
 /// A file's settings, or those of the environment or the flags.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -29,7 +32,11 @@ pub(super) struct Layer {
     #[serde(default)]
     pub(super) public: PublicLayer,
     #[serde(default)]
+    pub(super) web: WebLayer,
+    #[serde(default)]
     pub(super) oidc: OidcLayer,
+    #[serde(default)]
+    pub(super) otel: OtelLayer,
 }
 
 /// The table `[public]`: what everybody may see.
@@ -79,7 +86,9 @@ pub(super) fn of_environment(read: &dyn Fn(&str) -> Option<String>) -> Result<La
             k: parsed("public_k", said("public_k"), LEAST_TO_MOST_K)?,
             per_minute: parsed("public_per_minute", said("public_per_minute"), "1–1000000")?,
         },
+        web: WebLayer::of_text(said("web_allowed_origins")),
         oidc: OidcLayer::of_environment(&|name| said(&format!("oidc_{name}"))),
+        otel: OtelLayer::of_environment(said("otel_endpoint"), read),
     })
 }
 
@@ -92,6 +101,7 @@ pub(super) fn of_flags(a: &ServeArgs) -> Layer {
         public_origin: a.public_origin.clone(),
         demo: a.demo.then_some(true),
         upload_mib: a.upload_mib,
+        web: WebLayer { allowed_origins: (!a.allowed_origins.is_empty()).then(|| a.allowed_origins.clone()) },
         ..Layer::default()
     }
 }

@@ -2,6 +2,8 @@
 
 mod layer;
 mod oidc;
+mod otel;
+mod web;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -37,13 +39,15 @@ pub(super) struct Config {
     pub(super) public_incidents: bool,
     pub(super) public_k: u64,
     pub(super) public_per_minute: u32,
+    pub(super) allowed_origins: Vec<String>,
     pub(super) oidc: Oidc,
+    pub(super) otel_endpoint: Option<String>,
     /// Where each setting comes from, by table and name.
     origins: BTreeMap<(&'static str, &'static str), String>,
 }
 
 /// Table and name, in the order of a file; those without a table come first.
-const NAMES: [(&str, &str); 22] = [
+const NAMES: [(&str, &str); 24] = [
     ("", "store"),
     ("", "bind"),
     ("", "admin_bind"),
@@ -60,15 +64,19 @@ const NAMES: [(&str, &str); 22] = [
     (PUBLIC, "incidents"),
     (PUBLIC, "k"),
     (PUBLIC, "per_minute"),
+    (WEB, "allowed_origins"),
     (OIDC, "issuer"),
     (OIDC, "client_id"),
     (OIDC, "client_secret_file"),
     (OIDC, "redirect_base"),
     (OIDC, "claim"),
     (OIDC, "scopes"),
+    (OTEL, "endpoint"),
 ];
 const PUBLIC: &str = "public";
+const WEB: &str = "web";
 const OIDC: &str = "oidc";
+const OTEL: &str = "otel";
 /// How large k may be said to be.
 const LEAST_TO_MOST_K: &str = "5–1000";
 const LOG_WORDS: [&str; 4] = ["error", "warn", "info", "debug"];
@@ -94,7 +102,9 @@ impl Config {
             public_incidents: false,
             public_k: LEAST_K,
             public_per_minute: 600,
+            allowed_origins: Vec::new(),
             oidc: Oidc::built_in(),
+            otel_endpoint: None,
             origins: NAMES.iter().map(|n| (*n, "内置 built in".to_owned())).collect(),
         }
     }
@@ -129,6 +139,14 @@ impl Config {
             self.public_per_minute = n;
             said.push((PUBLIC, "per_minute"));
         }
+        if let Some(origins) = layer.web.allowed_origins {
+            self.allowed_origins = origins;
+            said.push((WEB, "allowed_origins"));
+        }
+        if layer.otel.endpoint.is_some() {
+            self.otel_endpoint = layer.otel.endpoint;
+            said.push((OTEL, "endpoint"));
+        }
         said.extend(self.oidc.take(layer.oidc).into_iter().map(|name| (OIDC, name)));
         for name in said {
             self.origins.insert(name, from.to_owned());
@@ -160,6 +178,8 @@ impl Config {
         if !(LEAST_K..=1_000).contains(&self.public_k) {
             return Err(Failure::usage(format!("public.k {}: {LEAST_TO_MOST_K}", self.public_k)));
         }
+        web::check(&self.allowed_origins, self.demo)?;
+        self.otel_endpoint.as_deref().map_or(Ok(()), otel::check)?;
         self.oidc.check(self.public_origin.as_deref(), !self.bind.ip().is_loopback())
     }
 
@@ -204,8 +224,10 @@ impl Config {
             Some(self.public_incidents.to_string()),
             Some(self.public_k.to_string()),
             Some(self.public_per_minute.to_string()),
+            Some(web::shown(&self.allowed_origins)),
         ];
         values.extend(self.oidc.shown(&text));
+        values.push(self.otel_endpoint.as_deref().map(text));
         let mut out = String::new();
         let mut within = "";
         for ((table, name), value) in NAMES.iter().zip(values) {
@@ -291,6 +313,15 @@ mod tests {
             (Some(false), Some(5)),
             "nothing is public unless it is said"
         );
+        assert!(c.allowed_origins.is_empty() && shown.contains("[web]\nallowed_origins = []  # "), "{shown}");
+        let file = "[web]\nallowed_origins = [\"https://a.example\"]\n";
+        let c = resolved(file, &[("LIANHU_WEB_ALLOWED_ORIGINS", "https://b.example, https://c.example:8443")], &[]);
+        let c = c.expect("resolved");
+        assert_eq!(c.allowed_origins, ["https://b.example", "https://c.example:8443"]);
+        let back: Layer = toml::from_str(&c.shown()).expect("a file again");
+        assert_eq!(back.web.allowed_origins, Some(c.allowed_origins));
+        let c = resolved(file, &[], &["--allowed-origins", "*"]).expect("resolved");
+        assert_eq!(c.allowed_origins, ["*"]);
         let c = resolved("[public]\nincidents = true\n", &[("LIANHU_PUBLIC_K", "10")], &[]).expect("resolved");
         assert_eq!((c.public_incidents, c.public_k), (true, 10));
         assert!(
@@ -315,6 +346,11 @@ mod tests {
             ("[oidc]\nclient_id = \"x\"\n", None, "oidc.issuer"),
             ("[oidc]\nissuer = \"http://id.example\"\nclient_id = \"x\"\n", None, "oidc.issuer"),
             ("public_origin = \"https://a/b\"\n", None, "public_origin"),
+            ("[web]\nallowed_origins = [\"gis.example\"]\n", None, "web.allowed_origins"),
+            ("[web]\nallowed_origins = [\"https://gis.example/\"]\n", None, "web.allowed_origins"),
+            ("[web]\nallowed_origins = [\"*\", \"https://gis.example\"]\n", None, "web.allowed_origins"),
+            ("demo = true\n[web]\nallowed_origins = [\"*\"]\n", None, "web.allowed_origins"),
+            ("", Some(("LIANHU_WEB_ALLOWED_ORIGINS", "https://a.example,null")), "web.allowed_origins"),
             ("", Some(("LIANHU_UPLOAD_MIB", "much")), "LIANHU_UPLOAD_MIB"),
             ("", Some(("LIANHU_DEMO", "maybe")), "LIANHU_DEMO"),
         ] {

@@ -125,7 +125,7 @@ pub struct RoomCell {
 }
 
 /// A view of the period.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RoomHotspots {
     /// Incidents of the period that lie in the study area.
     pub incidents: u64,

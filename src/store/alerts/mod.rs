@@ -145,7 +145,7 @@ impl AlertStep {
 pub trait Alerts: Send + Sync {
     /// The rules in use: those that ship, and the store's own in their place or beside them.
     async fn alert_rules(&self, scope: &Scope) -> Result<Vec<AlertRule>, StoreError>;
-    /// All rules, those that are switched off too, each with the version of its row: 0 where it is as it ships.
+    /// All rules that look somewhere inside the scope, those that are switched off too, each with the version of its row: 0 where it is as it ships.
     async fn kept_alert_rules(&self, scope: &Scope) -> Result<Vec<(AlertRule, u64)>, StoreError>;
     /// Keeps a rule in the place of the one with its id, if that has the version that was read; the version it has now. Neither the old
     /// nor the new one may look beyond the scope.
@@ -272,7 +272,8 @@ impl Alerts for SqlStore {
 
     async fn kept_alert_rules(&self, scope: &Scope) -> Result<Vec<(AlertRule, u64)>, StoreError> {
         scope.need(Right::ManageAccounts)?;
-        rules::all(self.engine.read().await?.as_mut()).await
+        let all = rules::all(self.engine.read().await?.as_mut()).await?;
+        Ok(all.into_iter().filter(|(rule, _)| scope.within(&rule.region).is_some()).collect())
     }
 
     async fn put_alert_rule(

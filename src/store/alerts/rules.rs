@@ -43,7 +43,8 @@ pub(super) async fn all(session: &mut dyn Session) -> Result<Vec<(AlertRule, u64
     Ok(all)
 }
 
-/// The rule of an id as it stands, which must have the version that was read and look nowhere beyond the scope. A new id has version 0.
+/// The rule of an id as it stands, which must have the version that was read and look nowhere beyond the scope. A new id has version 0; one
+/// that looks only elsewhere is not there.
 async fn standing(
     session: &mut dyn Session,
     scope: &Scope,
@@ -55,6 +56,10 @@ async fn standing(
         session.rows(Sql::new("alert_rules", lock)).await?;
     }
     let found = all(session).await?.into_iter().find(|r| r.0.id == id);
+    if found.as_ref().is_some_and(|r| scope.within(&r.0.region).is_none()) {
+        let id = id.chars().take(80).collect();
+        return Err(StoreError::NotFound { what: "告警规则 / alert rule", id });
+    }
     if found.as_ref().is_some_and(|r| !scope.covers(&r.0.region)) {
         return Err(beyond());
     }

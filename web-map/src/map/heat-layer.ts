@@ -1,7 +1,7 @@
 // Hexagons of the room: how many, how many for the households, whether more than chance. What a colour says a pattern, a number or a sign says too.
 
 import type L from "leaflet";
-import { breaks, brief, classOf, drawables, meets, MOST_CELLS, type Drawable } from "../room/cells";
+import { breaks, brief, classOf, drawables, meets, type Drawable } from "../room/cells";
 import type { Room } from "../room/room";
 import type { HotView, Hotspots } from "../room/api";
 import { heats, type PaletteName } from "../style/palette";
@@ -112,14 +112,11 @@ export class HeatLayer extends CanvasLayer {
     return this.cells.find(c => c.box[0] <= lon && lon <= c.box[2] && c.box[1] <= lat && lat <= c.box[3] && inside(c.cell.ring))?.cell.h3 ?? null;
   }
 
-  /** The cells in view; the most telling ones where there are too many. */
+  /** The cells in view: all of them, so that what is drawn sums to what is there. */
   inView(map: L.Map): Drawable[] {
     this.prepare();
     const b = map.getBounds(), box = [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()] as const;
-    const seen = this.cells.filter(c => meets(c.box, box));
-    if (seen.length <= MOST_CELLS) return seen;
-    const tells = (c: Drawable): number => c.cell.class === "hot" || c.cell.class === "cold" ? 1e9 + Math.abs(c.value) : c.value;
-    return seen.sort((x, y) => tells(y) - tells(x)).slice(0, MOST_CELLS);
+    return this.cells.filter(c => meets(c.box, box));
   }
 
   protected override isBlank(): boolean {

@@ -35,9 +35,9 @@ export class MapView implements View {
   constructor(private readonly app: App, box: HTMLElement) {
     box.style.backgroundColor = palettes[app.state.palette].ground;
     this.leaflet = L.map(box, {
-      center: HOME, zoom: 12, minZoom: 5, maxZoom: 21, zoomControl: false, attributionControl: false, keyboard: false,
+      center: HOME, zoom: 12, minZoom: 5, maxZoom: 21, zoomControl: false, attributionControl: false,
       zoomAnimation: false, fadeAnimation: false, markerZoomAnimation: false, inertia: false, zoomSnap: 0.25, zoomDelta: 0.75,
-      wheelPxPerZoomLevel: 100, doubleClickZoom: false, boxZoom: false,
+      wheelPxPerZoomLevel: 100,
     });
     L.control.scale({ imperial: false, position: "bottomleft" }).addTo(this.leaflet);
     this.basemap = new BasemapLayer(app).addTo(this.leaflet);

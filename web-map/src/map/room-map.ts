@@ -19,8 +19,8 @@ const EDGE_PX = 28, FOOT_PX = 150;
 /** A map of ours on a place of the page. */
 export function ground(box: HTMLElement, options: L.MapOptions = {}): L.Map {
   const map = L.map(box, {
-    center: HOME, zoom: 11, minZoom: 3, maxZoom: 21, zoomControl: false, attributionControl: false, keyboard: false, zoomAnimation: false, fadeAnimation: false,
-    markerZoomAnimation: false, inertia: false, zoomSnap: 0.25, zoomDelta: 0.75, wheelPxPerZoomLevel: 100, doubleClickZoom: false, boxZoom: false, ...options,
+    center: HOME, zoom: 11, minZoom: 3, maxZoom: 21, zoomControl: false, attributionControl: false, zoomAnimation: false, fadeAnimation: false,
+    markerZoomAnimation: false, inertia: false, zoomSnap: 0.25, zoomDelta: 0.75, wheelPxPerZoomLevel: 100, ...options,
   });
   new Graticule().addTo(map);
   new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(box);

@@ -2,17 +2,17 @@
 
 import type { App } from "../app";
 import { half } from "../strings";
-import { h, type Child } from "./dom";
+import { field, h, type Child } from "./dom";
 import { figuresTable } from "./figures";
 
-const FORMATS = ["json", "fgb", "gpkg", "shp", "kml", "csv", "xlsx"] as const;
-const LAYERS = ["grids", "units", "buildings"] as const;
+const FORMATS = ["geojson", "geojsonseq", "fgb", "gpkg", "shp", "kml", "csv", "xlsx", "geoparquet"] as const;
+const LAYERS = ["grids", "units", "leaders", "buildings"] as const;
+const LEDGERS = ["grids", "units", "gaps", "summary"] as const;
 
 export function planPanel(app: App): Child[] {
-  const { t } = app, { plan, plans, checked, compared, path, lang } = app.state;
+  const { t } = app, { plan, plans, checked, compared, path, model, lang } = app.state;
   const others = plans.filter(p => p.id !== plan?.id);
-  const box = path.at(-1)?.bbox ?? null;
-  const clip = box === null ? "" : `&bbox=${box.map(v => v.toFixed(6)).join(",")}`;
+  const link = (href: string, testid: string, word: string): HTMLElement => h("a", { href, testid, download: true }, word);
   return [
     h("h2", {}, plan?.name ?? t("plan")),
     plan === null ? h("p", { class: "empty" }, t("noPlans")) : h("p", { class: "facts" }, h("span", {}, t(`status_${plan.status}`)), h("span", {}, t("version", { v: plan.version })),
@@ -34,9 +34,14 @@ export function planPanel(app: App): Child[] {
       h("p", { class: "quiet" }, t("comparedMap")),
       compared.households.size === 0 ? null : h("p", { class: "ids" }, app.some([...compared.households], 40)),
       h("button", { testid: "end-compare", click: () => app.store.set({ compared: null }) }, t("endCompare"))),
-    h("h3", {}, t("exports")),
-    h("table", { class: "exports" }, h("tbody", {}, ...LAYERS.map(layer => h("tr", {}, h("th", { scope: "row" }, t(`layer_${layer}`)),
-      h("td", {}, ...FORMATS.map(f => h("a", { href: `/ogc/collections/${layer}/items?f=${f}${clip}`, testid: `export-${layer}-${f}`, download: true }, f))))))),
-    h("p", { class: "quiet" }, t("exportHint")),
+    ...plan === null ? [] : [
+      h("h3", {}, `${t("exports")} · ${model?.data.name ?? plan.name}`),
+      h("form", { class: "inline", submit: e => { e.preventDefault(); const form = e.target as HTMLFormElement; void app.planning.handOut(field(form, "layer"), field(form, "format")).then(url => { if (url) link(url, "", "").click(); }); } },
+        h("select", { name: "layer", label: t("importLayer"), testid: "export-layer" }, ...LAYERS.map(l => h("option", { value: l }, t(`layer_${l}`)))),
+        h("select", { name: "format", label: t("exports"), testid: "export-format" }, ...FORMATS.map(f => h("option", { value: f }, f))),
+        h("button", { type: "submit", testid: "export-go" }, t("exports"))),
+      h("p", { class: "facts" }, t("ledgers"), ...LEDGERS.map(l => link(`/api/ledgers/${l}?plan=${plan.id}&region=${model?.data.village ?? plan.region}`, `ledger-${l}`, t(`layer_${l}`)))),
+      model === null ? null : h("p", { class: "facts" }, t("wallMap"), ...["pdf", "svg"].map(f => link(`/api/plans/${plan.id}/wall-map?f=${f}&village=${model.data.village}`, `wall-${f}`, f))),
+    ],
   ];
 }

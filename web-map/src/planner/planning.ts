@@ -3,6 +3,7 @@
 import { api, Refused, type Operation, type ProblemBody } from "../api";
 import type { App } from "../app";
 import { Model } from "../village/model";
+import { half, percent } from "../strings";
 import { follow } from "./jobs";
 
 /** What concerns a whole plan or needs the solver. */
@@ -87,6 +88,16 @@ export class Planning {
   async cancelJob(): Promise<void> {
     const { job } = this.app.state;
     if (job !== null) await this.app.guard(async () => { await api.cancelJob(job.id); });
+  }
+
+  /** Writes the plan that is open into a file, of the village on the table or all of it; answers where the file is. */
+  async handOut(layer: string, format: string): Promise<string | undefined> {
+    const { app } = this, { plan, model, lang } = app.state;
+    return plan === null ? undefined : app.guard(async () => {
+      const { result, problem } = await follow<{ url: string }>(await api.handOut({ layer, format, plan: plan.id, region: model?.data.village ?? plan.region }), now => app.say("info", "share", { p: percent(now.status === "done" ? 1 : now.share, false) }));
+      if (problem) app.store.dispatch({ type: "notice", kind: "bad", text: half(lang, problem.detail) });
+      return result?.url;
+    });
   }
 
   async compare(other: string): Promise<void> {

@@ -83,7 +83,7 @@ export class Reports {
         this.leave(key);
       } catch (e) {
         if (e instanceof Refused && e.status === 401) { this.carrier.signIn(); break; }
-        if (e instanceof Unreachable || (e instanceof Refused && (e.status === 429 || e.status >= 500))) { offline = true; break; }
+        if (e instanceof Unreachable || (e instanceof Refused && (e.status === 429 || e.status >= 500 || e.body.code === "idempotency_key_in_flight"))) { offline = true; break; }
         const why = e instanceof Refused ? e.body.detail : String(e);
         this.change(key, { refused: why });
       }

@@ -1,7 +1,7 @@
 // Arithmetic of what the map draws: which cells, how dark, what lies in one.
 
 import type { LonLat } from "../api";
-import type { Cell, HotView } from "./api";
+import type { Cell, Hotspots, HotView } from "./api";
 
 /** What the map draws at most, of one kind and together. */
 export const MOST_FEATURES = 500;
@@ -20,7 +20,18 @@ export const NARROWEST_PX = { hexagon: 24, disc: 42, wall: 74 } as const;
 /** The finest resolution whose hexagons are wide enough. */
 export function resolutionAt(zoom: number, lat: number, narrowest: number): number {
   const mPerPx = 2 * Math.PI * 6_378_137 * Math.cos(lat * Math.PI / 180) / (256 * 2 ** zoom);
-  return [9, 8, 7, 6].find(r => 2 * edgeM(r) / mPerPx >= narrowest) ?? 5;
+  return [9, 8, 7, 6].find(r => 2 * edgeM(r) / mPerPx >= narrowest) ?? COARSEST;
+}
+
+/** Coarser than this the service does not count. */
+export const COARSEST = 5;
+
+/** The finest cells, from a resolution downwards, of which the map has not too many to draw in a box. */
+export async function fitting(ask: (resolution: number) => Promise<Hotspots>, finest: number, box: Box | undefined): Promise<Hotspots> {
+  for (let r = finest; ; r--) {
+    const hot = await ask(r);
+    if (r <= COARSEST || box === undefined || drawables(hot.cells, hot.view).filter(c => meets(c.box, box)).length <= MOST_CELLS) return hot;
+  }
 }
 
 /** What a cell shows in a view; null where it has nothing to show. */

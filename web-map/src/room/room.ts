@@ -4,7 +4,7 @@ import { api, Refused, type LonLat, type Region } from "../api";
 import { boxAround, Regions } from "../regions";
 import { half } from "../strings";
 import { isNews, isUnseen, lets, merge, put } from "./book";
-import { boxOf, contains, MOST_POINTS, NARROWEST_PX, resolutionAt, type Box } from "./cells";
+import { boxOf, contains, fitting, MOST_POINTS, NARROWEST_PX, resolutionAt, type Box } from "./cells";
 import { Desk } from "./desk";
 import { Feed, type Told } from "./feed";
 import { roomApi, type Action, type Alert, type AlertEvent, type By, type Cluster, type Detail, type Filter, type Incident, type IncidentEvent } from "./api";
@@ -82,7 +82,10 @@ export class Room extends Desk {
   }
 
   async signIn(name: string, password: string): Promise<void> {
-    await this.guard(async () => { await api.signIn(name, password); await this.start(); });
+    await this.guard(async () => {
+      await api.signIn(name, password).catch((e: unknown) => { if (e instanceof Refused) this.tell("bad", half(this.state.lang, e.body.detail)); throw e; });
+      await this.start();
+    });
   }
 
   private place(code: string | null): void {
@@ -214,7 +217,7 @@ export class Room extends Desk {
     const turn = this.turns.ask("hot");
     void (async () => {
       try {
-        const hot = await roomApi.hotspots(view, resolution, f);
+        const hot = await fitting(r => roomApi.hotspots(view, r, f), resolution, this.ground?.bounds());
         if (this.turns.counts("hot", turn)) this.store.set({ hot, hotBusy: false, hotProblem: null });
       } catch (e) {
         if (!this.turns.counts("hot", turn)) return;

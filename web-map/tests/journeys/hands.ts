@@ -7,6 +7,7 @@ export const households = (s: Awaited<ReturnType<typeof look>>): Record<string, 
 
 export async function makeActive(page: Page, code: string): Promise<void> {
   await page.click(by("tab-grids"));
+  if ((await look(page)).active === code) return;
   await page.click(by(`pick-${code}`));
   await page.waitForFunction(c => window.lianhu.state().active === c, code);
 }
@@ -32,4 +33,55 @@ export async function selectCells(page: Page, atoms: readonly number[]): Promise
     await page.mouse.click(at![0], at![1]);
     if (i > 0) await page.keyboard.up("Shift");
   }
+}
+
+/** Waits for an edit that was stored, or for the page to say why it was not. */
+export const changed = (page: Page, hash: string | null): Promise<unknown> =>
+  page.waitForFunction(h => { const s = window.lianhu.state(); return (s.hash !== h && s.waiting === 0) || s.dialog !== null; }, hash);
+
+/** Takes the ring of a cell away from its grid, so that the page asks about what would be cut off; the keyboard stands on the map then. */
+export async function strand(page: Page, { ring, to }: { ring: readonly number[]; to: string }): Promise<void> {
+  await page.keyboard.press("Escape");
+  await page.click(by("zoom-all"));
+  await selectCells(page, ring);
+  await makeActive(page, to);
+  await page.click(by("assign"));
+  await page.waitForSelector(by("stranded"));
+  await page.focus(by("map"));
+}
+
+/** Presses Tab until the focus is on something whose test id fits. */
+export async function tabTo(page: Page, fits: RegExp): Promise<string> {
+  for (let k = 0; k < 200; k++) {
+    const at = await page.evaluate(() => document.activeElement?.getAttribute("data-testid") ?? "");
+    if (fits.test(at)) return at;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`no way by Tab to ${fits}`);
+}
+
+/** Walks with the arrow keys to a cell, keys that lead nearer first. */
+export async function walkTo(page: Page, atom: number): Promise<void> {
+  const goal = (await screen(page, atom))!, tried = new Map<number, number>();
+  const stand = (): Promise<{ at: number; place: [number, number] | null }> => page.evaluate(() => {
+    const { focus } = window.lianhu.state(), at = focus === null ? -1 : window.lianhu.atoms().findIndex(a => a.buildings.includes(focus[0]!));
+    return { at, place: at < 0 ? null : window.lianhu.screen(at) };
+  });
+  await page.focus(by("map"));
+  let now = await stand();
+  for (let k = 0; k < 600 && now.at !== atom; k++) {
+    // the view may have followed the focus
+    const aim = (await screen(page, atom)) ?? goal, [dx, dy] = now.place === null ? [1, 0] : [aim[0] - now.place[0], aim[1] - now.place[1]];
+    const keys = ([["ArrowRight", dx], ["ArrowLeft", -dx], ["ArrowDown", dy], ["ArrowUp", -dy]] as [string, number][]).sort((a, b) => b[1] - a[1]), turn = (tried.get(now.at) ?? 0);
+    tried.set(now.at, turn + 1);
+    await page.keyboard.press(keys[turn % 4]![0]);
+    now = await stand();
+  }
+  if (now.at !== atom) throw new Error(`no way by arrow keys to cell ${atom}`);
+}
+
+/** Makes a grid the receiver with the bracket keys. */
+export async function receive(page: Page, code: string): Promise<void> {
+  await page.focus(by("map"));
+  for (let k = 0; k < 100 && (await look(page)).active !== code; k++) await page.keyboard.press("]");
 }

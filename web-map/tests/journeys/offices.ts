@@ -1,5 +1,7 @@
 // What offices send: text in GBK, a basemap in one file.
 
+import { inflateRawSync } from "node:zlib";
+
 const bytes = new Map<string, readonly [number, number]>();
 
 /** Text in GBK, by asking the decoder what each pair of bytes means. */
@@ -38,4 +40,29 @@ export function pmtiles(picture: Buffer): Buffer {
   head.writeInt32LE(1_800_000_000, 110);
   head.writeInt32LE(850_000_000, 114);
   return Buffer.concat([head, root, meta, picture]);
+}
+
+/** The files of a ZIP archive, by name. */
+export function unzip(archive: Buffer): Map<string, Buffer> {
+  const found = new Map<string, Buffer>(), end = archive.lastIndexOf("PK\x05\x06", undefined, "latin1");
+  if (end < 0) throw new Error("no ZIP archive");
+  for (let k = 0, at = archive.readUInt32LE(end + 16); k < archive.readUInt16LE(end + 10); k++) {
+    const [method, size, name, extra, comment, local] = [archive.readUInt16LE(at + 10), archive.readUInt32LE(at + 20), archive.readUInt16LE(at + 28), archive.readUInt16LE(at + 30), archive.readUInt16LE(at + 32), archive.readUInt32LE(at + 42)];
+    const begin = local + 30 + archive.readUInt16LE(local + 26) + archive.readUInt16LE(local + 28), packed = archive.subarray(begin, begin + size);
+    found.set(archive.toString("utf8", at + 46, at + 46 + name), method === 0 ? packed : inflateRawSync(packed));
+    at += 46 + name + extra + comment;
+  }
+  return found;
+}
+
+/** Rows of a CSV file by the names in its first line. */
+export function rowsOfCsv(text: string): Record<string, string>[] {
+  const rows: string[][] = [[]];
+  for (const [, quoted, plain, end] of text.replace(/^\ufeff/, "").matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)) {
+    rows.at(-1)!.push(quoted?.replace(/""/g, '"') ?? plain ?? "");
+    if (end === "") break;
+    if (end !== ",") rows.push([]);
+  }
+  const [head = [], ...lines] = rows.filter(r => r.length > 1);
+  return lines.map(line => Object.fromEntries(head.map((name, i) => [name, line[i] ?? ""])));
 }

@@ -2,7 +2,7 @@
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { households, makeActive, paint, selectCells } from "./hands";
+import { changed, households, makeActive, paint, receive, selectCells, walkTo } from "./hands";
 import { borderCells, browse, by, look, openDraft, openTownship, openVillage, picture, pocket, screen, Service, settled, visit } from "./service";
 
 const service = new Service();
@@ -55,26 +55,73 @@ describe("P1 from the region to the village", () => {
 });
 
 describe("P4 the brush", () => {
-  it("tells totals and units while it paints; Esc leaves all as it was; release applies", async () => {
+  it("tells totals and units while it paints eight buildings; Esc leaves all as it was; release applies", async () => {
     const { page, context, faults } = await visit(browser, service);
     await openDraft(page, "P4");
-    const before = await look(page), [cell] = await borderCells(page);
-    await paint(page, cell!.atom, cell!.to, false);
-    const during = await look(page);
-    const words = await page.textContent(by("stroke-totals"));
-    expect(words).toMatch(/^\d[\d\u2009]* → \d[\d\u2009]* \| \d[\d\u2009]* → \d[\d\u2009]*$/);
-    expect(during.stroke!.totals.at(-1)!.after - during.stroke!.totals.at(-1)!.before).toBe(during.stroke!.households);
+    const before = await look(page);
+    // a border along which eight buildings can go, one after the other, and both grids stay whole
+    const chain = await page.evaluate(least => {
+      const atoms = window.lianhu.atoms(), codes = Object.keys(window.lianhu.state().totals);
+      const whole = (grid: string, gone: ReadonlySet<number>): boolean => {
+        const mine = atoms.flatMap((x, i) => x.grid === grid && !gone.has(i) ? [i] : []), seen = new Set([mine[0]!]);
+        for (const a of seen) for (const b of atoms[a]!.near) if (atoms[b]!.grid === grid && !gone.has(b)) seen.add(b);
+        return mine.every(i => seen.has(i) || atoms[i]!.buildings.length === 0);
+      };
+      for (const from of codes) for (const to of codes) {
+        if (from === to) continue;
+        const gone = new Set<number>(), count = (): number => [...gone].reduce((n, i) => n + atoms[i]!.buildings.length, 0);
+        for (let grew = true; grew && count() < least;) {
+          grew = false;
+          for (let i = 0; i < atoms.length && count() < least; i++) {
+            const x = atoms[i]!;
+            if (x.grid !== from || gone.has(i) || x.buildings.length === 0 || !x.near.some(b => gone.has(b) || (atoms[b]!.grid === to && atoms[b]!.buildings.length > 0))) continue;
+            gone.add(i);
+            if (whole(from, gone)) grew = true; else gone.delete(i);
+          }
+        }
+        if (count() >= least) return { from, to, cells: [...gone] };
+      }
+      return null;
+    }, 8);
+    expect(chain).not.toBeNull();
+    const { from, to, cells } = chain!;
+    const cellsOf = await page.evaluate(() => window.lianhu.atoms().filter(a => a.buildings.length > 0).map(a => ({ grid: a.grid!, buildings: a.buildings, households: a.households })));
+    const village = await page.evaluate(async () => { const { plan, village } = window.lianhu.state(); return await (await fetch(`/api/plans/${plan!.id}/villages/${village}`)).json() as { units: { code: string }[]; buildings: { id: string }[]; households: [string, number, number][] }; });
+    const stroke = async (): Promise<void> => {
+      await page.click(by("zoom-all"));
+      await paint(page, cells[0]!, to, false);
+      for (const c of cells.slice(1)) { const at = await screen(page, c); await page.mouse.move(at![0], at![1]); }
+      await page.waitForFunction(n => (window.lianhu.state().stroke?.buildings.length ?? 0) >= n, 8);
+    };
+    await stroke();
+    const during = (await look(page)).stroke!, moved = new Set(during.buildings);
+    expect(during.stranded).toEqual([]);
+    for (const b of await page.evaluate(list => list.flatMap(i => window.lianhu.atoms()[i]!.buildings), cells)) expect(moved.has(b)).toBe(true);
+    // counted here from what stood where before: what every grid has now, and whose units lose members
+    const gone = cellsOf.filter(x => x.grid !== to && x.buildings.some(b => moved.has(b))), sum = (list: typeof gone): number => list.reduce((n, x) => n + x.households, 0);
+    expect(moved.size).toBe(gone.reduce((n, x) => n + x.buildings.length, 0));
+    const givers = Object.keys(before.totals).filter(c => gone.some(x => x.grid === c));
+    expect(givers).toContain(from);
+    const lines = [...givers.map(c => [before.totals[c]!.households, before.totals[c]!.households - sum(gone.filter(x => x.grid === c))]), [before.totals[to]!.households, before.totals[to]!.households + sum(gone)]];
+    expect((await page.textContent(by("stroke-totals")))!.replace(/\u2009/g, "")).toBe(lines.map(([a, b]) => `${a} → ${b}`).join(" | "));
+    const units = [...new Set(village.households.filter(([, b]) => moved.has(village.buildings[b]!.id)).map(([, , u]) => village.units[u]!.code))].sort();
+    expect([...during.units].sort()).toEqual(units);
+    expect(await page.textContent(by("stroke-units"))).toContain(`影响 ${units.length} 个单元`);
     await picture(page, "p04-stroke");
     await page.keyboard.press("Escape");
     await page.mouse.up();
     expect(households(await look(page))).toEqual(households(before));
     expect((await look(page)).hash).toBe(before.hash);
 
-    await paint(page, cell!.atom, cell!.to);
-    await page.waitForFunction(h => window.lianhu.state().hash !== h, before.hash);
+    await stroke();
+    await page.mouse.up();
+    await changed(page, before.hash);
+    await settled(page);
     const after = await look(page);
-    expect(after.totals[cell!.to]!.households - before.totals[cell!.to]!.households).toBe(before.totals[cell!.from]!.households - after.totals[cell!.from]!.households);
-    expect(after.plan!.version).toBeGreaterThan(before.plan!.version);
+    expect([after.dialog, after.pending]).toEqual([null, false]);
+    expect(after.totals[to]!.households).toBe(before.totals[to]!.households + sum(gone));
+    for (const c of givers) expect(after.totals[c]!.households).toBe(before.totals[c]!.households - sum(gone.filter(x => x.grid === c)));
+    expect(after.plan!.version).toBe(before.plan!.version + 1);
     await page.waitForFunction(() => window.lianhu.state().history.length === 1);
     await picture(page, "p04-applied");
     expect(faults).toEqual([]);
@@ -140,12 +187,45 @@ describe("P7 a stroke that splits a grid", () => {
     expect(faults).toEqual([]);
     await context.close();
   });
+
+  it("is made and answered with the keyboard alone", async () => {
+    const { page, context, faults } = await visit(browser, service);
+    await openDraft(page, "P7 keys");
+    const before = await look(page), found = (await pocket(page))!;
+    const stroke = async (): Promise<void> => {
+      for (const cell of found.ring) { await walkTo(page, cell); await page.keyboard.press("Space"); }
+      expect((await look(page)).selection.length).toBeGreaterThanOrEqual(found.ring.length);
+      await receive(page, found.to);
+      await page.keyboard.press("Enter");
+      await page.waitForFunction(() => window.lianhu.state().pending);
+      await page.waitForFunction(() => document.querySelector("[data-testid=spoken]")?.textContent?.includes("不相连"));
+    };
+    await stroke();
+    const part = (await look(page)).stroke!.stranded.find(p => p.grid === found.from)!;
+    expect(await page.textContent(by("spoken"))).toContain(part.buildings[0]!);
+    await page.keyboard.press("Escape");
+    expect(households(await look(page))).toEqual(households(before));
+    // the choice is still there; Escape gives it up as well
+    await page.keyboard.press("Escape");
+    expect((await look(page)).selection).toEqual([]);
+    await stroke();
+    await page.keyboard.press("g");
+    await changed(page, before.hash);
+    await settled(page);
+    const given = await look(page);
+    expect([given.dialog, given.pending, given.problems.filter(p => p.hard)]).toEqual([null, false, []]);
+    expect(await page.evaluate(b => window.lianhu.atoms().find(a => a.buildings.includes(b))!.grid, part.buildings[0]!)).not.toBe(found.from);
+    await page.keyboard.press("Control+z");
+    await page.waitForFunction(h => window.lianhu.state().hash === h, before.hash);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
 });
 
 describe("P5 and P6 areas and locks", () => {
-  it("select by rectangle and lasso, add with Shift, subtract with Alt; a lock holds", async () => {
+  it("select by rectangle and lasso, add with Shift, subtract with Alt; a number gives them to its grid", async () => {
     const { page, context } = await visit(browser, service);
-    await openDraft(page, "P6");
+    await openDraft(page, "P5");
     const box = (await page.locator(by("map")).boundingBox())!;
     const drag = async (points: [number, number][]): Promise<void> => {
       const at = points.map(([x, y]) => [box.x + x * box.width, box.y + y * box.height] as const);
@@ -170,64 +250,142 @@ describe("P5 and P6 areas and locks", () => {
     await page.keyboard.up("Alt");
     expect((await look(page)).selection.length).toBeLessThan(more);
     await page.keyboard.press("Escape");
-
-    const before = await look(page), cells = await borderCells(page), cell = cells[0]!;
-    await makeActive(page, cell.from);
-    await page.click(by("lock-grid"));
-    await page.waitForFunction(c => window.lianhu.state().totals[c]!.locked, cell.from);
-    await picture(page, "p06-locked");
-    await makeActive(page, cell.to);
-    await page.click(by("tool-brush"));
-    const at = await screen(page, cell.atom);
-    await page.mouse.move(at![0], at![1]);
-    await page.mouse.down();
-    await page.mouse.move(at![0] + 1, at![1] + 1);
-    await page.waitForFunction(() => (window.lianhu.state().stroke?.held ?? 0) > 0);
-    await page.mouse.up();
-    expect(households(await look(page))).toEqual(households(before));
-    const refused = await page.evaluate(async ([plan, village, version, building, to]) => (await fetch(`/api/plans/${plan}/edits`, {
-      method: "POST", headers: { "content-type": "application/json", "idempotency-key": "lock-holds" },
-      body: JSON.stringify({ village, base_version: version, policy: "refuse", operations: [{ operation: "transfer_buildings", buildings: [building], to }] }),
-    })).status, [before.plan!.id, before.village!, (await look(page)).plan!.version, cell.buildings[0]!, cell.to] as const);
-    if (service.isOurs) expect(refused).toBe(422);
-    await context.close();
+    // a small rectangle round one cell of the border, then the number of the grid beside it
+    const before = await look(page), numbers = Object.keys(before.totals).slice(0, 9);
+    for (const cell of (await borderCells(page)).filter(c => numbers.includes(c.to))) {
+      const at = (await screen(page, cell.atom))!;
+      await page.click(by("tool-rectangle"));
+      await drag([[-2, -2], [2, 2]].map(([x, y]) => [(at[0] + x! - box.x) / box.width, (at[1] + y! - box.y) / box.height]));
+      if ((await look(page)).selection.join() !== cell.buildings.join()) continue;
+      await page.focus(by("map"));
+      await page.keyboard.press(String(numbers.indexOf(cell.to) + 1));
+      await changed(page, before.hash);
+      await settled(page);
+      const after = await look(page);
+      expect(after.dialog).toBeNull();
+      expect(after.totals[cell.to]!.households).toBe(before.totals[cell.to]!.households + cell.households);
+      expect(after.totals[cell.from]!.households).toBe(before.totals[cell.from]!.households - cell.households);
+      await context.close();
+      return;
+    }
+    throw new Error("no cell of a border that stands alone");
   });
-});
 
-describe("P17 by keyboard alone", () => {
-  it("walks, assigns and hears totals", async () => {
+  it("are locked grid, unit, building, officers and all, against every tool and the API", async () => {
     const { page, context } = await visit(browser, service);
-    await openDraft(page, "P17");
-    await page.focus(by("map"));
-    await page.keyboard.press("ArrowRight");
-    const seen = new Set<string>();
-    for (const key of ["ArrowRight", "ArrowDown", "ArrowDown", "ArrowLeft", "ArrowUp", "ArrowRight", "ArrowRight"]) {
-      await page.keyboard.press(key);
-      const { focus } = await look(page);
-      if (focus !== null) seen.add(focus.join());
+    await openDraft(page, "P6");
+    interface Told { units: { code: string; locked: boolean; officers_locked: boolean; leader: string; deputies: string[] }[]; buildings: { id: string; locked: boolean }[]; households: [string, number, number][] }
+    const told = (): Promise<Told> => page.evaluate(async () => { const { plan, village } = window.lianhu.state(); return await (await fetch(`/api/plans/${plan!.id}/villages/${village}`)).json() as Told; });
+    let sent = 0;
+    /** What the service says to an operation sent past the page. */
+    const refused = (operation: object): Promise<{ status: number; kinds: string[] }> => page.evaluate(async ([o, k]) => {
+      const { plan, village } = window.lianhu.state(), answer = await fetch(`/api/plans/${plan!.id}/edits`, {
+        method: "POST", headers: { "content-type": "application/json", "idempotency-key": `${plan!.id}-${k}` }, body: JSON.stringify({ village, base_version: plan!.version, policy: "keep_as_draft_problem", operations: [o] }),
+      });
+      return { status: answer.status, kinds: ((await answer.json() as { refusal?: { reasons: { kind: string }[] } }).refusal?.reasons ?? []).map(r => r.kind) };
+    }, [operation, sent++] as const);
+    const locked = { status: 422, kinds: ["locked"] };
+    /** The brush and the button, on a cell that does not move. */
+    const holds = async (cell: { atom: number; to: string }): Promise<void> => {
+      const was = await look(page);
+      await page.keyboard.press("Escape");
+      await makeActive(page, cell.to);
+      await page.click(by("tool-brush"));
+      await page.locator(by("brush-size")).fill("5");
+      const at = (await screen(page, cell.atom))!;
+      await page.mouse.move(at[0], at[1]);
+      await page.mouse.down();
+      await page.mouse.move(at[0] + 1, at[1] + 1);
+      await page.waitForFunction(() => (window.lianhu.state().stroke?.held ?? 0) > 0);
+      await page.mouse.up();
+      expect(await page.textContent(by("notice"))).toContain("被锁定");
+      await selectCells(page, [cell.atom]);
+      await makeActive(page, cell.to);
+      await page.click(by("assign"));
+      await page.waitForFunction(() => document.querySelector("[data-testid=notice]")?.textContent?.includes("被锁定"));
+      await page.keyboard.press("Escape");
+      const is = await look(page);
+      expect([is.hash, households(is), is.waiting]).toEqual([was.hash, households(was), 0]);
+    };
+    /** Clicks a lock and waits until it holds. */
+    const turn = async (testid: string): Promise<void> => {
+      const { hash, plan } = await look(page);
+      await page.click(by(testid));
+      await page.waitForFunction(([h, v]) => { const s = window.lianhu.state(); return (s.hash !== h || s.plan!.version > v) && s.waiting === 0; }, [hash, plan!.version] as const);
+      await settled(page);
+      expect((await look(page)).dialog).toBeNull();
+    };
+    const [cell] = await borderCells(page), { from, to } = cell!;
+
+    // a grid: neither painted, nor assigned, split or merged
+    await makeActive(page, from);
+    await turn("lock-grid");
+    expect((await look(page)).totals[from]!.locked).toBe(true);
+    await picture(page, "p06-locked");
+    await holds(cell!);
+    await page.keyboard.press("Escape");
+    for (const act of ["split", "merge"]) {
+      await makeActive(page, from);
+      const answer = page.waitForResponse(r => r.url().endsWith("/preview"));
+      await page.click(by(act));
+      expect((await answer).status(), act).toBe(422);
+      expect(await page.locator(by("proposal")).count()).toBe(0);
     }
-    expect(seen.size).toBeGreaterThan(2);
-    expect(await page.textContent(by("spoken"))).toMatch(/户/);
-    // A makes the grid of the focused building the receiver; a walk over the border and Enter assigns
-    await page.keyboard.press("a");
-    const start = await look(page);
-    expect(start.active).not.toBeNull();
-    let crossed = false;
-    for (const key of ["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"]) {
-      for (let k = 0; k < 40 && !crossed; k++) {
-        const focus = (await look(page)).focus;
-        await page.keyboard.press(key);
-        const now = (await look(page)).focus;
-        if (now === null || String(now) === String(focus)) break;
-        crossed = await page.evaluate(([id, grid]) => window.lianhu.atoms().find(x => x.buildings.includes(id!))?.grid !== grid, [now[0], start.active] as const);
-      }
-      if (crossed) break;
-    }
-    expect(crossed).toBe(true);
-    await picture(page, "p17-keyboard");
-    await page.keyboard.press("Enter");
-    await page.waitForFunction(h => { const s = window.lianhu.state(); return s.hash !== h || s.pending || s.dialog !== null; }, start.hash);
-    expect(await page.textContent(by("spoken"))).not.toBe("");
+    expect(await refused({ operation: "transfer_buildings", buildings: cell!.buildings, to })).toMatchObject(locked);
+    await makeActive(page, from);
+    await turn("lock-grid");
+
+    // a building: it stays where it is, whoever asks
+    await selectCells(page, [cell!.atom]);
+    await turn("lock-buildings");
+    expect((await told()).buildings.filter(b => b.locked).map(b => b.id)).toEqual(cell!.buildings);
+    await holds(cell!);
+    expect(await refused({ operation: "transfer_buildings", buildings: cell!.buildings, to })).toMatchObject(locked);
+    await selectCells(page, [cell!.atom]);
+    await turn("unlock-buildings");
+    expect((await told()).buildings.filter(b => b.locked)).toEqual([]);
+
+    // a unit: its members stay, and so do the buildings they live in
+    const village = await told(), building = cell!.buildings[0]!, [member, , u] = village.households.find(([, b]) => village.buildings[b]!.id === building)!, unit = village.units[u]!;
+    const other = village.units.find(x => x.code.startsWith(from) && x.code !== unit.code)!;
+    const openUnit = async (): Promise<void> => {
+      await page.keyboard.press("Escape");
+      await makeActive(page, from);
+      await page.click(by("tab-units"));
+      await page.evaluate(id => { document.querySelector<HTMLDetailsElement>(id)!.open = true; }, by(`unit-${unit.code}`));
+    };
+    await openUnit();
+    await turn(`lock-unit-${unit.code}`);
+    expect(await page.isDisabled(by(`move-${member}`))).toBe(true);
+    await holds(cell!);
+    expect(await refused({ operation: "move_household", household: member, unit: other.code })).toMatchObject(locked);
+    await openUnit();
+    await turn(`lock-unit-${unit.code}`);
+
+    // officers: the form is shut, an election goes past it no more than the API
+    await openUnit();
+    await turn(`lock-officers-${unit.code}`);
+    for (const field of [`leader-${unit.code}`, `deputy0-${unit.code}`, `officers-${unit.code}`]) expect(await page.isDisabled(by(field)), field).toBe(true);
+    await page.evaluate(id => { const list = document.querySelector<HTMLSelectElement>(id)!; list.disabled = false; list.form!.requestSubmit(); }, by(`leader-${unit.code}`));
+    await page.waitForSelector(by("refused-detail"));
+    await page.click(by("dialog-close"));
+    expect(await refused({ operation: "set_officers", unit: unit.code, leader: unit.deputies[0]!, deputies: [unit.leader, unit.deputies[1]!] })).toMatchObject(locked);
+    await openUnit();
+    await turn(`lock-officers-${unit.code}`);
+
+    // all: nothing is left to do, for the hand or for the solver
+    await page.click(by("tab-grids"));
+    await turn("lock-all");
+    expect(Object.values((await look(page)).totals).every(t => t.locked)).toBe(true);
+    await holds(cell!);
+    const was = await look(page), answer = page.waitForResponse(r => r.url().endsWith("/preview"));
+    await page.keyboard.press("Escape");
+    await page.click(by("rebalance"));
+    const said = await answer, effect = await said.json() as { moved?: { grid: number; unit: number } };
+    expect(said.status() === 422 || (effect.moved!.grid === 0 && effect.moved!.unit === 0)).toBe(true);
+    expect((await look(page)).hash).toBe(was.hash);
+    expect((await refused({ operation: "transfer_buildings", buildings: cell!.buildings, to })).kinds).toContain("locked");
+    await picture(page, "p06-all");
     await context.close();
   });
 });

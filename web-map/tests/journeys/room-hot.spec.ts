@@ -240,6 +240,7 @@ describe("the room for everybody", () => {
     const { alerts } = await get<{ alerts: Alert[] }>(service, "/api/alerts?open=true"), own = alerts.find(a => a.incident === made.id && a.kind === "emergency")!;
     await page.click(by(`ack-${own.id}`));
     await page.waitForFunction(id => document.querySelector(`[data-testid="${id}"]`) === null, "unseen");
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     await context.close();
   });
 

@@ -1,7 +1,7 @@
 // The real program on ports of its own with the demonstration township in a temporary store; and one browser.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,11 +32,11 @@ export class Service {
   /** On a store of one's own, or on a temporary one with the demonstration. */
   constructor(private readonly store?: string) {}
 
-  /** Starts it, on the same port as before if there was one. */
-  async start(): Promise<void> {
+  /** Starts it, on the same port as before if there was one; without the demonstration nobody is let in who has not signed in. */
+  async start(demo = true): Promise<void> {
     const other = process.env["LIANHU_URL"];
     if (other !== undefined) { this.url = other; return; }
-    const args = ["serve", "--demo", "--store", this.where, "--bind", `127.0.0.1:${this.port}`, "--admin-bind", "127.0.0.1:0"];
+    const args = ["serve", ...(demo ? ["--demo"] : []), "--store", this.where, "--bind", `127.0.0.1:${this.port}`, "--admin-bind", "127.0.0.1:0"];
     const child = this.child = spawn(programme(), args, { stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     this.url = await new Promise<string>((done, fail) => {
@@ -58,6 +58,13 @@ export class Service {
   /** Adds somebody who can sign in, while the service is down. */
   addUser(name: string, role: string, password: string): void {
     execFileSync(programme(), ["user", "add", "--store", this.where, "--role", role, "--region", "*", name], { input: `${password}\n`, stdio: ["pipe", "ignore", "inherit"] });
+  }
+
+  /** Brings a file into the register, while the service is down. */
+  bringIn(layer: string, name: string, text: string): void {
+    const file = join(this.folder, name);
+    writeFileSync(file, text);
+    execFileSync(programme(), ["import", "--store", this.where, "--layer", layer, file], { stdio: ["ignore", "ignore", "inherit"] });
   }
 
   get isOurs(): boolean { return process.env["LIANHU_URL"] === undefined; }
@@ -131,7 +138,7 @@ export async function openDraft(page: Page, name: string): Promise<void> {
   await page.click(by("fork-here"));
   await page.fill(by("fork-name"), name);
   await page.click(by("fork-go"));
-  await page.waitForFunction(() => { const s = window.lianhu.state(); return s.plan?.status === "draft" && s.village !== null && s.dialog === null; });
+  await page.waitForFunction(() => { const s = window.lianhu.state(); return s.plan?.status === "draft" && s.dialog === null && location.hash.includes(s.plan.id); });
 }
 
 export async function settled(page: Page): Promise<void> {

@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import { Refused, Unreachable } from "../../src/api";
 import type { Album } from "../../src/report/album";
 import { Reports, type Keeper } from "../../src/report/queue";
-import type { Alert, Cell, Filter, Incident } from "../../src/room/api";
+import type { Alert, Cell, Filter, Hotspots, Incident } from "../../src/room/api";
 import { query } from "../../src/room/api";
 import { isNews, isOverdue, isUnseen, later, lets, merge, Once, put } from "../../src/room/book";
-import { breaks, brief, classOf, contains, drawables, power, resolutionAt, valueOf } from "../../src/room/cells";
+import { breaks, brief, classOf, contains, COARSEST, drawables, fitting, meets, MOST_CELLS, power, resolutionAt, valueOf } from "../../src/room/cells";
 import { Feed, Parser, type Hearer } from "../../src/room/feed";
 import { Turns } from "../../src/room/turns";
 import { clock, customRange, dayOf, DAY_MS, fieldOf, HOUR_MS, moment, nextMidnight, ofField, pieces, skewOf, stamp, startOf, windowOf } from "../../src/room/time";
@@ -209,6 +209,41 @@ describe("cells", () => {
     expect(at).toEqual([...at].sort((a, b) => a - b));
     expect([at[0], at[4]]).toEqual([5, 9]);
     expect(resolutionAt(12, 26, 74)).toBeLessThan(resolutionAt(12, 26, 24));
+  });
+});
+
+describe("cells on a map", () => {
+  // a city of small squares, one incident more in each; coarser ones are twice as wide and hold what theirs held
+  const wide = 32, world: [number, number, number, number] = [105, 25, 106, 26];
+  const city = (resolution: number): Hotspots => {
+    const n = Math.max(1, wide >> (9 - resolution)), step = 1 / n, cells = Array.from({ length: n * n }, (_, k): Cell => {
+      const [x, y] = [105 + (k % n) * step, 25 + Math.floor(k / n) * step], fold = wide / n;
+      let count = 0;
+      for (let i = 0; i < fold; i++) for (let j = 0; j < fold; j++) count += 1 + (Math.floor(k / n) * fold + i) * wide + (k % n) * fold + j;
+      return { households: 10, expected: 1, neighbours: 6, z: 0, p: 1, p_sim: null, fdr05: false, class: "none", emerging: "none", density: null, rank: 1, why: "", h3: `${resolution}-${k}`, count, ring: [[x, y], [x + step, y], [x + step, y + step], [x, y + step], [x, y]] };
+    });
+    return { view: "count", resolution, from: null, to: null, as_of: "", incidents: 0, outside: 0, mean: null, study_cells: cells.length, cells, notes: [] };
+  };
+  const seen = (hot: Hotspots, box: readonly [number, number, number, number]) => drawables(hot.cells, hot.view).filter(c => meets(c.box, box));
+  const sum = (hot: Hotspots, box: readonly [number, number, number, number]): number => seen(hot, box).reduce((s, c) => s + c.cell.count, 0);
+
+  it("grow until there are not too many, and still hold every incident", async () => {
+    expect(seen(city(9), world).length).toBeGreaterThan(MOST_CELLS);
+    const asked: number[] = [], hot = await fitting(r => { asked.push(r); return Promise.resolve(city(r)); }, 9, world);
+    expect(asked).toEqual([9, 8]);
+    expect(hot.resolution).toBe(8);
+    expect(seen(hot, world).length).toBeLessThanOrEqual(MOST_CELLS);
+    const many = wide * wide;
+    expect(sum(hot, world)).toBe(many * (many + 1) / 2);
+  });
+  it("stay as fine as they were asked for where few are in view", async () => {
+    const near: [number, number, number, number] = [105.001, 25.001, 105.3, 25.3], hot = await fitting(r => Promise.resolve(city(r)), 9, near);
+    expect([hot.resolution, seen(hot, near).length]).toEqual([9, 100]);
+  });
+  it("are the coarsest at last, however many these are", async () => {
+    const asked: number[] = [], same = city(9), hot = await fitting(r => { asked.push(r); return Promise.resolve({ ...same, resolution: r }); }, 9, world);
+    expect(asked).toEqual([9, 8, 7, 6, COARSEST]);
+    expect(sum(hot, world)).toBe(sum(same, world));
   });
 });
 

@@ -151,7 +151,7 @@ impl Place {
         let store = crate::store::open(&url, OpenOptions::new(OpenMode::Create)).await.expect("a store");
         let memory = Arc::new(Memory::new(store.clone()));
         while memory.refresh().await {}
-        let tail = Tail::new(store.clone(), memory.clone()).await.expect("a tail");
+        let tail = Tail::new(store.clone(), memory.clone(), watch::Sender::new(0)).await.expect("a tail");
         Self { store, memory, tail, _folder: folder }
     }
 

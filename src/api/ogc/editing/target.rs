@@ -35,7 +35,11 @@ impl Target {
             Collection::Regions => Layer::Regions,
             Collection::Buildings => Layer::Buildings,
             Collection::Households => Layer::Households,
-            Collection::Grids | Collection::Units | Collection::Leaders | Collection::Incidents => return None,
+            Collection::Grids
+            | Collection::Units
+            | Collection::Leaders
+            | Collection::Incidents
+            | Collection::Hotspots => return None,
         };
         Some(Self { collection, layer, schema: LayerSchema::named(collection.id())?, key: collection.spec().key? })
     }
@@ -53,6 +57,7 @@ fn elsewhere(collection: Collection) -> Response {
         Collection::Incidents => {
             "事件按流程上报和办理：POST /api/incidents / incidents are reported and moved along: POST /api/incidents"
         }
+        Collection::Hotspots => "热点由事件算出 / hotspots are computed from incidents",
         _ => {
             "网格、单元和联户长由方案的操作改变：POST /api/plans/{id}/edits / grids, units and leaders change by operations on a plan: POST /api/plans/{id}/edits"
         }

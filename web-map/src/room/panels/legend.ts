@@ -98,7 +98,7 @@ export function legend(room: Room, heat: HeatLayer): HTMLElement {
       h("p", { class: "quiet size" }, h("select", { testid: "palette", label: t("palette"), change: e => room.look({ palette: (e.target as HTMLSelectElement).value as PaletteName }) },
         ...(["calm", "strong", "grey"] as const).map(p => h("option", { value: p, selected: p === palette }, `${t("palette")}${room.state.lang === "zh" ? "：" : ": "}${t(`palette_${p}`)}`))),
       layer === "none" ? null : h("select", { testid: "resolution", label: t("resolution"), change: e => { const v = (e.target as HTMLSelectElement).value; room.look({ resolution: v === "" ? null : Number(v) }); } },
-        h("option", { value: "" }, t("autoSize", { n: r, m: Math.round(edgeM(r)) })), ...RESOLUTIONS.map(x => h("option", { value: String(x), selected: x === resolution }, t("hexSize", { n: x, m: Math.round(edgeM(x)) }))))),
+        h("option", { value: "" }, t("autoSize", { n: r, m: Math.round(edgeM(r)) })), ...RESOLUTIONS.map(x => h("option", { value: String(x), selected: resolution !== null && x === r }, t("hexSize", { n: x, m: Math.round(edgeM(x)) }))))),
     ];
   });
   return place;

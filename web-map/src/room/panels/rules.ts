@@ -4,13 +4,10 @@ import { h, type Child } from "../../panels/dom";
 import { isKey } from "../../strings";
 import { core } from "../../regions";
 import type { AlertRule } from "../api";
-import { edgeM } from "../cells";
+import { COARSEST, edgeM } from "../cells";
 import type { Room } from "../room";
 import type { Draft } from "../rules";
 import { RESOLUTIONS } from "../url";
-
-/** Coarser cells than the map's are for rules over a whole city. */
-const COARSEST = 5;
 
 function ruleForm(room: Room, rule: AlertRule): HTMLElement {
   const { t, rules } = room, { ruleProblem, regions } = room.state, now = rules.drafted(rule), hot = rule.kind === "hot_and_growing";

@@ -1,5 +1,7 @@
 //! Who may come in: users, sessions, tokens. Secrets come here as hashes and never leave.
 
+mod makers;
+
 use time::Duration;
 
 use super::error::StoreError;
@@ -122,7 +124,7 @@ pub trait Accounts: Send + Sync {
         name: &str,
         password: &str,
     ) -> Result<Option<Account>, StoreError>;
-    /// The token of a secret, if it lasts and whoever made it is not kept out.
+    /// The token of a secret, if it lasts and whoever made it is not kept out; it reaches no farther than whoever made it does now.
     async fn token_of(&self, secret_sha256: &str) -> Result<Option<Token>, StoreError>;
 }
 
@@ -389,6 +391,7 @@ impl Accounts for SqlStore {
     ) -> Result<Token, StoreError> {
         scope.need(Right::ManageAccounts)?;
         check_within(scope, of)?;
+        makers::check_hands(self.engine.read().await?.as_mut(), actor).await?;
         let token = Token {
             id: format!("t-{}", self.random_id()),
             name: check_name(name)?.to_owned(),
@@ -496,8 +499,10 @@ impl Accounts for SqlStore {
         let mut sql = Sql::new("tokens", TOKEN);
         sql.push(" WHERE secret_sha256 = ").bind(secret_sha256).push(" AND revoked_at IS NULL AND expires_at > ");
         sql.bind(self.now()).push(" AND created_by <> ").bind(FIRST);
-        sql.push(" AND created_by NOT IN (SELECT id FROM users WHERE disabled_at IS NOT NULL)");
-        let row = self.engine.read().await?.row(sql).await?;
-        row.map(|mut r| Ok(read_token(&mut r)?.0)).transpose()
+        let mut session = self.engine.read().await?;
+        let Some(mut row) = session.row(sql).await? else { return Ok(None) };
+        let token = read_token(&mut row)?.0;
+        let reach = makers::reach(session.as_mut(), &token).await?;
+        Ok(reach.map(|scope| Token { scope, ..token }))
     }
 }

@@ -1,0 +1,146 @@
+// A plan leaves the page: it is published, or refused; files and ledgers hold what the open plan says, not what is in force.
+
+import { readFileSync } from "node:fs";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { changed, paint, strand } from "./hands";
+import { rowsOfCsv, unzip } from "./offices";
+import { borderCells, browse, by, look, openDraft, picture, pocket, Service, settled, visit } from "./service";
+
+const service = new Service();
+let browser: Browser;
+beforeAll(async () => { await service.start(); browser = await browse(); }, 240_000);
+afterAll(async () => { await browser?.close(); await service.end(); });
+
+describe("P15 publish", () => {
+  it("checks, publishes with a date, and is read only from then on", async () => {
+    const { page, context } = await visit(browser, service);
+    await openDraft(page, "P15");
+    await page.click(by("check"));
+    await page.waitForSelector(by("checked"));
+    await page.click(by("publish"));
+    await picture(page, "p15-publish");
+    // what was looked at is older than what is there
+    await page.route("**/publish", async (route, request) => {
+      const body = request.postDataJSON() as { base_version: number };
+      await route.continue({ postData: JSON.stringify({ ...body, base_version: body.base_version - 1 }) });
+    }, { times: 1 });
+    await page.click(by("publish-go"));
+    await page.waitForSelector(`${by("notice")}.bad`);
+    expect(await page.textContent(by("notice"))).toMatch(/现为第 \d+ 版，因此没有发布/);
+    expect((await look(page)).dialog).toBeNull();
+    expect((await look(page)).plan?.status).toBe("draft");
+    await picture(page, "p15-stale");
+    await page.click(by("publish"));
+    await page.click(by("publish-go"));
+    await page.waitForFunction(() => { const s = window.lianhu.state(); return s.plan?.status === "live" && s.dialog === null; });
+    await page.waitForSelector(by("read-only"));
+    expect(await page.isDisabled(by("undo"))).toBe(true);
+    await page.click(by("tab-plan"));
+    await picture(page, "p15-published");
+    await context.close();
+  });
+
+  it("is refused with the list of what is wrong; a draft stays a draft", async () => {
+    const { page, context } = await visit(browser, service);
+    await openDraft(page, "P15 broken");
+    const found = (await pocket(page))!, { hash } = await look(page);
+    await strand(page, found);
+    await page.keyboard.press("k");
+    await changed(page, hash);
+    await settled(page);
+    const { plan } = await look(page);
+    await page.click(by("publish"));
+    const refused = page.waitForResponse(r => r.url().endsWith("/publish"));
+    await page.click(by("publish-go"));
+    const answer = await refused, { breaches } = await answer.json() as { breaches: { rule: string; ids: string[]; message: string }[] };
+    expect(answer.status()).toBe(422);
+    expect(breaches.length).toBeGreaterThan(0);
+    await page.waitForSelector(by("checked"));
+    const told = await page.locator(`${by("checked")} li`).allTextContents();
+    expect(told.length).toBe(breaches.length);
+    breaches.forEach((b, i) => { expect(told[i]).toContain(b.rule); expect(told[i]).toContain(b.message.split(" / ")[0]); });
+    expect(breaches.some(b => b.rule === "H3" && b.ids.includes(found.from))).toBe(true);
+    const after = await look(page);
+    expect([after.plan!.status, after.plan!.id, after.dialog, after.tab]).toEqual(["draft", plan!.id, null, "plan"]);
+    await picture(page, "p15-refused");
+    await context.close();
+  });
+});
+
+/** What a download holds. */
+async function take(page: Page, layer: string, format: string): Promise<Buffer> {
+  await page.selectOption(by("export-layer"), layer);
+  await page.selectOption(by("export-format"), format);
+  const [file] = await Promise.all([page.waitForEvent("download"), page.click(by("export-go"))]);
+  return readFileSync(await file.path());
+}
+
+const fetched = async (page: Page, testid: string, more = ""): Promise<Buffer> => {
+  const answer = await page.request.get(new URL((await page.getAttribute(by(testid), "href"))! + more, page.url()).href);
+  expect(answer.status(), testid).toBe(200);
+  return answer.body();
+};
+
+describe("P16 hand out", () => {
+  it("writes the plan that is open, in every format, and its ledgers for Excel", async () => {
+    const { page, context, faults } = await visit(browser, service);
+    await openDraft(page, "P16");
+    const before = await look(page), cell = (await borderCells(page))[0]!;
+    await paint(page, cell.atom, cell.to);
+    await changed(page, before.hash);
+    await settled(page);
+    const own = await look(page);
+    expect(own.totals[cell.to]!.households).toBe(before.totals[cell.to]!.households + cell.households);
+    await page.click(by("tab-plan"));
+    await picture(page, "p16-exports");
+    const households = (of: typeof own): Record<string, number> => Object.fromEntries(Object.entries(of.totals).map(([code, t]) => [code, t.households]));
+
+    const csv = Object.fromEntries(rowsOfCsv((await take(page, "grids", "csv")).toString()).map(r => [r["code"], Number(r["households"])]));
+    expect(csv).toEqual(households(own));
+    expect(csv).not.toEqual(households(before));
+    const geojson = JSON.parse((await take(page, "grids", "geojson")).toString()) as { features: { geometry: { type: string }; properties: { code: string; households: number } }[] };
+    expect(Object.fromEntries(geojson.features.map(f => [f.properties.code, f.properties.households]))).toEqual(csv);
+    expect(geojson.features.every(f => /Polygon$/.test(f.geometry.type))).toBe(true);
+
+    const village = await page.evaluate(async ([plan, v]) => await (await fetch(`/api/plans/${plan}/villages/${v}`)).json() as { units: { code: string; households: number; leader: string | null; deputies: string[] }[] }, [own.plan!.id, own.village!] as const);
+    const units = village.units.filter(u => u.households > 0);
+    expect(Object.fromEntries(rowsOfCsv((await take(page, "units", "csv")).toString()).map(r => [r["code"], Number(r["households"])]))).toEqual(Object.fromEntries(units.map(u => [u.code, u.households])));
+    const leaders = rowsOfCsv((await take(page, "leaders", "csv")).toString());
+    expect(leaders.map(l => `${l["unit"]} ${l["household"]}`).sort()).toEqual(units.flatMap(u => [u.leader, ...u.deputies].filter(p => p !== null).map(p => `${u.code} ${p}`)).sort());
+
+    const begins: Record<string, (file: Buffer) => boolean> = {
+      geojson: f => f.toString().startsWith("{"), geojsonseq: f => f.toString().trim().split("\n").every(line => JSON.parse(line.replace(/^\x1e/, "")) !== null), fgb: f => f.toString("latin1", 0, 3) === "fgb",
+      gpkg: f => f.toString("latin1", 0, 15) === "SQLite format 3", shp: f => [...unzip(f).keys()].some(n => n.endsWith(".shp")), kml: f => f.toString().includes("<kml"), csv: f => f.toString().includes("\n"),
+      xlsx: f => unzip(f).has("xl/worksheets/sheet1.xml"), geoparquet: f => f.toString("latin1", 0, 4) === "PAR1" && f.toString("latin1", f.length - 4) === "PAR1",
+    };
+    const formats = await page.locator(`${by("export-format")} option`).evaluateAll(list => (list as HTMLOptionElement[]).map(o => o.value));
+    expect([...formats].sort()).toEqual(Object.keys(begins).sort());
+    for (const layer of await page.locator(`${by("export-layer")} option`).evaluateAll(list => (list as HTMLOptionElement[]).map(o => o.value)))
+      for (const format of formats) expect(begins[format]!(await take(page, layer, format)), `${layer} ${format}`).toBe(true);
+    expect(await page.textContent(by("notice"))).toContain("100.0%");
+
+    // an office opens the ledger: its sheet speaks of the grid, with the households of the draft
+    const sheet = unzip(await fetched(page, "ledger-grids")).get("xl/worksheets/sheet1.xml")!.toString();
+    expect(sheet).toContain(cell.to);
+    const ledger = rowsOfCsv((await fetched(page, "ledger-grids", "&f=csv")).toString());
+    expect(Object.fromEntries(ledger.map(r => [r["网格编码"], Number(r["户数"])]))).toEqual(csv);
+    for (const l of ["units", "gaps", "summary"]) expect(unzip(await fetched(page, `ledger-${l}`)).get("xl/worksheets/sheet1.xml")!.length, l).toBeGreaterThan(200);
+    expect(unzip(await fetched(page, "ledger-units")).get("xl/worksheets/sheet1.xml")!.toString()).toContain(units[0]!.code);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it("prints the wall map of the village", async () => {
+    const { page, context } = await visit(browser, service);
+    await openDraft(page, "P16 wall");
+    await page.click(by("tab-plan"));
+    const { plan, village, totals } = await look(page);
+    expect(await page.getAttribute(by("wall-pdf"), "href")).toBe(`/api/plans/${plan!.id}/wall-map?f=pdf&village=${village}`);
+    expect((await fetched(page, "wall-pdf")).toString("latin1", 0, 4)).toBe("%PDF");
+    const svg = (await fetched(page, "wall-svg")).toString();
+    expect(svg).toContain("<svg");
+    for (const code of Object.keys(totals)) expect(svg).toContain(code.slice(12));
+    await context.close();
+  });
+});
