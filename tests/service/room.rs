@@ -230,7 +230,7 @@ pub(crate) fn m4_hotspots_are_a_layer_for_gis(server: &Server) {
     }
     // as any other layer: by fields, by id, as a file, as tiles
     let busiest = cells.iter().filter_map(|c| c["count"].as_u64()).max().expect("some");
-    let few = server.get(&format!("{period}/items?filter=count>={busiest}")).is(200).json();
+    let few = server.get(&format!("{period}/items?filter=count%3E%3D{busiest}")).is(200).json();
     assert!(few["features"].as_array().is_some_and(|f| !f.is_empty()));
     assert!(few["features"].as_array().expect("list").iter().all(|f| f["properties"]["count"] == busiest));
     let first = cells[0]["h3"].as_str().expect("an index");

@@ -509,7 +509,7 @@ pub(crate) async fn m3_round_opens_what_is_overdue_takes_it_up_and_closes_it(pla
     assert_eq!(go("2025-03-02T00:00:01Z").await, 1);
     let opened = open().await;
     let first = &opened[0];
-    assert_eq!((opened.len(), first.subject.as_str(), first.kind.as_str()), (1, "late", "overdue"));
+    assert_eq!((opened.len(), first.subject.as_str(), first.kind.as_str()), (1, "overdue:late", "overdue"));
     assert_eq!((first.incident.as_deref(), first.level.as_str()), (Some("late"), "grid"));
     assert!(first.place.starts_with(VILLAGE), "{first:?}");
     assert_eq!(first.escalates_at.as_deref(), Some("2025-03-02T04:00:01.000Z"), "four hours as shipped");

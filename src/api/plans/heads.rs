@@ -74,6 +74,7 @@ pub(in crate::api) async fn fork(
     Segments(id): Segments<String>,
     Json(body): Json<Fork>,
 ) -> Answer<(StatusCode, axum::Json<Value>)> {
+    principal.need_planner("复制方案 / copy a plan")?;
     let name: String = body.name.chars().filter(|c| !c.is_control()).take(60).collect();
     let head = app.store.fork(&principal.scope, &id, &principal.actor, &name).await?;
     app.plans_changed();
@@ -126,6 +127,7 @@ pub(in crate::api) async fn publish(
     Segments(id): Segments<String>,
     Json(body): Json<Publish>,
 ) -> Answer<axum::Json<Value>> {
+    principal.need_planner("发布方案 / publish a plan")?;
     let head = app
         .off_thread(move |app| async move {
             let wish = PublishWish { plan: &id, base_version: Some(body.base_version), date: &body.date };
