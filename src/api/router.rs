@@ -95,6 +95,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/plans/{id}/check", get(plans::check))
         .route("/api/plans/{id}/publish", post(plans::publish))
         .route("/api/plans/{id}/fork", post(plans::fork))
+        .route("/api/plans/{id}/absorb", post(plans::follow))
         .route("/api/dictionaries", get(incidents::dictionaries))
         .route("/api/incidents/bulk", post(incidents::bulk))
         .route("/api/incidents/{id}", get(incidents::one))

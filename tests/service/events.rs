@@ -91,7 +91,7 @@ impl Stream {
     }
 
     /// The kinds of events told up to the stream's end; `None` where it does not end in time.
-    pub(crate) fn to_its_end(&mut self, within: Duration) -> Option<Vec<String>> {
+    pub(crate) fn read_to_its_end(&mut self, within: Duration) -> Option<Vec<String>> {
         let (begun, mut line, mut kinds) = (Instant::now(), String::new(), Vec::new());
         while begun.elapsed() < within {
             match self.0.read_line(&mut line) {
@@ -191,7 +191,7 @@ pub(crate) fn a07_whoever_is_moved_or_put_out_stops_listening_at_once(server: &S
     // to another village: told to read anew, and nothing after
     change(&id, json!({"region": "520423102002"}));
     let missed = report(server, &body("dispute"));
-    let kinds = stream.to_its_end(BEFORE_A_BEAT).expect("an end before the beat");
+    let kinds = stream.read_to_its_end(BEFORE_A_BEAT).expect("an end before the beat");
     assert!(kinds.iter().any(|k| k == "reset") && kinds.iter().all(|k| k != "incident"), "{kinds:?}");
     let mut again = Stream::open_as(server, &who, Some(told[0].id));
     again.hello();
@@ -200,12 +200,12 @@ pub(crate) fn a07_whoever_is_moved_or_put_out_stops_listening_at_once(server: &S
     assert_eq!(now, [], "of {missed} and {more}");
     // another role is another scope
     change(&id, json!({"role": "exporter"}));
-    assert!(again.to_its_end(BEFORE_A_BEAT).is_some());
+    assert!(again.read_to_its_end(BEFORE_A_BEAT).is_some());
     // put out: not a word
     let mut last = Stream::open_as(server, &who, None);
     last.hello();
     change(&id, json!({"disabled": true}));
-    let kinds = last.to_its_end(BEFORE_A_BEAT).expect("an end before the beat");
+    let kinds = last.read_to_its_end(BEFORE_A_BEAT).expect("an end before the beat");
     assert!(kinds.iter().all(|k| k != "reset"), "{kinds:?}");
     // a revoked token, and a session that was signed out of
     let token = server.token_for("viewer", VILLAGE);
@@ -218,10 +218,10 @@ pub(crate) fn a07_whoever_is_moved_or_put_out_stops_listening_at_once(server: &S
     let bearer = format!("Bearer {}", server.token);
     let path = format!("/api/tokens/{}", token_id.as_str().expect("an id"));
     server.ask("DELETE", &path, &[("authorization", &bearer)], None).is(204);
-    assert!(by_token.to_its_end(BEFORE_A_BEAT).is_some(), "the token's");
+    assert!(by_token.read_to_its_end(BEFORE_A_BEAT).is_some(), "the token's");
     let cookie = who.trim_start_matches("Cookie: ");
     server.ask("DELETE", "/api/session", &[("cookie", cookie), ("origin", &server.base)], None).is(204);
-    assert!(by_session.to_its_end(BEFORE_A_BEAT).is_some(), "the session's");
+    assert!(by_session.read_to_its_end(BEFORE_A_BEAT).is_some(), "the session's");
 }
 
 pub(crate) fn stream_beats_where_there_is_nothing_to_tell(server: &Server) {

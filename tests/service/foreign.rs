@@ -129,7 +129,7 @@ fn comes_to_nothing(server: &Server, token: &str, operation: &Operation, done: &
 /// Addresses whose answers are made from many rows, and whether what is one's own must show in them. `{}` is the other village.
 const MANY: [(&str, bool); 26] = [
     ("/api/regions", true),
-    ("/api/regions?parent=520423102", true),
+    ("/api/regions?parent=520423102", false),
     ("/api/plans", true),
     ("/api/plans?region={}", false),
     ("/api/officers", true),
@@ -216,7 +216,7 @@ fn whoever_may_succeeds(server: &Server, own: &Objects, theirs: &Objects) {
     }
     // what others build on comes first, what takes away last; a building that no plan has yet goes before plans are edited
     let turns = "replaceFeature updateFeature deleteFeature addUser addToken changeUser upload uploadLedger judgeImport makePlan export \
-        addOfficer replaceOfficer revealOfficer previewEdit fork editPlan undo redo publish reportIncident reportIncidents \
+        addOfficer replaceOfficer revealOfficer previewEdit fork editPlan undo redo followRegister publish reportIncident reportIncidents \
         advanceIncident putIncidentPhoto deleteIncidentPhoto acknowledgeAlert putAlertRule intake removeOfficer deleteAlertRule \
         createFeature commitImport forgetImport cancelJob revokeToken";
     let turns: Vec<&str> = turns.split_whitespace().collect();

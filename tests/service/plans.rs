@@ -276,3 +276,18 @@ pub(crate) fn p16_wall_map_is_that_of_the_plan_that_is_named(server: &Server) {
     server.get_as(&server.token_for("viewer", VILLAGE), &path).problem(403, "forbidden");
     server.get_as(&server.token_for("exporter", "520425"), &path).is(404);
 }
+
+pub(crate) fn plan_follows_the_register_when_it_is_told_to(server: &Server) {
+    let plan = draft(server);
+    let path = format!("/api/plans/{plan}/absorb");
+    let started = server.write("POST", &path, &json!({"region": VILLAGE})).is(202).json();
+    let done = server.job_as(&server.token, &started);
+    assert_eq!((&done["status"], &done["result"]["villages"]), (&json!("done"), &json!([])), "they agree: {done}");
+    server.write("POST", &path, &json!({"region": "5204231"})).problem(400, "bad_parameter");
+    server.write("POST", &path, &json!({"village": VILLAGE})).problem(400, "unknown_field");
+    server.write("POST", "/api/plans/none/absorb", &json!({})).is(404);
+    let bearer = |role: &str, area: &str| format!("Bearer {}", server.token_for(role, area));
+    let ask = |who: &str| server.ask("POST", &path, &[("authorization", who)], Some(&json!({})));
+    ask(&bearer("viewer", VILLAGE)).problem(403, "forbidden");
+    ask(&bearer("planner", "520425")).is(404);
+}

@@ -104,7 +104,7 @@ fn what_one_process_writes_another_serves_and_tells() {
     let mut listener = Stream::open_as(&there, &who, None);
     listener.hello();
     here.write("PATCH", &format!("/api/users/{user}"), &json!({"disabled": true})).is(200);
-    assert!(listener.to_its_end(BEFORE_A_BEAT).is_some(), "an end before the beat");
+    assert!(listener.read_to_its_end(BEFORE_A_BEAT).is_some(), "an end before the beat");
     // whoever kept up serves what one who loads all of it now does
     let fresh = Server::start(here.place.beside(), token, &[]);
     for collection in ["regions", "grids", "units", "leaders", "buildings", "households", "incidents"] {

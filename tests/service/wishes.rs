@@ -122,6 +122,7 @@ pub(crate) fn wish(server: &Server, operation: &Operation, of: &Objects, version
         "editPlan" => (keyed, batch),
         "publish" => (vec![], json!({"base_version": version, "date": "2026-03-01"})),
         "fork" => (vec![], json!({"name": fresh})),
+        "followRegister" => (vec![], json!({"region": village})),
         "reportIncident" => (keyed, incident),
         "reportIncidents" => (keyed, json!({"incidents": [incident]})),
         "advanceIncident" => (keyed, json!({"action": "accept", "base_version": 1})),

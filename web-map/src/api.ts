@@ -178,6 +178,7 @@ export const api = {
   forgetImport: (upload: string) => call<void>("DELETE", `/api/imports/${id(upload)}`),
   badRows: (upload: string, format: "csv" | "xlsx") => `/api/imports/${id(upload)}/errors?f=${format}`,
   handOut: async (wish: { layer: string; format: string; plan: string; region: string }) => (await call<{ job: string }>("POST", "/api/exports", wish)).job,
+  absorb: async (plan: string, region: string) => (await call<{ job: string }>("POST", `/api/plans/${id(plan)}/absorb`, { region })).job,
   compare: async (a: string, b: string, region: string) =>
     (await call<{ villages: CompareVillage[] }>("GET", `/api/plans/${id(a)}/compare/${id(b)}?region=${id(region)}`)).villages,
 };

@@ -39,7 +39,7 @@ impl Stretch {
     /// Features from one up to and with another.
     fn span(&self, from: u32, to: u32) -> &str {
         let end = |row: u32| self.ends.get((row % STRETCH) as usize).map_or(0, |e| *e as usize);
-        let start = if from % STRETCH == 0 { 0 } else { end(from - 1) + BETWEEN.len() };
+        let start = if from.is_multiple_of(STRETCH) { 0 } else { end(from - 1) + BETWEEN.len() };
         self.text.get(start..end(to)).unwrap_or_default()
     }
 

@@ -1,11 +1,13 @@
 //! `/api/plans`: plans listed, made, edited, taken back, compared, judged, published.
 
+mod absorbing;
 mod edits;
 mod heads;
 mod making;
 mod village;
 mod wall_map;
 
+pub(super) use absorbing::follow;
 pub(super) use edits::{edit, preview, redo, undo};
 pub(super) use heads::{check, compare, fork, history, list, one, profiles, publish};
 pub(super) use making::create;

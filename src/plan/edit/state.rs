@@ -15,7 +15,7 @@ use super::land::{Land, NONE, Terrain};
 pub enum StateError {
     /// Rows and register do not speak of the same things.
     #[error(
-        "方案与名册不符（{count} 处）：{first}；请先用台账更新（absorb）\nplan and register differ in {count} places: {first}; absorb the register first"
+        "方案与名册不符（{count} 处）：{first}；请先让方案“跟随名册”（lianhu plans absorb）\nplan and register differ in {count} places: {first}; let the plan “follow the register” first (lianhu plans absorb)"
     )]
     Differs {
         /// How many differences.

@@ -20,6 +20,7 @@ export function planPanel(app: App): Child[] {
     h("div", { class: "buttons" },
       h("button", { testid: "generate", disabled: path.length === 0, click: () => app.store.set({ dialog: { kind: "generate" } }) }, t("generate")),
       plan === null || plan.status === "draft" ? null : h("button", { testid: "fork", click: () => app.store.set({ dialog: { kind: "fork" } }) }, t("fork")),
+      plan === null || plan.status === "retired" ? null : h("button", { testid: "absorb", title: t("absorbHint"), click: () => void app.planning.absorb() }, t("absorb")),
       h("button", { testid: "check-here", disabled: plan === null, click: () => void app.planning.check() }, t("check"))),
     checked === null ? null : h("div", { class: "card", testid: "checked" },
       checked.breaches.length === 0 ? h("p", { class: "good" }, t("checkOk", { v: checked.version })) : h("p", { class: "bad" }, t("checkBad", { v: checked.version, n: checked.breaches.length })),

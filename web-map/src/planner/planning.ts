@@ -6,6 +6,9 @@ import { Model } from "../village/model";
 import { half, percent } from "../strings";
 import { follow } from "./jobs";
 
+/** What a village went through when its plan followed the register. */
+interface Followed { count: Record<"arrived" | "departed" | "others_moved", number> }
+
 /** What concerns a whole plan or needs the solver. */
 export class Planning {
   constructor(private readonly app: App) {}
@@ -92,12 +95,31 @@ export class Planning {
 
   /** Writes the plan that is open into a file, of the village on the table or all of it; answers where the file is. */
   async handOut(layer: string, format: string): Promise<string | undefined> {
-    const { app } = this, { plan, model, lang } = app.state;
+    const { app } = this, { plan, model } = app.state;
     return plan === null ? undefined : app.guard(async () => {
-      const { result, problem } = await follow<{ url: string }>(await api.handOut({ layer, format, plan: plan.id, region: model?.data.village ?? plan.region }), now => app.say("info", "share", { p: percent(now.status === "done" ? 1 : now.share, false) }));
-      if (problem) app.store.dispatch({ type: "notice", kind: "bad", text: half(lang, problem.detail) });
-      return result?.url;
+      return (await this.ended<{ url: string }>(await api.handOut({ layer, format, plan: plan.id, region: model?.data.village ?? plan.region })))?.url;
     });
+  }
+
+  /** The plan follows the register: who came, who left; only units that became illegal change. */
+  async absorb(): Promise<void> {
+    const { app } = this, { plan, path } = app.state, region = path.at(-1);
+    if (plan === null || region === undefined) return;
+    await app.guard(async () => {
+      const done = await this.ended<{ villages: Followed[] }>(await api.absorb(plan.id, region.code));
+      if (!done) return;
+      const sum = (of: keyof Followed["count"]): number => done.villages.reduce((n, v) => n + v.count[of], 0);
+      await app.atlas.choosePlan(plan.id);
+      if (region.level === "village") await app.atlas.openVillage(region.code);
+      app.say("good", "absorbed", { a: sum("arrived"), d: sum("departed"), m: sum("others_moved") });
+    });
+  }
+
+  /** What came of a job that a notice tells of. */
+  private async ended<R>(job: string): Promise<R | null | undefined> {
+    const { app } = this, { result, problem } = await follow<R>(job, now => app.say("info", "share", { p: percent(now.status === "done" ? 1 : now.share, false) }));
+    if (problem) app.store.dispatch({ type: "notice", kind: "bad", text: half(app.state.lang, problem.detail) });
+    return result;
   }
 
   async compare(other: string): Promise<void> {

@@ -257,6 +257,16 @@ describe("P9 problems", () => {
     await page.waitForSelector(by("checked"));
     const breaches = await page.locator(`${by("checked")} li`).allTextContents();
     expect(breaches.some(b => b.includes("H4") && b.includes("NEW1"))).toBe(true);
+    // the plan follows the register, and the village opens with whoever came
+    await page.click(by("tab-plan"));
+    await page.click(by("absorb"));
+    await page.waitForFunction(v => window.lianhu.state().village === v, village);
+    await page.waitForFunction(() => document.querySelector("[data-testid=notice]")?.textContent?.includes("迁入 1 户"));
+    const { plan } = await look(page);
+    const members = await page.evaluate(async ([id, v]) => (await fetch(`/api/plans/${id}/villages/${v}`)).text(), [plan!.id, village!] as const);
+    expect(members).toContain("NEW1");
+    await page.click(by("check"));
+    await page.waitForFunction(() => document.querySelector("[data-testid=checked]")?.textContent?.includes("检查通过"));
     await context.close();
   });
 });
