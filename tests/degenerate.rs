@@ -167,7 +167,7 @@ fn i15_five_thousand_households_in_one_point_are_divided_within_bounds() {
     let out = lianhu(at, &format!("grids in.csv --target 300 {lines}"));
     assert!(out.status.success(), "{}", said(&out));
     let grids: std::collections::BTreeSet<i64> = labels(&at.join("out.txt")).into_iter().collect();
-    assert_eq!(grids.into_iter().collect::<Vec<_>>(), [0], "one place lies in one grid");
+    assert_eq!(grids.len(), 1, "one place lies in one grid: {grids:?}");
     clean(at);
     let out = lianhu(at, "plan in.csv --profile xixiu --budget 2 --out out.plan");
     assert!(out.status.success(), "{}", said(&out));

@@ -298,6 +298,22 @@ fn layers_and_ledgers_of_plans_are_handed_out_by_box_and_by_day() {
     assert_eq!(text("then.csv").lines().count(), text("one.csv").lines().count());
     done(at, &format!("export {STORE} --layer ledger-grids --as-of 2025-12-31 none.csv"));
     assert_eq!(text("none.csv").lines().count(), 1, "the header alone");
+    // members of then are not kept: a plan that was edited since is not answered for
+    done(at, &format!("{draft} --name 三 --seed 3"));
+    let listed = done(at, &format!("plans {STORE} list"));
+    let third = listed.lines().find(|l| l.contains("三")).and_then(|l| l.split_whitespace().next());
+    let third = third.unwrap_or_else(|| panic!("{listed}"));
+    let then =
+        |layer: &str| lianhu(at, &format!("export {STORE} --layer {layer} --plan {third} --as-of 2026-06-01 x.csv"));
+    assert_eq!(then("grids").status.code(), Some(0));
+    let code = now[0]["properties"]["code"].as_str().unwrap_or_default();
+    let rename = format!(r#"[{{"operation": "rename", "grid": "{code}", "name": "改名"}}]"#);
+    std::fs::write(at.join("rename.json"), rename).unwrap_or_else(|e| panic!("{e}"));
+    done(at, &format!("plans {STORE} edit {third} --village 520423102003 rename.json"));
+    for layer in ["grids", "units", "ledger-units"] {
+        let refused = then(layer);
+        assert!(refused.status.code() == Some(2) && said(&refused).contains("was edited after"), "{}", said(&refused));
+    }
     let wrong = lianhu(at, &format!("export {STORE} --layer grids --as-of 2026-02-30 x.geojson"));
     assert_eq!(wrong.status.code(), Some(2), "{}", said(&wrong));
     // a box: whatever bounds meet it, no more and no less

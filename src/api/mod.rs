@@ -113,7 +113,11 @@ impl App {
     }
 
     /// A collection as it is now, and what a scope sees of it.
-    pub(crate) async fn seen(&self, collection: Collection, scope: &Scope) -> Answer<(Arc<Snapshot>, Arc<View>)> {
+    pub(crate) async fn seen(
+        self: &Arc<Self>,
+        collection: Collection,
+        scope: &Scope,
+    ) -> Answer<(Arc<Snapshot>, Arc<View>)> {
         if collection == Collection::Hotspots {
             // made of what the scope sees, so that all of it may be seen
             let snapshot = hotspots::layer(self, scope).await?;

@@ -1,6 +1,5 @@
 //! The span of a request, for whoever collects traces: the pattern of its route, its method, its status. No path, no query, nobody.
 
-use axum::http::Method;
 use axum::response::Response;
 use tracing::field::Empty;
 use tracing::instrument::{Instrument as _, Instrumented};
@@ -11,27 +10,14 @@ pub(crate) const TARGET: &str = "lianhu::request";
 const STATUS: &str = "http.response.status_code";
 const OUTCOME: &str = "otel.status_code";
 
-/// The methods that are told by name: what a client makes up is not.
-fn named(method: &Method) -> &'static str {
-    match method.as_str() {
-        "GET" => "GET",
-        "HEAD" => "HEAD",
-        "POST" => "POST",
-        "PUT" => "PUT",
-        "PATCH" => "PATCH",
-        "DELETE" => "DELETE",
-        "OPTIONS" => "OPTIONS",
-        _ => "_OTHER",
-    }
-}
-
 /// A span and the answering inside of it.
 pub(super) fn within<F: Future<Output = Response>>(
-    method: &Method,
+    method: &str,
     route: &str,
     answering: F,
 ) -> (tracing::Span, Instrumented<F>) {
-    let method = named(method);
+    // what a client makes up is told as no name
+    let method = if method == "other" { "_OTHER" } else { method };
     let span = tracing::info_span!(
         target: TARGET,
         "request",

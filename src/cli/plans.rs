@@ -80,7 +80,8 @@ pub(super) fn plans(a: &PlansArgs) -> Outcome {
         C::Absorb { plan, region, beside_new_plan } => {
             let day = china_today();
             let (region, beside_new_plan) = (region.as_deref(), *beside_new_plan);
-            absorb(store, &AbsorbWish { plan, region, today: &day, beside_new_plan }).await
+            let progress = |_: usize, _: usize| true;
+            absorb(store, &AbsorbWish { plan, region, today: &day, beside_new_plan, progress: &progress }).await
         }
         C::Where { household, date } => {
             let found = store.where_was(&everything(), household, date).await.map_err(of_store)?;

@@ -70,8 +70,8 @@ pub(crate) struct ExportArgs {
     /// 范围（度）：西,南,东,北。Rows within a box of degrees: west,south,east,north.
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true)]
     pub(crate) bbox: Option<String>,
-    /// 某日有效的行；grids units leaders 和台账为当日施行的方案（其后停用的网格不含图形）。Rows valid on this day; of plans and ledgers, the
-    /// plans in force then (grids that ended since come without their shape).
+    /// 某日有效的行；grids units leaders 和台账为当日施行的方案，其后改过的方案不能还原。Rows valid on this day; of plans and ledgers, the
+    /// plans in force then, unless they were edited since.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) as_of: Option<String>,
     /// 指定方案（用于 grids units leaders 和台账）。The plan, instead of those in force.

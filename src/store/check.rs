@@ -253,6 +253,9 @@ async fn foreign_deletions(session: &mut dyn Session, found: &mut Vec<Finding>) 
     Ok(())
 }
 
+/// Findings of one kind that are told.
+const MOST_TOLD: u32 = 20;
+
 /// Households whose building is not there; where another program took it away or named it otherwise, that waits to be settled.
 async fn homes(session: &mut dyn Session, found: &mut Vec<Finding>) -> Result<(), StoreError> {
     let mut gone = std::collections::BTreeSet::new();
@@ -260,15 +263,22 @@ async fn homes(session: &mut dyn Session, found: &mut Vec<Finding>) -> Result<()
         let edits = foreign::open(session).await?.into_iter();
         gone = edits.filter(|e| e.layer == "buildings" && e.before.is_some()).filter_map(|e| e.id).collect();
     }
-    let sql = "SELECT h.id, h.building FROM households h LEFT JOIN buildings b ON b.id = h.building
-               WHERE b.id IS NULL LIMIT 20";
+    let sql = "SELECT h.id, h.building FROM households h LEFT JOIN buildings b ON b.id = h.building WHERE b.id IS NULL";
+    // some of each kind: the many that wait must not hide the one that is lost
+    let mut told = [0; 2];
     for mut row in session.rows(Sql::new("households", sql)).await? {
         let (id, building): (String, String) = (row.take()?, row.take()?);
-        let (kind, what) = match gone.contains(&building) {
+        let waits = gone.contains(&building);
+        let (kind, what) = match waits {
             true => ("foreign", NOT_SETTLED),
             false => ("reference", "楼栋不存在 / its building does not exist"),
         };
-        found.push(Finding::new(kind, format!("households {id}"), what));
+        let [lost, waiting] = &mut told;
+        let told = if waits { waiting } else { lost };
+        *told += 1;
+        if *told <= MOST_TOLD {
+            found.push(Finding::new(kind, format!("households {id}"), what));
+        }
     }
     Ok(())
 }

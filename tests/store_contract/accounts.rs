@@ -62,6 +62,7 @@ pub(crate) async fn token_reaches_no_farther_than_its_maker_does_now(place: Plac
     store.change_user(&admin(), "t", &maker.id, &out).await.expect("changed");
     assert_eq!(reach("t3").await, None);
     // a chain of tokens has an end
+    let first = hand.id.clone();
     let mut by = hand;
     let refused = loop {
         match store.add_token(&county, &by.id, "再转", &county, (&format!("c{}", by.id), 3_600)).await {
@@ -70,6 +71,12 @@ pub(crate) async fn token_reaches_no_farther_than_its_maker_does_now(place: Plac
         }
     };
     assert!(matches!(refused, StoreError::BadArgument { name: "token", .. }), "{refused}");
+    // with a token goes what was made with it
+    let back = AccountChange { disabled: Some(false), ..AccountChange::default() };
+    store.change_user(&admin(), "t", &maker.id, &back).await.expect("changed");
+    assert_eq!(reach("t3").await, Some(wide));
+    store.revoke_token(&admin(), "t", &first).await.expect("revoked");
+    assert_eq!(reach("t3").await, None);
 }
 
 pub(crate) async fn accounts_are_managed_within_the_own_area(place: Place) {

@@ -1,11 +1,11 @@
 //! Hotspots as a layer for GIS: the standing view (Gi* of the last thirty days) of what somebody may see, made when it is asked for and
-//! kept until what it is made of changes.
+//! kept until what it is made of changes. Whoever asks for the same waits for the same; it is made to its end, also when all went away.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use time::{Duration, OffsetDateTime};
-use tokio::sync::Mutex;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::api::App;
 use crate::api::error::{Answer, Problem};
@@ -14,14 +14,33 @@ use crate::api::memory::{Collection, Shape, Snapshot};
 use crate::plan::room::{HotspotWish, RoomCell, RoomHotspots, View, moments, room_hotspots};
 use crate::store::{IncidentFilter, Scope};
 
-use super::{DAYS, RESOLUTION, SEED, ground, version};
+use super::{DAYS, RESOLUTION, SEED, ground, problem_of};
 
 /// Layers kept: one for each region somebody looks at.
 const MOST: usize = 16;
 
-/// The layers, by all that went into them; whoever makes one holds the place, so that the same is not made twice.
+/// Layers made at once.
+static TURNS: Semaphore = Semaphore::const_new(2);
+
+/// A layer that is there, or will be.
+type Place = Arc<OnceCell<Arc<Snapshot>>>;
+
+/// The layers, by all that went into them; the one asked for last stands last.
 #[derive(Default)]
-pub(crate) struct Layers(Mutex<VecDeque<(String, Arc<Snapshot>)>>);
+pub(crate) struct Layers(Mutex<VecDeque<(String, Place)>>);
+
+impl Layers {
+    fn place(&self, key: &str) -> Place {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = kept.iter().position(|(k, _)| k == key);
+        let place = at.and_then(|at| kept.remove(at)).map_or_else(Place::default, |(_, place)| place);
+        kept.push_back((key.to_owned(), place.clone()));
+        while kept.len() > MOST {
+            kept.pop_front();
+        }
+        place
+    }
+}
 
 fn polygon(ring: &[[f64; 2]]) -> Shape {
     let ring: geo::LineString<f64> = ring.iter().copied().collect();
@@ -57,32 +76,39 @@ fn snapshot(found: &RoomHotspots, (first, end): (time::Date, time::Date), now: S
 /// The layer that a scope sees.
 ///
 /// # Errors
-/// What the store says.
-pub(in crate::api) async fn layer(app: &App, scope: &Scope) -> Answer<Arc<Snapshot>> {
-    let now = OffsetDateTime::now_utc();
-    let end = moments::china_day(now) + Duration::DAY;
-    let first = end - Duration::days(DAYS);
-    let period = [first, end].map(moments::start_of);
-    let key = format!("{} {end} {:?}", scope.area(), version(app).await?);
-    let mut kept = app.layers.0.lock().await;
-    if let Some((_, known)) = kept.iter().find(|(k, _)| *k == key) {
+/// What the store says; ground that cannot be judged.
+pub(in crate::api) async fn layer(app: &Arc<App>, scope: &Scope) -> Answer<Arc<Snapshot>> {
+    let end = moments::china_day(OffsetDateTime::now_utc()) + Duration::DAY;
+    let (app, scope) = (app.clone(), scope.clone());
+    let mut parts = Vec::new();
+    for collection in [Collection::Incidents, Collection::Regions] {
+        parts.push(app.memory.get(collection).await?.digest);
+    }
+    let place = app.layers.place(&format!("{} {end} {parts:?}", scope.area()));
+    if let Some(known) = place.get() {
         return Ok(known.clone());
     }
+    let making = tokio::spawn(async move { place.get_or_try_init(|| make(&app, &scope, end)).await.cloned() });
+    making.await.map_err(|e| Problem::internal(e.to_string()))?
+}
+
+async fn make(app: &App, scope: &Scope, end: time::Date) -> Answer<Arc<Snapshot>> {
+    let _turn = TURNS.acquire().await.map_err(|e| Problem::internal(e.to_string()))?;
+    let first = end - Duration::days(DAYS);
+    let period = [first, end].map(moments::start_of);
     let [from, to] = period.map(|at| Some(moments::stored(at)));
     let filter = IncidentFilter { from, to, ..IncidentFilter::default() };
     let ground = ground(app, scope, &filter, false).await?;
     let period_ms = (moments::ms(period[0]), moments::ms(period[1]));
     let made = tokio::task::spawn_blocking(move || {
-        let wish = HotspotWish { view: View::Gi, resolution: RESOLUTION as u8, period_ms, seed: SEED };
-        // ground that cannot be judged has no hotspots; `/api/hotspots` says why
-        let found = room_hotspots(&ground, &wish).unwrap_or_default();
-        Arc::new(snapshot(&found, (first, end), moments::stored(now)))
+        // where nothing is known of the ground there is no cell, and no fault
+        let found = if ground.outline.is_empty() {
+            RoomHotspots::default()
+        } else {
+            let wish = HotspotWish { view: View::Gi, resolution: RESOLUTION as u8, period_ms, seed: SEED };
+            room_hotspots(&ground, &wish).map_err(|e| problem_of(&e))?
+        };
+        Ok(Arc::new(snapshot(&found, (first, end), moments::stored(OffsetDateTime::now_utc()))))
     });
-    let made = made.await.map_err(|e| Problem::internal(e.to_string()))?;
-    kept.retain(|(k, _)| *k != key);
-    kept.push_back((key, made.clone()));
-    while kept.len() > MOST {
-        kept.pop_front();
-    }
-    Ok(made)
+    made.await.map_err(|e| Problem::internal(e.to_string()))?
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use geo_index::rtree::sort::HilbertSort;
-use geo_index::rtree::{RTree, RTreeBuilder, RTreeIndex};
+use geo_index::rtree::{Node, RTree, RTreeBuilder, RTreeIndex};
 
 use crate::store::Scope;
 
@@ -84,6 +84,12 @@ impl Base {
         found.into_iter().flatten().filter_map(|i| self.tree_rows.get(i as usize).copied())
     }
 
+    /// Whether more rows than so many may have bounds that meet a box; it is looked at no farther than that.
+    pub(super) fn is_crowded(&self, b: [f64; 4], most: usize) -> bool {
+        let mut left = most + 1;
+        self.tree.as_ref().is_some_and(|tree| count_down(&tree.root(), b, &mut left))
+    }
+
     /// Which rows a scope covers, by their codes.
     pub(super) fn covered(&self, scope: &Scope) -> Arc<Bits> {
         let area = scope.area();
@@ -108,6 +114,18 @@ impl Base {
         }
         bits
     }
+}
+
+/// Takes one off for each leaf that meets a box; whether nothing is left.
+fn count_down(node: &Node<'_, f64, RTree<f64>>, b: [f64; 4], left: &mut usize) -> bool {
+    if node.min_x() > b[2] || node.max_x() < b[0] || node.min_y() > b[3] || node.max_y() < b[1] {
+        return false;
+    }
+    if node.is_leaf() {
+        *left = left.saturating_sub(1);
+        return *left == 0;
+    }
+    node.children_unchecked().any(|child| count_down(&child, b, left))
 }
 
 /// Puts a base together, feature by feature.

@@ -182,12 +182,10 @@ impl Snapshot {
         });
     }
 
-    /// How much of the collection's bounds a box takes, 0–1; 1 where that cannot be said.
-    pub(crate) fn share(&self, bbox: [f64; 4]) -> f64 {
-        let area = |[a, b, c, d]: [f64; 4]| (c - a) * (d - b);
-        let all = self.bounds.get_or_init(|| self.all_bounds()).map_or(0.0, area);
-        let share = area(bbox) / all;
-        if share.is_finite() && (0.0..1.0).contains(&share) { share } else { 1.0 }
+    /// Whether more features than so many may lie in a box.
+    pub(crate) fn is_crowded(&self, bbox: [f64; 4], most: usize) -> bool {
+        // across the date line: that is half the world
+        bbox[0] > bbox[2] || self.patch.size() > most || self.base.is_crowded(bbox, most)
     }
 
     /// A feature's fields in the collection's order, as JSON text.

@@ -106,6 +106,11 @@ fn assert_same(kept: &Snapshot, fresh: &Snapshot, random: &mut Random) {
         let (x, y) = (104.9 + below(random, 50) as f64 * 0.01, 25.9 + below(random, 50) as f64 * 0.01);
         let b = [x, y, x + below(random, 20) as f64 * 0.01, y + below(random, 20) as f64 * 0.01];
         assert_eq!(kept.in_box(b), fresh.in_box(b), "{b:?}");
+        let found = fresh.in_box(b).len();
+        for most in 0..found {
+            assert!(fresh.is_crowded(b, most), "{most} of {found}");
+        }
+        assert!(!fresh.is_crowded(b, fresh.len()));
     }
     assert_eq!(
         kept.in_box([105.3, 25.0, 105.1, 27.0]),

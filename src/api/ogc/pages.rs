@@ -11,8 +11,9 @@ use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::Answer;
 use crate::api::extract::{Params, Segments};
+use crate::api::memory::Collection;
 use crate::api::memory::collection::{Kind, Shapes, Time};
-use crate::api::memory::{Collection, Snapshot, View};
+use crate::store::Scope;
 
 use super::crs::Crs;
 use super::html;
@@ -125,13 +126,27 @@ pub(in crate::api) async fn style() -> Response {
     (named, html::STYLE).into_response()
 }
 
+/// How far a hexagon of the hotspots may stand out of the ground they are made on, degrees.
+const HEXAGON_DEG: f64 = 0.01;
+
+/// Around all that a scope sees of a collection. Hotspots are not made for that: they lie on the divisions.
+pub(super) async fn extent_of(app: &Arc<App>, collection: Collection, scope: &Scope) -> Answer<Option<[f64; 4]>> {
+    if collection == Collection::Hotspots {
+        let (regions, view) = app.seen(Collection::Regions, scope).await?;
+        let wider = |[w, s, e, n]: [f64; 4]| [w - HEXAGON_DEG, s - HEXAGON_DEG, e + HEXAGON_DEG, n + HEXAGON_DEG];
+        return Ok(regions.bounds(&view).map(wider));
+    }
+    let (snapshot, view) = app.seen(collection, scope).await?;
+    Ok(snapshot.bounds(&view))
+}
+
 /// What is said of a collection.
-fn described(base: &str, snapshot: &Snapshot, view: &View) -> Value {
-    let spec = snapshot.spec();
-    let home = format!("{base}/ogc/collections/{}", snapshot.collection.id());
+async fn described(app: &Arc<App>, base: &str, collection: Collection, scope: &Scope) -> Answer<Value> {
+    let spec = collection.spec();
+    let home = format!("{base}/ogc/collections/{}", collection.id());
     let crs: Vec<&str> = Crs::ALL.iter().map(|c| c.uri()).collect();
     let mut extent = json!({});
-    if let Some(b) = snapshot.bounds(view) {
+    if let Some(b) = extent_of(app, collection, scope).await? {
         extent["spatial"] = json!({"bbox": [b], "crs": Crs::Crs84.uri()});
     }
     if spec.time != Time::None {
@@ -158,8 +173,8 @@ fn described(base: &str, snapshot: &Snapshot, view: &View) -> Value {
     for (f, _, kind, _) in super::query::FILES {
         links.push(link(format!("{home}/items?f={f}"), "items", kind, f));
     }
-    json!({
-        "id": snapshot.collection.id(),
+    Ok(json!({
+        "id": collection.id(),
         "title": format!("{} {}", spec.title, spec.title_en),
         "description": spec.about,
         "itemType": "feature",
@@ -167,7 +182,7 @@ fn described(base: &str, snapshot: &Snapshot, view: &View) -> Value {
         "crs": crs,
         "storageCrs": Crs::Crs84.uri(),
         "links": links,
-    })
+    }))
 }
 
 pub(in crate::api) async fn collections(
@@ -181,9 +196,8 @@ pub(in crate::api) async fn collections(
     let mut list = Vec::new();
     let mut rows = Vec::new();
     for collection in Collection::SHOWN {
-        let (snapshot, view) = app.seen(collection, &principal.scope).await?;
-        list.push(described(&origin, &snapshot, &view));
-        let spec = snapshot.spec();
+        let spec = collection.spec();
+        list.push(described(&app, &origin, collection, &principal.scope).await?);
         let href = format!("/ogc/collections/{}?f=html", collection.id());
         rows.push((href, format!("{} {}", spec.title, spec.title_en), spec.about.to_owned()));
     }
@@ -208,10 +222,10 @@ pub(in crate::api) async fn collection(
     headers: HeaderMap,
 ) -> Answer<Response> {
     params.only(&["f"])?;
-    let (snapshot, view) = app.seen(named(&collection)?, &principal.scope).await?;
-    let value = described(&app.keeper.origin(&headers), &snapshot, &view);
+    let known = named(&collection)?;
+    let value = described(&app, &app.keeper.origin(&headers), known, &principal.scope).await?;
     let page = || {
-        let spec = snapshot.spec();
+        let spec = known.spec();
         let rows: Vec<Vec<String>> =
             spec.fields.iter().map(|f| vec![f.name.to_owned(), f.title.to_owned(), format!("{:?}", f.kind)]).collect();
         let home = format!("/ogc/collections/{collection}");

@@ -82,17 +82,16 @@ fn matching(snapshot: &Snapshot, view: &View, query: &Query) -> Vec<u32> {
 
 /// Features through which a request thread may look by itself.
 const FEW: usize = 20_000;
-/// A box that takes less of the ground than this is small.
-const SMALL_SHARE: f64 = 1.0 / 64.0;
+/// Features of a box that a request thread may go through by itself.
+const FEW_IN_BOX: usize = 2_000;
 /// Features of a page that a request thread may write by itself.
 const SHORT: usize = 2_000;
 
 /// Whether finding the rows, or writing them, takes long.
 pub(super) fn is_heavy(query: &Query, snapshot: &Snapshot) -> bool {
     let walks = query.filter.is_some() || query.span.is_some();
-    // a box finds its own by the index
-    let wide = || query.bbox_deg.is_some_and(|b| snapshot.share(b) > SMALL_SHARE);
-    walks || query.limit > SHORT || (snapshot.len() > FEW && wide())
+    let crowded = || query.bbox_deg.is_some_and(|b| snapshot.is_crowded(b, FEW_IN_BOX));
+    walks || query.limit > SHORT || (snapshot.len() > FEW && crowded())
 }
 
 /// The rows of a query; kept with the snapshot, so that the next page finds them there.

@@ -20,7 +20,7 @@ use super::answer::{Made, kept};
 use super::crs::Crs;
 use super::items::named;
 use super::matrices::{DEEPEST, Matrices, Place};
-use super::pages::{either, link};
+use super::pages::{either, extent_of, link};
 use super::query::form;
 use super::tile_shapes::{Drawn, drawn};
 
@@ -181,8 +181,7 @@ pub(in crate::api) async fn tilesets(
     params.only(&["f"])?;
     let collection = named(&collection)?;
     let origin = app.keeper.origin(&headers);
-    let (snapshot, view) = app.seen(collection, &principal.scope).await?;
-    let bounds = snapshot.bounds(&view);
+    let bounds = extent_of(&app, collection, &principal.scope).await?;
     let value = json!({
         "tilesets": Matrices::ALL.map(|set| tileset_of(&origin, collection.id(), set, false, bounds)),
         "links": [link(format!("{origin}/ogc/collections/{}/tiles", collection.id()), "self", "application/json", "本页 this page")],
@@ -206,8 +205,7 @@ pub(in crate::api) async fn tileset(
     params.only(&["f"])?;
     let set = Matrices::named(&set)?;
     let collection = named(&collection)?;
-    let (snapshot, view) = app.seen(collection, &principal.scope).await?;
-    let bounds = snapshot.bounds(&view);
+    let bounds = extent_of(&app, collection, &principal.scope).await?;
     as_json(&params, &headers, &tileset_of(&app.keeper.origin(&headers), collection.id(), set, true, bounds))
 }
 

@@ -1,11 +1,12 @@
 //! The wall map of a plan: one village's, or the overview, as SVG or PDF.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use crate::api::App;
 use crate::api::auth::Principal;
@@ -15,6 +16,9 @@ use crate::api::extract::{Params, Segments};
 use crate::plan::draw::{DrawError, draw_store, to_pdf};
 
 use super::village_code;
+
+/// Maps drawn at once; others wait. Whoever leaves meanwhile frees no place before the work is done.
+static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(2)));
 
 impl From<DrawError> for Problem {
     fn from(e: DrawError) -> Self {
@@ -48,8 +52,10 @@ pub(in crate::api) async fn wall_map(
     let name = format!("wall-map-{}.{ending}", village.as_deref().unwrap_or("overview"));
     let told = json!({"format": ending, "village": village}).to_string();
     let (scope, plan) = (principal.scope.clone(), id.clone());
+    let turn = TURNS.clone().acquire_owned().await.map_err(|e| Problem::internal(e.to_string()))?;
     let drawn = app
         .off_thread(move |app| async move {
+            let _turn = turn;
             let picture = draw_store(app.store(), &scope, Some(&plan), village.as_deref()).await;
             Ok(picture.and_then(|p| if is_pdf { to_pdf(&p).map(|pdf| pdf.bytes) } else { Ok(p.into_bytes()) }))
         })

@@ -18,7 +18,7 @@ use crate::plan::job::{Job, PlanError};
 use crate::plan::make::make_plan;
 use crate::plan::report::Report;
 use crate::plan::village::{Village, by_village};
-use crate::store::{Derived, Scope, Store, TransactionRequest, Worked};
+use crate::store::{Derived, Scope, Store, StoreError, TransactionRequest, Worked};
 
 use super::RegisterError;
 use super::derived::derived_of;
@@ -28,7 +28,7 @@ use super::judging::profile_of;
 use super::planning::assigned;
 
 /// What is to follow the register.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AbsorbWish<'a> {
     /// The plan.
     pub plan: &'a str,
@@ -38,6 +38,8 @@ pub struct AbsorbWish<'a> {
     pub today: &'a str,
     /// Also say how many households a full re-plan would move.
     pub beside_new_plan: bool,
+    /// Told how many villages are done and how many there are; says whether to go on.
+    pub progress: &'a (dyn Fn(usize, usize) -> bool + Sync),
 }
 
 /// What a village's plan went through.
@@ -60,7 +62,7 @@ pub struct AbsorbedVillage {
 /// Brings a plan onto the register as it is now, village by village, each in one transaction with its entry in the history.
 ///
 /// # Errors
-/// What the store says; a village no cells can be made of. Villages before it are done then.
+/// What the store says; a village no cells can be made of; that it was stopped. Villages before are done then.
 pub async fn absorb_register(
     store: &dyn Store,
     scope: &Scope,
@@ -75,7 +77,11 @@ pub async fn absorb_register(
         by_village(&input.table).into_iter().map(|v| (v.key.clone(), v)).collect();
     let planned = store.plan_villages(scope, wish.plan).await?;
     let mut done = Vec::new();
-    for code in planned.iter().filter(|v| v.starts_with(region)) {
+    let planned_here: Vec<&String> = planned.iter().filter(|v| v.starts_with(region)).collect();
+    for (at, code) in planned_here.iter().copied().enumerate() {
+        if !(wish.progress)(at, planned_here.len()) {
+            return Err(StoreError::Cancelled.into());
+        }
         let Some(village) = villages.get(code) else {
             done.push(said(code, "名册中已无住户，方案保持原样 / the register has no household here; the plan stays"));
             continue;

@@ -8,7 +8,7 @@ use crate::domain::plan::{PlanHead, PlanStatus, VillageRows};
 use crate::domain::register::Polygons;
 use crate::exchange::{Cell, FieldType, Geometries, WriteError, Writer, WriterField, WriterSchema, Written};
 use crate::plan::room::moments;
-use crate::store::{Derived, PlanFilter, Scope, Store, StoreError};
+use crate::store::{Derived, HistoryEntry, PlanFilter, Scope, Store, StoreError};
 
 use super::RegisterError;
 use super::hand_out::ExportWish;
@@ -182,26 +182,63 @@ pub(in crate::plan) async fn chosen_plans(
     }
 }
 
-/// The plan of an id, or the plans that were in force on a day, where one is said.
+/// Entries of a history read at once.
+const ENTRIES: u32 = 1_000;
+
+/// The plan of an id, or the plans that were in force on a day, where one is said. Members and shapes are those of now: a plan that was edited
+/// in the region since that day is refused, as it would be answered wrongly.
 pub(super) async fn plans_on(
     store: &dyn Store,
     scope: &Scope,
-    plan: Option<&str>,
-    day: Option<&str>,
+    (plan, day): (Option<&str>, Option<&str>),
+    region: Option<&str>,
 ) -> Result<Vec<PlanHead>, StoreError> {
     let Some(day) = day else { return chosen_plans(store, scope, plan).await };
-    if moments::day(day).is_none() {
+    let Some(next) = moments::day(day).and_then(time::Date::next_day) else {
         let what = format!("“{}”: YYYY-MM-DD", day.chars().take(20).collect::<String>());
         return Err(StoreError::BadArgument { name: "as-of", what });
+    };
+    let mut plans = chosen_plans(store, scope, plan).await?;
+    if plan.is_none() {
+        plans = store.list_plans(scope, &PlanFilter::default()).await?;
+        let was_in_force =
+            |from: Option<&str>, to: Option<&str>| from.is_some_and(|f| f <= day) && to.is_none_or(|t| t > day);
+        plans.retain(|p| p.status != PlanStatus::Draft && was_in_force(p.valid_from.as_deref(), p.valid_to.as_deref()));
     }
-    if plan.is_some() {
-        return chosen_plans(store, scope, plan).await;
+    let end = moments::stored(moments::start_of(next));
+    for plan in &plans {
+        is_as_it_was(store, scope, plan, (day, &end), region).await?;
     }
-    let mut plans = store.list_plans(scope, &PlanFilter::default()).await?;
-    let was_in_force =
-        |from: Option<&str>, to: Option<&str>| from.is_some_and(|f| f <= day) && to.is_none_or(|t| t > day);
-    plans.retain(|p| p.status != PlanStatus::Draft && was_in_force(p.valid_from.as_deref(), p.valid_to.as_deref()));
     Ok(plans)
+}
+
+async fn is_as_it_was(
+    store: &dyn Store,
+    scope: &Scope,
+    plan: &PlanHead,
+    (day, end): (&str, &str),
+    region: Option<&str>,
+) -> Result<(), StoreError> {
+    // an entry that names no village may be about any
+    let here = |village: &str| region.is_none_or(|r| village.starts_with(r) || r.starts_with(village));
+    let mut after = 0;
+    loop {
+        let entries = store.history(scope, &plan.id, after, ENTRIES).await?;
+        let since = |e: &&HistoryEntry| {
+            e.at.as_str() >= end && e.operation.get("village").and_then(serde_json::Value::as_str).is_none_or(here)
+        };
+        if let Some(entry) = entries.iter().find(since) {
+            let what = format!(
+                "方案 {0} 在 {day} 之后改过（第 {1} 步，{2}），当日的成员和形状无法还原；单户可用 lianhu plans where 查询 / plan {0} was edited after {day} (entry {1}, {2}): members and shapes of that day are not kept; lianhu plans where tells of single households",
+                plan.name, entry.seq, entry.at
+            );
+            return Err(StoreError::BadArgument { name: "as-of", what });
+        }
+        match entries.last() {
+            Some(last) if entries.len() == ENTRIES as usize => after = last.seq,
+            _ => return Ok(()),
+        }
+    }
 }
 
 /// Leaves the grids that are in force, or were so on a day, and the units in them. Of a grid that ended since the plan keeps code,
@@ -236,7 +273,7 @@ pub(super) async fn export_part(
         return Err(StoreError::BadArgument { name: "bbox", what }.into());
     }
     let day = f.as_of.as_deref();
-    let plans = plans_on(store, scope, wish.plan, day).await?;
+    let plans = plans_on(store, scope, (wish.plan, day), f.region.as_deref()).await?;
     let mut writer = Writer::create(wish.format, path, part.schema(), wish.options)?;
     let mut villages = 0;
     for plan in plans {

@@ -16,7 +16,9 @@ enum Maker {
     /// Another token's maker.
     Behind(String),
     /// Whoever holds the store itself: the command line.
-    Other,
+    Holder,
+    /// Nobody there is, or a token that was revoked: what it gave out goes with it.
+    Nobody,
 }
 
 async fn find(session: &mut dyn Session, id: &str) -> Result<Maker, StoreError> {
@@ -24,12 +26,16 @@ async fn find(session: &mut dyn Session, id: &str) -> Result<Maker, StoreError> 
         let mut sql = Sql::new("tokens", TOKEN);
         sql.push(" WHERE id = ").bind(id);
         let token = session.row(sql).await?.map(|mut r| read_token(&mut r)).transpose()?;
-        return Ok(token.map_or(Maker::Other, |(t, _)| Maker::Behind(t.created_by)));
+        let token = token.map(|(t, _)| t).filter(|t| t.revoked_at.is_none());
+        return Ok(token.map_or(Maker::Nobody, |t| Maker::Behind(t.created_by)));
+    }
+    if !id.starts_with("u-") {
+        return Ok(Maker::Holder);
     }
     let mut sql = Sql::new("users", USER);
     sql.push(" WHERE id = ").bind(id);
     let user = session.row(sql).await?.map(|mut r| read_user(&mut r)).transpose()?;
-    Ok(user.map_or(Maker::Other, |(u, _)| Maker::User(u.disabled_at.is_none().then_some(u.scope))))
+    Ok(user.map_or(Maker::Nobody, |(u, _)| Maker::User(u.disabled_at.is_none().then_some(u.scope))))
 }
 
 /// What a token may do now; `None` for nothing.
@@ -37,7 +43,8 @@ pub(super) async fn reach(session: &mut dyn Session, token: &Token) -> Result<Op
     let mut maker = token.created_by.clone();
     for _ in 0..MOST_HANDS {
         match find(session, &maker).await? {
-            Maker::Other => return Ok(Some(token.scope.clone())),
+            Maker::Holder => return Ok(Some(token.scope.clone())),
+            Maker::Nobody => return Ok(None),
             Maker::Behind(next) => maker = next,
             Maker::User(now) => return Ok(now.and_then(|now| narrowed(&token.scope, &now))),
         }
@@ -60,7 +67,7 @@ pub(super) async fn check_hands(session: &mut dyn Session, actor: &str) -> Resul
     for _ in 0..MOST_HANDS {
         match find(session, &maker).await? {
             Maker::Behind(next) => maker = next,
-            Maker::User(_) | Maker::Other => return Ok(()),
+            Maker::User(_) | Maker::Holder | Maker::Nobody => return Ok(()),
         }
     }
     let what = format!(

@@ -45,7 +45,7 @@ pub(super) async fn plans_and_villages(
 ) -> Result<Vec<(PlanHead, Vec<String>)>, StoreError> {
     let meets = |village: &String| region.is_none_or(|r| village.starts_with(r) || r.starts_with(village.as_str()));
     let mut all = Vec::new();
-    for head in plans_on(store, scope, plan, day).await? {
+    for head in plans_on(store, scope, (plan, day), region).await? {
         let mut villages = store.plan_villages(scope, &head.id).await?;
         villages.retain(meets);
         all.push((head, villages));
