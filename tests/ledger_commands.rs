@@ -329,7 +329,7 @@ fn usage_of_ledgers_is_explained() {
     done(at, &format!("import {STORE} --layer regions {}", fixture("regions.geojson")));
     for (line, word) in [
         ("export --layer ledger-grids g.geojson", "xlsx"),
-        ("export --layer ledger-grids --as-of 2026-01-01 g.csv", "--as-of"),
+        ("export --layer ledger-grids --as-of 2026-02-30 g.csv", "as-of"),
         ("import --layer ledger-summary s.csv", "ledger-units"),
         ("import --layer ledger-grids --region 52 s.csv", "--region"),
         ("import --layer regions --plan x s.csv", "--plan"),

@@ -284,7 +284,7 @@ pub(crate) fn plan_follows_the_register_when_it_is_told_to(server: &Server) {
     let done = server.job_as(&server.token, &started);
     assert_eq!((&done["status"], &done["result"]["villages"]), (&json!("done"), &json!([])), "they agree: {done}");
     server.write("POST", &path, &json!({"region": "5204231"})).problem(400, "bad_parameter");
-    server.write("POST", &path, &json!({"village": VILLAGE})).problem(400, "unknown_field");
+    server.write("POST", &path, &json!({"village": VILLAGE})).problem(422, "bad_field");
     server.write("POST", "/api/plans/none/absorb", &json!({})).is(404);
     let bearer = |role: &str, area: &str| format!("Bearer {}", server.token_for(role, area));
     let ask = |who: &str| server.ask("POST", &path, &[("authorization", who)], Some(&json!({})));
