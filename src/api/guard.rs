@@ -49,7 +49,7 @@ pub(super) async fn around(State(app): State<Arc<App>>, request: Request, next: 
     let route = request.extensions().get::<MatchedPath>().map_or("-", |m| m.as_str()).to_owned();
     let answering = answered(request, next);
     #[cfg(feature = "otel")]
-    let (span, answering) = super::traced::within(&method, &route, answering);
+    let (span, answering) = super::traced::within(method, &route, answering);
     let mut response = REQUEST_ID.scope(id.clone(), answering).await;
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
