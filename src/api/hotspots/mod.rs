@@ -109,7 +109,7 @@ pub(super) async fn cells(
         app.hotspots.keep((key, packing), body.clone());
         return Ok(bodies::json(body, packing));
     }
-    let ground = ground(&app, &principal.scope, &filter, view == View::Rate).await?;
+    let ground = ground(&app, &principal.scope, &filter, view == View::Rate, Some(resolution)).await?;
     let wish = HotspotWish { view, resolution, period_ms: (moments::ms(from), moments::ms(to)), seed };
     let made = tokio::task::spawn_blocking(move || {
         let found = room_hotspots(&ground, &wish).map_err(|e| problem_of(&e))?;
