@@ -108,9 +108,14 @@ export function call<T>(method: string, path: string, body?: unknown, headers: R
 /** Sends a file as it is. */
 export const sendFile = <T>(method: string, path: string, file: Blob): Promise<T> => send(method, path, file, { "content-type": file.type });
 
-let elsewhere: string | null = null;
-/** Where one signs in with the organisation's accounts and comes back to a view, if the service that asked for a name has such a place. */
-export const signInElsewhere = (view?: "room" | "wall" | "report"): string | null => elsewhere === null || view === undefined ? elsewhere : `${elsewhere}?view=${view}`;
+let elsewhere: string | null | undefined;
+/** Where one signs in with the organisation's accounts and comes back to a view, as the service said when it asked for a name; null where there is no such place. */
+export const signInElsewhere = (view?: "room" | "wall" | "report"): string | null => elsewhere == null || view === undefined ? elsewhere ?? null : `${elsewhere}?view=${view}`;
+/** The same for whoever was refused on another way than these calls, such as a stream: the service is asked once. */
+export async function findElsewhere(view: "room" | "wall" | "report"): Promise<string | null> {
+  if (elsewhere === undefined) await api.who().catch(() => undefined);
+  return signInElsewhere(view);
+}
 
 async function send<T>(method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>): Promise<T> {
   const { status, ok, value } = await (takeEarly(method, path) ?? hear(method, path, body, headers));

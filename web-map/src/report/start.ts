@@ -3,7 +3,7 @@
 import "../style/base.css";
 import "../style/parts.css";
 import "../style/room.css";
-import { api, type LonLat } from "../api";
+import { api, Refused, type LonLat } from "../api";
 import { PlaceMap } from "../map/place-map";
 import { field, h, labelled, type Child } from "../panels/dom";
 import { roomApi, type Dictionaries, type Incident } from "../room/api";
@@ -141,7 +141,10 @@ async function load(): Promise<void> {
     const boxes = (await roomApi.regions()).map(r => r.bbox).filter(b => b !== null);
     if (!map.isMoved && boxes.length > 0) map.showBox([Math.min(...boxes.map(b => b[0])), Math.min(...boxes.map(b => b[1])), Math.max(...boxes.map(b => b[2])), Math.max(...boxes.map(b => b[3]))]);
     show();
-  } catch { /* what is kept is used until there is a line */ }
+  } catch (e) {
+    // what is kept is used until there is a line; where nothing is, nothing can be reported before one has signed in
+    if (e instanceof Refused && e.status === 401 && dictionaries.categories.length === 0) void signIn();
+  }
 }
 
 Object.defineProperty(window, "lianhu", { writable: false, value: Object.freeze({ state: () => structuredClone({ view: "report", waiting: reports.list().length, photo: photo === null ? null : { bytes: photo.size, kind: photo.type }, sent: sent.map(i => ({ id: i.id, grid: i.grid, unit: i.unit, at: i.at })), offline, place: map.place() }) }) });

@@ -1,6 +1,6 @@
 // A question that must be answered before something is done: a dialog with a few fields.
 
-import { signInElsewhere } from "../api";
+import { findElsewhere } from "../api";
 import { field, h, labelled } from "../panels/dom";
 import type { Key } from "../strings";
 
@@ -35,8 +35,8 @@ export function prompt(title: string, why: string, fields: readonly Asked[], wor
 }
 
 /** Asks for a name and a password, or shows the way to the organisation's accounts. */
-export function askName(t: (key: Key) => string, why: Key, view: "room" | "wall" | "report"): Promise<Record<string, string> | null> {
-  const there = signInElsewhere(view);
+export async function askName(t: (key: Key) => string, why: Key, view: "room" | "wall" | "report"): Promise<Record<string, string> | null> {
+  const there = await findElsewhere(view);
   return prompt(t("signIn"), t(why), [{ name: "name", label: t("user"), required: true, autocomplete: "username" }, { name: "password", label: t("password"), type: "password", required: true, autocomplete: "current-password" }],
     { go: t("signIn"), cancel: t("cancel") }, false, there === null ? null : h("a", { class: "button", href: there, testid: "sign-in-elsewhere" }, t("signInElsewhere")));
 }

@@ -62,6 +62,7 @@ describe("P15 publish", () => {
     // the day one ends is the next one's first
     await ask(first!.valid_to!);
     await page.waitForFunction(id => window.lianhu.state().plan?.id !== id, first!.id);
+    await page.waitForFunction(words => (document.querySelector("[data-testid=notice]")?.textContent ?? "").startsWith(words), `${first!.valid_to} 的现行方案`);
     await ask("1999-01-01");
     await page.waitForSelector(`${by("notice")}.bad`);
     expect(await page.textContent(by("notice"))).toContain("1999-01-01 还没有现行方案");
