@@ -197,7 +197,8 @@ impl Profile {
     #[must_use]
     pub fn barriers<'a>(&self, all: &'a [Barrier]) -> Cow<'a, [Barrier]> {
         let Some(kinds) = &self.grid.hard_barriers else { return Cow::Borrowed(all) };
-        all.iter().map(|b| Barrier { hard: kinds.contains(&b.kind), ..b.clone() }).collect()
+        let hard = |b: &Barrier| if b.is_bridge() { b.hard } else { kinds.contains(&b.kind) };
+        all.iter().map(|b| Barrier { hard: hard(b), ..b.clone() }).collect()
     }
 
     /// Whether any grid is balanced towards a number of households.
@@ -254,14 +255,9 @@ mod tests {
         p.grid.hard_barriers = Some(vec!["road".to_owned()]);
         assert_eq!(p.barriers(&all).iter().map(|b| b.hard).collect::<Vec<_>>(), [false, true, false]);
         assert_eq!(Profile::parse(&p.to_toml()), Ok(p.clone()), "a plan remembers it");
-        assert!(
-            p.has_target()
-                && !{
-                    p.grid.divide = Divide::Hamlet;
-                    p.grid.otherwise = Divide::Village;
-                    p.has_target()
-                }
-        );
+        assert!(p.has_target());
+        (p.grid.divide, p.grid.otherwise) = (Divide::Hamlet, Divide::Village);
+        assert!(!p.has_target());
     }
 
     #[test]
