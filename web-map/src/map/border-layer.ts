@@ -7,6 +7,7 @@ import type { Room } from "../room/room";
 import { CanvasLayer } from "./canvas-layer";
 import { label, plate } from "./lettering";
 import { Screen, within, worldRing, worldX, worldY, type WorldRing } from "./outlines";
+import { clearOf, covered, overlaps, type Plate, type Sign } from "./places";
 import { middle, ringsOf } from "./region-layer";
 
 interface Shape { code: string; name: string; rings: WorldRing[]; at: readonly [number, number] }
@@ -25,9 +26,6 @@ const NAMES_FROM_ZOOM = 14;
 const MOST_GRIDS = 80;
 /** Lines above and below its place where a grid's name may stand. */
 const NEAR_ROWS = [0, -1, 1, -2, 2];
-
-/** Where words stand: their middle, half their width and height. */
-export type Plate = readonly [x: number, y: number, halfW: number, halfH: number];
 
 export class BorderLayer extends CanvasLayer {
   private districts: Shape[] = [];
@@ -98,21 +96,20 @@ export class BorderLayer extends CanvasLayer {
   }
 
   /** Names stand above what happens, beside discs and signs (x, y, radius) where there is room, and clear of labels (x, y, half width, half height). */
-  drawNames(pen: CanvasRenderingContext2D, map: L.Map, signs: readonly (readonly [number, number, number])[], labels: readonly Plate[]): void {
+  drawNames(pen: CanvasRenderingContext2D, map: L.Map, signs: readonly Sign[], labels: readonly Plate[]): void {
     const { wall } = this.room.state, taken: Plate[] = [...labels], size = wall ? 22 : 12, screen = new Screen(map);
-    const hits = (x: number, y: number, w: number, h: number): number => signs.filter(([dx, dy, r]) => Math.abs(dx - x) < w + r && Math.abs(dy - y) < h + r).length;
-    // a name over another one is none
-    const isFree = (x: number, y: number, w: number, h: number): boolean => !taken.some(([ox, oy, ow, oh]) => Math.abs(x - ox) < w + ow && Math.abs(y - oy) < h + oh);
     for (const { name, at, rings } of this.districts) {
       const p = { x: screen.x(at[0]), y: screen.y(at[1]) }, words = [this.room.shortName(name)], [w, h] = plate(pen, words, { size });
       const inside = (x: number, y: number): boolean => { const { lng, lat } = map.containerPointToLatLng([x, y]); return within(rings, worldX(lng), worldY(lat)); };
-      const worth = (x: number, y: number): number => hits(x, y, w, h) + (isFree(x, y, w, h) ? 0 : signs.length + 1);
+      const isFree = (x: number, y: number): boolean => !taken.some(other => overlaps([x, y, w, h], other));
+      const worth = (x: number, y: number): number => covered([x, y, w, h], signs) + (isFree(x, y) ? 0 : signs.length + 1);
       let [x, y, least] = [p.x, p.y, worth(p.x, p.y)];
       for (let k = 2; k < 2 * ROWS && least > 0; k++) for (const j of [0, -1, 1]) {
         const qx = p.x + j * w * 0.8, qy = p.y + (k >> 1) * (k & 1 ? -h : h) * 1.6, n = worth(qx, qy);
         if (n < least && inside(qx, qy)) [x, y, least] = [qx, qy, n];
       }
-      if (!isFree(x, y, w, h)) continue;
+      // a name over another one is none
+      if (!isFree(x, y)) continue;
       taken.push([x, y, w, h]);
       label(pen, x, y, words, { size });
     }
@@ -125,9 +122,10 @@ export class BorderLayer extends CanvasLayer {
     for (const { name, at } of this.grids) {
       const x = screen.x(at[0]), w = pen.measureText(name).width / 2 + 2;
       // a grid's name gives way a little, or is not there
-      const y = NEAR_ROWS.map(k => screen.y(at[1]) + k * h * 2).find(q => isFree(x, q, w, h) && hits(x, q, w, h) === 0);
-      if (y === undefined) continue;
-      taken.push([x, y, w, h]);
+      const place = clearOf(NEAR_ROWS.map(k => [x, screen.y(at[1]) + k * h * 2, w, h]), taken, signs);
+      if (place === undefined) continue;
+      taken.push(place);
+      const [, y] = place;
       pen.strokeStyle = "rgba(255, 255, 255, .85)";
       pen.lineWidth = 3;
       pen.strokeText(name, x, y);
