@@ -103,7 +103,7 @@ const table = {
   op_rebalance: ["均衡", "Rebalanced"], op_reform_units: ["重组单元", "Units formed anew"], op_other: ["修改", "Edit"],
   // plan
   generate: ["生成新方案", "Generate a plan"], profile: ["规则", "Rules"], seed: ["随机种子", "Seed"], seconds: ["用时上限（秒）", "Time limit (s)"],
-  targetWish: ["每网格户数", "Households a grid"], toleranceWish: ["容差（%）", "Tolerance (%)"], asRules: ["按规则 {n}", "by the rules {n}"], targetNone: ["此规则不设户数目标", "these rules have none"],
+  targetWish: ["每网格户数", "Households a grid"], toleranceWish: ["容差（%）", "Tolerance (%)"], asRules: ["按规则 {n}", "by the rules {n}"], targetNone: ["不设目标", "none"],
   barriersRegistered: ["按登记", "As registered"], barriersHard: ["不得跨越勾选的种类", "Never cross those ticked"], barrier_river: ["河流", "River"], barrier_lake: ["湖库", "Lake"], barrier_railway: ["铁路", "Railway"], barrier_road: ["道路", "Road"],
   beyond: ["{village}：最大偏差 {d}，超出容差 {p}。{why}", "{village}: deviates by {d}, beyond the tolerance of {p}. {why}"], better_none_proven: ["已证明没有更均衡的划法。", "Proven: no division is more even."], better_taken: ["已证明没有更均衡的划法。", "Proven: no division is more even."],
   better_not_decided: ["没有找到更均衡的划法。", "None more even was found."], exceptionsMade: ["{n} 个单元户数不合规则（共 {h} 户），原因列在单元页", "{n} exceptions with {h} households; the Units tab says why of each"],
