@@ -127,6 +127,7 @@ on_both_engines! { Shared as sqlite, postgis:
         e10_undo_brings_back_the_hash_and_names_what_built_on_it,
         draft_with_a_problem_is_kept_and_not_published,
         plan_is_made_in_the_background_and_can_be_stopped,
+        p03_plan_is_made_to_the_target_tolerance_and_barriers_that_are_wished,
         p16_wall_map_is_that_of_the_plan_that_is_named,
         plan_follows_the_register_when_it_is_told_to;
     editing:

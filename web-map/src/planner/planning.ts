@@ -78,6 +78,13 @@ export class Planning {
     if (author) this.app.say("bad", "publishOther", { when: time ?? "" }); else this.app.say("bad", "publishStale", { v: current_version ?? "" });
   }
 
+  /** Opens the plan that was in force on a day; the day that one ends is the next one's first. */
+  openOf(day: string): void {
+    const { app } = this, found = app.atlas.published().find(p => (p.valid_from ?? "") <= day && (p.valid_to === null || day < p.valid_to));
+    if (found === undefined) { app.say("bad", "dayNone", { date: day }); return; }
+    void app.atlas.switchPlan(found.id).then(() => app.say("info", "dayOpened", { date: day, plan: found.name, span: app.spanOf(found) }));
+  }
+
   async generate(wish: Parameters<typeof api.generate>[0]): Promise<void> {
     await this.app.guard(async () => {
       const job = await api.generate(wish);
