@@ -1,8 +1,8 @@
 //! What a view is looked at in: incidents from the store, outlines and homes from memory.
 
 use crate::api::App;
-use crate::api::error::Answer;
-use crate::api::memory::{Collection, Shape};
+use crate::api::error::{Answer, Problem};
+use crate::api::memory::{Collection, Shape, Snapshot, View};
 use crate::domain::LonLat;
 use crate::plan::room::Ground;
 use crate::store::{IncidentFilter, Scope};
@@ -36,14 +36,23 @@ pub(in crate::api) async fn ground(
     if with_homes {
         let homes = app.memory.get(Collection::Households).await?;
         let view = app.memory.view(&homes, &narrow).await?;
-        let gone = homes.spec().position("valid_to").unwrap_or_default();
-        for row in (0..homes.len() as u32).filter(|r| view.sees(*r)) {
-            if let (Some(Shape::Point([lon_deg, lat_deg])), Some("null")) = (homes.shape(row), homes.field(row, gone)) {
-                ground.homes.push((LonLat { lon_deg: *lon_deg, lat_deg: *lat_deg }, 1));
-            }
-        }
+        // a million of them take longer than others who ask should wait
+        let read = tokio::task::spawn_blocking(move || lived_in(&homes, &view)).await;
+        ground.homes = read.map_err(|e| Problem::internal(e.to_string()))?;
     }
     Ok(ground)
+}
+
+/// Homes of a view that are lived in now.
+fn lived_in(homes: &Snapshot, view: &View) -> Vec<(LonLat, u64)> {
+    let gone = homes.spec().position("valid_to").unwrap_or_default();
+    let place = |row: u32| match (homes.shape(row), homes.field(row, gone)) {
+        (Some(Shape::Point([lon_deg, lat_deg])), Some("null")) => {
+            Some((LonLat { lon_deg: *lon_deg, lat_deg: *lat_deg }, 1))
+        }
+        _ => None,
+    };
+    (0..homes.len() as u32).filter(|row| view.sees(*row)).filter_map(place).collect()
 }
 
 fn polygons(shape: &geo::Geometry<f64>) -> Vec<Vec<Vec<[f64; 2]>>> {
