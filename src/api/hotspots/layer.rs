@@ -102,7 +102,7 @@ async fn make(app: &App, scope: &Scope, end: time::Date) -> Answer<Arc<Snapshot>
     let period = [first, end].map(moments::start_of);
     let [from, to] = period.map(|at| Some(moments::stored(at)));
     let filter = IncidentFilter { from, to, ..IncidentFilter::default() };
-    let ground = ground(app, scope, &filter, false).await?;
+    let ground = ground(app, scope, &filter, false, Some(RESOLUTION as u8)).await?;
     let period_ms = (moments::ms(period[0]), moments::ms(period[1]));
     let made = tokio::task::spawn_blocking(move || {
         // where nothing is known of the ground there is no cell, and no fault

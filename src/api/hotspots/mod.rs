@@ -124,7 +124,7 @@ pub(super) async fn cells(
         app.hotspots.keep((key, packing), body.clone());
         return Ok(bodies::json(body, packing));
     }
-    let ground = ground(&app, &principal.scope, &filter, view == View::Rate).await?;
+    let ground = ground(&app, &principal.scope, &filter, view == View::Rate, Some(resolution)).await?;
     let wish = HotspotWish { view, resolution, period_ms: (moments::ms(from), moments::ms(to)), seed };
     let made = tokio::task::spawn_blocking(move || {
         // held until it is made, also when the client went away
