@@ -126,6 +126,36 @@ pub(crate) fn e02_edit_of_a_grid_that_others_changed_is_a_conflict(server: &Serv
     assert_eq!(village(server, &plan)["grids"][0]["name"], "甲");
 }
 
+/// Eight hundred times in the contract of the stores; here by way of the service.
+pub(crate) fn e04_eight_clients_lose_no_update(server: &Server) {
+    let plan = draft(server);
+    let grid = village(server, &plan)["grids"][0]["code"].clone();
+    edit(server, &plan, "e04", 1, &rename(&grid, "0")).is(200);
+    let count_up = |client: usize, n: usize| {
+        for turn in 0..1_000 {
+            let seen = village(server, &plan);
+            let version = seen["plan"]["version"].as_u64().expect("a version");
+            let name = seen["grids"][0]["name"].as_str().expect("a name").parse::<u32>().expect("a number");
+            let key = format!("e04-{client}-{n}-{turn}");
+            let answer = edit(server, &plan, &key, version, &rename(&grid, &(name + 1).to_string()));
+            match answer.status {
+                200 => return,
+                409 => drop(answer.problem(409, "conflict")),
+                status => panic!("{status}: {}", answer.text()),
+            }
+        }
+        panic!("client {client} came to nothing");
+    };
+    let count_up = &count_up;
+    std::thread::scope(|clients| {
+        for client in 0..8 {
+            clients.spawn(move || (0..5).for_each(|n| count_up(client, n)));
+        }
+    });
+    let now = village(server, &plan);
+    assert_eq!((&now["grids"][0]["name"], &now["plan"]["version"]), (&json!("40"), &json!(42)));
+}
+
 pub(crate) fn e06_same_key_same_answer_other_body_refused(server: &Server) {
     let plan = draft(server);
     let grid = village(server, &plan)["grids"][0]["code"].clone();

@@ -50,12 +50,18 @@ pub(in crate::api) async fn ground(
     if with_homes {
         let homes = app.memory.get(Collection::Households).await?;
         let view = app.memory.view(&homes, &narrow).await?;
-        let gone = homes.spec().position("valid_to").unwrap_or_default();
-        for row in (0..homes.len() as u32).filter(|r| view.sees(*r)) {
-            if let (Some(Shape::Point([lon_deg, lat_deg])), Some("null")) = (homes.shape(row), homes.field(row, gone)) {
-                ground.homes.push((LonLat { lon_deg: *lon_deg, lat_deg: *lat_deg }, 1));
-            }
-        }
+        // a million of them take longer than others who ask should wait
+        let lived_in = tokio::task::spawn_blocking(move || {
+            let gone = homes.spec().position("valid_to").unwrap_or_default();
+            let place = |row: u32| match (homes.shape(row), homes.field(row, gone)) {
+                (Some(Shape::Point([lon_deg, lat_deg])), Some("null")) => {
+                    Some((LonLat { lon_deg: *lon_deg, lat_deg: *lat_deg }, 1))
+                }
+                _ => None,
+            };
+            (0..homes.len() as u32).filter(|row| view.sees(*row)).filter_map(place).collect()
+        });
+        ground.homes = lived_in.await.map_err(|e| crate::api::Problem::internal(e.to_string()))?;
     }
     Ok(ground)
 }
