@@ -36,6 +36,14 @@ export async function get<T>(service: Service, path: string): Promise<T> {
   return await answer.json() as T;
 }
 
+/** What somebody who signs in with a password is answered. */
+export async function getAs<T>(service: Service, name: string, password: string, path: string): Promise<T> {
+  const entered = await fetch(`${service.url}/api/session`, { method: "POST", headers: { "content-type": "application/json", origin: new URL(service.url).origin }, body: JSON.stringify({ name, password }) });
+  const cookie = entered.headers.getSetCookie().map(c => c.split(";")[0]!).join("; "), answer = await fetch(service.url + path, { headers: { cookie } });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  return await answer.json() as T;
+}
+
 let keys = 0;
 export async function post<T>(service: Service, path: string, body: unknown): Promise<T> {
   const answer = await fetch(service.url + path, { method: "POST", headers: { "content-type": "application/json", origin: new URL(service.url).origin, "idempotency-key": `journey-${process.pid}-${++keys}` }, body: JSON.stringify(body) });

@@ -93,7 +93,7 @@ describe("M1 how old the data is", () => {
 });
 
 describe("M2 a new incident", () => {
-  it("appears on two open maps at once, with its grid and unit named", async () => {
+  it("appears on two open maps, with its grid and unit named", async () => {
     const a = await enter(browser, service), b = await enter(browser, service, "&wall=1&rotate=0");
     const made = await report(service, { category: "livelihood", occurred_at: ago(1), at: lived[3]!, summary: "饮用水管漏水" });
     expect(made.grid).not.toBeNull();
