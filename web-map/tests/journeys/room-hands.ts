@@ -2,9 +2,9 @@
 
 import type { Browser, Page } from "playwright-core";
 import { expect } from "vitest";
-import type { Alert, Incident, NewIncident } from "../../src/room/api";
+import type { Alert, Detail, Incident, NewIncident } from "../../src/room/api";
 import type { expose } from "../../src/room/testing";
-import { type Service, visit, type Visit } from "./service";
+import { by, type Service, visit, type Visit } from "./service";
 
 type Exposed = ReturnType<typeof expose>;
 interface RoomWindow { lianhu: Exposed }
@@ -91,6 +91,22 @@ export async function places(service: Service): Promise<[number, number][]> {
 
 /** A moment some minutes ago, with the office's offset. */
 export const ago = (minutes: number): string => `${new Date(Date.now() - minutes * 60_000 + 8 * 3_600_000).toISOString().slice(0, 19)}+08:00`;
+
+/** The household of a unit's leader, as the service has it. */
+const homeOf = async (service: Service, unit: string): Promise<string> => (await get<{ features: { properties: { household: string; role: string } }[] }>(service, `/ogc/collections/leaders/items?unit=${unit}`)).features.find(f => f.properties.role === "leader")!.properties.household;
+
+/** A card names by role who is near an incident: the head of its grid, the leader of its unit and where he lives. */
+export async function names(service: Service, page: Page, within: string, of: string): Promise<void> {
+  const { incident, near } = await get<Detail>(service, `/api/incidents/${of}`), { grid, unit } = incident;
+  const head = near.grid_officers.find(o => o.role === "grid_head")!, leader = near.unit_officers.find(o => o.role === "leader")!;
+  expect([head.id, leader.id]).toEqual([expect.stringContaining(grid!), expect.stringContaining(unit!)]);
+  const line = (id: string): string => `${within} ${by(`officer-${id}`)}`;
+  expect(await page.textContent(`${line(head.id)} .role`)).toBe("网格长");
+  expect(await page.textContent(`${line(leader.id)} .role`)).toBe("联户长");
+  // the line is drawn anew when the household is known
+  await page.waitForSelector(`${line(leader.id)} ${by("leader-home")}`);
+  expect(await page.textContent(`${line(leader.id)} ${by("leader-home")}`)).toBe(`户号 ${await homeOf(service, unit!)}`);
+}
 
 /** A sequence that is the same each time. */
 export function dice(seed: number): () => number {

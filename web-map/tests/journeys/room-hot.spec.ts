@@ -6,7 +6,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Alert, Detail, Hotspots, NewIncident, Statistics } from "../../src/room/api";
 import { rowsOfCsv, unzip } from "./offices";
-import { ago, countOf, dice, drawn, enter, get, getAs, places, post, quiet, report, screenOf, until, watch } from "./room-hands";
+import { ago, countOf, dice, drawn, enter, get, getAs, names, places, post, quiet, report, screenOf, until, watch } from "./room-hands";
 import { browse, by, picture, Service } from "./service";
 
 const service = new Service();
@@ -38,22 +38,6 @@ afterAll(async () => { await browser?.close(); await service.end(); });
 
 const window_ = async (page: Parameters<typeof watch>[0]): Promise<string> => { const f = (await watch(page)).filter; return `from=${encodeURIComponent(f.from!)}&to=${encodeURIComponent(f.to!)}${f.region === null ? "" : `&region=${f.region.replace(/(000)+$/, "")}`}`; };
 
-/** The household of a unit's leader, as the service has it. */
-const homeOf = async (unit: string): Promise<string> => (await get<{ features: { properties: { household: string; role: string } }[] }>(service, `/ogc/collections/leaders/items?unit=${unit}`)).features.find(f => f.properties.role === "leader")!.properties.household;
-
-/** A card names by role who is near an incident: the head of its grid, the leader of its unit and where he lives. */
-async function names(page: Page, within: string, of: string): Promise<void> {
-  const { incident, near } = await get<Detail>(service, `/api/incidents/${of}`), { grid, unit } = incident;
-  const head = near.grid_officers.find(o => o.role === "grid_head")!, leader = near.unit_officers.find(o => o.role === "leader")!;
-  expect([head.id, leader.id]).toEqual([expect.stringContaining(grid!), expect.stringContaining(unit!)]);
-  const line = (id: string): string => `${within} ${by(`officer-${id}`)}`;
-  expect(await page.textContent(`${line(head.id)} .role`)).toBe("网格长");
-  expect(await page.textContent(`${line(leader.id)} .role`)).toBe("联户长");
-  // the line is drawn anew when the household is known
-  await page.waitForSelector(`${line(leader.id)} ${by("leader-home")}`);
-  expect(await page.textContent(`${line(leader.id)} ${by("leader-home")}`)).toBe(`户号 ${await homeOf(unit!)}`);
-}
-
 describe("M4 hotspots", () => {
   it("finds what was planted, and a cell explains itself and leads to its incidents, one of them to its unit", async () => {
     const { page, context, faults } = await enter(browser, service, "&range=7d&layer=gi&res=9&tab=hot");
@@ -83,7 +67,7 @@ describe("M4 hotspots", () => {
     const chosen = (await watch(page)).pick!, { incident } = await get<Detail>(service, `/api/incidents/${chosen.id}`);
     expect(chosen.kind).toBe("incident");
     expect(await page.textContent(by("incident-where"))).toContain(` · ${incident.grid_name} · 单元 ${incident.unit!.slice(15)}`);
-    await names(page, by("panel"), chosen.id);
+    await names(service, page, by("panel"), chosen.id);
     await picture(page, "m07-from-hotspot");
     expect(faults).toEqual([]);
     await context.close();
@@ -184,6 +168,39 @@ describe("M5 layers", () => {
   });
 });
 
+describe("M5 cells that are not judged", () => {
+  it("look so, and the legend says why", async () => {
+    const { page, context } = await enter(browser, service, "&range=30d&tab=hot&layer=count&res=8");
+    // what is rare in one township, put into the service's answer
+    const reasons = ["island", "no_households", "constant"];
+    await page.route("**/api/hotspots?*", async route => {
+      const answer = await route.fetch(), said = await answer.json() as Hotspots;
+      said.cells.filter(c => c.count > 0).forEach((c, k) => { if (said.view === "gi") c.class = reasons[k % 3]!; else if (said.view === "rate") Object.assign(c, [{ class: "island" }, { class: "no_households", households: 0 }, { class: "hot", households: 0 }, { class: "constant", households: 5 }][k % 4]!); });
+      await route.fulfill({ response: answer, json: said });
+    });
+    const words = { island: "没有邻格，不作判断", no_households: "周围无住户，不作判断", constant: "各格数值相同，不作判断", no_rate: "本格无住户，不算户均" };
+    for (const [layer, here] of [["gi", ["island", "constant", "no_households"]], ["rate", ["island", "no_households", "no_rate"]]] as const) {
+      await page.click(by(`layer-${layer}`));
+      await page.waitForSelector(by(`key-${here[0]}`));
+      await page.waitForFunction(l => { const s = (window.lianhu as unknown as { state(): { hot: { view: string } | null; busy: boolean } }).state(); return s.hot?.view === l && !s.busy; }, layer);
+      const keys = await keysOf(page), others = Object.entries(keys).filter(([k]) => !(k in words)).map(([, v]) => v.pattern);
+      expect(Object.keys(keys).filter(k => k in words)).toEqual(here);
+      for (const why of here) {
+        expect(await page.textContent(by(`key-${why}`))).toBe(words[why]);
+        expect(keys[why]!.pattern).not.toBe("");
+        expect(others).not.toContain(keys[why]!.pattern);
+      }
+      // none is left out of the map for it
+      expect((await drawn(page)).sum).toBe((await watch(page)).hot!.cells.reduce((s, c) => s + c.count, 0));
+      await picture(page, `m05-not-judged-${layer}`);
+    }
+    await page.click(by("layer-count"));
+    await page.waitForSelector(by("key-island"), { state: "detached" });
+    await page.unrouteAll({ behavior: "ignoreErrors" });
+    await context.close();
+  });
+});
+
 describe("M8 the whole region", () => {
   it("draws few things, and their numbers are all the incidents", async () => {
     const { page, context } = await enter(browser, service, "&range=30d");
@@ -233,9 +250,11 @@ function cellsOf(workbook: Buffer): string[][] {
 
 describe("M11 figures", () => {
   it("are the service's, as table and as files, and the report of a day prints", async () => {
-    const { page, context, faults } = await enter(browser, service, "&range=30d&tab=figures");
+    const { page, context, faults } = await enter(browser, service, "&range=7d&tab=figures");
     await page.waitForSelector(by("stats-total"));
     const query = await window_(page), count = await countOf(service, query);
+    // the window narrows tables and files: they are not simply of all that is known
+    expect([count > 100, count < await countOf(service, "")]).toEqual([true, true]);
     for (const kind of ["category", "state", "region", "grid", "day"] as const) {
       await page.selectOption(by("by"), kind);
       await page.waitForFunction(k => document.querySelector<HTMLSelectElement>("[data-testid=by]")?.value === k && document.querySelector("[data-testid=stats-total]") !== null, kind);
@@ -290,7 +309,7 @@ describe("M3 an emergency", () => {
     for (const { page } of [a, b]) {
       await page.waitForSelector(by("emergency-where"));
       expect(await page.textContent(by("emergency-where"))).toContain(` · ${made.grid_name} · 单元 ${made.unit!.slice(15)}`);
-      await names(page, by("emergency"), made.id);
+      await names(service, page, by("emergency"), made.id);
       expect(await page.evaluate(() => getComputedStyle(document.querySelector(".middle")!, "::after").borderTopWidth)).not.toBe("0px");
       // who is next is named, and the map shows the place beside the card
       await page.waitForFunction(() => /^\d+:\d\d 内无人确认则上报.+综治中心$/.test(document.querySelector("[data-testid=escalation]")?.textContent ?? ""));
