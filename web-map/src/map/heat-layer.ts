@@ -32,8 +32,14 @@ export class Textures {
   get cold(): Pattern {
     return this.keep("cold", () => tile(this.pen, 8, on => { on.fillStyle = "rgba(255, 255, 255, .9)"; on.beginPath(); on.arc(4, 4, 1.5, 0, 2 * Math.PI); on.fill(); }, "transparent"));
   }
-  /** Nothing is said of it: upright lines. */
-  get silent(): Pattern { return this.keep("silent", () => tile(this.pen, 6, on => { on.fillStyle = "rgba(22, 35, 45, .45)"; on.fillRect(0, 0, 1, 6); }, "transparent")); }
+  /** Nothing is said of it: upright lines; where nobody lives in it level ones, where nobody lives around either both. */
+  silent(why: string): Pattern {
+    return this.keep(why, () => tile(this.pen, 6, on => {
+      on.fillStyle = "rgba(22, 35, 45, .45)";
+      if (why !== "no_rate") on.fillRect(0, 0, 1, 6);
+      if (why.startsWith("no_")) on.fillRect(0, 0, 6, 1);
+    }, "transparent"));
+  }
   /** The denser the more, from the third step on. */
   step(k: number): Pattern | null {
     if (k < 2) return null;
@@ -63,7 +69,8 @@ export interface Fill { colour: string; pattern: Pattern | null; alpha: number; 
 export function fillOf(view: HotView, palette: PaletteName, textures: Textures, cell: { class: string | null; emerging: string | null; households: number | null }, k: number): Fill {
   const heat = heats[palette], edge = "rgba(22, 35, 45, .5)";
   const plain: Fill = { colour: heat.plain, pattern: null, alpha: 0.6, edge: "rgba(22, 35, 45, .3)" };
-  if (silenceOf(cell, view) !== null) return { ...plain, pattern: textures.silent };
+  const silence = silenceOf(cell, view);
+  if (silence !== null) return { ...plain, pattern: textures.silent(silence) };
   if (view === "gi") {
     return cell.class === "hot" ? { colour: heat.hot, pattern: textures.hot, alpha: 0.82, edge: "#16232d" }
       : cell.class === "cold" ? { colour: heat.cold, pattern: textures.cold, alpha: 0.75, edge } : plain;

@@ -190,6 +190,8 @@ describe("M5 cells that are not judged", () => {
         expect(keys[why]!.pattern).not.toBe("");
         expect(others).not.toContain(keys[why]!.pattern);
       }
+      // nor does one look like another, but for a field that is the same everywhere
+      expect(new Set(here.map(w => keys[w]!.pattern)).size).toBe(layer === "gi" ? 2 : 3);
       // none is left out of the map for it
       expect((await drawn(page)).sum).toBe((await watch(page)).hot!.cells.reduce((s, c) => s + c.count, 0));
       await picture(page, `m05-not-judged-${layer}`);

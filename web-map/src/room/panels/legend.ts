@@ -76,7 +76,7 @@ export function legend(room: Room, heat: HeatLayer): HTMLElement {
       scale.forEach((bound, k) => rows.push(line(`step${k}`, cell(layer, {}, stepOf(k, scale.length)), k === 0 ? `≤ ${brief(bound)}` : `${brief(scale[k - 1]!)}–${brief(bound)}`)));
     }
     if (hot !== null && hot.view === layer) for (const why of ["island", "constant", "no_households", "no_rate"] as const)
-      if (heat.silences.has(why)) rows.push(line(why, cell("gi", { class: why === "no_rate" ? "island" : why }, 0), t(`class_${why}`)));
+      if (heat.silences.has(why)) rows.push(line(why, cell(layer, why === "no_rate" ? { households: 0 } : { class: why }, 0), t(`class_${why}`)));
     const r = hot?.resolution ?? room.resolution();
     return [
       h("div", { class: "layers", role: "radiogroup", label: t("layer") }, ...LAYERS.map(l => {
