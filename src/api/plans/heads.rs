@@ -13,7 +13,7 @@ use crate::api::error::Answer;
 use crate::api::extract::{Json, Params, Segments};
 use crate::domain::Profile;
 use crate::domain::plan::PlanStatus;
-use crate::plan::register::{PublishWish, compare_plans, judge_plan, publish_plan};
+use crate::plan::register::{PublishWish, RegisterError, compare_plans, judge_plan, known_profiles, publish_plan};
 use crate::store::PlanFilter;
 
 use super::{region_code, shown};
@@ -156,10 +156,18 @@ pub(in crate::api) async fn compare(
     Ok(axum::Json(json!({ "villages": villages })))
 }
 
-/// The rules that ship with the program.
-pub(in crate::api) async fn profiles(_: Principal, params: Params) -> Answer<axum::Json<Value>> {
+/// The rules there are: the register's own, then those that ship.
+pub(in crate::api) async fn profiles(
+    State(app): State<Arc<App>>,
+    principal: Principal,
+    params: Params,
+) -> Answer<axum::Json<Value>> {
     params.only(&[])?;
-    let shipped: Vec<Value> =
-        Profile::shipped().iter().map(|p| json!({"name": p.name, "title": p.title, "note": p.note})).collect();
-    Ok(axum::Json(json!({ "profiles": shipped })))
+    let all = known_profiles(app.store(), &principal.scope).await.map_err(|e| match e {
+        RegisterError::Store(e) => e.into(),
+        // rows are judged before they are stored: one that cannot be read now is our fault
+        e => Problem::internal(e.to_string()),
+    })?;
+    let shown = |(p, own): &(Profile, bool)| json!({"name": p.name, "title": p.title, "note": p.note, "origin": if *own { "register" } else { "shipped" }});
+    Ok(axum::Json(json!({ "profiles": all.iter().map(shown).collect::<Vec<_>>() })))
 }

@@ -15,7 +15,7 @@ use crate::api::extract::Json;
 use crate::api::jobs::Work;
 use crate::domain::Profile;
 use crate::plan::job::{Effort, Job};
-use crate::plan::register::{NetsWish, PlanWish, Planned, plan_region};
+use crate::plan::register::{NetsWish, PlanWish, Planned, plan_region, profile_named};
 
 use super::{region_code, shown};
 
@@ -28,7 +28,7 @@ pub(in crate::api) struct NewPlan {
     region: String,
     #[serde(default)]
     name: String,
-    /// Name of a profile that ships, or its own text as TOML.
+    /// Name of a profile of the register or of one that ships, or its own text as TOML.
     profile: String,
     #[serde(default = "one")]
     seed: u64,
@@ -56,7 +56,7 @@ pub(in crate::api) async fn create(
     region_code("region", &body.region)?;
     let wrong =
         |field: &str, what: String| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_field", what).field(field));
-    let profile = match Profile::named(&body.profile) {
+    let profile = match profile_named(app.store(), &principal.scope, &body.profile).await? {
         Some(p) => p,
         None if body.profile.contains('=') => match Profile::parse(&body.profile) {
             Ok(p) => p,
