@@ -36,6 +36,7 @@ pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
     let Loaded { table, mut report } = load("plan", &a.input, &extra, &effort, begun)?;
     let planar = matches!(table.positions, Positions::Planar(_));
     let barriers = read_barriers(a.barriers.as_deref(), &a.input, planar)?;
+    let barriers = profile.barriers(&barriers);
     let regions = read_regions(a.regions.as_deref(), &a.input, planar)?;
     let table = locate_villages(expanded(table), &regions, &mut report).map_err(Failure::input)?;
     let cautions = regions.iter().filter_map(|r| {

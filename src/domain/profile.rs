@@ -1,8 +1,11 @@
 //! Rule profiles: how a county forms its grids and units, as data.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use super::Barrier;
 
 const SHIPPED: [&str; 8] = [
     include_str!("profiles/xixiu.toml"),
@@ -102,6 +105,9 @@ pub struct GridProfile {
     /// Weight of borders that old nets had (column `lock` or `old_net`), in the unit of the compactness sum.
     #[serde(default)]
     pub old_net_weight: f64,
+    /// Kinds of barriers that are hard, all others soft, instead of what the register says of each barrier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hard_barriers: Option<Vec<String>>,
 }
 
 const fn two() -> u32 {
@@ -212,6 +218,20 @@ impl Profile {
         Self::shipped().into_iter().find(|p| p.name == name)
     }
 
+    /// Barriers as this profile takes them: as they are, or hard by their kind. A bridge stays what it is.
+    #[must_use]
+    pub fn barriers<'a>(&self, all: &'a [Barrier]) -> Cow<'a, [Barrier]> {
+        let Some(kinds) = &self.grid.hard_barriers else { return Cow::Borrowed(all) };
+        let hard = |b: &Barrier| if b.is_bridge() { b.hard } else { kinds.contains(&b.kind) };
+        all.iter().map(|b| Barrier { hard: hard(b), ..b.clone() }).collect()
+    }
+
+    /// Whether any grid is balanced towards a number of households.
+    #[must_use]
+    pub fn has_target(&self) -> bool {
+        matches!(self.grid.divide, Divide::Balance) || matches!(self.grid.otherwise, Divide::Balance)
+    }
+
     /// Containers from the coarsest to the finest.
     #[must_use]
     pub fn containers(&self) -> Vec<(String, Binding)> {
@@ -244,6 +264,25 @@ mod tests {
         assert!(Profile::parse(&text).is_err_and(|e| e.contains("unit.min 20")));
         assert!(Profile::parse(&SHIPPED[0].replace("stairwell", "street")).is_err_and(|e| e.contains("street")));
         assert!(Profile::parse("name = 1").is_err());
+    }
+
+    #[test]
+    fn barriers_are_hard_by_kind_where_the_profile_says_so() {
+        let of = |kind: &str, hard| Barrier {
+            kind: kind.to_owned(),
+            hard,
+            name: None,
+            shape: crate::domain::BarrierShape::Line(vec![[0.0, 0.0], [1.0, 1.0]]),
+        };
+        let all = [of("river", true), of("road", false), of("bridge", false)];
+        let mut p = Profile::named("xixiu").expect("shipped");
+        assert_eq!(p.barriers(&all).as_ref(), &all);
+        p.grid.hard_barriers = Some(vec!["road".to_owned()]);
+        assert_eq!(p.barriers(&all).iter().map(|b| b.hard).collect::<Vec<_>>(), [false, true, false]);
+        assert_eq!(Profile::parse(&p.to_toml()), Ok(p.clone()), "a plan remembers it");
+        assert!(p.has_target());
+        (p.grid.divide, p.grid.otherwise) = (Divide::Hamlet, Divide::Village);
+        assert!(!p.has_target());
     }
 
     #[test]

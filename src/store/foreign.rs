@@ -262,7 +262,9 @@ pub(super) async fn settle(
     mark.bind(serde_json::Value::from(numbers).to_string()).push("))");
     session.execute(mark).await?;
     bump(session.as_mut(), version + 1).await?;
-    let list = serde_json::to_string(&edits).ok();
+    // which ones: what they changed stands with them, and may be longer than an entry should be
+    let named: Vec<u64> = edits.iter().map(|e| e.seq).take(audit::MOST_NAMED).collect();
+    let list = Some(serde_json::json!({"count": edits.len(), "edits": named}).to_string());
     let operation = if accept { "foreign.accept" } else { "foreign.take_back" };
     let entry = audit::Entry { at: &at, actor, scope, operation, subject: "store", before: None, after: list };
     audit::append(session.as_mut(), entry).await?;

@@ -1,5 +1,5 @@
 // Made by `npm run types` of src/api/openapi/application.json; not to be edited.
-// 22637f07ba7239954bf5a79e4cb708258be6adae010a00da67f345bffdf667f2
+// 534f2811b0c70b0e07da2bcdd2a809afe21c853f9738466bc6493b86447225d2
 
 export type components = {
     schemas: {
@@ -262,6 +262,10 @@ export type components = {
              * @enum {string}
              */
             origin?: "register" | "shipped";
+            /** @description 网格按户数均衡 / grids are balanced by households */
+            balanced: boolean;
+            target_households: number | null;
+            tolerance: number;
         };
         Plan: {
             id: string;
@@ -287,6 +291,12 @@ export type components = {
             seed?: number;
             budget_s?: number | null;
             old_nets?: (string[] | string) | null;
+            /** @description 每网格目标户数，代替规则所定 / households a balanced grid should have, instead of the profile's */
+            target_households?: number | null;
+            /** @description 容许偏差（比例），代替规则所定 / deviation allowed as a share, instead of the profile's */
+            tolerance?: number | null;
+            /** @description 不得跨越的障碍种类，其余尽量不跨；不写则按登记 / kinds of barriers never crossed, others as seldom as can be; absent: as registered */
+            hard_barriers?: string[] | null;
         };
         Batch: {
             village: string;
@@ -347,6 +357,7 @@ export type components = {
             target: number | null;
             version: number;
             actor: string;
+            actor_name: string | null;
             at: string;
             operation: unknown;
             undone: boolean;
@@ -538,6 +549,8 @@ export type components = {
             field?: string;
             hint?: string;
             request_id: string;
+            /** @description 409：改在前面的人 / 409: who was faster */
+            author_name?: string;
             /** @description 401：统一身份认证登录的地址，若已启用 / where to sign in with the organisation's accounts, where that is on */
             sign_in_at?: string;
         };

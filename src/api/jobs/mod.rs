@@ -179,7 +179,7 @@ impl Jobs {
         let own = Work { job: job.clone(), principal: principal.clone() };
         let runtime = tokio::runtime::Handle::current();
         tokio::task::spawn_blocking(move || {
-            let worked = std::panic::AssertUnwindSafe(|| runtime.block_on(work(own)));
+            let worked = std::panic::AssertUnwindSafe(|| apart(|| runtime.block_on(work(own))));
             let outcome = match std::panic::catch_unwind(worked) {
                 Ok(Ok(value)) => Ok(value),
                 Ok(Err(problem)) => Err(problem.into_value()),
@@ -234,6 +234,14 @@ impl Jobs {
     fn find(&self, principal: &Principal, id: &str) -> Answer<Arc<Job>> {
         let list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         list.get(id).filter(|j| j.owner == principal.actor).cloned().ok_or_else(Problem::missing)
+    }
+}
+
+/// Computes on threads of a job's own: what is computed for a request does not queue behind it.
+fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    match rayon::ThreadPoolBuilder::new().thread_name(|n| format!("job {n}")).build() {
+        Ok(pool) => pool.install(work),
+        Err(_) => work(),
     }
 }
 

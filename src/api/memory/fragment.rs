@@ -40,6 +40,12 @@ impl<T: Into<i64>> From<Option<T>> for Value<'_> {
 /// Writes a text as JSON.
 pub(crate) fn quote(out: &mut String, text: &str) {
     out.push('"');
+    // most texts are codes and names: they stand in JSON as they are
+    if !text.bytes().any(|b| matches!(b, 0..b' ' | b'"' | b'\\' | b'<' | 0xe2)) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for c in text.chars() {
         // Writing to a string cannot fail, here and below.
         match c {

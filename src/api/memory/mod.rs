@@ -27,7 +27,7 @@ use crate::store::{Filter, RegisterRow, Scope, Store, StoreError};
 use super::error::{Answer, Problem};
 pub(crate) use collection::Collection;
 pub(crate) use load::rendered;
-pub(crate) use shape::Shape;
+pub(crate) use shape::{Shape, around};
 pub(crate) use snapshot::Snapshot;
 pub(crate) use view::View;
 
@@ -174,14 +174,18 @@ impl Memory {
         }
     }
 
-    /// Loads what is due; whether anything was. The register's layers one after the other, beside them each of the plans': these wait for
-    /// the store, village by village, more than they work.
-    pub(crate) async fn refresh(&self) -> bool {
+    /// Loads what is due; whether anything was. The register's layers one after the other, beside them those of the plans: in tasks of
+    /// their own, as reading many rows keeps the thread it is done on.
+    pub(crate) async fn refresh(self: &Arc<Self>) -> bool {
         let all_due = self.take_due();
         let any = !all_due.is_empty();
         let (register, plans): (Vec<_>, Vec<_>) = all_due.into_iter().partition(|(c, _)| load::layer_of(*c).is_some());
-        let plans = futures_util::future::join_all(plans.into_iter().map(|p| self.load(vec![p])));
-        tokio::join!(self.load(register), plans);
+        let mut loading = tokio::task::JoinSet::new();
+        for some in [register, plans] {
+            let memory = Arc::clone(self);
+            loading.spawn(async move { memory.load(some).await });
+        }
+        loading.join_all().await;
         any
     }
 
@@ -252,12 +256,13 @@ impl Memory {
             return Ok(view);
         }
         // which rows belong to a unit or grid is the plan's affair: the store knows
+        let age = snapshot.age_of_views();
         let mut keys = Vec::new();
         let mut sink = |rows: Vec<RegisterRow>| {
             keys.extend(rows.iter().map(|r| r.key().to_owned()));
             ControlFlow::Continue(())
         };
         self.store.stream(scope, layer, &Filter::default(), &mut sink).await?;
-        Ok(snapshot.view(scope, Some(&keys)))
+        Ok(snapshot.view(scope, Some((keys.as_slice(), age))))
     }
 }

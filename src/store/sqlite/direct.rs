@@ -97,7 +97,10 @@ impl Statement<'_> {
         }
         // SAFETY: the statement stands at a row.
         let count = unsafe { ffi::sqlite3_column_count(self.raw) };
-        let values = (0..count).map(|i| self.column(i)).collect::<Result<_, _>>()?;
+        let mut values = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
+        for i in 0..count {
+            values.push(self.column(i)?);
+        }
         Ok(Some(Row::new(self.place, values)))
     }
 
