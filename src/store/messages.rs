@@ -148,7 +148,7 @@ pub struct RowChange {
     pub before: serde_json::Value,
     /// Value after.
     pub after: serde_json::Value,
-    /// Why: the reason given with the import, or what was asked of the plan.
+    /// Why: the reason given with the import, or in words what was done to the plan and where the whole operation stands.
     pub reason: Option<String>,
 }
 

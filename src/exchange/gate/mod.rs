@@ -32,6 +32,7 @@ pub(super) use faults::Place;
 pub use faults::{CellFault, FaultList};
 pub use mapping::{ColumnUse, Mapping, MappingError};
 pub use suspicion::Suspicion;
+pub(crate) use typed::LIST_MARKS;
 pub(super) use typed::typed as typed_cell;
 pub use typed::{moment_of, tells_of_a_person};
 
@@ -49,11 +50,24 @@ pub struct GateOptions<'o> {
     pub faults_kept: usize,
     /// Whether polygons must be valid; buildings only lend their place, so they need not be.
     pub valid_polygons: bool,
+    /// What an office says for the words of a field, beside those the schema knows.
+    pub words: &'o [OwnWord],
+}
+
+/// A word of an office's own for one that a field holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnWord {
+    /// The field.
+    pub field: &'static str,
+    /// What the office says, in lower case.
+    pub said: String,
+    /// The word kept.
+    pub word: String,
 }
 
 impl Default for GateOptions<'_> {
     fn default() -> Self {
-        Self { overrides: &[], outlines: None, faults_kept: FAULTS_KEPT, valid_polygons: true }
+        Self { overrides: &[], outlines: None, faults_kept: FAULTS_KEPT, valid_polygons: true, words: &[] }
     }
 }
 
@@ -240,6 +254,9 @@ impl TypedRows<'_> {
                 cell = raw.id.as_deref().map_or(Cell::Empty, Cell::text);
             }
             let header = column.and_then(|c| self.mapping.columns.get(c)).map_or(field.title, String::as_str);
+            if let Some(word) = own_word(self.options.words, field, &cell) {
+                cell = Cell::Text(word.to_owned());
+            }
             match typed::typed(field.kind, header, cell) {
                 Ok(Cell::Empty) if field.required && !broken => {
                     let reason = format!("列 {header} 为空 / column {header} is empty");
@@ -429,6 +446,13 @@ impl TypedRows<'_> {
         }
         None
     }
+}
+
+/// The word that an office's own stands for.
+fn own_word<'o>(words: &'o [OwnWord], field: &schema::Field, cell: &Cell) -> Option<&'o str> {
+    let (FieldKind::Word(_), Cell::Text(text)) = (field.kind, cell) else { return None };
+    let said = text.trim().to_lowercase();
+    words.iter().find(|w| w.field == field.name && w.said == said).map(|w| w.word.as_str())
 }
 
 fn kind_of(geometry: &Geometry<f64>) -> &'static str {

@@ -10,6 +10,8 @@ use super::schema::FieldKind;
 
 /// Space that people put around words; control characters are content.
 const SPACE: &[char] = &[' ', '\u{3000}', '\u{a0}'];
+/// What stands between the entries of a list in one cell.
+pub(crate) const LIST_MARKS: &[char] = &['、', ',', '，', ';', '；', '|'];
 /// Fifteen digits: from there on a number may have been a code that Excel rounded.
 const ROUNDED_FROM: i64 = 100_000_000_000_000;
 
@@ -76,6 +78,23 @@ pub(in crate::exchange) fn typed(kind: FieldKind, column: &str, cell: Cell) -> R
             Cell::Text(t) if !is_scientific(t) => {
                 let list = lengths.iter().map(ToString::to_string).collect::<Vec<_>>().join("/");
                 fault("bad_code", format!("不是 {list} 位数字编码"), format!("is no code of {list} digits"))
+            }
+            _ => not_text(column, &cell),
+        },
+        FieldKind::Codes(lengths) => match &cell {
+            Cell::Text(t) => {
+                let parts: Vec<&str> =
+                    t.split(LIST_MARKS).map(|p| p.trim_matches(SPACE)).filter(|p| !p.is_empty()).collect();
+                let is_code = |p: &&str| lengths.contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit());
+                if !parts.is_empty() && parts.iter().all(is_code) {
+                    return Ok(Cell::Text(parts.join("、")));
+                }
+                let list = lengths.iter().map(ToString::to_string).collect::<Vec<_>>().join("/");
+                fault(
+                    "bad_code",
+                    format!("不是以“、”分隔的 {list} 位数字编码"),
+                    format!("are no codes of {list} digits with 、 or a comma between them"),
+                )
             }
             _ => not_text(column, &cell),
         },
@@ -328,6 +347,19 @@ mod tests {
         assert_eq!(code(kind, text("52040210220x")), "bad_code");
         assert_eq!(code(FieldKind::Id, Cell::Whole(520_402_102_201_001)), "code_not_text");
         assert_eq!(typed(FieldKind::Id, "c", Cell::Whole(12)), Ok(text("12")));
+    }
+
+    #[test]
+    fn lists_of_codes_are_text_and_every_code_is_looked_at() {
+        let kind = FieldKind::Codes(&[9, 12]);
+        assert_eq!(
+            typed(kind, "c", text("520423102，520424107000; 520425108")),
+            Ok(text("520423102、520424107000、520425108"))
+        );
+        for bad in ["52042310", "520423102、x", "、"] {
+            assert_eq!(code(kind, text(bad)), "bad_code", "{bad}");
+        }
+        assert_eq!(code(kind, Cell::Whole(520_423_102)), "code_not_text");
     }
 
     #[test]
