@@ -161,7 +161,7 @@ pub async fn import_files(
         let sheet = source.head().layer.clone();
         let options = gate_options(wish.overrides, &outlines, wish.faults_kept);
         let mut rows = typed_rows(source, wish.schema, options)?;
-        let here = columns_of(rows.mapping(), wish.sealer.is_some());
+        let here = columns_of(rows.mapping(), rows.has_place(), wish.sealer.is_some());
         columns = Some(match columns {
             None => here,
             Some(before) => before.into_iter().filter(|c| here.contains(c)).collect(),
@@ -388,7 +388,7 @@ fn column_of(field: &str) -> &str {
 }
 
 /// The store's columns that a file has.
-fn columns_of(mapping: &Mapping, sealed: bool) -> Vec<String> {
+fn columns_of(mapping: &Mapping, has_place: bool, sealed: bool) -> Vec<String> {
     let named = mapping.uses.iter().filter_map(|u| match u {
         ColumnUse::Field(i) => mapping.schema.fields.get(*i).map(|f| f.name),
         _ => None,
@@ -401,7 +401,6 @@ fn columns_of(mapping: &Mapping, sealed: bool) -> Vec<String> {
         })
         .map(|name| column_of(name).to_owned())
         .collect();
-    let has_place = mapping.schema.shape != crate::exchange::gate::schema::Shape::None;
     columns.extend(has_place.then(|| "geom".to_owned()));
     columns
 }
