@@ -168,8 +168,9 @@ async fn f06_no_connection_left_is_said_and_those_at_work_end_well() {
         assert!(begun.elapsed() < Duration::from_secs(60), "all connections are never in use");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    let all = admin();
     let (read, written) =
-        tokio::join!(count(store.as_ref()), store.note(&admin(), "t", "test", "x", "one connection more"));
+        tokio::join!(count(store.as_ref()), store.note(&all, "t", "test", "x", "one connection more"));
     says_when_to_come_again(&read.expect_err("no connection is left"));
     says_when_to_come_again(&written.expect_err("no connection is left"));
     gate.add_permits(1);
