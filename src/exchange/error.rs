@@ -185,9 +185,9 @@ pub enum ReadError {
     /// No layer, several, or not the one that was asked for.
     #[error(
         "{file}：{}；已有图层：{}\n{file}: {}; layers: {}",
-        .asked.as_ref().map_or("请用 --layer 指明图层".to_owned(), |a| format!("没有图层“{a}”")),
+        .asked.as_ref().map_or("请用 --layer（导入时用 --sheet）指明图层".to_owned(), |a| format!("没有图层“{a}”")),
         .found.join("、"),
-        .asked.as_ref().map_or("name the layer with --layer".to_owned(), |a| format!("unknown_layer \"{a}\"")),
+        .asked.as_ref().map_or("name the layer with --layer (--sheet of an import)".to_owned(), |a| format!("unknown_layer \"{a}\"")),
         .found.join(", ")
     )]
     Layer {

@@ -11,7 +11,7 @@ use super::rows::{Layer, RegisterRow};
 use super::scope::{Right, Role, Scope};
 use super::sql::{Session, Sql};
 use super::value::{Value, row_sum};
-use super::{SqlStore, audit, changes, idempotency, incidents, insert, register, rules};
+use super::{SqlStore, alike, audit, changes, idempotency, incidents, insert, register, rules};
 use crate::domain::hex;
 use crate::domain::incident::dictionary::{CATEGORIES, DISPUTES};
 
@@ -234,7 +234,7 @@ impl Import<'_> {
         let mut changed = Vec::new();
         for (i, cell) in cells.into_iter().enumerate() {
             let (Some(was), Some(column)) = (now.get_mut(i), spec.columns.get(i)) else { continue };
-            if self.compared.get(i) == Some(&true) && *was != cell {
+            if self.compared.get(i) == Some(&true) && !alike::same(was, &cell) {
                 let before = std::mem::replace(was, cell);
                 changed.push((i, *column, before));
             }

@@ -449,16 +449,6 @@ pub struct ForeignEdit {
     pub moved: bool,
 }
 
-impl ForeignEdit {
-    /// Whether the row bears this key now, or bore it before the edit.
-    #[must_use]
-    pub fn is_of(&self, key: &str) -> bool {
-        let column = Layer::named(&self.layer).map_or("id", |l| l.spec().key);
-        let now = self.after.as_ref().and_then(|row| row.get(column)).and_then(|k| k.as_str());
-        self.id.as_deref() == Some(key) || now == Some(key)
-    }
-}
-
 /// Which edits by another program are settled. Those of one row go together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ForeignChoice {

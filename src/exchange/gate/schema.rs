@@ -99,7 +99,20 @@ const DIVISION: &[usize] = &[2, 4, 6, 9, 12];
 const OCCURRED_AT: Field = needed(
     "occurred_at",
     "发生时间",
-    &["上报时间", "时间", "发生日期", "日期", "reported_at", "date", "time", "datetime", "date_time", "timestamp"],
+    // Shapefile cuts the name to ten letters.
+    &[
+        "occurred_a",
+        "上报时间",
+        "时间",
+        "发生日期",
+        "日期",
+        "reported_at",
+        "date",
+        "time",
+        "datetime",
+        "date_time",
+        "timestamp",
+    ],
     FieldKind::Moment,
 );
 

@@ -260,7 +260,7 @@ fn date(text: &str) -> Option<Date> {
     Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok()
 }
 
-/// A day, or a day with hour and minute, as `2021-05-03` or `2021-05-03T14:30:00`, with the zone it was written with, if any, as `Z` or
+/// A day, or a day with hour and minute, as `2021-05-03` or `2021-05-03T14:30:00` (`.250` where it has milliseconds), with the zone it was written with, if any, as `Z` or
 /// `+08:00`. Nine digits or more are seconds since 1970, twelve or more milliseconds.
 fn moment(text: &str) -> Option<String> {
     let text = text.trim();
@@ -281,8 +281,15 @@ fn moment(text: &str) -> Option<String> {
     };
     let (hour, minute, second) = (part(23)?, part(59)?, part(59)?);
     let whole = PrimitiveDateTime::new(day, time::Time::from_hms(hour, minute, second).ok()?);
-    let zone = if named { Some("Z".to_owned()) } else { zone_of(zone) };
-    zone.map(|zone| format!("{}T{hour:02}:{minute:02}:{second:02}{zone}", whole.date()))
+    let decimals = clock.split([':', '时', '分']).nth(2).and_then(|s| s.split_once('.')).map_or("", |(_, d)| d);
+    let (zone, parts) = (if named { Some("Z".to_owned()) } else { zone_of(zone) }, thousandths(decimals));
+    zone.map(|zone| format!("{}T{hour:02}:{minute:02}:{second:02}{parts}{zone}", whole.date()))
+}
+
+/// Milliseconds out of a second's decimals, with their point; nothing where there are none.
+fn thousandths(decimals: &str) -> String {
+    let digits: String = decimals.chars().take_while(char::is_ascii_digit).take(3).collect();
+    if digits.bytes().all(|d| d == b'0') { String::new() } else { format!(".{digits:0<3}") }
 }
 
 /// `Z`, `+08`, `+0800` or `+08:00` as RFC 3339 has it; nothing stays nothing.
@@ -306,10 +313,13 @@ fn epoch(text: &str) -> Option<String> {
         return None;
     }
     let number = digits.parse::<i64>().ok()?;
-    let seconds = if digits.len() >= 12 { number.div_euclid(1_000) } else { number };
+    let (seconds, parts) = match digits.len() {
+        12.. => (number.div_euclid(1_000), thousandths(&format!("{:03}", number.rem_euclid(1_000)))),
+        _ => (number, String::new()),
+    };
     let at = time::OffsetDateTime::from_unix_timestamp(seconds).ok()?;
     let (day, clock) = (at.date(), at.time());
-    Some(format!("{day}T{:02}:{:02}:{:02}Z", clock.hour(), clock.minute(), clock.second()))
+    Some(format!("{day}T{:02}:{:02}:{:02}{parts}Z", clock.hour(), clock.minute(), clock.second()))
 }
 
 /// A moment in the many ways people write it, as a point in time; without a zone it is China's (UTC+8).
@@ -318,9 +328,8 @@ pub fn moment_of(text: &str) -> Option<time::OffsetDateTime> {
     use time::format_description::well_known::Rfc3339;
     use time::macros::offset;
     let written = moment(text)?;
-    let naive = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
     time::OffsetDateTime::parse(&written, &Rfc3339)
-        .or_else(|_| PrimitiveDateTime::parse(&written, naive).map(|m| m.assume_offset(offset!(+8))))
+        .or_else(|_| time::OffsetDateTime::parse(&format!("{written}+08:00"), &Rfc3339))
         .or_else(|e| date(&written).map(|d| d.midnight().assume_offset(offset!(+8))).ok_or(e))
         .ok()
 }
@@ -388,6 +397,10 @@ mod tests {
             assert_eq!(at(epoch), Cell::Date("2021-05-03T06:30:00Z".to_owned()), "{epoch}");
         }
         assert_eq!(typed(FieldKind::Moment, "c", Cell::Whole(1_620_023_400)), Ok(at("1620023400")));
+        assert_eq!(at("2021-05-03 14:30:05.25"), Cell::Date("2021-05-03T14:30:05.250".to_owned()));
+        assert_eq!(at("2021-05-03T06:30:05.2509Z"), Cell::Date("2021-05-03T06:30:05.250Z".to_owned()));
+        assert_eq!(at("2021-05-03T06:30:05.000Z"), Cell::Date("2021-05-03T06:30:05Z".to_owned()));
+        assert_eq!(at("1620023400250"), Cell::Date("2021-05-03T06:30:00.250Z".to_owned()));
         assert_eq!(code(FieldKind::Moment, text("44319")), "not_a_date");
         assert_eq!(code(FieldKind::Moment, text("2021-05-03 14:30+8")), "not_a_date");
         assert_eq!(code(FieldKind::Moment, text("2021-05-03 25:00")), "not_a_date");
@@ -406,6 +419,9 @@ mod tests {
             assert_eq!(utc(t), Some(1_620_023_400), "{t}");
         }
         assert_eq!(utc("2021-05-03"), Some(1_619_971_200));
+        for t in ["2021-05-03 14:30:00.25", "2021-05-03T06:30:00.250Z", "1620023400250"] {
+            assert_eq!(moment_of(t).map(|m| m.unix_timestamp_nanos()), Some(1_620_023_400_250_000_000), "{t}");
+        }
         assert_eq!(utc("gestern"), None);
     }
 

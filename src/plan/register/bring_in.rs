@@ -171,7 +171,7 @@ pub async fn import_files(
         let options = gate_options(wish.overrides, &outlines, &words, wish.faults_kept);
         let mut rows = typed_rows(source, wish.schema, options)?;
         let mapping = rows.mapping().clone();
-        let here = columns_of(&mapping, wish.sealer.is_some());
+        let here = columns_of(&mapping, rows.has_place(), wish.sealer.is_some());
         columns = Some(match columns {
             None => here,
             Some(before) => before.into_iter().filter(|c| here.contains(c)).collect(),
@@ -330,7 +330,7 @@ fn header_of(mapping: &Mapping, field: &str) -> String {
 }
 
 /// The store's columns that a file has.
-fn columns_of(mapping: &Mapping, sealed: bool) -> Vec<String> {
+fn columns_of(mapping: &Mapping, has_place: bool, sealed: bool) -> Vec<String> {
     let named = mapping.uses.iter().filter_map(|u| match u {
         ColumnUse::Field(i) => mapping.schema.fields.get(*i).map(|f| f.name),
         _ => None,
@@ -347,7 +347,6 @@ fn columns_of(mapping: &Mapping, sealed: bool) -> Vec<String> {
     if mapping.schema.name == "profiles" && !columns.iter().any(|c| c == "title") {
         columns.push("title".to_owned());
     }
-    let has_place = mapping.schema.shape != crate::exchange::gate::schema::Shape::None;
     columns.extend(has_place.then(|| "geom".to_owned()));
     columns
 }

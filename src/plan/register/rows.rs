@@ -324,8 +324,13 @@ fn building_of_place([lon, lat]: [f64; 2]) -> String {
     format!("@{lon:.9},{lat:.9}")
 }
 
-/// The entries of a list in one cell.
+/// A list as people write it, or as the store has it (`["1","2"]`), which is what a GIS saves of the store's own table.
 pub(super) fn split(list: &str) -> Vec<String> {
+    if list.starts_with('[')
+        && let Ok(list) = serde_json::from_str(list)
+    {
+        return list;
+    }
     list.split(LIST_MARKS).map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect()
 }
 
