@@ -19,8 +19,8 @@ use crate::plan::village::expanded;
 
 use super::args::{CheckArgs, EffortArgs, PlanArgs};
 use super::commands::{Failure, Loaded, Outcome, finish, load};
-use super::console;
 use super::surroundings::{read_barriers, read_regions};
+use super::{console, outputs};
 
 /// Share of a budget that grids get; units get what is left.
 const GRIDS_SHARE: f64 = 0.5;
@@ -80,7 +80,7 @@ pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
     }
     report.step("checked", begun);
     staged.publish(&report).map_err(Failure::input)?;
-    print!("{}", summary(&plans, &regions));
+    out!("{}", summary(&plans, &regions));
     say_breaches(&breaches);
     let code = finish(&report)?;
     Ok(if code == 0 && !breaches.is_empty() { 1 } else { code })
@@ -98,7 +98,7 @@ pub(super) fn profile(name: &str) -> Result<Profile, Failure> {
             known.join("、")
         )));
     }
-    let text = std::fs::read_to_string(name).map_err(|e| Failure::input(format!("{name}：{e}")))?;
+    let text = std::fs::read_to_string(name).map_err(|e| outputs::unreadable(name.as_ref(), &e))?;
     Profile::parse(&text).map_err(|e| Failure::input(format!("{name}：{e}")))
 }
 
@@ -153,13 +153,13 @@ pub(super) fn say_breaches(breaches: &[crate::partition::check::Breach]) {
         if of_rule.is_empty() {
             continue;
         }
-        println!("{rule:?} {}：{}", rule.title(), of_rule.len());
+        outln!("{rule:?} {}：{}", rule.title(), of_rule.len());
         for b in of_rule {
-            println!("  [{}] {}", b.ids.join(", "), b.message);
+            outln!("  [{}] {}", b.ids.join(", "), b.message);
         }
     }
     if breaches.is_empty() {
-        println!("H1–H11：无违反 / no breach");
+        outln!("H1–H11：无违反 / no breach");
     }
 }
 
@@ -196,7 +196,7 @@ pub(super) fn profiles() -> Outcome {
             Divide::Group => "村民小组 / groups".to_owned(),
             Divide::Building => "楼栋 / buildings".to_owned(),
         };
-        println!(
+        outln!(
             "{:<12} {}\n             单元 units {}–{} 户，副联户长 deputies {}，{}\n             网格 grids {}\n             {}",
             p.name,
             p.title,

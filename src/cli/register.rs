@@ -20,8 +20,8 @@ use crate::space::datum::Crs;
 use crate::store::{Expect, Filter, OpenMode, OpenOptions, Role, Scope, Store, StoreError, open};
 
 use super::commands::{Failure, Outcome};
-use super::console;
 use super::register_args::{DraftArgs, ExportArgs, ImportArgs, StoreArgs};
+use super::{console, outputs};
 
 /// Who acts on the command line: whoever holds the file.
 pub(super) const ACTOR: &str = "cli";
@@ -114,7 +114,7 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
     let progress = |pass: Pass, rows: u64| {
         if std::io::stderr().is_terminal() {
             let what = if pass == Pass::Judging { "检查 rows judged" } else { "入库 rows stored" };
-            eprint!("\r{what}: {rows}");
+            err!("\r{what}: {rows}");
         }
     };
     let wish = ImportWish {
@@ -173,21 +173,21 @@ pub(super) fn refuse_unless_partial(faults: &FaultList, partial: bool) -> Outcom
 
 fn tell(outcome: &ImportOutcome) {
     for (file, report) in &outcome.reports {
-        eprintln!("{file}：{} 行 rows", report.rows);
+        errln!("{file}：{} 行 rows", report.rows);
         for line in report.mapping.to_string().lines() {
-            eprintln!("  {line}");
+            errln!("  {line}");
         }
         let personal = report.mapping.personal();
         if !personal.is_empty() {
-            eprintln!("  未保留的个人信息列 personal columns, not kept: {}", personal.join("、"));
+            errln!("  未保留的个人信息列 personal columns, not kept: {}", personal.join("、"));
         }
         for warning in &report.warnings {
-            eprintln!("  {warning}");
+            errln!("  {warning}");
         }
     }
     tell_faults(&outcome.faults);
     for (layer, r) in &outcome.stored {
-        println!(
+        outln!(
             "{}：新增 {}，更新 {}，未变 {}，冲突 {}{} / inserted, updated, unchanged, conflicts",
             layer.name(),
             r.inserted,
@@ -201,9 +201,11 @@ fn tell(outcome: &ImportOutcome) {
             }
         );
         for c in r.conflicts.iter().take(SHOWN) {
-            println!(
+            outln!(
                 "  {}：文件版本 {} 库版本 {} / the store's row was changed meanwhile",
-                c.id, c.file_version, c.store_version
+                c.id,
+                c.file_version,
+                c.store_version
             );
         }
     }
@@ -212,16 +214,19 @@ fn tell(outcome: &ImportOutcome) {
 /// The first faults, and how many there are.
 pub(super) fn tell_faults(faults: &FaultList) {
     for fault in faults.faults.iter().take(SHOWN) {
-        eprintln!("{fault}");
+        errln!("{fault}");
     }
     if faults.total > SHOWN as u64 {
-        eprintln!("… 共 {0} 处，用 --faults FILE 导出清单 / {0} in all; --faults FILE writes the list", faults.total);
+        errln!("… 共 {0} 处，用 --faults FILE 导出清单 / {0} in all; --faults FILE writes the list", faults.total);
     }
 }
 
 pub(super) fn export(a: &ExportArgs) -> Outcome {
-    if a.file.as_os_str() != "-" {
-        print!("{}", told(&a.file, &write_out(a)?));
+    if !outputs::is_standard(&a.file) {
+        if a.format.is_none() {
+            outputs::check("FILE", &a.file, outputs::MAPS)?;
+        }
+        out!("{}", told(&a.file, &write_out(a)?));
         return Ok(0);
     }
     if a.format.is_none() {
@@ -231,10 +236,8 @@ pub(super) fn export(a: &ExportArgs) -> Outcome {
     let folder = tempfile::tempdir().map_err(Failure::input)?;
     let file = folder.path().join("export");
     let written = write_out(&ExportArgs { file: file.clone(), ..a.clone() })?;
-    std::fs::File::open(file)
-        .and_then(|mut f| std::io::copy(&mut f, &mut std::io::stdout()))
-        .map_err(Failure::input)?;
-    eprint!("{}", told(&a.file, &written));
+    std::fs::File::open(file).and_then(|mut f| console::give(&mut f)).map_err(Failure::input)?;
+    err!("{}", told(&a.file, &written));
     Ok(0)
 }
 
@@ -319,18 +322,19 @@ pub(super) fn draft(a: &DraftArgs, begun: Instant) -> Outcome {
     })?;
     super::plan::say_breaches(&planned.breaches);
     if a.publish.is_some() && !planned.breaches.is_empty() {
-        println!("方案有违反，未发布，仍为草案 / the plan breaks hard rules: it stays a draft");
+        outln!("方案有违反，未发布，仍为草案 / the plan breaks hard rules: it stays a draft");
     }
     let (villages, grids, units) = planned.counts;
-    println!("方案 plan {}：{villages} 村 villages，{grids} 网格 grids，{units} 单元 units", planned.head.id);
+    outln!("方案 plan {}：{villages} 村 villages，{grids} 网格 grids，{units} 单元 units", planned.head.id);
     if let Some(moved) = &planned.moved {
-        println!(
+        outln!(
             "与现行方案相比 against the plan in force: 换网格 other grid {} 户，换单元 other unit {} 户",
-            moved["grid_changed"]["households"], moved["unit_changed"]["households"]
+            moved["grid_changed"]["households"],
+            moved["unit_changed"]["households"]
         );
     }
     for n in &planned.nets {
-        println!(
+        outln!(
             "旧网 old net {}：保留旧界 border kept {:.1} %，换网格的户 households in another grid {} / {}",
             n.net,
             n.kept_share * 100.0,
@@ -339,7 +343,7 @@ pub(super) fn draft(a: &DraftArgs, begun: Instant) -> Outcome {
         );
     }
     for e in planned.report.exceptions.iter().take(SHOWN) {
-        println!("例外 exception: {} {} 户 households, {}", e.village, e.households, e.reason);
+        outln!("例外 exception: {} {} 户 households, {}", e.village, e.households, e.reason);
     }
     Ok(u8::from(!planned.breaches.is_empty()))
 }

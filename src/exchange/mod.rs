@@ -17,6 +17,7 @@ mod geopackage;
 mod headers;
 mod household_table;
 mod interior;
+mod io_words;
 mod layer;
 pub mod ledger;
 mod limits;
@@ -48,6 +49,7 @@ pub use child::{PARSE_COMMAND, parse_for_parent};
 pub use error::{Fault, ReadError, RowFault, RowKind};
 pub use gate::tells_of_a_person;
 pub use headers::is_person_field;
+pub use io_words::{IoWords, words_of_reading, words_of_writing};
 pub use layer::{Feature, features};
 pub use limits::Limits;
 pub use occurrences::{OccurrenceError, Occurrences, read_cell_counts, read_occurrences};
@@ -98,7 +100,10 @@ pub fn read_households(
     let source = Source::new(path, layer);
     source.check_layer()?;
     let (built, sha256_hex) = match source.format {
-        Format::Csv | Format::Xlsx => table_households::read(&source, options)?,
+        Format::Csv | Format::Xlsx => table_households::read(&source, options).map_err(|e| {
+            let (chinese, english) = ("户号,经度,纬度,楼栋 或 户号,x,y,楼栋", "id,lon,lat,building or id,x,y,building");
+            e.needing(chinese, english)
+        })?,
         Format::GeoJson
         | Format::GeoJsonSeq
         | Format::GeoPackage
