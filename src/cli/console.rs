@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use crate::exchange::words_of_writing;
+use crate::domain::io_words::words_of_writing;
 
 /// A line of the answer, as `println!` takes it.
 macro_rules! outln {

@@ -3,7 +3,8 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::exchange::{self, words_of_writing};
+use crate::domain::io_words::{words_of_reading, words_of_writing};
+use crate::exchange;
 
 use super::args::OutputArgs;
 use super::commands::Failure;
@@ -48,16 +49,31 @@ pub(super) fn check(flag: &str, path: &Path, endings: &[&str]) -> Result<(), Fai
             ))),
         };
     }
+    check_ending(flag, path, endings, true)?;
+    check_place(flag, path)
+}
+
+/// The same for what must have a name: `-` is refused.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn check_file(flag: &str, path: &Path, endings: &[&str]) -> Result<(), Failure> {
+    check_ending(flag, path, endings, false)?;
+    check_place(flag, path)
+}
+
+fn check_ending(flag: &str, path: &Path, endings: &[&str], standard: bool) -> Result<(), Failure> {
     let name = path.display();
     let lower = path.to_string_lossy().to_lowercase();
-    if !endings.is_empty() && !endings.iter().any(|e| lower.ends_with(e)) {
-        return Err(Failure::usage(format!(
-            "{flag} {name}：不写这种文件；可用 {0}，或 -（标准输出）\n{flag} {name}: no such file is written; use {1}, or - (standard output)",
-            endings.join("、"),
-            endings.join(", ")
-        )));
+    if endings.is_empty() || endings.iter().any(|e| lower.ends_with(e)) {
+        return Ok(());
     }
-    check_place(flag, path)
+    let (or, or_english) = if standard { ("，或 -（标准输出）", ", or - (standard output)") } else { ("", "") };
+    Err(Failure::usage(format!(
+        "{flag} {name}：不写这种文件；可用 {0}{or}\n{flag} {name}: no such file is written; use {1}{or_english}",
+        endings.join("、"),
+        endings.join(", ")
+    )))
 }
 
 /// Refuses a place that cannot be written, whatever its ending.
@@ -100,7 +116,7 @@ pub(super) fn unwritable(path: &Path, e: &std::io::Error) -> Failure {
 
 /// A file that the system did not let us read.
 pub(super) fn unreadable(path: &Path, e: &std::io::Error) -> Failure {
-    let (words, name) = (exchange::words_of_reading(e), path.display());
+    let (words, name) = (words_of_reading(e), path.display());
     Failure::input(format!("{name}：无法读取：{}\n{name}: cannot be read: {}", words.chinese, words.english))
 }
 

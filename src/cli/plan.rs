@@ -93,13 +93,17 @@ pub(super) fn profile(name: &str) -> Result<Profile, Failure> {
     let is_file = std::path::Path::new(name).extension().is_some_and(|e| e == "toml");
     if !is_file {
         let known: Vec<String> = Profile::shipped().into_iter().map(|p| p.name).collect();
+        let (chinese, english) = (known.join("、"), known.join(", "));
         return Err(Failure::usage(format!(
-            "--profile {name}：没有这个规则；可用 {0}，或一个 .toml 文件\n--profile {name}: no such profile; there are {0}, or give a .toml file",
-            known.join("、")
+            "--profile {name}：没有这个规则；可用 {chinese}，或一个 .toml 文件\n--profile {name}: no such profile; there are {english}, or give a .toml file"
         )));
     }
     let text = std::fs::read_to_string(name).map_err(|e| outputs::unreadable(name.as_ref(), &e))?;
-    Profile::parse(&text).map_err(|e| Failure::input(format!("{name}：{e}")))
+    Profile::parse(&text).map_err(|e| {
+        Failure::input(format!(
+            "{name}：不能用作规则（可参照 lianhu plan 写出的 profile.toml）\n{name}: cannot be used as a profile (see the profile.toml that lianhu plan writes): {e}"
+        ))
+    })
 }
 
 /// The table the county prints: per township its villages, households, grids, units, leaders and deputies.

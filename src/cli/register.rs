@@ -91,6 +91,9 @@ fn cancel() -> Arc<AtomicBool> {
 }
 
 pub(super) fn import(a: &ImportArgs) -> Outcome {
+    if let Some(path) = &a.faults {
+        outputs::check_file("--faults", path, outputs::TABLES)?;
+    }
     if let Some(ledger) = Ledger::named(&a.layer) {
         if a.reason.is_some() {
             return Err(Failure::usage(
@@ -104,9 +107,10 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
     }
     let Some(schema) = LayerSchema::named(&a.layer) else {
         return Err(Failure::usage(format!(
-            "--layer {0}：没有这个图层；可用 {1}\n--layer {0}: no such layer; there are {1}",
+            "--layer {0}：没有这个图层；可用 {1}\n--layer {0}: no such layer; there are {2}",
             a.layer,
-            LAYERS_OUT[..8].join("、")
+            LAYERS_OUT[..8].join("、"),
+            LAYERS_OUT[..8].join(", ")
         )));
     };
     let crs = a.crs.as_deref().map(Crs::parse).transpose().map_err(Failure::usage)?;
@@ -244,7 +248,10 @@ pub(super) fn export(a: &ExportArgs) -> Outcome {
 fn write_out(a: &ExportArgs) -> Result<Written, Failure> {
     let format = match &a.format {
         Some(name) => Format::parse(name).ok_or_else(|| {
-            Failure::usage(format!("--format {name}: geojson geojsonseq gpkg fgb shp kml csv xlsx geoparquet"))
+            let known = "geojson geojsonseq gpkg fgb shp kml csv xlsx geoparquet";
+            Failure::usage(format!(
+                "--format {name}：没有这种格式；可用 {known}\n--format {name}: no such format; use {known}"
+            ))
         })?,
         None => Format::of_path(&a.file.to_string_lossy()),
     };

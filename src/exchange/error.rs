@@ -1,6 +1,7 @@
 //! What can be wrong with a file: what, where, what to do; all rows at once, up to a limit.
 
-use super::io_words::{IoWords, words_of_reading};
+use crate::domain::io_words::{IoWords, words_of_reading};
+
 use super::source::Format;
 
 /// Faults listed in one answer; the others are only counted.

@@ -21,7 +21,8 @@ use std::path::Path;
 use geo::Geometry;
 use time::OffsetDateTime;
 
-use super::io_words::{IoWords, words_of_writing};
+use crate::domain::io_words::{IoWords, words_of_writing};
+
 use super::source::Format;
 use super::table::Cell;
 

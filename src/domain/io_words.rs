@@ -91,6 +91,13 @@ fn system_words(e: &Error) -> String {
     said.split_once(" at path \"").map_or(said.as_str(), |(system, _)| system).to_owned()
 }
 
+/// Words of the form `中文 / English`, apart; words of one language, or of several lines, stand for both.
+#[must_use]
+pub fn halves(words: &str) -> (&str, &str) {
+    let parts = if words.contains('\n') { None } else { words.split_once(" / ") };
+    parts.unwrap_or((words, words))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +118,13 @@ mod tests {
         }
         let odd = words_of_reading(&Error::other("odd"));
         assert_eq!((odd.chinese.as_str(), odd.english.as_str()), ("系统报告“odd”", "odd"));
+    }
+
+    #[test]
+    fn words_of_two_languages_come_apart() {
+        assert_eq!(halves("方案 / plan"), ("方案", "plan"));
+        assert_eq!(halves("grids"), ("grids", "grids"));
+        assert_eq!(halves("a / b\nc"), ("a / b\nc", "a / b\nc"));
     }
 
     #[test]
