@@ -53,7 +53,7 @@ pub(crate) fn run(command: Command, begun: Instant) -> Outcome {
         Command::Grids(a) => super::grids::grids(&a, begun),
         Command::Plan(a) => super::plan::plan(&a, begun),
         Command::Check(a) => super::plan::check(&a),
-        Command::Profiles => super::plan::profiles(),
+        Command::Profiles(a) => super::profiles::list(&a),
         Command::Draw(a) => super::draw::run(&a),
         Command::Synth(a) => super::synth::run(&a),
         Command::Hotspots(a) => super::hotspots::run_hotspots(&a),
@@ -61,7 +61,7 @@ pub(crate) fn run(command: Command, begun: Instant) -> Outcome {
         Command::Scan(a) => super::hotspots::run_scan(&a),
         Command::Density(a) => super::density::run(&a),
         Command::Knox(a) => super::knox::run(&a),
-        Command::Import(a) => super::register::import(&a),
+        Command::Import(a) => super::bring_in::import(&a),
         Command::Export(a) => super::register::export(&a),
         Command::Draft(a) => super::register::draft(&a, begun),
         Command::Backup(a) => super::upkeep::backup(&a),
@@ -175,7 +175,7 @@ pub(super) fn replay_of(a: &EffortArgs, report: &Report) -> Result<Option<Report
 }
 
 fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
-    let profile = a.profile.as_deref().map(super::plan::profile).transpose()?;
+    let profile = a.profile.as_deref().map(super::profiles::profile).transpose()?;
     let by_profile = profile.as_ref().map(unit_rules);
     let mut rules = UnitRules {
         min: a.min.or(by_profile.as_ref().map(|r| r.min)).unwrap_or(10),

@@ -8,6 +8,7 @@
 mod console;
 
 mod args;
+mod bring_in;
 mod cell_files;
 mod commands;
 mod config;
@@ -26,6 +27,7 @@ mod outputs;
 mod plan;
 mod plans;
 mod plans_args;
+mod profiles;
 mod register;
 mod register_args;
 mod serve;

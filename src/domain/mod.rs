@@ -9,9 +9,11 @@ pub mod io_words;
 pub mod plan;
 pub mod position;
 pub mod profile;
+pub mod profile_file;
 pub mod random;
 pub mod region;
 pub mod register;
+pub mod wording;
 
 pub use barrier::{Barrier, BarrierShape};
 pub use codes::VillageCode;
@@ -19,4 +21,5 @@ pub use hex::hex;
 pub use households::{Column, Households, NO_VALUE};
 pub use position::{LonLat, Point, Positions};
 pub use profile::{Binding, Divide, Profile};
+pub use profile_file::read_profiles;
 pub use region::Region;
