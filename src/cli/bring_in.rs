@@ -52,7 +52,7 @@ pub(super) fn import(a: &ImportArgs) -> Outcome {
         return Err(Failure::usage("--plan 只用于台账 / --plan goes with ledgers only"));
     }
     let Some(schema) = LayerSchema::named(&a.layer) else {
-        let known = LAYERS.iter().map(|l| l.name).collect::<Vec<_>>().join("、");
+        let known = LAYERS.iter().map(|l| l.name).collect::<Vec<_>>().join(" ");
         return Err(Failure::usage(format!(
             "--layer {0}：没有这个图层；可用 {known}\n--layer {0}: no such layer; there are {known}",
             a.layer

@@ -116,6 +116,12 @@ pub(super) fn load(
     for note in &report.notes {
         errln!("{note}");
     }
+    if report.rows == 0 {
+        errln!(
+            "{0}：只有表头，没有住户：请检查导出\n{0}: there is no household, only a header: look at what was exported",
+            a.input
+        );
+    }
     Ok(Loaded { table: read.value, report })
 }
 

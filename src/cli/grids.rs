@@ -71,6 +71,7 @@ fn say(table: &Households, villages: &[VillageGrids]) {
     let (sum, least, count) = all()
         .map(|g| g.polsby_popper())
         .fold((0.0, f64::INFINITY, 0_u32), |(s, l, n), v| (s + v, f64::min(l, v), n + 1));
+    let least = if count == 0 { 0.0 } else { least };
     let mean = sum / f64::from(count.max(1));
     outln!("{households} 户 → {count} 个网格，最大偏差 {deviation:.2} %，紧凑度 平均 {mean:.3} 最低 {least:.3}");
     outln!(

@@ -27,6 +27,24 @@ pub(super) const MAPS: &[&str] = &[
     ".parquet",
     ".geoparquet",
 ];
+/// Endings of what a register hands out: profiles come as TOML too.
+pub(super) const EXPORTS: &[&str] = &[
+    ".csv",
+    ".geojson",
+    ".json",
+    ".geojsonl",
+    ".geojsons",
+    ".geojsonseq",
+    ".ndjson",
+    ".gpkg",
+    ".fgb",
+    ".kml",
+    ".xlsx",
+    ".zip",
+    ".parquet",
+    ".geoparquet",
+    ".toml",
+];
 /// Endings of tables.
 pub(super) const TABLES: &[&str] = &[".csv", ".xlsx"];
 

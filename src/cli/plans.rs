@@ -13,6 +13,7 @@ use crate::plan::register::{
 use crate::store::{OpenMode, PlanFilter, Store, Which};
 
 use super::commands::{Failure, Outcome};
+use super::outputs;
 use super::plans_args::{PlansArgs, PlansCommand, TurnArgs};
 use super::register::{ACTOR, SHOWN, everything, failed, of_store, with_store};
 
@@ -98,7 +99,7 @@ pub(super) fn plans(a: &PlansArgs) -> Outcome {
 
 fn read_operations(path: &Path) -> Result<Vec<Operation>, Failure> {
     let shown = path.display();
-    let unread = |e: std::io::Error| Failure::input(format!("{shown}: {e}"));
+    let unread = |e: std::io::Error| outputs::unreadable(path, &e);
     let mut text = String::new();
     let reader: Box<dyn std::io::Read> = if path == Path::new("-") {
         Box::new(std::io::stdin())

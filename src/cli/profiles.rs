@@ -14,23 +14,27 @@ fn is_file(name: &str) -> bool {
 }
 
 fn unknown(name: &str, known: &[String]) -> Failure {
-    let known = known.join("、");
+    let (chinese, english) = (known.join("、"), known.join(", "));
     Failure::usage(format!(
-        "--profile {name}：没有这个规则；可用 {known}，或一个 .toml 文件\n--profile {name}: no such profile; there are {known}, or give a .toml file"
+        "--profile {name}：没有这个规则；可用 {chinese}，或一个 .toml 文件\n--profile {name}: no such profile; there are {english}, or give a .toml file"
     ))
 }
 
 /// The one profile of a file, as an export of the register writes it too.
 fn of_file(path: &str) -> Result<Profile, Failure> {
-    let wrong = |e: &dyn std::fmt::Display| Failure::input(format!("{path}：{e}"));
+    let wrong = |e: &dyn std::fmt::Display| {
+        Failure::input(format!(
+            "{path}：不能用作规则（可参照 lianhu plan 写出的 profile.toml）\n{path}: cannot be used as a profile (see the profile.toml that lianhu plan writes): {e}"
+        ))
+    };
     let text = std::fs::read_to_string(path).map_err(|e| outputs::unreadable(path.as_ref(), &e))?;
     let mut all = read_profiles(&text).map_err(|e| wrong(&e.message))?;
     match (all.pop(), all.len()) {
         (Some(one), 0) => one.profile.map_err(|e| wrong(&e)),
         (_, others) => {
             let n = others + 1;
-            Err(wrong(&format!(
-                "有 {n} 个规则，须只有一个；可先导入库再按名称使用 / {n} profiles where one is wanted: import them into a register and name one"
+            Err(Failure::input(format!(
+                "{path}：有 {n} 个规则，须只有一个；可先导入库再按名称使用\n{path}: {n} profiles where one is wanted: import them into a register and name one"
             )))
         }
     }

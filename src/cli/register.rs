@@ -117,7 +117,7 @@ pub(super) fn tell_faults(faults: &FaultList) {
 pub(super) fn export(a: &ExportArgs) -> Outcome {
     if !outputs::is_standard(&a.file) {
         if a.format.is_none() {
-            outputs::check("FILE", &a.file, outputs::MAPS)?;
+            outputs::check("FILE", &a.file, outputs::EXPORTS)?;
         }
         out!("{}", told(&a.file, &write_out(a)?));
         return Ok(0);

@@ -166,7 +166,9 @@ async fn store(url: &str) -> Result<Arc<dyn Store>, StoreError> {
 
 fn scope(a: &ScopeArgs) -> Result<Scope, Failure> {
     let known = Role::ALL.map(Role::word).join(" ");
-    let role = Role::parse(&a.role).ok_or_else(|| Failure::usage(format!("--role {}: {known}", a.role)))?;
+    let role = Role::parse(&a.role).ok_or_else(|| {
+        Failure::usage(format!("--role {0}：没有这个角色；可用 {known}\n--role {0}: no such role; use {known}", a.role))
+    })?;
     Scope::of_area(role, &a.region).map_err(|e| Failure::usage(format!("--region: {e}")))
 }
 

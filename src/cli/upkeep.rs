@@ -6,6 +6,7 @@ use crate::plan::room::moments;
 use crate::store::{Layer, OpenMode, OpenOptions, Retention, copy_into};
 
 use super::commands::{Failure, Outcome};
+use super::outputs;
 use super::register::{ACTOR, everything, of_store, runtime, with_store};
 use super::register_args::{AuditArgs, FileArgs, HistoryArgs, PurgeArgs, StoreArgs};
 
@@ -25,14 +26,15 @@ pub(super) fn restore(a: &FileArgs) -> Outcome {
             path.display()
         )));
     }
-    let shown = |e: std::io::Error| Failure::input(format!("{}: {e}", a.file.display()));
+    let place = target.unwrap_or(&a.file);
+    let unwritten = |e: std::io::Error| outputs::unwritable(place, &e);
     // Beside the target, so that it can be moved there; for a server anywhere.
     let scratch = std::env::temp_dir();
     let beside = target.and_then(Path::parent).filter(|p| !p.as_os_str().is_empty());
     let beside = beside.unwrap_or(if target.is_some() { Path::new(".") } else { &scratch });
-    let fresh = tempfile::Builder::new().prefix(".lianhu-").tempdir_in(beside).map_err(shown)?;
+    let fresh = tempfile::Builder::new().prefix(".lianhu-").tempdir_in(beside).map_err(unwritten)?;
     let staged = fresh.path().join("restored.gpkg");
-    std::fs::copy(&a.file, &staged).map_err(shown)?;
+    std::fs::copy(&a.file, &staged).map_err(|e| outputs::unreadable(&a.file, &e))?;
     let staged_url = StoreArgs { store: format!("sqlite:{}", staged.display()) };
     // Opening brings it up to date; only a whole store takes its place.
     let findings =
@@ -50,7 +52,7 @@ pub(super) fn restore(a: &FileArgs) -> Outcome {
         )));
     }
     match target {
-        Some(path) => std::fs::rename(&staged, path).map_err(shown)?,
+        Some(path) => std::fs::rename(&staged, path).map_err(unwritten)?,
         None => {
             let create = OpenOptions::new(OpenMode::Create);
             runtime()?.block_on(copy_into(&staged_url.store, &a.store.store, &create)).map_err(of_store)?;

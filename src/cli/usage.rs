@@ -66,13 +66,15 @@ fn reason(why: &str) -> String {
     }
     match why.split_once(" is not in ").map(|(_, range)| range) {
         Some(range) => match range.split_once("..=").or_else(|| range.split_once("..")) {
-            Some((least, "")) => format!("不能小于 {least}"),
+            // what a number of 32 or 64 bits holds at most means nothing to anybody
+            Some((least, "" | "4294967295" | "18446744073709551615")) => format!("不能小于 {least}"),
             Some(("", most)) => format!("不能大于 {most}"),
             Some((least, most)) => format!("应在 {least} 到 {most} 之间"),
             None => why.to_owned(),
         },
         None if why.contains("invalid digit") => "应为整数".to_owned(),
         None if why.contains("invalid float") => "应为数".to_owned(),
+        None if why.contains("socket address") => "应写作 地址:端口，如 127.0.0.1:8080".to_owned(),
         None if why.contains("empty string") => "是空的".to_owned(),
         None if why.contains("too large") => "数过大".to_owned(),
         None if why.contains("too small") => "数过小".to_owned(),
@@ -116,7 +118,7 @@ mod tests {
                 ErrorKind::ValueValidation,
                 ["--radius", "不是距离"],
             ),
-            ("lianhu units i.csv --min 0".to_owned(), ErrorKind::ValueValidation, ["--min", "1"]),
+            ("lianhu units i.csv --min 0".to_owned(), ErrorKind::ValueValidation, ["--min", "不能小于 1"]),
             ("lianhu sca".to_owned(), ErrorKind::InvalidSubcommand, ["没有子命令“sca”", "是否要写"]),
             ("lianhu".to_owned(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, ["缺少子命令", "可用的见下"]),
         ] {

@@ -42,6 +42,7 @@ pub fn words_of_writing(e: &Error) -> IoWords {
                 "所在的文件夹不存在，请先建立，或换一个位置",
                 "its folder is not there; make it, or choose another place",
             )),
+            ErrorKind::AlreadyExists => Some(("已存在，请换一个名字", "it is there already; choose another name")),
             ErrorKind::PermissionDenied => Some((
                 "没有写入权限，请换一个位置，或让管理员授权",
                 "no permission to write there; choose another place, or ask for it",

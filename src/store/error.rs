@@ -48,7 +48,7 @@ pub enum StoreError {
         edit: Option<u64>,
     },
     /// There is no such thing, or not within this scope.
-    #[error("没有{}：{id}\nno such {}: {id}", halves(.what).0, halves(.what).1)]
+    #[error("没有{}：{id}\nno such {}: {id}", spaced(.what), halves(.what).1)]
     NotFound {
         /// What kind of thing.
         what: &'static str,
@@ -170,6 +170,12 @@ pub enum TransactError {
     /// The plan layer's reason; nothing was changed.
     #[error(transparent)]
     Refused(#[from] Refusal),
+}
+
+/// The Chinese half, or the name of a layer with a space before it.
+fn spaced(what: &str) -> String {
+    let chinese = halves(what).0;
+    if chinese.is_ascii() { format!(" {chinese}") } else { chinese.to_owned() }
 }
 
 /// What a conflict says: nobody is named where nobody is known.
