@@ -35,6 +35,7 @@ mod public;
 mod rate;
 mod refusals;
 mod regions;
+mod register;
 mod report;
 mod router;
 mod scratch;

@@ -1,7 +1,6 @@
 //! What each subcommand does: read, solve, write whole files.
 
 use std::fmt::Display;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, json};
@@ -20,9 +19,9 @@ use crate::plan::village::expanded;
 use crate::space::datum::Crs;
 
 use super::args::{Command, EffortArgs, InputArgs, OutputArgs, UnitsArgs};
-use super::console;
 use super::serve_args::{TokenCommand, UserCommand};
 use super::surroundings::read_barriers;
+use super::{console, outputs};
 
 /// A failed command: what to say and the exit code.
 pub(crate) struct Failure {
@@ -54,7 +53,7 @@ pub(crate) fn run(command: Command, begun: Instant) -> Outcome {
         Command::Grids(a) => super::grids::grids(&a, begun),
         Command::Plan(a) => super::plan::plan(&a, begun),
         Command::Check(a) => super::plan::check(&a),
-        Command::Profiles => super::plan::profiles(),
+        Command::Profiles(a) => super::profiles::list(&a),
         Command::Draw(a) => super::draw::run(&a),
         Command::Synth(a) => super::synth::run(&a),
         Command::Hotspots(a) => super::hotspots::run_hotspots(&a),
@@ -62,7 +61,7 @@ pub(crate) fn run(command: Command, begun: Instant) -> Outcome {
         Command::Scan(a) => super::hotspots::run_scan(&a),
         Command::Density(a) => super::density::run(&a),
         Command::Knox(a) => super::knox::run(&a),
-        Command::Import(a) => super::register::import(&a),
+        Command::Import(a) => super::bring_in::import(&a),
         Command::Export(a) => super::register::export(&a),
         Command::Draft(a) => super::register::draft(&a, begun),
         Command::Backup(a) => super::upkeep::backup(&a),
@@ -112,10 +111,16 @@ pub(super) fn load(
     report.notes = read.warnings;
     report.step("read", begun);
     if !report.dropped_columns.is_empty() {
-        eprintln!("未保留的列：{0}\ncolumns not kept: {0}", report.dropped_columns.join(", "));
+        errln!("未保留的列：{0}\ncolumns not kept: {0}", report.dropped_columns.join(", "));
     }
     for note in &report.notes {
-        eprintln!("{note}");
+        errln!("{note}");
+    }
+    if report.rows == 0 {
+        errln!(
+            "{0}：只有表头，没有住户：请检查导出\n{0}: there is no household, only a header: look at what was exported",
+            a.input
+        );
     }
     Ok(Loaded { table: read.value, report })
 }
@@ -153,8 +158,13 @@ fn effort_of(a: &EffortArgs, begun: Instant) -> Effort {
 
 pub(super) fn replay_of(a: &EffortArgs, report: &Report) -> Result<Option<Report>, Failure> {
     let Some(path) = &a.replay else { return Ok(None) };
-    let text = std::fs::read_to_string(path).map_err(|e| Failure::input(format!("{}: {e}", path.display())))?;
-    let old: Report = serde_json::from_str(&text).map_err(|e| Failure::input(format!("{}: {e}", path.display())))?;
+    let text = std::fs::read_to_string(path).map_err(|e| outputs::unreadable(path, &e))?;
+    let old: Report = serde_json::from_str(&text).map_err(|e| {
+        Failure::input(format!(
+            "{0}：不是本程序写出的报告（{e}）\n{0}: this is no report that this program wrote ({e})",
+            path.display()
+        ))
+    })?;
     if old.version != report.version || old.input_sha256 != report.input_sha256 || old.command != report.command {
         return Err(Failure::input(format!(
             "{0}：报告与本次的命令、版本或输入不同，无法重现\n{0}: the report is of another command, version or input and cannot be replayed",
@@ -165,7 +175,7 @@ pub(super) fn replay_of(a: &EffortArgs, report: &Report) -> Result<Option<Report
 }
 
 fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
-    let profile = a.profile.as_deref().map(super::plan::profile).transpose()?;
+    let profile = a.profile.as_deref().map(super::profiles::profile).transpose()?;
     let by_profile = profile.as_ref().map(unit_rules);
     let mut rules = UnitRules {
         min: a.min.or(by_profile.as_ref().map(|r| r.min)).unwrap_or(10),
@@ -195,6 +205,7 @@ fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
             rules.min, rules.max
         )));
     }
+    outputs::check_all(&a.output)?;
     let extra: Vec<String> = rules.containers.iter().map(|c| c.0.clone()).collect();
     let Loaded { table, mut report } = load("units", &a.input, &extra, &a.effort, begun)?;
     let table = if a.expand { expanded(table) } else { table };
@@ -252,11 +263,11 @@ fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
     let planar = matches!(table.positions, Positions::Planar(_));
     let shapes = a.output.geojson.is_some().then(|| unit_features(&villages, planar));
     write_outputs(&a.output, &labels, shapes, &report)?;
-    println!(
+    outln!(
         "{households} 户 → {count} 个单元，离差平方和 {sse:.0} m²，例外 {} 个（{outside} 户）",
         report.exceptions.len()
     );
-    println!(
+    outln!(
         "{households} households → {count} units, SSE {sse:.0} m², {} exceptions ({outside} households)",
         report.exceptions.len()
     );
@@ -306,32 +317,29 @@ pub(super) fn write_outputs(
     shapes: Option<String>,
     report: &Report,
 ) -> Result<(), Failure> {
-    let write = |path: &Path, bytes: &[u8]| {
-        exchange::write_whole(path, bytes).map_err(|e| Failure::input(format!("{}: {e}", path.display())))
-    };
     if let Some(path) = &out.labels {
         let mut text = String::with_capacity(labels.len() * 5);
         for l in labels {
             text.push_str(&l.to_string());
             text.push('\n');
         }
-        write(path, text.as_bytes())?;
+        outputs::put(path, text.as_bytes())?;
     }
     if let (Some(path), Some(text)) = (&out.geojson, shapes) {
-        write(path, text.as_bytes())?;
+        outputs::put(path, text.as_bytes())?;
     }
     if let Some(path) = &out.report {
-        write(path, report.to_json().as_bytes())?;
+        outputs::put(path, report.to_json().as_bytes())?;
     }
     Ok(())
 }
 
 pub(super) fn finish(report: &Report) -> Outcome {
     for e in report.exceptions.iter().take(20) {
-        eprintln!("例外 exception: {} {} 户 households, {}: {}", e.village, e.households, e.reason, e.ids.join(", "));
+        errln!("例外 exception: {} {} 户 households, {}: {}", e.village, e.households, e.reason, e.ids.join(", "));
     }
     if report.exceptions.len() > 20 {
-        eprintln!("… {} 个例外，见报告 / exceptions in all, see the report", report.exceptions.len());
+        errln!("… {} 个例外，见报告 / exceptions in all, see the report", report.exceptions.len());
     }
     Ok(if report.stopped == Stopped::Cancelled { 130 } else { 0 })
 }

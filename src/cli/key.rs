@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::plan::register::Sealer;
 
 use super::commands::{Failure, Outcome};
+use super::outputs;
 use super::register_args::{KeyArgs, StoreArgs};
 
 /// The key itself, 64 hexadecimal digits.
@@ -35,7 +36,7 @@ pub(super) fn find_named(a: &StoreArgs, file: Option<&Path>) -> Result<Option<Se
         None => return Ok(None),
     };
     let shown = path.display().to_string();
-    let failed = |e: std::io::Error| Failure::input(format!("{shown}: {e}"));
+    let failed = |e: std::io::Error| outputs::unreadable(&path, &e);
     check_private(&path)?;
     read(&std::fs::read_to_string(&path).map_err(failed)?, &shown).map(Some)
 }
@@ -78,7 +79,7 @@ pub(super) fn make(a: &KeyArgs) -> Outcome {
         }
     };
     create(&path)?;
-    println!(
+    outln!(
         "已生成密钥 key made: {}\n请另行保管一份：丢失后电话无法恢复 / keep a copy elsewhere: without it no telephone can be read again",
         path.display()
     );
@@ -86,7 +87,7 @@ pub(super) fn make(a: &KeyArgs) -> Outcome {
 }
 
 fn create(path: &Path) -> Result<(), Failure> {
-    let failed = |e: std::io::Error| Failure::input(format!("{0}：{e}\n{0}: {e}", path.display()));
+    let failed = |e: std::io::Error| outputs::unwritable(path, &e);
     let mut bytes = [0_u8; crate::plan::register::KEY_BYTES];
     getrandom::fill(&mut bytes).map_err(|e| Failure::input(format!("{e}")))?;
     let mut text = crate::domain::hex(&bytes);

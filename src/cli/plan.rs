@@ -1,11 +1,11 @@
-//! `lianhu plan`, `check`, `profiles`.
+//! `lianhu plan`, `check`.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::domain::{Binding, Divide, Positions, Profile, Region};
+use crate::domain::{Positions, Region, VillageCode};
 use crate::partition::check::{Rule, check as check_facts};
 use crate::partition::effort::Effort;
 use crate::plan::figures;
@@ -26,7 +26,10 @@ use super::surroundings::{read_barriers, read_regions};
 const GRIDS_SHARE: f64 = 0.5;
 
 pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
-    let profile = profile(&a.profile)?;
+    let profile = match &a.store {
+        Some(store) => super::profiles::of_store(store, &a.profile)?,
+        None => super::profiles::profile(&a.profile)?,
+    };
     let in_force = a.in_force.as_deref().map(folder::read_assigned).transpose().map_err(Failure::input)?;
     let effort = EffortArgs { seed: a.seed, rounds: None, budget: a.budget, threads: a.threads, replay: None };
     let extra: Vec<String> = OLD_NET_COLUMNS.iter().map(|c| (*c).to_owned()).collect();
@@ -36,6 +39,14 @@ pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
     let barriers = profile.barriers(&barriers);
     let regions = read_regions(a.regions.as_deref(), &a.input, planar)?;
     let table = locate_villages(expanded(table), &regions, &mut report).map_err(Failure::input)?;
+    let cautions = regions.iter().filter_map(|r| {
+        let code = VillageCode::parse(r.code.as_deref()?).ok()?;
+        code.caution(r.name.as_deref())
+    });
+    for caution in cautions {
+        errln!("{caution}");
+        report.notes.push(caution);
+    }
     report.parameters = [
         ("profile", json!(profile.name)),
         ("regions", json!(a.regions)),
@@ -81,26 +92,10 @@ pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
     }
     report.step("checked", begun);
     staged.publish(&report).map_err(Failure::input)?;
-    print!("{}", summary(&plans, &regions));
+    out!("{}", summary(&plans, &regions));
     say_breaches(&breaches);
     let code = finish(&report)?;
     Ok(if code == 0 && !breaches.is_empty() { 1 } else { code })
-}
-
-pub(super) fn profile(name: &str) -> Result<Profile, Failure> {
-    if let Some(p) = Profile::named(name) {
-        return Ok(p);
-    }
-    let is_file = std::path::Path::new(name).extension().is_some_and(|e| e == "toml");
-    if !is_file {
-        let known: Vec<String> = Profile::shipped().into_iter().map(|p| p.name).collect();
-        return Err(Failure::usage(format!(
-            "--profile {name}：没有这个规则；可用 {0}，或一个 .toml 文件\n--profile {name}: no such profile; there are {0}, or give a .toml file",
-            known.join("、")
-        )));
-    }
-    let text = std::fs::read_to_string(name).map_err(|e| Failure::input(format!("{name}：{e}")))?;
-    Profile::parse(&text).map_err(|e| Failure::input(format!("{name}：{e}")))
 }
 
 /// The table the county prints: per township its villages, households, grids, units, leaders and deputies.
@@ -154,13 +149,13 @@ pub(super) fn say_breaches(breaches: &[crate::partition::check::Breach]) {
         if of_rule.is_empty() {
             continue;
         }
-        println!("{rule:?} {}：{}", rule.title(), of_rule.len());
+        outln!("{rule:?} {}：{}", rule.title(), of_rule.len());
         for b in of_rule {
-            println!("  [{}] {}", b.ids.join(", "), b.message);
+            outln!("  [{}] {}", b.ids.join(", "), b.message);
         }
     }
     if breaches.is_empty() {
-        println!("H1–H11：无违反 / no breach");
+        outln!("H1–H11：无违反 / no breach");
     }
 }
 
@@ -178,36 +173,4 @@ pub(super) fn check(a: &CheckArgs) -> Outcome {
     let breaches = check_facts(&facts);
     say_breaches(&breaches);
     Ok(u8::from(!breaches.is_empty()))
-}
-
-pub(super) fn profiles() -> Outcome {
-    for p in Profile::shipped() {
-        let containers: Vec<String> = p
-            .containers()
-            .iter()
-            .map(|(c, b)| format!("{c}={}", if *b == Binding::Law { "law" } else { "prefer" }))
-            .collect();
-        let grids = match p.grid.divide {
-            Divide::Balance => match p.grid.per_village {
-                Some(n) => format!("每村约 {n} 个 / {n} a village"),
-                None => format!("每格约 {0} 户 / about {0} households", p.grid.target_households),
-            },
-            Divide::Village => "一村一格 / the village".to_owned(),
-            Divide::Hamlet => "自然寨 / hamlets".to_owned(),
-            Divide::Group => "村民小组 / groups".to_owned(),
-            Divide::Building => "楼栋 / buildings".to_owned(),
-        };
-        println!(
-            "{:<12} {}\n             单元 units {}–{} 户，副联户长 deputies {}，{}\n             网格 grids {}\n             {}",
-            p.name,
-            p.title,
-            p.unit.min,
-            p.unit.max,
-            p.unit.deputies,
-            containers.join(" "),
-            grids,
-            p.note
-        );
-    }
-    Ok(0)
 }

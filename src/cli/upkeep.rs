@@ -6,6 +6,7 @@ use crate::plan::room::moments;
 use crate::store::{Layer, OpenMode, OpenOptions, Retention, copy_into};
 
 use super::commands::{Failure, Outcome};
+use super::outputs;
 use super::register::{ACTOR, everything, of_store, runtime, with_store};
 use super::register_args::{AuditArgs, FileArgs, HistoryArgs, PurgeArgs, StoreArgs};
 
@@ -13,7 +14,7 @@ pub(super) fn backup(a: &FileArgs) -> Outcome {
     with_store(&a.store, OpenMode::ReadOnly, async |store| {
         store.backup(&everything(), &a.file).await.map_err(of_store)
     })?;
-    println!("已备份 saved: {}", a.file.display());
+    outln!("已备份 saved: {}", a.file.display());
     Ok(0)
 }
 
@@ -25,14 +26,15 @@ pub(super) fn restore(a: &FileArgs) -> Outcome {
             path.display()
         )));
     }
-    let shown = |e: std::io::Error| Failure::input(format!("{}: {e}", a.file.display()));
+    let place = target.unwrap_or(&a.file);
+    let unwritten = |e: std::io::Error| outputs::unwritable(place, &e);
     // Beside the target, so that it can be moved there; for a server anywhere.
     let scratch = std::env::temp_dir();
     let beside = target.and_then(Path::parent).filter(|p| !p.as_os_str().is_empty());
     let beside = beside.unwrap_or(if target.is_some() { Path::new(".") } else { &scratch });
-    let fresh = tempfile::Builder::new().prefix(".lianhu-").tempdir_in(beside).map_err(shown)?;
+    let fresh = tempfile::Builder::new().prefix(".lianhu-").tempdir_in(beside).map_err(unwritten)?;
     let staged = fresh.path().join("restored.gpkg");
-    std::fs::copy(&a.file, &staged).map_err(shown)?;
+    std::fs::copy(&a.file, &staged).map_err(|e| outputs::unreadable(&a.file, &e))?;
     let staged_url = StoreArgs { store: format!("sqlite:{}", staged.display()) };
     // Opening brings it up to date; only a whole store takes its place.
     let findings =
@@ -50,17 +52,17 @@ pub(super) fn restore(a: &FileArgs) -> Outcome {
         )));
     }
     match target {
-        Some(path) => std::fs::rename(&staged, path).map_err(shown)?,
+        Some(path) => std::fs::rename(&staged, path).map_err(unwritten)?,
         None => {
             let create = OpenOptions::new(OpenMode::Create);
             runtime()?.block_on(copy_into(&staged_url.store, &a.store.store, &create)).map_err(of_store)?;
         }
     }
     if !open.is_empty() {
-        println!("其他软件的修改尚待确认：lianhu foreign list / edits by another program wait to be settled");
+        outln!("其他软件的修改尚待确认：lianhu foreign list / edits by another program wait to be settled");
     }
     // An address may hold a password.
-    println!("已恢复 restored: {}", target.map_or_else(|| "postgres://…".to_owned(), |p| p.display().to_string()));
+    outln!("已恢复 restored: {}", target.map_or_else(|| "postgres://…".to_owned(), |p| p.display().to_string()));
     Ok(0)
 }
 
@@ -69,10 +71,10 @@ pub(super) fn check(url: &str) -> Outcome {
     let findings =
         with_store(&a, OpenMode::ReadOnly, async |store| store.check(&everything()).await.map_err(of_store))?;
     for f in &findings {
-        println!("[{}] {}：{}", f.kind, f.place, f.what);
+        outln!("[{}] {}：{}", f.kind, f.place, f.what);
     }
     if findings.is_empty() {
-        println!("库完好 / the store is as it was written");
+        outln!("库完好 / the store is as it was written");
     }
     Ok(u8::from(!findings.is_empty()))
 }
@@ -81,7 +83,7 @@ pub(super) fn migrate(a: &StoreArgs) -> Outcome {
     // PostgreSQL is upgraded only where that is asked for by name, as it is here.
     let mode = if a.store.starts_with("sqlite:") { OpenMode::ReadWrite } else { OpenMode::Create };
     with_store(a, mode, async |_| Ok(()))?;
-    println!("库结构已是最新 / the store is up to date");
+    outln!("库结构已是最新 / the store is up to date");
     Ok(0)
 }
 
@@ -103,9 +105,13 @@ pub(super) fn purge(a: &PurgeArgs) -> Outcome {
     let done = with_store(&a.store, OpenMode::ReadWrite, async |store| {
         store.purge(&everything(), ACTOR, &retention).await.map_err(of_store)
     })?;
-    println!(
+    outln!(
         "已清除 purged: 人员 officers {}、照片 photos {}、幂等键 keys {}、任务 jobs {}、单元格日志 cell logs {}",
-        done.officers, done.photos, done.keys, done.jobs, done.cell_logs
+        done.officers,
+        done.photos,
+        done.keys,
+        done.jobs,
+        done.cell_logs
     );
     Ok(0)
 }
@@ -115,7 +121,7 @@ pub(super) fn audit(a: &AuditArgs) -> Outcome {
         store.audit(&everything(), a.after, a.limit).await.map_err(of_store)
     })?;
     for r in rows {
-        println!(
+        outln!(
             "{}\t{}\t{}\t{}\t{}\t{}\t{}",
             r.seq,
             r.at,
@@ -139,10 +145,10 @@ pub(super) fn history(a: &HistoryArgs) -> Outcome {
     })?;
     for c in &changes {
         let reason = c.reason.as_deref().unwrap_or_default();
-        println!("{}\t{}\t{}\t{}\t{}\t{}\t{reason}", c.at, c.actor, c.operation, c.column, c.before, c.after);
+        outln!("{}\t{}\t{}\t{}\t{}\t{}\t{reason}", c.at, c.actor, c.operation, c.column, c.before, c.after);
     }
     if changes.is_empty() {
-        println!(
+        outln!(
             "没有逐项修改记录；首次批量导入见审计记录 / no change is logged: the first load stands in the audit log"
         );
     }

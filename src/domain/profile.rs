@@ -21,6 +21,9 @@ const SHIPPED: [&str; 8] = [
 /// From the coarsest down: a coarser container binds before a finer one.
 const CONTAINERS: [&str; 4] = ["hamlet", "group", "building", "stairwell"];
 
+/// Longest short name, bytes.
+const LONGEST_NAME: usize = 64;
+
 /// Whether a container is binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -151,8 +154,24 @@ impl Profile {
     /// # Errors
     /// What is wrong with the text, with its line, or with the rules.
     pub fn parse(toml_text: &str) -> Result<Self, String> {
-        let profile: Self = toml::from_str(toml_text).map_err(|e| e.to_string())?;
-        let unit = &profile.unit;
+        toml::from_str::<Self>(toml_text).map_err(|e| e.to_string())?.checked()
+    }
+
+    /// The profile itself, where its rules do not contradict each other.
+    ///
+    /// # Errors
+    /// The first rule that does not hold, with what would.
+    pub fn checked(self) -> Result<Self, String> {
+        let name = &self.name;
+        let is_word = |c: char| !c.is_control() && !c.is_whitespace() && c != '=' && c != '/' && c != '\\';
+        let ends_as_file = std::path::Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("toml"));
+        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_word) || ends_as_file {
+            return Err(format!(
+                "name \"{}\": 1–{LONGEST_NAME} 字节，无空格、=、/，不以 .toml 结尾 / so many bytes, no blank, = or /, not a file's name",
+                name.chars().take(40).collect::<String>()
+            ));
+        }
+        let unit = &self.unit;
         if unit.min == 0 || unit.min > unit.max {
             return Err(format!("unit.min {} .. unit.max {}: 1 ≤ min ≤ max", unit.min, unit.max));
         }
@@ -165,7 +184,10 @@ impl Profile {
         if unit.deputies > 2 {
             return Err(format!("unit.deputies {}: 0, 1, 2", unit.deputies));
         }
-        let grid = &profile.grid;
+        if unit.max_reach_m.is_some_and(|r| !(r.is_finite() && r > 0.0)) {
+            return Err("unit.max_reach_m > 0".to_owned());
+        }
+        let grid = &self.grid;
         if !(1..=2).contains(&grid.levels) {
             return Err(format!("grid.levels {}: 1, 2", grid.levels));
         }
@@ -178,7 +200,10 @@ impl Profile {
         if !matches!(grid.otherwise, Divide::Balance | Divide::Village | Divide::Building) {
             return Err("grid.otherwise: balance, village, building".to_owned());
         }
-        Ok(profile)
+        if !(grid.old_net_weight.is_finite() && grid.old_net_weight >= 0.0) {
+            return Err("grid.old_net_weight ≥ 0".to_owned());
+        }
+        Ok(self)
     }
 
     /// The profiles that come with the program.

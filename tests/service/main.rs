@@ -8,6 +8,7 @@ mod ats_forms;
 mod client;
 #[path = "../store_contract/cluster.rs"]
 mod cluster;
+mod county;
 mod editing;
 mod events;
 mod exports;
@@ -62,6 +63,12 @@ on_both_engines! { Bare as bare_sqlite, bare_postgis:
         row_that_others_changed_is_a_conflict,
         cancelled_import_leaves_the_old_state,
         a01_uploads_are_their_owners_and_rows_their_area_s;
+    county:
+        county_brings_its_own_zones_rules_and_lists,
+        what_is_everybody_s_is_changed_by_those_of_the_whole_store_alone,
+        village_digits_nobody_gives_out_are_said_and_stored,
+        reason_of_an_import_is_kept_with_each_row,
+        row_s_changes_are_read_by_those_who_read_logs_within_their_area;
     officers:
         officers_are_added_replaced_and_deleted_at_the_version_that_was_read,
         names_and_telephones_are_revealed_for_a_purpose_and_noted,

@@ -1,5 +1,5 @@
 // Made by `npm run types` of src/api/openapi/application.json; not to be edited.
-// a7b73175247f41dad82f7f39566f75d9e3f756fe7984efd56f0366f9b4096c25
+// 534f2811b0c70b0e07da2bcdd2a809afe21c853f9738466bc6493b86447225d2
 
 export type components = {
     schemas: {
@@ -257,6 +257,11 @@ export type components = {
             name: string;
             title: string;
             note: string;
+            /**
+             * @description 库中的或内置的 / the register's own, or one that ships
+             * @enum {string}
+             */
+            origin?: "register" | "shipped";
             /** @description 网格按户数均衡 / grids are balanced by households */
             balanced: boolean;
             target_households: number | null;
@@ -369,6 +374,10 @@ export type components = {
             status: "running" | "done" | "failed" | "cancelled";
             share: number;
             stage: string;
+            /** @description 此步已处理的行数，总数未知时也给出 / rows gone over in this stage, also where nobody knows how many there are */
+            rows?: number | null;
+            /** @description 文件的字节数 / bytes of the file */
+            bytes?: number | null;
             result: unknown;
             problem: unknown;
         };
@@ -430,6 +439,9 @@ export type components = {
             datum_suspected?: string | null;
             columns?: components["schemas"]["Column"][];
             warnings?: string[];
+            /** @description 请核对之处，不妨碍入库 / what is to be looked at; none of it keeps a row out */
+            cautions?: components["schemas"]["Fault"][];
+            caution_count?: number;
             rows: number;
             counts: {
                 insert: number;
@@ -464,9 +476,9 @@ export type components = {
         };
         NewExport: {
             /** @enum {string} */
-            layer: "regions" | "buildings" | "households" | "barriers" | "officers" | "incidents" | "old_nets" | "centres" | "grids" | "units" | "leaders";
+            layer: "regions" | "buildings" | "households" | "barriers" | "officers" | "incidents" | "old_nets" | "centres" | "zones" | "profiles" | "dictionaries" | "grids" | "units" | "leaders";
             /** @enum {string} */
-            format: "geojson" | "geojsonseq" | "gpkg" | "fgb" | "shp" | "kml" | "csv" | "xlsx" | "geoparquet";
+            format: "geojson" | "geojsonseq" | "gpkg" | "fgb" | "shp" | "kml" | "csv" | "xlsx" | "geoparquet" | "toml";
             region?: string | null;
             bbox?: number[] | null;
             as_of?: string | null;
@@ -502,6 +514,23 @@ export type components = {
             elected_on?: string | null;
             valid_from?: string | null;
             valid_to?: string | null;
+        };
+        RowChange: {
+            seq: number;
+            at: string;
+            actor: string;
+            /** @enum {string} */
+            operation: "register.change" | "plan.edit" | "plan.undo" | "plan.redo";
+            /** @description 列；* 为整行新增或删除，unit 为换单元 / column; * where the row came or went, unit where a household came to another unit */
+            column: string;
+            before: unknown;
+            after: unknown;
+            /**
+             * @description 为何不给出值 / why the values are not given
+             * @enum {string|null}
+             */
+            withheld: "personal" | "geometry" | null;
+            reason: string | null;
         };
         AuditEntry: {
             seq: number;

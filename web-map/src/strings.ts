@@ -112,6 +112,7 @@ const table = {
   netsTitle: ["原有各网保留情况", "What each old net keeps"], net: ["原网", "Net"], netKept: ["保留边界", "Border kept"], netLost: ["失去边界", "Border lost"], netMoved: ["换网格户数", "Households moved"], kmOf: ["{a} / {b} 公里（{p}）", "{a} of {b} km ({p})"], kmAlone: ["{n} 公里", "{n} km"], ofHouseholds: ["{a} / {b} 户", "{a} of {b}"],
   openPlan: ["打开", "Open"],
   absorb: ["跟随名册", "Follow the register"], absorbHint: ["迁入、迁出、新楼、拆楼：只动不合规的单元", "Arrivals, departures, new and gone buildings: only units that became illegal change"],
+  notFollowed: ["{n} 个村未能跟随，方案保持原样：{why}", "{n} villages could not follow and stay as they were: {why}"],
   absorbed: ["已跟随名册：迁入 {a} 户，迁出 {d} 户，其余 {m} 户换单元", "Follows the register: {a} households came, {d} left, {m} others changed unit"],
   check: ["检查", "Check"], checkOk: ["版本 {v} 检查通过", "Version {v} passes every check"], checkBad: ["版本 {v} 有 {n} 处违反，不能公布", "Version {v} has {n} breaches and cannot be published"],
   publish: ["公布", "Publish"], publishDate: ["启用日期", "In force from"], published: ["已公布，自 {date} 起启用", "Published, in force from {date}"],

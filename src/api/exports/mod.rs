@@ -128,8 +128,12 @@ pub(super) async fn create(
     need_copies(&app, &principal, known.unwrap_or("export")).await?;
     let layer =
         known.ok_or_else(|| wrong("layer", format!("图层应为 / a layer is one of: {}", LAYERS_OUT.join(", "))))?;
-    let format = Format::parse(&wish.format)
-        .ok_or_else(|| wrong("format", "geojson, geojsonseq, gpkg, fgb, shp, kml, csv, xlsx, geoparquet"))?;
+    let format = Format::parse(&wish.format).ok_or_else(|| {
+        wrong("format", "geojson, geojsonseq, gpkg, fgb, shp, kml, csv, xlsx, geoparquet; profiles: toml")
+    })?;
+    if format == Format::Toml && layer != "profiles" {
+        return Err(wrong("format", "toml 只用于规则（profiles） / toml is for the layer profiles alone"));
+    }
     if let Some(region) = &wish.region {
         Scope::region(principal.scope.role(), region).map_err(|e| wrong("region", e.to_string()))?;
     }

@@ -15,7 +15,7 @@ use crate::api::extract::Json;
 use crate::api::jobs::Work;
 use crate::domain::Profile;
 use crate::plan::job::{Effort, Job};
-use crate::plan::register::{NetsWish, PlanWish, Planned, plan_region};
+use crate::plan::register::{NetsWish, PlanWish, Planned, plan_region, profile_named};
 
 use super::{region_code, shown};
 
@@ -28,7 +28,7 @@ pub(in crate::api) struct NewPlan {
     region: String,
     #[serde(default)]
     name: String,
-    /// Name of a profile that ships, or its own text as TOML.
+    /// Name of a profile of the register or of one that ships, or its own text as TOML.
     profile: String,
     #[serde(default = "one")]
     seed: u64,
@@ -46,9 +46,9 @@ const LARGEST_TARGET: u32 = 100_000;
 const MOST_KINDS: usize = 20;
 
 impl NewPlan {
-    /// The profile that is wished, with what is wished otherwise; the field that cannot be, and why.
-    fn profile(&mut self) -> Result<Profile, (&'static str, String)> {
-        let mut profile = match Profile::named(&self.profile) {
+    /// The profile that is wished (`named`, where there is one of that name), with what is wished otherwise; the field that cannot be, and why.
+    fn profile(&mut self, named: Option<Profile>) -> Result<Profile, (&'static str, String)> {
+        let mut profile = match named {
             Some(p) => p,
             None if self.profile.contains('=') => Profile::parse(&self.profile).map_err(|e| ("profile", e))?,
             None => return Err(("profile", format!("没有规则“{0}” / no profile \"{0}\"", self.profile))),
@@ -104,7 +104,8 @@ pub(in crate::api) async fn create(
     region_code("region", &body.region)?;
     let wrong =
         |field: &str, what: String| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_field", what).field(field));
-    let profile = match body.profile() {
+    let named = profile_named(app.store(), &principal.scope, &body.profile).await?;
+    let profile = match body.profile(named) {
         Ok(p) => p,
         Err((field, what)) => return wrong(field, what),
     };

@@ -51,8 +51,15 @@ pub(super) struct PublicLayer {
 /// What a file says.
 pub(super) fn of_file(path: &Path) -> Result<Layer, Failure> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|e| Failure::usage(format!("{shown}：{e}\n{shown}: {e}")))?;
-    toml::from_str(&text).map_err(|e| Failure::usage(format!("{shown}：{0}\n{shown}: {0}", e.to_string().trim())))
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Failure { code: 2, ..super::super::outputs::unreadable(path, &e) })?;
+    toml::from_str(&text).map_err(|e| {
+        let why = e.to_string();
+        Failure::usage(format!(
+            "{shown}：配置有误，请对照文档修改\n{shown}: the settings are not as they should be: {}",
+            why.trim()
+        ))
+    })
 }
 
 /// The variable of a setting.

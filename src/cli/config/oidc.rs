@@ -156,8 +156,7 @@ impl Oidc {
             (None, None) => None,
             (None, Some(path)) => {
                 super::super::key::check_private(path)?;
-                let text =
-                    std::fs::read_to_string(path).map_err(|e| Failure::input(format!("{}: {e}", path.display())))?;
+                let text = std::fs::read_to_string(path).map_err(|e| super::super::outputs::unreadable(path, &e))?;
                 Some(text.trim().to_owned())
             }
         };

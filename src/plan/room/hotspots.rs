@@ -486,25 +486,28 @@ mod tests {
 
     #[test]
     fn crowd_across_the_border_counts_for_the_cells_at_it_and_is_not_listed() {
-        let ground = planted();
-        // the region is the western half; the crowd stands on both sides of its eastern border
+        let mut r = Random::new(3);
+        // the region, and a crowd a step beyond its eastern border
         let (w, e, s, n) = (105.60, 105.626, 25.95, 25.995);
-        let (incidents, around): (Vec<_>, Vec<_>) = ground.incidents.iter().partition(|i| i.0.lon_deg < e);
+        let mut at = |x0: f64, dx: f64| LonLat { lon_deg: x0 + r.unit() * dx, lat_deg: s + r.unit() * (n - s) };
+        let incidents: Vec<(LonLat, i64)> = (0..150).map(|i| (at(w, e - w), i * DAY_MS / 5)).collect();
+        let beyond = LonLat { lon_deg: e + 0.0005, lat_deg: 25.97 };
+        let around: Vec<(LonLat, i64)> = (0..60).map(|i| (beyond, i * DAY_MS / 2)).collect();
         let outline = vec![vec![vec![[w, s], [e, s], [e, n], [w, n], [w, s]]]];
-        let alone = Ground { incidents: incidents.clone(), outline, ..Ground::default() };
+        let alone = Ground { incidents, outline, ..Ground::default() };
         let beside = Ground { around, ..alone.clone() };
         for view in View::ALL.into_iter().filter(|v| *v != View::Rate) {
             let found = room_hotspots(&beside, &wish(view)).expect("a view");
             let counted: u64 = found.cells.iter().map(|c| u64::from(c.count)).sum();
-            assert_eq!((counted, found.outside), (incidents.len() as u64, 0), "{view:?}");
+            assert_eq!((counted, found.incidents, found.outside), (150, 150, 0), "{view:?}");
         }
-        let seen = |ground: &Ground| {
+        let near = cell_of(beyond, Resolution::Nine).expect("a cell").grid_disk::<Vec<HexCell>>(1);
+        let hot = |ground: &Ground| {
             let found = room_hotspots(ground, &wish(View::Gi)).expect("a view");
-            let at = |c: RoomCell| (c.h3, c.expected.zip(c.z).map(|(e, z)| (e, z > 3.0)), c.why);
-            found.cells.into_iter().map(at).collect::<Vec<_>>()
+            let at_border = |c: &&RoomCell| near.iter().any(|n| n.to_string() == c.h3);
+            found.cells.iter().filter(at_border).filter(|c| c.class == Some("hot")).count()
         };
-        let strong = |ground: &Ground| seen(ground).iter().filter(|c| c.1.is_some_and(|(_, strong)| strong)).count();
-        assert!(strong(&beside) > strong(&alone), "{} {}", strong(&beside), strong(&alone));
+        assert!(hot(&beside) > 2 && hot(&alone) == 0, "{} {}", hot(&beside), hot(&alone));
     }
 
     #[test]

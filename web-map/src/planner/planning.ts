@@ -7,7 +7,7 @@ import { half, percent } from "../strings";
 import { follow } from "./jobs";
 
 /** What a village went through when its plan followed the register. */
-interface Followed { count: Record<"arrived" | "departed" | "others_moved", number> }
+interface Followed { village: string; skipped?: string | null; count: Record<"arrived" | "departed" | "others_moved", number> }
 
 /** What concerns a whole plan or needs the solver. */
 export class Planning {
@@ -118,7 +118,9 @@ export class Planning {
       const sum = (of: keyof Followed["count"]): number => done.villages.reduce((n, v) => n + v.count[of], 0);
       await app.atlas.choosePlan(plan.id);
       if (region.level === "village") await app.atlas.openVillage(region.code);
+      const stayed = done.villages.filter(v => v.skipped);
       app.say("good", "absorbed", { a: sum("arrived"), d: sum("departed"), m: sum("others_moved") });
+      if (stayed.length > 0) app.say("bad", "notFollowed", { n: stayed.length, why: stayed.map(v => `${v.village}：${half(app.state.lang, v.skipped ?? "")}`).join("；") });
     });
   }
 
