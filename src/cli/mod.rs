@@ -22,6 +22,7 @@ mod plans;
 mod plans_args;
 mod register;
 mod register_args;
+mod replay;
 mod serve;
 mod serve_args;
 mod surroundings;

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::domain::{Barrier, Divide, Households, NO_VALUE, Region};
 use crate::partition::effort::drive;
 use crate::partition::grids::{GridsOptions, GridsSolver};
-use crate::partition::numbering::band_ranks;
+use crate::partition::numbering::{band_ranks, id_ranks, smallest_of_parts};
 
 use super::balance::{BalanceAccount, Judged, Names, judge};
 use super::ground::{BorderWeights, Fixed, FixedKind, Ground, list_old_nets};
@@ -179,6 +179,7 @@ pub fn form_grids(
     let done: Vec<(VillageGrids, Vec<BalanceAccount>)> =
         tasks.into_par_iter().map(|t| t.finish(table, rules.tolerance)).collect::<Result<_, _>>()?;
     report.step("grids.shapes", job.begun);
+    note_other_count(&done, rules, report);
     let mut villages = Vec::with_capacity(done.len());
     for (grids, accounts) in done {
         report.notes.extend(accounts.iter().filter_map(BalanceAccount::note));
@@ -200,6 +201,21 @@ fn oversized_above(table: &Households, villages: usize, rules: &GridRules) -> Op
         Wish::PerVillage(mean) => total / (mean * villages.max(1) as f64),
     };
     Some((OVERSIZED * mean).max(1.0) as u32)
+}
+
+/// Says where another number of grids came out than was asked for.
+fn note_other_count(done: &[(VillageGrids, Vec<BalanceAccount>)], rules: &GridRules, report: &mut Report) {
+    let Wish::Count(wished) = rules.wish else { return };
+    let got = done.iter().flat_map(|(v, _)| &v.grids).filter(|g| !g.dedicated).count();
+    if got == wished as usize {
+        return;
+    }
+    let cause = if got > wished as usize {
+        "每村及硬障碍隔开的每一片至少一个 / every village, and every part that hard barriers cut off, has at least one"
+    } else {
+        "楼栋不拆分，也没有空网格 / buildings are not split, and no grid is empty"
+    };
+    report.notes.push(format!("要求 {wished} 个网格，划出 {got} 个：{cause} ({wished} grids asked for, {got} made)"));
 }
 
 /// Says which buildings alone exceed a grid.
@@ -279,6 +295,9 @@ impl Task {
         stream: u64,
     ) -> Result<Self, PlanError> {
         let n = ground.graph.xy.len();
+        if free_households(&ground) == 0 {
+            ground.join_empty_ground();
+        }
         let free: Vec<u32> = (0..n as u32).filter(|&v| ground.fixed_of[v as usize].is_none()).collect();
         ground.weigh_borders(
             table,
@@ -378,7 +397,9 @@ impl Task {
         let means = self.means(base, &households, &fixed);
         let centre: Vec<[f64; 2]> = sum.iter().map(|s| [s[0] / s[2].max(1e-12), s[1] / s[2].max(1e-12)]).collect();
         let band = polygons.iter().map(|p| height_m(p)).sum::<f64>() / k.max(1) as f64;
-        let rank = band_ranks(&centre, band);
+        let of_rows: Vec<u32> = self.ground.village.site_of.iter().map(|&s| self.part[s as usize]).collect();
+        let ids = id_ranks(self.ground.village.rows.iter().map(|&r| table.ids[r as usize].as_str()));
+        let rank = band_ranks(&centre, band, &smallest_of_parts(&ids, &of_rows, parts));
         let mut order: Vec<usize> = (0..k).collect();
         order.sort_by_key(|&p| (dedicated(p), rank[p]));
         let count_base = (0..k).filter(|&p| !dedicated(p)).count();
@@ -458,8 +479,11 @@ impl Task {
     /// Mean households per part of its component, for the balanced parts.
     fn means(&self, base: u32, households: &[u32], fixed: &[Fixed]) -> Vec<Option<f64>> {
         let mut means = vec![None; households.len()];
-        if !self.balanced {
+        if !self.balanced && base > 0 {
             return means;
+        }
+        if self.free.is_empty() {
+            return Self::means_alone(base, households, fixed);
         }
         let graph = self.ground.graph.restricted_to(&self.free);
         let (component, components) = graph.adjacency.components();
@@ -480,6 +504,18 @@ impl Task {
         let free: u64 = self.free.iter().map(|&v| u64::from(self.ground.graph.households[v as usize])).sum();
         for (p, _) in (base as usize..).zip(fixed).filter(|(_, f)| f.kind != FixedKind::Dedicated) {
             means[p] = (base > 0).then(|| free as f64 / f64::from(base));
+        }
+        means
+    }
+
+    /// Means where every household lives in a fixed part: they are measured by each other.
+    fn means_alone(base: u32, households: &[u32], fixed: &[Fixed]) -> Vec<Option<f64>> {
+        let counted: Vec<usize> =
+            (base as usize..).zip(fixed).filter(|(_, f)| f.kind != FixedKind::Dedicated).map(|(p, _)| p).collect();
+        let held: u64 = counted.iter().map(|&p| u64::from(households[p])).sum();
+        let mut means = vec![None; households.len()];
+        for &p in &counted {
+            means[p] = Some(held as f64 / counted.len() as f64);
         }
         means
     }
