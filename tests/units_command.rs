@@ -246,7 +246,7 @@ fn containers_go_by_any_name_and_blank_cells_by_none() {
     let at = folder.path();
     let mut text = String::from("id,x,y,building,自然寨,zone\n");
     for i in 0..90_u32 {
-        // Three hamlets of twenty and thirty households of none, mixed along one lane.
+        // Hamlets of 8, 15 and 15 households and 52 households of none, mixed along one lane.
         let hamlet =
             ["东寨", "西寨", "", "", "", "南寨"][i as usize % 6].replace("东寨", if i % 12 == 0 { "东寨" } else { "" });
         text.push_str(&format!("h{i},{},0,b{i},{hamlet},z{}\n", i * 15, i / 45));

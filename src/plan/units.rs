@@ -312,7 +312,7 @@ fn share_count(rules: &UnitRules, tasks: &[UnitTask]) -> Result<Vec<u32>, PlanEr
         return Err(PlanError::Solver {
             village: String::new(),
             message: format!(
-                "--count {count}: {total} households in units of {}–{} need between {low} and {high} units",
+                "--count {count}：{total} 户、每单元 {0}–{1} 户，可分为 {low}–{high} 个单元 / --count {count}: {total} households in units of {0}–{1} need between {low} and {high} units",
                 rules.min, rules.max
             ),
         });
