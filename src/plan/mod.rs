@@ -7,6 +7,7 @@ pub mod edit;
 pub mod far;
 pub mod figures;
 pub mod folder;
+mod grid_counts;
 pub mod grid_facts;
 pub mod grids;
 pub mod ground;
