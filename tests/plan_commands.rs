@@ -277,6 +277,58 @@ fn register_that_changed_is_followed_with_few_moves() {
 }
 
 #[test]
+fn village_that_cannot_follow_is_named_and_the_others_follow() {
+    const BAD: &str = "520423102002";
+    let dir = folder();
+    let at = dir.path();
+    let write = |name: &str, text: String| std::fs::write(at.join(name), text).unwrap_or_else(|e| panic!("{e}"));
+    done(at, &format!("import {STORE} --layer regions {}", fixture("regions.geojson")));
+    let all = std::fs::read_to_string(fixture("households.csv")).unwrap_or_else(|e| panic!("{e}"));
+    let of = |village: &str| all.lines().skip(1).filter(|l| l.contains(village)).collect::<Vec<_>>();
+    let (header, bad, good) = (all.lines().next().unwrap_or_default(), of(BAD), of(VILLAGE));
+    assert!(bad.len() > 10 && good.len() > 10);
+    write("h.csv", [&[header][..], &bad, &good].concat().join("\n"));
+    done(at, &format!("import {STORE} --layer households h.csv"));
+    let line = "--region 520423102 --profile huangguoshu --budget 4 --seed 1 --publish 2026-01-01";
+    let planned = done(at, &format!("draft {STORE} {line}"));
+    let id = planned.split("方案 plan ").nth(1).and_then(|t| t.split('：').next());
+    let live = id.unwrap_or_else(|| panic!("{planned}")).to_owned();
+    // the first village's outline becomes a corner of itself, and newcomers live in the second
+    let mut regions = json(Path::new(&fixture("regions.geojson")));
+    let features = regions["features"].as_array_mut().unwrap_or_else(|| panic!("features"));
+    features.retain(|f| f["properties"]["code"] == BAD);
+    let corner = &features[0]["geometry"]["coordinates"][0][0];
+    let [x, y] = [0, 1].map(|i| corner[i].as_f64().unwrap_or_else(|| panic!("{corner}")));
+    let ring = [[x, y], [x + 1e-4, y], [x + 1e-4, y + 1e-4], [x, y + 1e-4], [x, y]];
+    features[0]["geometry"] = serde_json::json!({"type": "Polygon", "coordinates": [ring]});
+    write("corner.geojson", regions.to_string());
+    done(at, &format!("import {STORE} --layer regions corner.geojson"));
+    let came = good.iter().step_by(50).enumerate().map(|(i, row)| {
+        let rest = row.split_once(',').map_or("", |(_, rest)| rest);
+        format!("new{i},{rest}")
+    });
+    let came: Vec<String> = came.collect();
+    write("came.csv", format!("{header}\n{}", came.join("\n")));
+    done(at, &format!("import {STORE} --layer households came.csv"));
+    let out = lianhu(at, &format!("plans {STORE} absorb {live}"));
+    let told = said(&out);
+    assert_eq!(out.status.code(), Some(3), "{told}");
+    assert!(told.contains(&format!("{BAD}：跳过")) && told.contains("在边界之外"), "{told}");
+    assert!(told.contains(&format!("{VILLAGE}：迁入 arrived {}，", came.len())), "{told}");
+    // the one that cannot is left as it was, the other is in order
+    let history = plans(at, &format!("history {live}"));
+    assert_eq!(history.lines().filter(|l| l.contains("absorb")).count(), 1, "{history}");
+    // where it is the only one, that is the error
+    let out = lianhu(at, &format!("plans {STORE} absorb {live} --region {BAD}"));
+    assert_eq!(out.status.code(), Some(3));
+    assert!(said(&out).contains("在边界之外") && !said(&out).contains("跳过"), "{}", said(&out));
+    // and when its outline is whole again, it follows
+    done(at, &format!("import {STORE} --layer regions {}", fixture("regions.geojson")));
+    let out = lianhu(at, &format!("plans {STORE} absorb {live}"));
+    assert!(matches!(out.status.code(), Some(0 | 1)) && !said(&out).contains("跳过"), "{}", said(&out));
+}
+
+#[test]
 fn new_plan_keeps_codes_locks_and_names_of_what_goes_on() {
     let dir = folder();
     let at = dir.path();

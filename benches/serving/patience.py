@@ -1,14 +1,18 @@
-"""What becomes of the others: 300 slow clients, 200 listeners to events, an end under load with five exports.
+"""What becomes of the others: 300 slow clients, 200 listeners to events, an end under load with five exports; and of everybody while a plan
+of 900,000 households is made.
 
-Usage: patience.py LIANHU FOLDER. Wants wrk."""
+Usage: patience.py LIANHU FOLDER [HOUSEHOLDS [SECONDS]], of the plan; 0 leaves it out. Wants wrk."""
 
 import asyncio
+import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import statistics
 import sys
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -20,6 +24,7 @@ from table import wrk
 HOUSEHOLDS = 100_000
 SLOW, LISTENERS, EDITS = 300, 200, 40
 RATE, EXPORTS = 50, 5
+PLANNED, PLANNED_S, ASKED_EVERY_S = 900_000, 60, 0.02
 
 
 def quantile(values, q):
@@ -253,8 +258,97 @@ def drain(service):
     print(f"| not ready after, exit code {code} after | {noticed * 1e3:.0f} ms | {ended:.1f} s (bar 30 s) |")
 
 
+class Asking(threading.Thread):
+    """Asks for a path again and again on one connection, as a watchdog or a reader does; milliseconds of each answer."""
+
+    def __init__(self, base, path, token=None):
+        super().__init__(daemon=True)
+        self.host, self.path = base.removeprefix("http://"), path
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.ms, self.bad, self.over = [], [], threading.Event()
+        self.start()
+
+    def run(self):
+        link = http.client.HTTPConnection(self.host, timeout=60)
+        while not self.over.is_set():
+            begun = time.monotonic()
+            try:
+                link.request("GET", self.path, headers=self.headers)
+                answer = link.getresponse()
+                answer.read()
+                if answer.status != 200:
+                    self.bad.append(answer.status)
+            except (OSError, http.client.HTTPException) as e:
+                self.bad.append(repr(e))
+                link.close()
+            self.ms.append(1e3 * (time.monotonic() - begun))
+            time.sleep(ASKED_EVERY_S)
+
+    def end(self):
+        self.over.set()
+        self.join()
+        return self.ms
+
+
+def beside_a_plan(service, seconds):
+    """What asks while a plan of everything is made, and what the same took before."""
+    home = service.get("/ogc/collections/households/items?limit=1")["features"][0]["id"]
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 86_400))
+    asked = {
+        "/livez": (service.admin, "/livez", None, "bar 50 ms"),
+        "/readyz": (service.admin, "/readyz", None, ""),
+        "one household": (service.base, f"/ogc/collections/households/items/{home}", service.token, ""),
+        "100 households": (service.base, "/ogc/collections/households/items?limit=100", service.token, ""),
+        "plans in force": (service.base, "/api/plans?status=live", service.token, ""),
+    }
+
+    def measured(until):
+        asking = {name: Asking(base, path, token) for name, (base, path, token, _) in asked.items()}
+        until()
+        found = {name: a.end() for name, a in asking.items()}
+        bad = {name: a.bad[:3] for name, a in asking.items() if a.bad}
+        if bad:
+            raise SystemExit(f"not answered: {bad}")
+        return found
+
+    # another seed is another view: none is at hand
+    def view(seed):
+        begun = time.monotonic()
+        service.get(f"/api/hotspots?from=2020-01-01&to={day}&seed={seed}")
+        return 1e3 * (time.monotonic() - begun)
+
+    views = {"alone": [view(seed) for seed in range(1, 6)], "beside": []}
+    alone = measured(lambda: time.sleep(5))
+    wish = {"region": "520499", "profile": "xixiu", "budget_s": seconds, "name": "patience"}
+    begun = time.monotonic()
+    job = service.post("/api/plans", wish)["job"]
+    last = {}
+
+    def until_planned():
+        seed = 100
+        while last.update(service.get(f"/api/jobs/{job}")) or last["status"] == "running":
+            seed += 1
+            views["beside"].append(view(seed))
+            time.sleep(1)
+
+    beside = measured(until_planned)
+    took = time.monotonic() - begun
+    if last["status"] != "done":
+        raise SystemExit(f"the plan: {last['status']} {last['problem']}")
+    result = last["result"]
+    print(f"| a plan made in {took:.0f} s ({seconds} s asked for): villages, grids, units | {result['villages']:,} {result['grids']:,} {result['units']:,} | |")
+    for name, (_, _, _, bar) in asked.items():
+        a, b = alone[name], beside[name]
+        told = f"{quantile(b, 0.5):.1f}, {quantile(b, 0.99):.1f}, {max(b):.1f} ms"
+        print(f"| {name} meanwhile ({len(b):,} times): p50, p99, longest | {told} {bar} | alone {quantile(a, 0.5):.1f}, {quantile(a, 0.99):.1f}, {max(a):.1f} ms |")
+    a, b = views["alone"], views["beside"]
+    if b:
+        print(f"| a view of hotspots, computed ({len(b)} times): p50, longest | {quantile(b, 0.5):.0f}, {max(b):.0f} ms | alone {quantile(a, 0.5):.0f}, {max(a):.0f} ms |", flush=True)
+
+
 def main():
     program, folder = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+    planned, seconds = (int(v) for v in (sys.argv[3:] + [PLANNED, PLANNED_S][len(sys.argv[3:]) :])[:2])
     os.makedirs(folder, exist_ok=True)
     os.environ.setdefault("LIANHU_LOG", "warn")
     path = os.path.join(folder, "patience.gpkg")
@@ -264,6 +358,14 @@ def main():
         slow_clients(service, folder)
         listeners(service)
         drain(service)
+    if planned:
+        # whole.py's store; the plan goes into a copy that goes again
+        kept, path = (os.path.join(folder, name) for name in (f"register_{planned}.gpkg", "patience_plan.gpkg"))
+        county(program, folder, f"sqlite:{kept}", planned, planned // 600, planned // 18, "xixiu")
+        shutil.copyfile(kept, path)
+        with Running(program, f"sqlite:{path}", log=os.path.join(folder, "patience_plan.log")) as service:
+            beside_a_plan(service, seconds)
+        os.remove(path)
 
 
 main()

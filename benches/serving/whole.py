@@ -64,7 +64,7 @@ def main():
             )
             if turn < starts - 1:
                 continue
-            for form in ("geojsonseq", "csv", "fgb", "gpkg", "xlsx", "json&limit=10000"):
+            for form in ("geojsonseq", "csv", "fgb", "gpkg", "xlsx", "kml", "shp", "json&limit=10000"):
                 items = f"/ogc/collections/households/items?f={form}"
                 size, seconds, above = streamed(service, items)
                 print(f"GET households f={form}: {size / 1e6:.0f} MB in {seconds:.1f} s, peak {above:.0f} MiB above", flush=True)

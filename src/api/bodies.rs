@@ -15,8 +15,10 @@ use hyper::body::Body as _;
 
 use super::error::Problem;
 
-/// Bytes kept in all.
+/// Bytes kept in all, what keeping them takes among it.
 const ROOM_BYTES: usize = 64 << 20;
+/// About what an entry takes beside its body: its key, twice, and its places in the map and in the order.
+const ENTRY_BYTES: usize = 320;
 /// Longest body kept.
 const LONGEST_BYTES: usize = 4 << 20;
 const JSON: &str = "application/json";
@@ -67,14 +69,18 @@ impl Bodies {
         }
         let Ok(mut kept) = self.0.lock() else { return };
         let key = (etag.to_owned(), packing);
-        if kept.of.insert(key.clone(), body.clone()).is_none() {
-            kept.order.push_back(key);
-            kept.bytes += body.len();
+        match kept.of.insert(key.clone(), body.clone()) {
+            Some(before) => kept.bytes -= before.len(),
+            None => {
+                kept.order.push_back(key);
+                kept.bytes += ENTRY_BYTES;
+            }
         }
+        kept.bytes += body.len();
         while kept.bytes > ROOM_BYTES {
             let Some(oldest) = kept.order.pop_front() else { break };
             if let Some(gone) = kept.of.remove(&oldest) {
-                kept.bytes = kept.bytes.saturating_sub(gone.len());
+                kept.bytes = kept.bytes.saturating_sub(gone.len() + ENTRY_BYTES);
             }
         }
     }
@@ -147,6 +153,19 @@ mod tests {
         assert!(bodies.0.lock().expect("lock").bytes <= ROOM_BYTES);
         bodies.keep("long", Packing::Plain, &Bytes::from(vec![7; LONGEST_BYTES + 1]));
         assert!(bodies.get("long", Packing::Plain).is_none());
+        // another body in the place of one is counted as what it is, and many short ones as what they take
+        let short = Bodies::default();
+        for body in [&b"long enough"[..], b"", b"short"] {
+            short.keep("same", Packing::Plain, &Bytes::from_static(body));
+        }
+        assert_eq!(short.0.lock().expect("lock").bytes, 5 + ENTRY_BYTES);
+        for i in 0..ROOM_BYTES / ENTRY_BYTES + 10 {
+            short.keep(&i.to_string(), Packing::Plain, &Bytes::new());
+        }
+        let kept = short.0.lock().expect("lock");
+        assert!(
+            kept.bytes <= ROOM_BYTES && kept.of.len() == kept.order.len() && kept.of.len() <= ROOM_BYTES / ENTRY_BYTES
+        );
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub(super) const fn kind_of(format: Format) -> (&'static str, &'static str) {
         Format::FlatGeobuf => ("application/flatgeobuf", "fgb"),
         Format::Kml => ("application/vnd.google-earth.kml+xml", "kml"),
         Format::GeoParquet => ("application/vnd.apache.parquet", "parquet"),
+        Format::Toml => ("application/toml", "toml"),
         Format::Other => ("application/octet-stream", "bin"),
     }
 }

@@ -75,6 +75,17 @@ impl Rates {
         let wait_s = (1.0 - bucket.left) * MINUTE.as_secs_f64() / self.per_minute;
         Err((wait_s.ceil() as u32).max(1))
     }
+
+    /// Takes one of an address's for something; for something else it has others.
+    ///
+    /// # Errors
+    /// 429.
+    pub(super) fn of_address(&self, what: &str, from: Option<IpAddr>) -> Answer<()> {
+        let from = from.map_or(OTHERS.to_owned(), neighbourhood);
+        self.take(&format!("{what}{from}"), Instant::now()).map_err(|seconds| {
+            too_often("此地址请求过于频繁，请稍候 / too many requests from this address, wait a while", seconds)
+        })
+    }
 }
 
 fn too_often(what: &str, seconds: u32) -> Problem {
@@ -101,13 +112,8 @@ pub(super) async fn limit_by_address(
     request: Request,
     next: Next,
 ) -> Answer<Response> {
-    let from = peer.map_or(OTHERS.to_owned(), |p| neighbourhood(p.0.0.ip()));
-    match app.open_rates.take(&from, Instant::now()) {
-        Ok(()) => Ok(next.run(request).await),
-        Err(seconds) => {
-            Err(too_often("此地址请求过于频繁，请稍候 / too many requests from this address, wait a while", seconds))
-        }
-    }
+    app.open_rates.of_address("", peer.map(|p| p.0.0.ip()))?;
+    Ok(next.run(request).await)
 }
 
 /// What one client can hardly leave: its IPv4 address, the 64 bits of its IPv6 network.

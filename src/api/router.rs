@@ -10,7 +10,7 @@ use axum::routing::{get, patch, post};
 use super::error::Problem;
 use super::{
     App, alerts, audit, auth, bodies, cors, events, exports, first, guard, hotspots, imports, incidents, jobs, ledgers,
-    officers, ogc, openapi, plans, rate, regions, report, session, statistics, tokens, users, web,
+    officers, ogc, openapi, plans, rate, regions, register, report, session, statistics, tokens, users, web,
 };
 
 /// All routes of the public listener.
@@ -84,6 +84,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/officers/{id}", axum::routing::put(officers::replace).delete(officers::remove))
         .route("/api/officers/{id}/reveal", post(officers::reveal))
         .route("/api/audit", get(audit::list))
+        .route("/api/register/{layer}/{id}/changes", get(register::changes))
         .route("/api/profiles", get(plans::profiles))
         .route("/api/plans", get(plans::list).post(plans::create))
         .route("/api/plans/{id}", get(plans::one))

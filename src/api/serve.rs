@@ -33,6 +33,8 @@ use super::{App, admin, alerts, listen, router};
 const NOTICE: Duration = Duration::from_secs(2);
 /// Answers under way are waited for so long.
 const PATIENCE: Duration = Duration::from_secs(25);
+/// Between two sums of the answer times.
+const SUMMED_UP: Duration = Duration::from_secs(5);
 /// Upper bounds of the histogram of answer times, seconds.
 const BUCKETS_S: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
 
@@ -195,6 +197,14 @@ fn operator(
     let times = (Duration::from_secs(1), ClientTimes::default());
     let serve = move || {
         runtime.block_on(async {
+            // answer times wait in memory until somebody sums them up: nobody may ask for figures
+            let sums = figures.clone();
+            tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(SUMMED_UP).await;
+                    sums.run_upkeep();
+                }
+            });
             if let Ok(listener) = TcpListener::from_std(listener) {
                 listen::listen(listener, admin::router(app, figures), ended, times).await;
             }

@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use super::hotspot_args::{DensityArgs, HotspotsArgs, KnoxArgs, ScanArgs, TrendsArgs};
 use super::plans_args::PlansArgs;
 use super::register_args::{
-    AuditArgs, DraftArgs, ExportArgs, FileArgs, ForeignCommand, HistoryArgs, ImportArgs, KeyArgs, PurgeArgs, StoreArgs,
+    AuditArgs, DraftArgs, ExportArgs, FileArgs, ForeignCommand, HistoryArgs, ImportArgs, KeyArgs, ProfilesArgs,
+    PurgeArgs, StoreArgs,
 };
 use super::serve_args::{ServeArgs, TokenCommand, UserCommand};
 
@@ -29,8 +30,8 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// 检查方案是否违反 H1–H11。Lists every breach of the hard rules; exit code 1 if there is any.
     Check(CheckArgs),
-    /// 列出内置的县区规则。Lists the rule profiles that come with the program.
-    Profiles,
+    /// 列出内置的和库中的县区规则。Lists the rule profiles that come with the program, and those of a register.
+    Profiles(ProfilesArgs),
     /// 村挂图（SVG，A3 横向）。Wall map of a village: grids, units, leaders.
     Draw(DrawArgs),
     /// 生成合成数据（演示、压力测试）。Makes a synthetic county for demonstration and load.
@@ -244,9 +245,13 @@ pub(crate) struct GridsArgs {
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
-    /// 县区规则：内置名称或 TOML 文件。Rules: a name that `lianhu profiles` lists, or a TOML file.
+    /// 县区规则：内置名称或 TOML 文件；加 --store 则先找库中的。Rules: a name that `lianhu profiles` lists, or a TOML file; with --store,
+    /// those of the register first.
     #[arg(long, value_name = "NAME|FILE.toml")]
     pub(crate) profile: String,
+    /// 规则所在的库，只用于 --profile。The store that has the profile; nothing else is read of it.
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
     /// 村界文件：code、name、level。Villages with code, name, level and outline.
     #[arg(long, value_name = "FILE")]
     pub(crate) regions: Option<String>,

@@ -56,7 +56,7 @@ pub(crate) fn run(command: Command, begun: Instant) -> Outcome {
         Command::Grids(a) => super::grids::grids(&a, begun),
         Command::Plan(a) => super::plan::plan(&a, begun),
         Command::Check(a) => super::plan::check(&a),
-        Command::Profiles => super::plan::profiles(),
+        Command::Profiles(a) => super::profiles::list(&a),
         Command::Draw(a) => super::draw::run(&a),
         Command::Synth(a) => super::synth::run(&a),
         Command::Hotspots(a) => super::hotspots::run_hotspots(&a),
@@ -64,7 +64,7 @@ pub(crate) fn run(command: Command, begun: Instant) -> Outcome {
         Command::Scan(a) => super::hotspots::run_scan(&a),
         Command::Density(a) => super::density::run(&a),
         Command::Knox(a) => super::knox::run(&a),
-        Command::Import(a) => super::register::import(&a),
+        Command::Import(a) => super::bring_in::import(&a),
         Command::Export(a) => super::register::export(&a),
         Command::Draft(a) => super::register::draft(&a, begun),
         Command::Backup(a) => super::upkeep::backup(&a),
@@ -165,7 +165,7 @@ fn effort_of(a: &EffortArgs, begun: Instant) -> Effort {
 
 /// The rules for units that flags and profile ask for.
 fn asked_rules(a: &UnitsArgs) -> Result<UnitRules, Failure> {
-    let profile = a.profile.as_deref().map(super::plan::profile).transpose()?;
+    let profile = a.profile.as_deref().map(super::profiles::profile).transpose()?;
     let by_profile = profile.as_ref().map(unit_rules);
     let mut rules = UnitRules {
         min: a.min.or(by_profile.as_ref().map(|r| r.min)).unwrap_or(10),
@@ -216,7 +216,7 @@ fn replayed_rules(old: &Replay, a: &mut UnitsArgs) -> Result<UnitRules, Failure>
     old.settle("max", &mut a.max)?;
     old.settle("count", &mut a.count)?;
     old.settle("barriers", &mut a.barriers)?;
-    let name = a.profile.as_deref().map(super::plan::profile).transpose()?.map(|p| p.name);
+    let name = a.profile.as_deref().map(super::profiles::profile).transpose()?.map(|p| p.name);
     old.settle("profile", &mut name.clone())?;
     let mut containers: Option<Vec<String>> = None;
     old.settle("containers", &mut containers)?;
@@ -248,7 +248,7 @@ fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
     };
     let profile = match &old {
         Some(old) => old.parameter("profile").clone(),
-        None => json!(a.profile.as_deref().map(super::plan::profile).transpose()?.map(|p| p.name)),
+        None => json!(a.profile.as_deref().map(super::profiles::profile).transpose()?.map(|p| p.name)),
     };
     let a = &a;
     let extra: Vec<String> = rules.containers.iter().map(|c| c.0.clone()).collect();

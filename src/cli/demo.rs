@@ -104,7 +104,7 @@ async fn bring(store: &dyn Store, layer: &str, name: &str, content: &[u8]) -> Re
 /// Makes a plan and puts it in force; its id.
 async fn planned(store: &dyn Store) -> Result<Option<String>, Failure> {
     let scope = everything();
-    let profile = super::plan::profile(PROFILE)?;
+    let profile = super::profiles::profile(PROFILE)?;
     let (begun, never) = (Instant::now(), AtomicBool::new(false));
     let [grids, units] = BUDGET.map(|budget| Job {
         begun,

@@ -18,6 +18,9 @@ pub(super) fn run(command: &ForeignCommand) -> Outcome {
     }
 }
 
+/// Edits read at once.
+const PAGE: u32 = 1_000;
+
 /// Layers another program may edit.
 const EDITABLE: [Layer; 5] = [Layer::Regions, Layer::Buildings, Layer::Centres, Layer::Barriers, Layer::OldNets];
 
@@ -50,26 +53,35 @@ fn changed(edit: &ForeignEdit) -> Vec<String> {
 
 fn list(a: &ForeignListArgs) -> Outcome {
     let only = layer(a.layer.as_deref())?;
-    let mut edits = with_store(&a.store, OpenMode::ReadOnly, async |store| {
-        store.foreign_edits(&everything()).await.map_err(of_store)
+    let listed = with_store(&a.store, OpenMode::ReadOnly, async |store| {
+        let (mut last, mut listed) = (0, 0_u64);
+        loop {
+            let page = store.foreign_edits(&everything(), last, PAGE).await.map_err(of_store)?;
+            let Some(end) = page.last() else { return Ok(listed) };
+            last = end.seq;
+            for edit in page.iter().filter(|e| only.is_none_or(|l| l.name() == e.layer)) {
+                show(edit);
+                listed += 1;
+            }
+        }
     })?;
-    edits.retain(|e| only.is_none_or(|l| l.name() == e.layer));
-    for edit in &edits {
-        let operation = match edit.operation.as_str() {
-            "insert" => "新增 insert",
-            "delete" => "删除 delete",
-            _ => "修改 update",
-        };
-        let id = edit.id.as_deref().unwrap_or("—");
-        println!("{}\t{}\t{}\t{operation}\t{id}\t{}", edit.seq, edit.at, edit.layer, changed(edit).join("; "));
-    }
-    match edits.len() {
+    match listed {
         0 => println!("没有待确认的修改 / nothing to settle"),
         n => println!(
             "{n} 处修改待确认：lianhu foreign accept 确认，lianhu foreign take-back 撤回 / {n} edits to accept or to take back"
         ),
     }
     Ok(0)
+}
+
+fn show(edit: &ForeignEdit) {
+    let operation = match edit.operation.as_str() {
+        "insert" => "新增 insert",
+        "delete" => "删除 delete",
+        _ => "修改 update",
+    };
+    let id = edit.id.as_deref().unwrap_or("—");
+    println!("{}\t{}\t{}\t{operation}\t{id}\t{}", edit.seq, edit.at, edit.layer, changed(edit).join("; "));
 }
 
 fn settle(a: &ForeignArgs, accept: bool) -> Outcome {

@@ -8,7 +8,7 @@ use crate::exchange::{
     self, Cell, FieldType, OccurrenceError, Occurrences, OpenOptions, Read, ReadOptions, read_boundary,
     read_cell_counts, read_occurrences,
 };
-use crate::hotspot::cells::{cell_of, centre, resolution};
+use crate::hotspot::cells::{Belonging, cell_of, centre, resolution};
 use crate::hotspot::emerging::{Cube, MOST_BINS, MOST_STEPS, Pattern, TrendOptions, trends};
 use crate::hotspot::scan::{Occurrence, ScanOptions, scan};
 use crate::hotspot::trend::FEWEST_STEPS;
@@ -234,7 +234,7 @@ fn within(path: &str, resolution: Resolution, neighbourhood: Neighbourhood) -> R
         return Err(bad(OccurrenceError::Planar(path.to_owned())));
     }
     let outline = multi_polygon(told(path, read));
-    Area::within(&outline, resolution, neighbourhood).map_err(bad)
+    Area::within(&outline, resolution, (neighbourhood, Belonging::ByCentre)).map_err(bad)
 }
 
 fn multi_polygon(rings: Polygons) -> MultiPolygon<f64> {

@@ -2,6 +2,7 @@
 //! 130 cancelled.
 
 mod args;
+mod bring_in;
 mod cell_files;
 mod commands;
 mod config;
@@ -20,6 +21,7 @@ mod ledger;
 mod plan;
 mod plans;
 mod plans_args;
+mod profiles;
 mod register;
 mod register_args;
 mod replay;

@@ -1,11 +1,11 @@
-//! `lianhu plan`, `check`, `profiles`.
+//! `lianhu plan`, `check`.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::domain::{Binding, Divide, Positions, Profile, Region};
+use crate::domain::{Positions, Region, VillageCode};
 use crate::partition::check::{Rule, check as check_facts};
 use crate::partition::effort::Effort;
 use crate::plan::figures;
@@ -26,15 +26,23 @@ use super::surroundings::{read_barriers, read_regions};
 const GRIDS_SHARE: f64 = 0.5;
 
 pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
-    let profile = profile(&a.profile)?;
+    let profile = match &a.store {
+        Some(store) => super::profiles::of_store(store, &a.profile)?,
+        None => super::profiles::profile(&a.profile)?,
+    };
     let in_force = a.in_force.as_deref().map(folder::read_assigned).transpose().map_err(Failure::input)?;
     let effort = EffortArgs { seed: Some(a.seed), rounds: None, budget: a.budget, threads: a.threads, replay: None };
     let extra: Vec<String> = OLD_NET_COLUMNS.iter().map(|c| (*c).to_owned()).collect();
     let Loaded { table, mut report } = load("plan", &a.input, &extra, &effort, begun)?;
     let planar = matches!(table.positions, Positions::Planar(_));
     let barriers = read_barriers(a.barriers.as_deref(), &a.input, planar, &mut report)?;
+    let barriers = profile.barriers(&barriers);
     let regions = read_regions(a.regions.as_deref(), &a.input, planar, &mut report)?;
     let table = locate_villages(expanded(table), &regions, &mut report).map_err(Failure::input)?;
+    report.notes.extend(regions.iter().filter_map(|r| {
+        let code = VillageCode::parse(r.code.as_deref()?).ok()?;
+        code.caution(r.name.as_deref())
+    }));
     report.parameters.extend(
         [("profile", json!(profile.name)), ("budget", json!(a.budget)), ("in_force", json!(a.in_force))]
             .into_iter()
@@ -79,22 +87,6 @@ pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
     say_breaches(&breaches);
     let code = finish(&report)?;
     Ok(if code == 0 && !breaches.is_empty() { 1 } else { code })
-}
-
-pub(super) fn profile(name: &str) -> Result<Profile, Failure> {
-    if let Some(p) = Profile::named(name) {
-        return Ok(p);
-    }
-    let is_file = std::path::Path::new(name).extension().is_some_and(|e| e == "toml");
-    if !is_file {
-        let known: Vec<String> = Profile::shipped().into_iter().map(|p| p.name).collect();
-        return Err(Failure::usage(format!(
-            "--profile {name}：没有这个规则；可用 {0}，或一个 .toml 文件\n--profile {name}: no such profile; there are {0}, or give a .toml file",
-            known.join("、")
-        )));
-    }
-    let text = std::fs::read_to_string(name).map_err(|e| Failure::input(format!("{name}：{e}")))?;
-    Profile::parse(&text).map_err(|e| Failure::input(format!("{name}：{e}")))
 }
 
 /// The table the county prints: per township its villages, households, grids, units, leaders and deputies.
@@ -172,36 +164,4 @@ pub(super) fn check(a: &CheckArgs) -> Outcome {
     let breaches = check_facts(&facts);
     say_breaches(&breaches);
     Ok(u8::from(!breaches.is_empty()))
-}
-
-pub(super) fn profiles() -> Outcome {
-    for p in Profile::shipped() {
-        let containers: Vec<String> = p
-            .containers()
-            .iter()
-            .map(|(c, b)| format!("{c}={}", if *b == Binding::Law { "law" } else { "prefer" }))
-            .collect();
-        let grids = match p.grid.divide {
-            Divide::Balance => match p.grid.per_village {
-                Some(n) => format!("每村约 {n} 个 / {n} a village"),
-                None => format!("每格约 {0} 户 / about {0} households", p.grid.target_households),
-            },
-            Divide::Village => "一村一格 / the village".to_owned(),
-            Divide::Hamlet => "自然寨 / hamlets".to_owned(),
-            Divide::Group => "村民小组 / groups".to_owned(),
-            Divide::Building => "楼栋 / buildings".to_owned(),
-        };
-        println!(
-            "{:<12} {}\n             单元 units {}–{} 户，副联户长 deputies {}，{}\n             网格 grids {}\n             {}",
-            p.name,
-            p.title,
-            p.unit.min,
-            p.unit.max,
-            p.unit.deputies,
-            containers.join(" "),
-            grids,
-            p.note
-        );
-    }
-    Ok(0)
 }

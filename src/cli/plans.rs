@@ -216,9 +216,13 @@ fn tell_compared(v: &ComparedVillage) {
 
 async fn absorb(store: &dyn Store, wish: &AbsorbWish<'_>) -> Outcome {
     let done = absorb_register(store, &everything(), ACTOR, wish).await.map_err(failed)?;
-    let mut problems = 0;
+    let (mut problems, mut skipped) = (0, false);
     for v in &done {
         let c = &v.count;
+        if let Some(reason) = &v.skipped {
+            skipped = true;
+            println!("{}：跳过，方案保持原样 skipped, the plan stays：{reason}", v.village);
+        }
         if v.version.is_some() {
             print!(
                 "{}：迁入 arrived {}，迁出 departed {}，新楼 new buildings {}，拆除 gone {}；原住户换单元 others moved {}",
@@ -240,5 +244,5 @@ async fn absorb(store: &dyn Store, wish: &AbsorbWish<'_>) -> Outcome {
     if done.is_empty() {
         println!("方案与名册一致，无需更新 / plan and register agree: nothing to do");
     }
-    Ok(u8::from(problems > 0))
+    Ok(if skipped { 3 } else { u8::from(problems > 0) })
 }

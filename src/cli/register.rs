@@ -1,27 +1,24 @@
-//! `lianhu import`, `export`, `draft`.
+//! `lianhu export`, `draft`, and what the commands of the register share.
 
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::exchange::gate::FaultList;
-use crate::exchange::gate::schema::LayerSchema;
 use crate::exchange::ledger::Ledger;
 use crate::exchange::{Format, Isolation, Limits, OpenOptions as FileOptions, WriteOptions, Written};
 use crate::partition::effort::Effort;
 use crate::plan::job::Job;
 use crate::plan::register::{
-    ExportWish, ImportOutcome, ImportWish, LAYERS_OUT, NetsWish, Pass, PlanWish, PublishWish, RegisterError,
-    export_layer, import_files, plan_region, publish_plan,
+    ExportWish, NetsWish, PlanWish, PublishWish, RegisterError, export_layer, plan_region, publish_plan,
 };
 use crate::space::datum::Crs;
-use crate::store::{Expect, Filter, OpenMode, OpenOptions, Role, Scope, Store, StoreError, open};
+use crate::store::{Filter, OpenMode, OpenOptions, Role, Scope, Store, StoreError, open};
 
 use super::commands::{Failure, Outcome};
 use super::console;
-use super::register_args::{DraftArgs, ExportArgs, ImportArgs, StoreArgs};
+use super::register_args::{DraftArgs, ExportArgs, StoreArgs};
 
 /// Who acts on the command line: whoever holds the file.
 pub(super) const ACTOR: &str = "cli";
@@ -75,7 +72,7 @@ pub(super) fn with_store<T>(
 }
 
 /// Ctrl-C as a flag that outlives this call.
-fn cancel() -> Arc<AtomicBool> {
+pub(super) fn cancel() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let (raised, told) = (console::cancel_flag(), flag.clone());
     std::thread::spawn(move || {
@@ -88,70 +85,6 @@ fn cancel() -> Arc<AtomicBool> {
         told.store(true, Ordering::Relaxed);
     });
     flag
-}
-
-pub(super) fn import(a: &ImportArgs) -> Outcome {
-    if let Some(ledger) = Ledger::named(&a.layer) {
-        if a.reason.is_some() {
-            return Err(Failure::usage(
-                "--reason 只用于图层，台账有变更原因列 / --reason goes with layers; a ledger has its own column",
-            ));
-        }
-        return super::ledger::import(a, ledger);
-    }
-    if a.plan.is_some() {
-        return Err(Failure::usage("--plan 只用于台账 / --plan goes with ledgers only"));
-    }
-    let Some(schema) = LayerSchema::named(&a.layer) else {
-        return Err(Failure::usage(format!(
-            "--layer {0}：没有这个图层；可用 {1}\n--layer {0}: no such layer; there are {1}",
-            a.layer,
-            LAYERS_OUT[..8].join("、")
-        )));
-    };
-    let crs = a.crs.as_deref().map(Crs::parse).transpose().map_err(Failure::usage)?;
-    let open = file_options(a.sheet.clone(), crs);
-    let progress = |pass: Pass, rows: u64| {
-        if std::io::stderr().is_terminal() {
-            let what = if pass == Pass::Judging { "检查 rows judged" } else { "入库 rows stored" };
-            eprint!("\r{what}: {rows}");
-        }
-    };
-    let wish = ImportWish {
-        schema,
-        files: &a.files,
-        open,
-        overrides: &a.map,
-        region: a.region.as_deref(),
-        expect: Expect::Either,
-        compared: None,
-        dry_run: a.dry_run,
-        partial: a.partial,
-        faults_kept: KEPT,
-        sealer: match schema.name {
-            "officers" => super::key::find(&a.store)?.map(Arc::new),
-            _ => None,
-        },
-        idempotency: None,
-        reason: a.reason.as_deref(),
-        cancel: Some(cancel()),
-        progress: &progress,
-    };
-    let outcome = with_store(&a.store, OpenMode::Create, async |store| {
-        import_files(store, &everything(), ACTOR, &wish).await.map_err(failed)
-    })?;
-    tell(&outcome);
-    if let Some(path) = &a.faults {
-        let format = Format::of_path(&path.to_string_lossy());
-        outcome.faults.write(format, path).map_err(Failure::input)?;
-    }
-    let conflicts: usize = outcome.stored.iter().filter(|(_, r)| !r.stored).map(|(_, r)| r.conflicts.len()).sum();
-    if conflicts > 0 {
-        return Err(Failure::input(format!(
-            "{conflicts} 行在导出后已被他人修改，未入库；请重新导出后再改，或用 --partial 只导入其余行\n{conflicts} rows were changed in the store since this was exported, nothing was stored: export again and repeat the edits, or bring the other rows in with --partial"
-        )));
-    }
-    refuse_unless_partial(&outcome.faults, a.partial)
 }
 
 /// Hostile-prone formats are taken apart in a child process.
@@ -169,44 +102,6 @@ pub(super) fn refuse_unless_partial(faults: &FaultList, partial: bool) -> Outcom
     Err(Failure::input(format!(
         "共 {total} 处错误，未入库；改正后重试，或用 --partial 跳过有错的行\n{total} faults, nothing was stored: mend them, or leave the rows out with --partial"
     )))
-}
-
-fn tell(outcome: &ImportOutcome) {
-    for (file, report) in &outcome.reports {
-        eprintln!("{file}：{} 行 rows", report.rows);
-        for line in report.mapping.to_string().lines() {
-            eprintln!("  {line}");
-        }
-        let personal = report.mapping.personal();
-        if !personal.is_empty() {
-            eprintln!("  未保留的个人信息列 personal columns, not kept: {}", personal.join("、"));
-        }
-        for warning in &report.warnings {
-            eprintln!("  {warning}");
-        }
-    }
-    tell_faults(&outcome.faults);
-    for (layer, r) in &outcome.stored {
-        println!(
-            "{}：新增 {}，更新 {}，未变 {}，冲突 {}{} / inserted, updated, unchanged, conflicts",
-            layer.name(),
-            r.inserted,
-            r.updated,
-            r.unchanged,
-            r.conflicts.len(),
-            match (r.stored, r.conflicts.is_empty()) {
-                (true, _) => "",
-                (false, true) => "（试运行，未入库 dry run）",
-                (false, false) => "（未入库 not stored）",
-            }
-        );
-        for c in r.conflicts.iter().take(SHOWN) {
-            println!(
-                "  {}：文件版本 {} 库版本 {} / the store's row was changed meanwhile",
-                c.id, c.file_version, c.store_version
-            );
-        }
-    }
 }
 
 /// The first faults, and how many there are.
@@ -241,10 +136,13 @@ pub(super) fn export(a: &ExportArgs) -> Outcome {
 fn write_out(a: &ExportArgs) -> Result<Written, Failure> {
     let format = match &a.format {
         Some(name) => Format::parse(name).ok_or_else(|| {
-            Failure::usage(format!("--format {name}: geojson geojsonseq gpkg fgb shp kml csv xlsx geoparquet"))
+            Failure::usage(format!("--format {name}: geojson geojsonseq gpkg fgb shp kml csv xlsx geoparquet toml"))
         })?,
         None => Format::of_path(&a.file.to_string_lossy()),
     };
+    if format == Format::Toml && !matches!(a.layer.trim(), "profiles" | "规则") {
+        return Err(Failure::usage("toml 只用于规则（profiles） / toml is for the layer profiles alone"));
+    }
     if let Some(ledger) = Ledger::named(&a.layer) {
         return super::ledger::export(a, ledger, format);
     }
@@ -289,7 +187,6 @@ fn bbox(text: &str) -> Result<[f64; 4], Failure> {
 }
 
 pub(super) fn draft(a: &DraftArgs, begun: Instant) -> Outcome {
-    let profile = super::plan::profile(&a.profile)?;
     let effort = |share: f64| match a.budget {
         Some(s) => Effort::Until(begun + Duration::from_secs_f64(s.clamp(0.0, 1e7) * share)),
         None => Effort::Auto,
@@ -308,8 +205,10 @@ pub(super) fn draft(a: &DraftArgs, begun: Instant) -> Outcome {
         [all] if all == "all" || all == "全部" => NetsWish::All,
         names => NetsWish::Named(names.to_vec()),
     };
-    let wish = PlanWish { region: &a.region, name: &a.name, profile: &profile, nets: &nets, jobs: (&grids, &units) };
     let planned = with_store(&a.store, OpenMode::ReadWrite, async |store| {
+        let profile = super::profiles::found(store, &a.profile).await?;
+        let (region, name) = (a.region.as_str(), a.name.as_str());
+        let wish = PlanWish { region, name, profile: &profile, nets: &nets, jobs: (&grids, &units) };
         let planned = plan_region(store, &everything(), ACTOR, &wish).await.map_err(failed)?;
         if let (Some(date), true) = (&a.publish, planned.breaches.is_empty()) {
             let wish = PublishWish { plan: &planned.head.id, base_version: Some(planned.head.version), date };

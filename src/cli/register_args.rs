@@ -16,17 +16,23 @@ pub(crate) struct StoreArgs {
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
-    /// 图层：regions buildings households barriers officers incidents old_nets centres（或中文名）；改过的台账：ledger-grids（网格台账）
-    /// ledger-units（单元台账），只应用有改动的单元格。Layer, in English or Chinese; or an edited ledger, of which only changed cells are
-    /// applied.
+    /// 图层：regions buildings households barriers officers incidents old_nets centres zones profiles dictionaries（或中文名）；改过的台账：
+    /// ledger-grids（网格台账）ledger-units（单元台账），只应用有改动的单元格。Layer, in English or Chinese; or an edited ledger, of which only
+    /// changed cells are applied.
     #[arg(long)]
     pub(crate) layer: String,
-    /// 文件：CSV XLSX GeoJSON(Seq) GeoPackage Shapefile(zip) FlatGeobuf KML。Files of that layer.
+    /// 文件：CSV XLSX GeoJSON(Seq) GeoPackage Shapefile(zip) FlatGeobuf KML；规则（profiles）还可为 TOML：一个规则，或若干 [[profile]]，与
+    /// 导出的相同；- 为标准输入。Files of that layer; profiles come as TOML too, one alone or several under [[profile]], as the export
+    /// writes them; - is standard input.
     #[arg(required = true)]
     pub(crate) files: Vec<String>,
     /// 工作表或 GeoPackage 图层。Sheet of a workbook, layer of a package.
     #[arg(long, value_name = "NAME")]
     pub(crate) sheet: Option<String>,
+    /// 格式：csv xlsx geojson geojsonseq gpkg fgb shp kml toml；省略则按文件名，标准输入为 csv。Format; told from the file's name otherwise,
+    /// CSV of standard input.
+    #[arg(long)]
+    pub(crate) format: Option<String>,
     /// 坐标系：wgs84 cgcs2000 gcj02 bd09 EPSG:45xx。Reference system of the coordinates.
     #[arg(long)]
     pub(crate) crs: Option<String>,
@@ -61,7 +67,8 @@ pub(crate) struct ExportArgs {
     /// ledger-summary（汇总）。Layer; grids, units, leaders and ledgers are those of the plans in force.
     #[arg(long)]
     pub(crate) layer: String,
-    /// 格式：geojson geojsonseq gpkg fgb shp kml csv xlsx geoparquet；省略则按文件名。Format; told from the file's name otherwise.
+    /// 格式：geojson geojsonseq gpkg fgb shp kml csv xlsx geoparquet，规则（profiles）还有 toml；省略则按文件名。Format, for profiles toml too;
+    /// told from the file's name otherwise.
     #[arg(long)]
     pub(crate) format: Option<String>,
     /// 区划编码前缀。Rows of this region only.
@@ -94,7 +101,7 @@ pub(crate) struct DraftArgs {
     /// 区划编码（村至县）。Region to plan, village up to county.
     #[arg(long, value_name = "CODE")]
     pub(crate) region: String,
-    /// 县区规则：内置名称或 TOML 文件。Rules: a name that `lianhu profiles` lists, or a TOML file.
+    /// 县区规则：库中或内置的名称，或 TOML 文件。Rules: a name the register has or that ships (`lianhu profiles --store`), or a TOML file.
     #[arg(long, value_name = "NAME|FILE.toml")]
     pub(crate) profile: String,
     /// 方案名称。Name of the plan.
@@ -112,6 +119,13 @@ pub(crate) struct DraftArgs {
     /// 立即发布，自该日起施行。Puts it in force from this day on.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) publish: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ProfilesArgs {
+    /// 同时列出此库中的规则。Those of this register too.
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
 }
 
 #[derive(Args, Debug)]

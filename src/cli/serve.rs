@@ -129,7 +129,7 @@ async fn run(config: &Config, with_test_routes: bool) -> Result<(), Failure> {
 
 /// Says how many edits by another program wait to be settled, and with what.
 async fn foreign_edits(store: &dyn Store, url: &str) -> Result<(), Failure> {
-    let open = store.foreign_edits(&everything()).await.map_err(of_store)?.len();
+    let open = store.count_foreign_edits(&everything()).await.map_err(of_store)?;
     if open > 0 {
         eprintln!(
             "库文件中有 {open} 处其他软件的修改未确认；停止服务后查看：lianhu foreign list --store {url}\n\

@@ -41,6 +41,25 @@ pub enum GridKind {
     Dedicated,
 }
 
+/// What the three village digits say of a village (统计用区划代码 as published: the ranges are those of its coding rules).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VillageKind {
+    /// `001`–`199`: a neighbourhood committee (居民委员会).
+    Neighbourhood,
+    /// `200`–`399`: a village committee (村民委员会).
+    Village,
+    /// `400`–`499`: like a neighbourhood; `498` is a virtual one.
+    LikeNeighbourhood,
+    /// `500`–`599`: like a village; `598` is a virtual one.
+    LikeVillage,
+    /// `600`–`999`: given out by nobody.
+    Unknown,
+}
+
+/// Words that end or stand in the name of the two committees.
+const NEIGHBOURHOOD_WORDS: [&str; 2] = ["居民委员会", "居委会"];
+const VILLAGE_WORDS: [&str; 2] = ["村民委员会", "村委会"];
+
 fn digits(text: &str, n: usize) -> Result<(), CodeError> {
     if text.len() == n && text.bytes().all(|b| b.is_ascii_digit()) {
         Ok(())
@@ -85,6 +104,45 @@ impl VillageCode {
     #[must_use]
     pub fn is_provisional(&self) -> bool {
         self.0.starts_with(PROVISIONAL)
+    }
+
+    /// What its last three digits say it is; `None` of a provisional code, whose digits say nothing.
+    #[must_use]
+    pub fn kind(&self) -> Option<VillageKind> {
+        if self.is_provisional() {
+            return None;
+        }
+        Some(match number(&self.0[9..]) {
+            ..200 => VillageKind::Neighbourhood,
+            200..400 => VillageKind::Village,
+            400..500 => VillageKind::LikeNeighbourhood,
+            500..600 => VillageKind::LikeVillage,
+            _ => VillageKind::Unknown,
+        })
+    }
+
+    /// What about the last three digits should be looked at, Chinese then English: digits that are given out to nobody, or that say
+    /// another kind of committee than the name does. Never an error: 199 villages of China with `0xx` are named 村民委员会.
+    #[must_use]
+    pub fn caution(&self, name: Option<&str>) -> Option<String> {
+        let (code, digits) = (&self.0, &self.0[9..]);
+        let named = |words: [&str; 2]| name.filter(|n| words.iter().any(|w| n.contains(w)));
+        match self.kind()? {
+            VillageKind::Unknown => Some(format!(
+                "村编码 {code} 末三位 {digits} 不在 001–199（居委会）、200–399（村委会）、400–599（类似，含虚拟 498、598）之内，请与民政或统计部门的代码核对是否写错 / the last three digits {digits} of the village code {code} are neither 001–199 (neighbourhood committee), 200–399 (village committee) nor 400–599 (like one; 498 and 598 are virtual): compare it with the official list"
+            )),
+            VillageKind::Neighbourhood => named(VILLAGE_WORDS).map(|n| {
+                format!(
+                    "村编码 {code} 末三位 {digits} 属居委会（001–199），名称却是“{n}”，请核对编码或名称 / the digits {digits} of {code} are those of a neighbourhood committee (001–199), the name \"{n}\" is a village committee's: look at both"
+                )
+            }),
+            VillageKind::Village => named(NEIGHBOURHOOD_WORDS).map(|n| {
+                format!(
+                    "村编码 {code} 末三位 {digits} 属村委会（200–399），名称却是“{n}”，请核对编码或名称 / the digits {digits} of {code} are those of a village committee (200–399), the name \"{n}\" is a neighbourhood committee's: look at both"
+                )
+            }),
+            VillageKind::LikeNeighbourhood | VillageKind::LikeVillage => None,
+        }
     }
 
     /// The digits.
@@ -160,6 +218,49 @@ mod tests {
             assert!(VillageCode::parse(bad).is_err(), "{bad}");
         }
         assert!(parse_grid("520423102001900").is_err() && parse_unit("520423102001007000").is_err());
+    }
+
+    #[test]
+    fn village_digits_outside_what_is_given_out_are_to_be_looked_at_and_read_all_the_same() {
+        use VillageKind::{LikeNeighbourhood, LikeVillage, Neighbourhood, Unknown, Village};
+        for (digits, kind, cautious) in [
+            ("001", Neighbourhood, false),
+            ("199", Neighbourhood, false),
+            ("200", Village, false),
+            ("399", Village, false),
+            ("400", LikeNeighbourhood, false),
+            ("498", LikeNeighbourhood, false),
+            ("499", LikeNeighbourhood, false),
+            ("500", LikeVillage, false),
+            ("598", LikeVillage, false),
+            ("599", LikeVillage, false),
+            ("600", Unknown, true),
+            ("798", Unknown, true),
+            ("999", Unknown, true),
+        ] {
+            let code = VillageCode::parse(&format!("520423102{digits}")).expect("a code, whatever its last digits");
+            assert_eq!(code.kind(), Some(kind), "{digits}");
+            let said = code.caution(None);
+            assert_eq!(said.is_some(), cautious, "{digits}: {said:?}");
+            assert!(said.is_none_or(|s| s.contains(digits) && s.contains("200–399")));
+        }
+        assert_eq!(VillageCode::provisional(998).caution(None), None);
+    }
+
+    #[test]
+    fn village_digits_that_say_another_committee_than_the_name_are_to_be_looked_at() {
+        for (code, name, cautious) in [
+            ("520423102001", "黄果树社区居民委员会", false),
+            ("520423102001", "石头寨村民委员会", true),
+            ("520423102150", "石头寨村委会", true),
+            ("520423102201", "石头寨村民委员会", false),
+            ("520423102201", "黄果树社区居委会", true),
+            ("520423102201", "石头寨", false),
+            ("520423102498", "虚拟村委会", false),
+        ] {
+            let said = VillageCode::parse(code).expect("code").caution(Some(name));
+            assert_eq!(said.is_some(), cautious, "{code} {name}: {said:?}");
+        }
     }
 
     #[test]

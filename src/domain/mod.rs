@@ -8,9 +8,11 @@ pub mod incident;
 pub mod plan;
 pub mod position;
 pub mod profile;
+pub mod profile_file;
 pub mod random;
 pub mod region;
 pub mod register;
+pub mod wording;
 
 pub use barrier::{Barrier, BarrierShape};
 pub use codes::VillageCode;
@@ -18,4 +20,5 @@ pub use hex::hex;
 pub use households::{Column, Households, NO_VALUE};
 pub use position::{LonLat, Point, Positions};
 pub use profile::{Binding, Divide, Profile};
+pub use profile_file::read_profiles;
 pub use region::Region;

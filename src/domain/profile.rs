@@ -1,8 +1,11 @@
 //! Rule profiles: how a county forms its grids and units, as data.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use super::Barrier;
 
 const SHIPPED: [&str; 8] = [
     include_str!("profiles/xixiu.toml"),
@@ -17,6 +20,9 @@ const SHIPPED: [&str; 8] = [
 
 /// From the coarsest down: a coarser container binds before a finer one.
 const CONTAINERS: [&str; 4] = ["hamlet", "group", "building", "stairwell"];
+
+/// Longest short name, bytes.
+const LONGEST_NAME: usize = 64;
 
 /// Whether a container is binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +105,9 @@ pub struct GridProfile {
     /// Weight of borders that old nets had (column `lock` or `old_net`), in the unit of the compactness sum.
     #[serde(default)]
     pub old_net_weight: f64,
+    /// Kinds of barriers that are hard, all others soft, instead of what the register says of each barrier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hard_barriers: Option<Vec<String>>,
 }
 
 const fn two() -> u32 {
@@ -145,8 +154,24 @@ impl Profile {
     /// # Errors
     /// What is wrong with the text, with its line, or with the rules.
     pub fn parse(toml_text: &str) -> Result<Self, String> {
-        let profile: Self = toml::from_str(toml_text).map_err(|e| e.to_string())?;
-        let unit = &profile.unit;
+        toml::from_str::<Self>(toml_text).map_err(|e| e.to_string())?.checked()
+    }
+
+    /// The profile itself, where its rules do not contradict each other.
+    ///
+    /// # Errors
+    /// The first rule that does not hold, with what would.
+    pub fn checked(self) -> Result<Self, String> {
+        let name = &self.name;
+        let is_word = |c: char| !c.is_control() && !c.is_whitespace() && c != '=' && c != '/' && c != '\\';
+        let ends_as_file = std::path::Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("toml"));
+        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_word) || ends_as_file {
+            return Err(format!(
+                "name \"{}\": 1–{LONGEST_NAME} 字节，无空格、=、/，不以 .toml 结尾 / so many bytes, no blank, = or /, not a file's name",
+                name.chars().take(40).collect::<String>()
+            ));
+        }
+        let unit = &self.unit;
         if unit.min == 0 || unit.min > unit.max {
             return Err(format!("unit.min {} .. unit.max {}: 1 ≤ min ≤ max", unit.min, unit.max));
         }
@@ -159,7 +184,10 @@ impl Profile {
         if unit.deputies > 2 {
             return Err(format!("unit.deputies {}: 0, 1, 2", unit.deputies));
         }
-        let grid = &profile.grid;
+        if unit.max_reach_m.is_some_and(|r| !(r.is_finite() && r > 0.0)) {
+            return Err("unit.max_reach_m > 0".to_owned());
+        }
+        let grid = &self.grid;
         if !(1..=2).contains(&grid.levels) {
             return Err(format!("grid.levels {}: 1, 2", grid.levels));
         }
@@ -172,7 +200,10 @@ impl Profile {
         if !matches!(grid.otherwise, Divide::Balance | Divide::Village | Divide::Building) {
             return Err("grid.otherwise: balance, village, building".to_owned());
         }
-        Ok(profile)
+        if !(grid.old_net_weight.is_finite() && grid.old_net_weight >= 0.0) {
+            return Err("grid.old_net_weight ≥ 0".to_owned());
+        }
+        Ok(self)
     }
 
     /// The profiles that come with the program.
@@ -185,6 +216,20 @@ impl Profile {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::shipped().into_iter().find(|p| p.name == name)
+    }
+
+    /// Barriers as this profile takes them: as they are, or hard by their kind. A bridge stays what it is.
+    #[must_use]
+    pub fn barriers<'a>(&self, all: &'a [Barrier]) -> Cow<'a, [Barrier]> {
+        let Some(kinds) = &self.grid.hard_barriers else { return Cow::Borrowed(all) };
+        let hard = |b: &Barrier| if b.is_bridge() { b.hard } else { kinds.contains(&b.kind) };
+        all.iter().map(|b| Barrier { hard: hard(b), ..b.clone() }).collect()
+    }
+
+    /// Whether any grid is balanced towards a number of households.
+    #[must_use]
+    pub fn has_target(&self) -> bool {
+        matches!(self.grid.divide, Divide::Balance) || matches!(self.grid.otherwise, Divide::Balance)
     }
 
     /// Containers from the coarsest to the finest.
@@ -219,6 +264,25 @@ mod tests {
         assert!(Profile::parse(&text).is_err_and(|e| e.contains("unit.min 20")));
         assert!(Profile::parse(&SHIPPED[0].replace("stairwell", "street")).is_err_and(|e| e.contains("street")));
         assert!(Profile::parse("name = 1").is_err());
+    }
+
+    #[test]
+    fn barriers_are_hard_by_kind_where_the_profile_says_so() {
+        let of = |kind: &str, hard| Barrier {
+            kind: kind.to_owned(),
+            hard,
+            name: None,
+            shape: crate::domain::BarrierShape::Line(vec![[0.0, 0.0], [1.0, 1.0]]),
+        };
+        let all = [of("river", true), of("road", false), of("bridge", false)];
+        let mut p = Profile::named("xixiu").expect("shipped");
+        assert_eq!(p.barriers(&all).as_ref(), &all);
+        p.grid.hard_barriers = Some(vec!["road".to_owned()]);
+        assert_eq!(p.barriers(&all).iter().map(|b| b.hard).collect::<Vec<_>>(), [false, true, false]);
+        assert_eq!(Profile::parse(&p.to_toml()), Ok(p.clone()), "a plan remembers it");
+        assert!(p.has_target());
+        (p.grid.divide, p.grid.otherwise) = (Divide::Hamlet, Divide::Village);
+        assert!(!p.has_target());
     }
 
     #[test]

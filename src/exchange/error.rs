@@ -51,12 +51,20 @@ pub struct Fault {
     pub code: &'static str,
     /// What is wrong and what to do, Chinese then English.
     pub message: String,
+    /// The field of the layer that is at fault, where it is one.
+    pub field: Option<&'static str>,
 }
 
 impl Fault {
     /// A fault of this code.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), field: None }
+    }
+
+    /// The same, of a field.
+    #[must_use]
+    pub fn of(self, field: &'static str) -> Self {
+        Self { field: Some(field), ..self }
     }
 }
 
@@ -177,9 +185,9 @@ pub enum ReadError {
     /// No layer, several, or not the one that was asked for.
     #[error(
         "{file}：{}；已有图层：{}\n{file}: {}; layers: {}",
-        .asked.as_ref().map_or("请用 --layer 指明图层".to_owned(), |a| format!("没有图层“{a}”")),
+        .asked.as_ref().map_or("请用 --layer（导入时用 --sheet）指明图层".to_owned(), |a| format!("没有图层“{a}”")),
         .found.join("、"),
-        .asked.as_ref().map_or("name the layer with --layer".to_owned(), |a| format!("unknown_layer \"{a}\"")),
+        .asked.as_ref().map_or("name the layer with --layer (--sheet of an import)".to_owned(), |a| format!("unknown_layer \"{a}\"")),
         .found.join(", ")
     )]
     Layer {
@@ -290,6 +298,7 @@ fn list(kind: RowKind, faults: &[RowFault], total: usize) -> String {
 const CODES: &[&str] = &[
     "bad_line",
     "bad_position",
+    "bad_profile",
     "bad_ring",
     "corrupt_file",
     "decompressed_too_large",

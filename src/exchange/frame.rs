@@ -211,7 +211,7 @@ impl<'b> Parts<'b> {
     }
 
     fn fault(&mut self) -> Option<Fault> {
-        Some(Fault { code: code_named(&self.text()?), message: self.text()? })
+        Some(Fault::new(code_named(&self.text()?), self.text()?))
     }
 
     fn cell(&mut self) -> Option<Cell> {

@@ -90,7 +90,7 @@ pub(super) fn located(
     wanted: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<Located, ReadError> {
     source.check_layer()?;
-    if matches!(source.format, Format::Csv | Format::Xlsx | Format::GeoParquet | Format::Other) {
+    if matches!(source.format, Format::Csv | Format::Xlsx | Format::GeoParquet | Format::Toml | Format::Other) {
         return Err(ReadError::UnknownFormat { file: source.file.to_owned(), accepted: FEATURE_FORMATS });
     }
     let request = Request {

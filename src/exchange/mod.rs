@@ -114,7 +114,7 @@ pub fn read_households(
             let sha256_hex = std::mem::take(&mut layer.sha256_hex);
             (feature_households::build(source.file, layer, options)?, sha256_hex)
         }
-        Format::GeoParquet | Format::Other => {
+        Format::GeoParquet | Format::Toml | Format::Other => {
             let accepted = "CSV (.csv, .txt, -), XLSX, GeoJSON (.geojson, .json, .geojsonl), GeoPackage (.gpkg), Shapefile (.zip), FlatGeobuf (.fgb), KML (.kml)";
             return Err(ReadError::UnknownFormat { file: source.file.to_owned(), accepted });
         }

@@ -29,6 +29,8 @@ pub enum Format {
     Kml,
     /// GeoParquet: written, not read.
     GeoParquet,
+    /// TOML: profiles alone.
+    Toml,
     /// Known by its ending, and not read.
     Other,
 }
@@ -53,6 +55,8 @@ impl Format {
             Self::FlatGeobuf
         } else if ends(&[".kml"]) {
             Self::Kml
+        } else if ends(&[".toml"]) {
+            Self::Toml
         } else if ends(&[".parquet", ".geoparquet"]) {
             Self::GeoParquet
         } else if ends(&[".xls", ".xlsb", ".ods", ".shp", ".kmz", ".gdb"]) {
@@ -75,6 +79,7 @@ impl Format {
             "fgb" | "flatgeobuf" => Self::FlatGeobuf,
             "kml" => Self::Kml,
             "geoparquet" | "parquet" => Self::GeoParquet,
+            "toml" => Self::Toml,
             _ => return None,
         })
     }
@@ -92,6 +97,7 @@ impl Format {
             Self::FlatGeobuf => "fgb",
             Self::Kml => "kml",
             Self::GeoParquet => "geoparquet",
+            Self::Toml => "toml",
             Self::Other => "other",
         }
     }

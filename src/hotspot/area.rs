@@ -3,10 +3,14 @@
 use geo::MultiPolygon;
 use h3o::Resolution;
 
-use super::cells::{CellIds, CellSet, HexCell, MOST_CELLS, hull_cells, outline_cells, ring};
+use super::cells::{Belonging, CellIds, CellSet, HexCell, MOST_CELLS, hull_cells, outline_cells, ring};
 use super::error::HotspotError;
 use super::note::Note;
 use super::weights::Neighbourhood;
+
+/// A hull of so many cells of which one in so many holds an incident was stretched by something far away, or asks for larger cells.
+const FEWEST_STRETCHED: usize = 1_000;
+const MOST_STRETCHED: usize = 50;
 
 /// The cells of a study.
 #[derive(Clone, Debug)]
@@ -25,7 +29,10 @@ impl Area {
     /// # Errors
     /// No incident, or too many cells.
     pub fn around(incidents: &[HexCell]) -> Result<Self, HotspotError> {
-        Ok(Self { cells: hull_cells(incidents)?, inside: None, notes: Vec::new() })
+        let (cells, occupied) = hull_cells(incidents)?;
+        let is_empty = cells.len() >= FEWEST_STRETCHED && occupied * MOST_STRETCHED < cells.len();
+        let note = is_empty.then_some(Note::MostlyEmpty { cells: cells.len(), occupied });
+        Ok(Self { cells, inside: None, notes: note.into_iter().collect() })
     }
 
     /// The area where somebody lives or something happened.
@@ -43,9 +50,9 @@ impl Area {
     pub fn within(
         outline: &MultiPolygon<f64>,
         resolution: Resolution,
-        neighbourhood: Neighbourhood,
+        (neighbourhood, belonging): (Neighbourhood, Belonging),
     ) -> Result<Self, HotspotError> {
-        let (inner, passed_over) = outline_cells(outline, resolution)?;
+        let (inner, passed_over) = outline_cells(outline, resolution, belonging)?;
         let rings = match neighbourhood {
             Neighbourhood::Ring1 => 1,
             // Centres of neighbours are √3 edges apart, at the most squeezed places of the Earth a quarter less.
@@ -83,7 +90,8 @@ mod tests {
         let at = |x: f64, y: f64| Coord { x: 105.9 + x, y: 26.2 + y };
         let square = Polygon::new(vec![at(0.0, 0.0), at(0.05, 0.0), at(0.05, 0.05), at(0.0, 0.05)].into(), Vec::new());
         let outline = MultiPolygon::new(vec![square]);
-        let area = Area::within(&outline, Resolution::Nine, Neighbourhood::Ring1).expect("an area");
+        let area =
+            Area::within(&outline, Resolution::Nine, (Neighbourhood::Ring1, Belonging::ByCentre)).expect("an area");
         let inside = area.inside.clone().expect("an edge");
         let inner = inside.iter().filter(|i| **i).count();
         assert!(inner > 200 && area.cells.len() > inner + 40);

@@ -143,16 +143,20 @@ pub(super) fn ring(cell: HexCell) -> impl Iterator<Item = HexCell> {
     cell.grid_disk_safe(1).filter(move |c| *c != cell)
 }
 
-/// The study area of incidents that come without one: their cells, and every cell whose centre lies in their convex hull.
+/// The study area of incidents that come without one: their cells, and every cell whose centre lies in their convex hull; and how many
+/// cells hold an incident.
 ///
 /// # Errors
 /// When there is no incident, or the hull holds too many cells.
-pub fn hull_cells(cells: &[HexCell]) -> Result<CellSet, HotspotError> {
+pub fn hull_cells(cells: &[HexCell]) -> Result<(CellSet, usize), HotspotError> {
     let own = CellSet::new(cells.to_vec())?;
+    // where east meets west longitudes go on, so that the hull does not go round the Earth
+    let first = own.cells.first().map_or(0.0, |c| centre(*c).lon_deg);
     let place = |c: HexCell| {
         let p = centre(c);
-        Point::new(p.lon_deg, p.lat_deg)
+        Point::new(first + (p.lon_deg - first + 540.0).rem_euclid(360.0) - 180.0, p.lat_deg)
     };
+    let occupied = own.len();
     let hull: Polygon<f64> = own.cells.iter().map(|c| place(*c)).collect::<MultiPoint<f64>>().convex_hull();
     let mut found: CellIds = own.cells.iter().map(|c| u64::from(*c)).collect();
     let (mut queue, mut all) = (VecDeque::from(own.cells.clone()), own.cells);
@@ -168,18 +172,32 @@ pub fn hull_cells(cells: &[HexCell]) -> Result<CellSet, HotspotError> {
             return Err(HotspotError::TooManyCells { most: MOST_CELLS });
         }
     }
-    CellSet::new(all)
+    Ok((CellSet::new(all)?, occupied))
 }
 
-/// Cells whose centre lies inside an outline; parts that are no valid ring are passed over and counted.
+/// Which cells belong to an outline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Belonging {
+    /// Those whose centre lies inside: each cell of a country belongs to one region.
+    ByCentre,
+    /// All that it touches: nothing inside the outline is without a cell, however coarse the cells are.
+    ByTouch,
+}
+
+/// Cells of an outline; parts that are no valid ring are passed over and counted.
 ///
 /// # Errors
 /// When the outline would hold too many cells, or none.
 pub fn outline_cells(
     outline: &MultiPolygon<f64>,
     resolution: Resolution,
+    belonging: Belonging,
 ) -> Result<(Vec<HexCell>, usize), HotspotError> {
-    let mut tiler = TilerBuilder::new(resolution).containment_mode(ContainmentMode::ContainsCentroid).build();
+    let mode = match belonging {
+        Belonging::ByCentre => ContainmentMode::ContainsCentroid,
+        Belonging::ByTouch => ContainmentMode::Covers,
+    };
+    let mut tiler = TilerBuilder::new(resolution).containment_mode(mode).build();
     let passed_over = outline.iter().filter(|p| tiler.add((*p).clone()).is_err()).count();
     // The hint is an upper bound of the outlines' boxes.
     if tiler.coverage_size_hint() > 8 * MOST_CELLS {
@@ -230,22 +248,46 @@ mod tests {
     fn hull_fills_what_lies_between_the_incidents() {
         let middle = near_anshun(Resolution::Nine);
         let rim: Vec<HexCell> = middle.grid_ring::<Vec<_>>(5);
-        let study = hull_cells(&rim).expect("a disk");
-        assert_eq!(study.len(), 1 + 3 * 5 * 6);
-        assert_eq!(hull_cells(&[middle]).expect("one cell").len(), 1);
+        let (study, occupied) = hull_cells(&rim).expect("a disk");
+        assert_eq!((study.len(), occupied), (1 + 3 * 5 * 6, rim.len()));
+        assert_eq!(hull_cells(&[middle]).expect("one cell").0.len(), 1);
+    }
+
+    #[test]
+    fn hull_across_the_date_line_is_as_small_as_any() {
+        let middle = cell_of(LonLat { lon_deg: 179.999, lat_deg: -16.5 }, Resolution::Eight).expect("a place");
+        let (study, _) = hull_cells(&middle.grid_ring::<Vec<_>>(6)).expect("a disk");
+        assert!((1 + 3 * 5 * 6..=1 + 3 * 6 * 7).contains(&study.len()), "{}", study.len());
+        let sides: Vec<bool> = study.centres().iter().map(|c| c.lon_deg > 0.0).collect();
+        assert!(sides.contains(&true) && sides.contains(&false), "it does lie on both sides");
     }
 
     #[test]
     fn outline_holds_the_cells_whose_centre_is_inside() {
         let at = |x: f64, y: f64| geo::Coord { x: 105.93 + x, y: 26.24 + y };
         let square = Polygon::new(vec![at(0.0, 0.0), at(0.05, 0.0), at(0.05, 0.05), at(0.0, 0.05)].into(), Vec::new());
-        let (cells, passed_over) =
-            outline_cells(&MultiPolygon::new(vec![square.clone()]), Resolution::Nine).expect("cells");
+        let outline = MultiPolygon::new(vec![square.clone()]);
+        let (cells, passed_over) = outline_cells(&outline, Resolution::Nine, Belonging::ByCentre).expect("cells");
         assert_eq!(passed_over, 0);
         assert!(cells.len() > 200, "{}", cells.len());
         for c in cells {
             let p = centre(c);
             assert!(square.contains(&Point::new(p.lon_deg, p.lat_deg)));
         }
+    }
+
+    #[test]
+    fn whatever_lies_in_an_outline_lies_in_a_cell_that_it_touches() {
+        let at = |x: f64, y: f64| geo::Coord { x: 105.93 + x, y: 26.24 + y };
+        let square = Polygon::new(vec![at(0.0, 0.0), at(0.03, 0.0), at(0.03, 0.03), at(0.0, 0.03)].into(), Vec::new());
+        let outline = MultiPolygon::new(vec![square]);
+        for resolution in [Resolution::Five, Resolution::Seven, Resolution::Nine] {
+            let (cells, _) = outline_cells(&outline, resolution, Belonging::ByTouch).expect("cells");
+            for (i, j) in (0..=30).flat_map(|i| (0..=30).map(move |j| (f64::from(i), f64::from(j)))) {
+                let place = LonLat { lon_deg: 105.93 + i * 0.001, lat_deg: 26.24 + j * 0.001 };
+                assert!(cells.contains(&cell_of(place, resolution).expect("a place")), "{resolution} {place:?}");
+            }
+        }
+        assert!(outline_cells(&outline, Resolution::Five, Belonging::ByTouch).is_ok_and(|c| c.0.len() < 5));
     }
 }

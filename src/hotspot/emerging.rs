@@ -167,7 +167,7 @@ pub struct TrendCell {
     pub cold_steps: usize,
     /// The trend of its z; absent where all bins are equal.
     pub trend: Option<Trend>,
-    /// z of the last step.
+    /// z of the last step; absent where bins are few.
     pub last_z: Option<f64>,
     /// Two-sided exact p of the last step.
     pub last_p: Option<f64>,
@@ -216,6 +216,9 @@ pub fn trends(cube: &Cube<'_>, options: &TrendOptions) -> Result<Trends, Hotspot
     let mut notes = Vec::new();
     let pentagons = cube.cells.pentagons();
     notes.extend((pentagons > 0).then_some(Note::Pentagons { cells: pentagons }));
+    let (few, alone) = (bins < FEWEST_FOR_NORMAL, weights.rows().filter(|r| r.is_empty()).count());
+    notes.extend(few.then_some(Note::FewBins { bins, wanted: FEWEST_FOR_NORMAL }));
+    notes.extend((alone > 0).then_some(Note::Alone { cells: alone }));
     let course = |cell: &HexCell, i: usize, spots: Option<&Spots>| {
         let count = (0..cube.steps).filter_map(|t| cube.counts.get(t * n + i)).map(|c| u64::from(*c)).sum();
         spots.map_or(
@@ -298,7 +301,7 @@ impl Spots {
             hot_steps: of(Bin::Hot),
             cold_steps: of(Bin::Cold),
             trend: Some(trend),
-            last_z: series.last().copied(),
+            last_z: series.last().copied().filter(|_| self.z.len() >= FEWEST_FOR_NORMAL),
             last_p: Some(at(&self.p, self.steps - 1)),
             pattern: Pattern::of(&history, &trend),
         }

@@ -3,8 +3,8 @@
 //! 1. counts (or rates per household, [`empirical_bayes`]) are summed over each cell's neighbourhood: Gi*, its normal p, Benjamini–Hochberg;
 //! 2. the conditional permutation p, on request;
 //! 3. `class` by a p that is right where incidents are few: the exact binomial law of a neighbourhood's count when all incidents fall at random,
-//!    on cells or, for rates, on households; below 30 cells the exact law under permutation ([`SumLaw`]). The discoveries among these p-values
-//!    at `alpha` are hot or cold.
+//!    on cells or, for rates, on households; below 30 cells the exact law under permutation ([`SumLaw`]), for rates twice the conditional
+//!    permutation p. The discoveries among these p-values at `alpha` are hot or cold.
 
 use rayon::prelude::*;
 
@@ -19,6 +19,8 @@ use super::permutation::conditional_p;
 use super::rates::empirical_bayes;
 use super::weights::{Neighbourhood, Weights};
 
+/// Permutations that decide on rates of few cells, at least.
+const FEW_PERMUTED: u32 = 999;
 /// Level of the column `fdr05`.
 const FDR05: f64 = 0.05;
 
@@ -268,10 +270,15 @@ fn judged(
     gi: Option<&GiStar>,
     options: &HotspotOptions,
 ) -> Vec<HotCell> {
-    let p_sim = gi
-        .filter(|_| options.permutations > 0)
-        .map(|gi| conditional_p(weights, &ground.values, &gi.z, options.permutations, options.seed));
     let is_normal = study.cells.len() >= FEWEST_FOR_NORMAL;
+    let permuted = |gi: &GiStar, n: u32| conditional_p(weights, &ground.values, &gi.z, n, options.seed);
+    let p_sim = gi.filter(|_| options.permutations > 0).map(|gi| permuted(gi, options.permutations));
+    let is_rated = study.households.is_some();
+    // rates of few cells: permutations alone decide, whether their p was asked for or not
+    let by_rates = gi.filter(|_| is_rated && !is_normal).map(|gi| match (&p_sim, options.permutations) {
+        (Some(p), FEW_PERMUTED..) => p.clone(),
+        _ => permuted(gi, FEW_PERMUTED),
+    });
     let at = |list: &[f64], i: usize| list.get(i).copied();
     study
         .cells
@@ -281,12 +288,16 @@ fn judged(
         .enumerate()
         .map(|(i, cell)| {
             let z = gi.filter(|_| is_normal).and_then(|gi| at(&gi.z, i));
-            let p_class = ground.p.get(i).copied().flatten();
-            let class = match (gi, weights.degree(i), p_class) {
-                (None, ..) => HotClass::Constant,
+            let exact = ground.p.get(i).copied().flatten();
+            let class = match (gi, weights.degree(i), exact) {
+                (None, ..) if !is_rated || !is_normal => HotClass::Constant,
                 (_, _, None) => HotClass::NoHouseholds,
                 (_, 0, _) => HotClass::Island,
                 _ => HotClass::Neither,
+            };
+            let p_class = match &by_rates {
+                Some(p) => at(p, i).map(|p| (2.0 * p).min(1.0)),
+                None => exact,
             };
             HotCell {
                 cell: *cell,
@@ -308,6 +319,7 @@ fn judged(
 
 fn notes_of(study: &Study<'_>, weights: &Weights, cells: &[HotCell], is_constant: bool) -> Vec<Note> {
     let n = study.cells.len();
+    let are_rates_alike = is_constant && study.households.is_some() && n >= FEWEST_FOR_NORMAL;
     let of_class = |class: HotClass| cells.iter().filter(|c| c.class == class).count();
     let few = (n < FEWEST_FOR_NORMAL).then_some(Note::FewCells { cells: n, wanted: FEWEST_FOR_NORMAL });
     let islands = weights.rows().filter(|r| r.is_empty()).count();
@@ -319,7 +331,8 @@ fn notes_of(study: &Study<'_>, weights: &Weights, cells: &[HotCell], is_constant
     });
     [
         few,
-        is_constant.then_some(Note::Constant),
+        are_rates_alike.then_some(Note::RatesAlike),
+        (is_constant && !are_rates_alike).then_some(Note::Constant),
         (islands > 0).then_some(Note::Islands { cells: islands }),
         (pentagons > 0).then_some(Note::Pentagons { cells: pentagons }),
         (homeless > 0).then_some(Note::NoHouseholds { cells: homeless }),
@@ -496,6 +509,43 @@ mod tests {
             found.notes.contains(&Note::Islands { cells: 1 }) && found.notes.contains(&Note::Pentagons { cells: 1 })
         );
         assert!(found.cells.iter().all(|c| c.z.is_some_and(f64::is_finite) && c.p.is_some_and(f64::is_finite)));
+    }
+
+    #[test]
+    fn crowd_among_rates_that_are_all_drawn_to_one_is_found_all_the_same() {
+        let cells = disk(18);
+        let (households, weights) = (vec![20; cells.len()], Weights::ring1(&cells));
+        let mut counts = vec![1; cells.len()];
+        for j in weights.of_place(500).iter().chain([&500]) {
+            counts[*j as usize] = 3;
+        }
+        let rated = Study { households: Some(&households), ..study(&cells, &counts) };
+        let found = hotspots(&rated, &QUICK).expect("a study");
+        assert!(found.notes.contains(&Note::RatesAlike), "{:?}", found.notes);
+        assert_eq!(found.cells[500].class, HotClass::Hot);
+        assert!(found.cells.iter().all(|c| c.z.is_none() && c.class != HotClass::Constant));
+        let level = vec![1; cells.len()];
+        let alike = Study { households: Some(&households), ..study(&cells, &level) };
+        assert!(!any(&hotspots(&alike, &QUICK).expect("a study")));
+    }
+
+    #[test]
+    fn rates_of_few_cells_go_by_permutations_alone() {
+        let cells = disk(2);
+        let households: Vec<u64> = (0..cells.len() as u64).map(|i| 20 + 400 * (i % 3)).collect();
+        let counts: Vec<u32> = (0..cells.len() as u32).map(|i| (i * 7) % 12).collect();
+        let rated = Study { households: Some(&households), ..study(&cells, &counts) };
+        for permutations in [0, 99, 1_999] {
+            let found = hotspots(&rated, &HotspotOptions { permutations, ..QUICK }).expect("a study");
+            for c in &found.cells {
+                assert!(c.z.is_none() && c.p_sim.is_some() == (permutations > 0), "{c:?}");
+                let p = c.p_class.expect("judged");
+                if permutations > 999 {
+                    assert!(c.p_sim.is_some_and(|s| (p - (2.0 * s).min(1.0)).abs() < 1e-12), "{c:?}");
+                }
+                assert!((0.001..=1.0).contains(&p) && (p <= 0.05 || c.class == HotClass::Neither), "{c:?}");
+            }
+        }
     }
 
     #[test]

@@ -38,6 +38,27 @@ pub enum Note {
         /// How many incidents lie in them.
         incidents: u64,
     },
+    /// Bins of a cube too few for the normal law.
+    FewBins {
+        /// How many there are.
+        bins: usize,
+        /// How many there should be.
+        wanted: usize,
+    },
+    /// Cells of a cube without any neighbour.
+    Alone {
+        /// How many.
+        cells: usize,
+    },
+    /// Rates that differ no more than chance.
+    RatesAlike,
+    /// An area around the incidents that holds next to none of them.
+    MostlyEmpty {
+        /// Its cells.
+        cells: usize,
+        /// Those that hold an incident.
+        occupied: usize,
+    },
     /// Parts of an outline that are no valid polygon.
     InvalidOutline {
         /// How many.
@@ -77,6 +98,26 @@ impl fmt::Display for Note {
                 f,
                 "边界外 {cells} 个邻格的 {incidents} 件事件计入边缘六边形的邻域，但不单独列出\n\
                  {incidents} incidents in {cells} cells beyond the edge count as neighbours; those cells are not listed"
+            ),
+            Self::FewBins { bins, wanted } => write!(
+                f,
+                "只有 {bins} 个时空格（少于 {wanted}）：不给出 z，只按排列分布判断\n\
+                 only {bins} bins (fewer than {wanted}): no z, the law under permutation alone decides"
+            ),
+            Self::Alone { cells } => write!(
+                f,
+                "{cells} 个六边形没有邻格，只与自己的前一时段相比\n\
+                 {cells} cells have no neighbour and are compared with themselves one step before alone"
+            ),
+            Self::RatesAlike => write!(
+                f,
+                "各格发生率的差异不超过偶然：不给出 z，类别按户数的二项分布判断\n\
+                 rates of single cells differ no more than chance: no z, classes go by the binomial law over households"
+            ),
+            Self::MostlyEmpty { cells, occupied } => write!(
+                f,
+                "研究区是事件的凸包，{cells} 个六边形中只有 {occupied} 个有事件：请检查远处的坐标，或用边界划定研究区\n\
+                 the area is the hull of the incidents, and only {occupied} of its {cells} cells hold any: look for places far away, or give a boundary"
             ),
             Self::InvalidOutline { parts } => write!(
                 f,

@@ -131,7 +131,7 @@ pub fn make_plan(
     report: &mut Report,
 ) -> Result<Vec<VillagePlan>, PlanError> {
     let outlines = Outlines { regions, single: None };
-    let villages = form_grids(table, &outlines, barriers, &grid_rules(profile), grids_job, report)?;
+    let villages = form_grids(table, &outlines, &profile.barriers(barriers), &grid_rules(profile), grids_job, report)?;
     let codes = village_codes(&villages, regions)?;
     let rules = unit_rules(profile);
     note_blank_containers(table, &rules, report);

@@ -65,10 +65,10 @@ impl Outlines {
         self.parts.is_empty()
     }
 
-    /// Whether a place lies in any outline.
+    /// Whether a place lies in any outline, or on the border of one.
     #[must_use]
     pub fn contains(&self, c: [f64; 2]) -> bool {
-        self.find(c, None)
+        self.holding(c).next().is_some()
     }
 
     /// Whether a place lies in the outline of `code`, where one is given, else in any.
@@ -132,5 +132,7 @@ mod tests {
         assert_eq!(v.region_at([1.0, 0.5]), Some(0), "on the common border the first");
         assert_eq!((v.region_at([0.2, 0.2]), v.region_at([0.5, 0.5])), (Some(1), None));
         assert_eq!((v.code_at([0.5, 0.5]), v.code_at([3.0, 0.5])), (None, None));
+        assert!(v.contains([0.2, 0.2]) && v.contains([0.0, 0.5]), "the border belongs to what it bounds");
+        assert!(!v.contains([0.5, 0.5]) && !v.contains([3.0, 0.5]));
     }
 }

@@ -1,5 +1,7 @@
 //! The log of the register's cells: who changed what of a row, when and why.
 
+use crate::domain::wording::move_in_words;
+
 use super::error::StoreError;
 use super::messages::{Filter, RowChange};
 use super::rows::Layer;
@@ -67,12 +69,24 @@ pub(super) async fn of_row(
     let cells = session.rows(Sql::new("register_changes", cells).arg(layer.name()).arg(id)).await?;
     let mut all = cells.into_iter().map(|mut r| of_cells(&mut r)).collect::<Result<Vec<_>, StoreError>>()?;
     if layer == Layer::Households {
-        let moves = "SELECT m.at, e.actor, e.kind, m.unit_before, m.unit_after, e.operation FROM membership_moves m
-                     JOIN plan_edits e ON e.plan_no = m.plan_no AND e.seq = m.seq WHERE m.household = $1
+        let moves = "SELECT m.at, e.actor, e.kind, m.unit_before, m.unit_after, e.operation, p.id, e.seq
+                     FROM membership_moves m
+                     JOIN plan_edits e ON e.plan_no = m.plan_no AND e.seq = m.seq
+                     JOIN plans p ON p.no = m.plan_no WHERE m.household = $1
                      ORDER BY m.at, m.plan_no, m.seq";
         for mut row in session.rows(Sql::new("membership_moves", moves).arg(id)).await? {
             let (at, actor, kind): (String, String, String) = (row.take()?, row.take()?, row.take()?);
             let (before, after): (Option<String>, Option<String>) = (row.take()?, row.take()?);
+            let operation = parsed(row.take()?);
+            let (plan, seq): (String, u64) = (row.take()?, row.take()?);
+            // a household that came from elsewhere: the units it had there are not told here
+            let seen = |unit: Option<String>| unit.filter(|u| scope.covers(u));
+            let (was, is) = (before.is_some() || after.is_some(), (seen(before), seen(after)));
+            if was && is == (None, None) {
+                continue;
+            }
+            let (before, after) = is;
+            let reason = move_in_words(&kind, &operation, (&plan, seq), &actor);
             all.push(RowChange {
                 at,
                 actor,
@@ -80,7 +94,7 @@ pub(super) async fn of_row(
                 column: "unit".to_owned(),
                 before: before.into(),
                 after: after.into(),
-                reason: row.take()?,
+                reason: Some(reason),
             });
         }
     }

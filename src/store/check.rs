@@ -241,12 +241,8 @@ async fn foreign_deletions(session: &mut dyn Session, found: &mut Vec<Finding>) 
     if session.dialect() == Dialect::Postgres {
         return Ok(());
     }
-    let mut last = std::collections::BTreeMap::new();
-    for edit in foreign::open(session).await? {
-        last.insert((edit.layer.clone(), edit.row), edit);
-    }
-    for ((layer, fid), edit) in last.into_iter().filter(|(_, e)| e.operation == "delete") {
-        let place = format!("{layer} fid {fid} ({})", edit.id.unwrap_or_default());
+    for (layer, fid, id) in foreign::deleted(session).await? {
+        let place = format!("{layer} fid {fid} ({})", id.unwrap_or_default());
         let what = "被其他软件删除，尚未确认（lianhu foreign list） / deleted by another program, not settled";
         found.push(Finding::new("foreign", place, what));
     }
@@ -260,8 +256,7 @@ const MOST_TOLD: u32 = 20;
 async fn homes(session: &mut dyn Session, found: &mut Vec<Finding>) -> Result<(), StoreError> {
     let mut gone = std::collections::BTreeSet::new();
     if session.dialect() == Dialect::Sqlite {
-        let edits = foreign::open(session).await?.into_iter();
-        gone = edits.filter(|e| e.layer == "buildings" && e.before.is_some()).filter_map(|e| e.id).collect();
+        gone = foreign::changed_buildings(session).await?;
     }
     let sql = "SELECT h.id, h.building FROM households h LEFT JOIN buildings b ON b.id = h.building WHERE b.id IS NULL";
     // some of each kind: the many that wait must not hide the one that is lost

@@ -191,8 +191,10 @@ pub trait Store: super::Accounts + super::Alerts + super::Incidents {
         subject: &str,
         what: &str,
     ) -> Result<u64, StoreError>;
-    /// Edits by other programs that nobody has settled yet.
-    async fn foreign_edits(&self, scope: &Scope) -> Result<Vec<ForeignEdit>, StoreError>;
+    /// How many edits by other programs nobody has settled yet.
+    async fn count_foreign_edits(&self, scope: &Scope) -> Result<u64, StoreError>;
+    /// Those after a number, in their order, 10,000 at most.
+    async fn foreign_edits(&self, scope: &Scope, after: u64, limit: u32) -> Result<Vec<ForeignEdit>, StoreError>;
     /// Settles foreign edits, all that are chosen or none: accepted ones become the register's, others are taken back. Returns how many.
     async fn settle_foreign(
         &self,

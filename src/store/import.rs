@@ -11,8 +11,9 @@ use super::rows::{Layer, RegisterRow};
 use super::scope::{Right, Role, Scope};
 use super::sql::{Session, Sql};
 use super::value::{Value, row_sum};
-use super::{SqlStore, audit, changes, idempotency, incidents, insert, register, rules};
+use super::{SqlStore, alike, audit, changes, idempotency, incidents, insert, register, rules};
 use crate::domain::hex;
+use crate::domain::incident::dictionary::{CATEGORIES, DISPUTES};
 
 /// Changed cells a report shows; the log has all.
 const SHOWN_CELLS: usize = 10_000;
@@ -233,7 +234,7 @@ impl Import<'_> {
         let mut changed = Vec::new();
         for (i, cell) in cells.into_iter().enumerate() {
             let (Some(was), Some(column)) = (now.get_mut(i), spec.columns.get(i)) else { continue };
-            if self.compared.get(i) == Some(&true) && *was != cell {
+            if self.compared.get(i) == Some(&true) && !alike::same(was, &cell) {
                 let before = std::mem::replace(was, cell);
                 changed.push((i, *column, before));
             }
@@ -314,10 +315,7 @@ impl Import<'_> {
 /// Whether the log of changes has the rows of a layer that come one by one. A first load of very many it has not: the audit log tells
 /// of that, once for all.
 const fn keeps_arrivals(layer: Layer) -> bool {
-    !matches!(
-        layer,
-        Layer::Incidents | Layer::Transitions | Layer::Dictionaries | Layer::Profiles | Layer::Jobs | Layer::Zones
-    )
+    !matches!(layer, Layer::Incidents | Layer::Transitions | Layer::Jobs)
 }
 
 /// Which columns are compared; a name that is none is an error.
@@ -453,6 +451,26 @@ pub(super) async fn not_in_use(session: &mut dyn Session, id: &str) -> Result<()
     Ok(())
 }
 
+/// An entry of a list is deleted only when no incident bears it; until then it can be switched off.
+async fn no_incident_of(session: &mut dyn Session, id: &str) -> Result<(), StoreError> {
+    let (column, key) = match id.split_once('/') {
+        Some((CATEGORIES, key)) => ("category", key),
+        Some((DISPUTES, key)) => ("dispute", key),
+        _ => return Ok(()),
+    };
+    let mut sql = Sql::new("incidents", "SELECT id FROM incidents WHERE ");
+    sql.push(column).push(" = ").bind(key).push(" LIMIT 1");
+    match session.maybe::<String>(sql).await? {
+        None => Ok(()),
+        Some(incident) => {
+            let what = format!(
+                "事件 {incident} 仍属此条目，可改为停用 / incident {incident} is of this entry still: switch it off instead"
+            );
+            Err(StoreError::Constraint { layer: "dictionaries", id: id.to_owned(), what })
+        }
+    }
+}
+
 /// Deletes rows.
 pub(super) async fn remove(
     store: &SqlStore,
@@ -508,6 +526,11 @@ pub(super) async fn remove(
     if layer == Layer::Regions {
         for id in ids {
             not_in_use(session.as_mut(), id).await?;
+        }
+    }
+    if layer == Layer::Dictionaries {
+        for id in ids {
+            no_incident_of(session.as_mut(), id).await?;
         }
     }
     let mut sql = Sql::new(spec.table, "DELETE FROM ");

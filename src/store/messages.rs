@@ -148,7 +148,7 @@ pub struct RowChange {
     pub before: serde_json::Value,
     /// Value after.
     pub after: serde_json::Value,
-    /// Why: the reason given with the import, or what was asked of the plan.
+    /// Why: the reason given with the import, or in words what was done to the plan and where the whole operation stands.
     pub reason: Option<String>,
 }
 
@@ -447,16 +447,6 @@ pub struct ForeignEdit {
     pub after: Option<serde_json::Value>,
     /// Whether the geometry changed.
     pub moved: bool,
-}
-
-impl ForeignEdit {
-    /// Whether the row bears this key now, or bore it before the edit.
-    #[must_use]
-    pub fn is_of(&self, key: &str) -> bool {
-        let column = Layer::named(&self.layer).map_or("id", |l| l.spec().key);
-        let now = self.after.as_ref().and_then(|row| row.get(column)).and_then(|k| k.as_str());
-        self.id.as_deref() == Some(key) || now == Some(key)
-    }
 }
 
 /// Which edits by another program are settled. Those of one row go together.

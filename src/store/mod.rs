@@ -12,6 +12,7 @@
 
 mod accounts;
 mod alerts;
+mod alike;
 mod audit;
 mod changes;
 mod check;

@@ -119,6 +119,9 @@ fn check_own(row: &RegisterRow) -> Result<(), String> {
             }
             r.outline.as_ref().map_or(Ok(()), check_polygons)
         }
+        RegisterRow::Zones(r) if r.townships.is_empty() => {
+            Err("功能区至少有一个乡镇（街道） / a zone has one township or more".to_owned())
+        }
         RegisterRow::Zones(r) => r.townships.iter().try_for_each(|t| digits(t, &[9])),
         RegisterRow::Buildings(r) => {
             VillageCode::parse(&r.village).map_err(|e| e.to_string())?;

@@ -270,8 +270,12 @@ impl Store for SqlStore {
         Ok(seq)
     }
 
-    async fn foreign_edits(&self, scope: &Scope) -> Result<Vec<ForeignEdit>, StoreError> {
-        foreign::list(self.engine.read().await?.as_mut(), scope).await
+    async fn count_foreign_edits(&self, scope: &Scope) -> Result<u64, StoreError> {
+        foreign::count(self.engine.read().await?.as_mut(), scope).await
+    }
+
+    async fn foreign_edits(&self, scope: &Scope, after: u64, limit: u32) -> Result<Vec<ForeignEdit>, StoreError> {
+        foreign::page(self.engine.read().await?.as_mut(), scope, after, limit).await
     }
 
     async fn settle_foreign(

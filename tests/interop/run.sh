@@ -1,6 +1,6 @@
 #!/bin/sh
-# What other programs make of our files: headless QGIS opens the store and every export and edits a building, LibreOffice takes our
-# workbooks round. Usage: run.sh LIANHU (the program). Wants python3-qgis, qgis-providers and libreoffice-calc.
+# What other programs make of our files: headless QGIS opens the store and every export, edits a building and saves layers that we
+# import, LibreOffice takes our workbooks round. Usage: run.sh LIANHU (the program). Wants python3-qgis, qgis-providers and libreoffice-calc.
 set -eu
 lianhu=$(realpath "$1")
 here=$(dirname "$(realpath "$0")")
@@ -31,6 +31,26 @@ if "$lianhu" check $store >found.txt; then
 fi
 grep -q foreign found.txt
 cat found.txt
+
+echo "== QGIS saves, we import"
+# A store that QGIS does not write to; what it saves of it comes into an empty one with the same codes, names and Chinese texts.
+"$lianhu" import --store sqlite:source.gpkg --layer regions "$township/regions.geojson" >/dev/null 2>&1
+"$lianhu" import --store sqlite:source.gpkg --layer households "$township/households.csv" >/dev/null 2>&1
+mkdir saved
+QT_QPA_PLATFORM=offscreen XDG_RUNTIME_DIR="$work" /usr/bin/python3 "$here/qgis_saves.py" source.gpkg saved
+for file in saved/*; do
+  layer=$(basename "$file"); layer=${layer%%.*}
+  rm -f empty.gpkg*
+  if [ $layer = households ]; then
+    "$lianhu" import --store sqlite:empty.gpkg --layer regions "$township/regions.geojson" >/dev/null 2>&1
+  fi
+  said=$("$lianhu" import --store sqlite:empty.gpkg --layer $layer "$file" 2>&1) || { echo "$file: $said" >&2; exit 1; }
+  for store_of in source empty; do
+    "$lianhu" export --store sqlite:$store_of.gpkg --layer $layer --format csv - 2>/dev/null | cut -d, -f1-6 >$store_of.csv
+  done
+  cmp source.csv empty.csv || { echo "$file came in otherwise" >&2; diff source.csv empty.csv | head -4 >&2; exit 1; }
+  echo "$file: $(echo "$said" | grep "$layer：新增")"
+done
 
 echo "== LibreOffice"
 # UTF-8, and numbers with all their digits rather than as shown.

@@ -129,6 +129,14 @@ pub(crate) fn a09_wrong_passwords_slow_their_sender_alone(server: &Server) {
     server.sign_in("县管理员", PASSWORD, &[]).is(201);
 }
 
+pub(crate) fn name_that_is_too_long_is_nobody_s(server: &Server) {
+    user(server, "长名", "viewer", VILLAGE);
+    for name in ["长".repeat(61), format!("长名{}x", " ".repeat(70)), "x".repeat(100_000)] {
+        server.sign_in(&name, PASSWORD, &[]).problem(401, "wrong_password");
+    }
+    server.sign_in(" 长名 ", PASSWORD, &[]).is(201);
+}
+
 pub(crate) fn a11_sign_in_always_makes_a_new_session(server: &Server) {
     user(server, "固定", "viewer", VILLAGE);
     let planted = format!("lianhu=lianhu_{}", "ab".repeat(32));

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::events::signed_in;
 use crate::server::{Server, TOWNSHIP, VILLAGE, still};
 
 fn exported(server: &Server, token: &str, wish: &Value) -> Value {
@@ -47,6 +48,22 @@ pub(crate) fn export_is_written_fetched_by_its_owner_and_noted(server: &Server) 
     server.get_as(&planner, url).problem(404, "not_found");
     let viewer = server.token_for("viewer", VILLAGE);
     server.get_as(&viewer, url).problem(403, "forbidden");
+    // and of the owner as who it was made: whoever is moved fetches nothing of where they were
+    let (user, who) = signed_in(server, "改岗", "exporter", VILLAGE);
+    let by = [("cookie", who.trim_start_matches("Cookie: ")), ("origin", server.base.as_str())];
+    let started = server.ask("POST", "/api/exports", &by, Some(&incidents)).is(202).json();
+    let path = format!("/api/jobs/{}", started["job"].as_str().expect("a job"));
+    let job = loop {
+        let job = server.ask("GET", &path, &by, None).is(200).json();
+        if job["status"] != "running" {
+            break job;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    let url = job["result"]["url"].as_str().unwrap_or_else(|| panic!("{job}"));
+    server.ask("GET", url, &by, None).is(200);
+    server.write("PATCH", &format!("/api/users/{user}"), &json!({"region": "520423102002"})).is(200);
+    server.ask("GET", url, &by, None).problem(404, "not_found");
     let bearer = format!("Bearer {viewer}");
     server.ask("POST", "/api/exports", &[("authorization", &bearer)], Some(&incidents)).problem(403, "forbidden");
     let bearer = format!("Bearer {exporter}");

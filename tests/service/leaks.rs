@@ -11,6 +11,9 @@ const AREAS: [&str; 8] =
     [TOWNSHIP, "520423", VILLAGE, "520423102002", "520423102001001", "520424", "520423102+520424107", "*"];
 const COLLECTIONS: [&str; 7] = ["regions", "grids", "units", "leaders", "buildings", "incidents", "households"];
 
+/// Layers of the register among them: whose rows have a log of changes.
+const LOGGED: [&str; 4] = ["regions", "buildings", "incidents", "households"];
+
 fn covers(area: &str, code: &str) -> bool {
     area == "*" || area.split('+').any(|p| code.starts_with(p))
 }
@@ -96,6 +99,16 @@ pub(crate) fn a01_routes_by_roles_by_regions_leak_nothing(server: &Server) {
                     assert_eq!(by_id.json()["numberMatched"], 0, "{role} of {area}: {collection} {id}");
                     looked_at += 2;
                 }
+                if LOGGED.contains(&collection) {
+                    let own = wanted[collection].first().map(|id| (id.as_str(), 200));
+                    let foreign = foreign.iter().step_by(step).map(|id| (*id, 404));
+                    for (id, status) in own.into_iter().chain(foreign) {
+                        let reply = server.get_as(&token, &format!("/api/register/{collection}/{id}/changes"));
+                        let expected = if matches!(role, "admin" | "auditor") { status } else { 403 };
+                        assert_eq!(reply.status, expected, "{role} of {area}: changes of {collection} {id}");
+                        looked_at += 1;
+                    }
+                }
             }
             let listed = server.get_as(&token, "/api/incidents?limit=1000").is(200).json();
             let listed: BTreeSet<String> =
@@ -128,6 +141,7 @@ fn walk(server: &Server, token: &str, role: &str, area: &str, wanted: &BTreeMap<
                         .replace("{other}", "u-none")
                         .replace("{village}", VILLAGE)
                         .replace("{kind}", "units")
+                        .replace("{layer}", "households")
                         .replace("{tileMatrixSetId}", "WebMercatorQuad")
                         .replace("{tileMatrix}", "0")
                         .replace("{tileRow}", "0")

@@ -8,6 +8,7 @@ mod ats_forms;
 mod client;
 #[path = "../store_contract/cluster.rs"]
 mod cluster;
+mod county;
 mod editing;
 mod events;
 mod exports;
@@ -62,6 +63,12 @@ on_both_engines! { Bare as bare_sqlite, bare_postgis:
         row_that_others_changed_is_a_conflict,
         cancelled_import_leaves_the_old_state,
         a01_uploads_are_their_owners_and_rows_their_area_s;
+    county:
+        county_brings_its_own_zones_rules_and_lists,
+        what_is_everybody_s_is_changed_by_those_of_the_whole_store_alone,
+        village_digits_nobody_gives_out_are_said_and_stored,
+        reason_of_an_import_is_kept_with_each_row,
+        row_s_changes_are_read_by_those_who_read_logs_within_their_area;
     officers:
         officers_are_added_replaced_and_deleted_at_the_version_that_was_read,
         names_and_telephones_are_revealed_for_a_purpose_and_noted,
@@ -74,6 +81,7 @@ on_both_engines! { Shared as sqlite, postgis:
         a04_monitor_who_edits_is_refused_and_noted,
         a07_disabled_user_is_out_at_the_next_request,
         a09_wrong_passwords_slow_their_sender_alone,
+        name_that_is_too_long_is_nobody_s,
         a11_sign_in_always_makes_a_new_session,
         a12_foreign_pages_cannot_write,
         a17_every_answer_has_the_headers,
@@ -122,11 +130,13 @@ on_both_engines! { Shared as sqlite, postgis:
         viewer_sees_the_plan_and_no_household,
         e01_edit_says_what_it_is_based_on,
         e02_edit_of_a_grid_that_others_changed_is_a_conflict,
+        e04_eight_clients_lose_no_update,
         e06_same_key_same_answer_other_body_refused,
         e08_edit_that_breaks_a_rule_is_refused_with_the_way_out,
         e10_undo_brings_back_the_hash_and_names_what_built_on_it,
         draft_with_a_problem_is_kept_and_not_published,
         plan_is_made_in_the_background_and_can_be_stopped,
+        p03_plan_is_made_to_the_target_tolerance_and_barriers_that_are_wished,
         p16_wall_map_is_that_of_the_plan_that_is_named,
         plan_follows_the_register_when_it_is_told_to;
     editing:

@@ -71,6 +71,9 @@ pub(crate) fn village_is_whole_and_fits_itself(server: &Server) {
         assert_eq!(seen.len(), own.len(), "grid {grid} is one piece");
     }
     assert_eq!(v["problems"], json!([]));
+    // who is a candidate for an office, and who is not, is said of each household
+    assert!(households.iter().all(|h| h[3].is_boolean()));
+    assert!([true, false].iter().all(|may| households.iter().any(|h| h[3] == json!(may))), "the register says both");
 }
 
 pub(crate) fn viewer_sees_the_plan_and_no_household(server: &Server) {
@@ -115,7 +118,42 @@ pub(crate) fn e02_edit_of_a_grid_that_others_changed_is_a_conflict(server: &Serv
     let conflict = edit(server, &plan, "c", 1, &rename(one, "丙")).problem(409, "conflict").json();
     assert_eq!((&conflict["grids"], &conflict["current_version"]), (&json!([one]), &json!(3)));
     assert!(conflict["author"].is_string() && conflict["time"].is_string());
+    // by the name people know, not by an id alone
+    let me = server.get("/api/session").is(200).json()["name"].clone();
+    assert_eq!(conflict["author_name"], me, "{conflict}");
+    let history = server.get(&format!("/api/plans/{plan}/history")).is(200).json();
+    assert!(history["entries"].as_array().is_some_and(|all| all.iter().any(|e| e["actor_name"] == me)), "{history}");
     assert_eq!(village(server, &plan)["grids"][0]["name"], "甲");
+}
+
+/// Eight hundred times in the contract of the stores; here by way of the service.
+pub(crate) fn e04_eight_clients_lose_no_update(server: &Server) {
+    let plan = draft(server);
+    let grid = village(server, &plan)["grids"][0]["code"].clone();
+    edit(server, &plan, "e04", 1, &rename(&grid, "0")).is(200);
+    let count_up = |client: usize, n: usize| {
+        for turn in 0..1_000 {
+            let seen = village(server, &plan);
+            let version = seen["plan"]["version"].as_u64().expect("a version");
+            let name = seen["grids"][0]["name"].as_str().expect("a name").parse::<u32>().expect("a number");
+            let key = format!("e04-{client}-{n}-{turn}");
+            let answer = edit(server, &plan, &key, version, &rename(&grid, &(name + 1).to_string()));
+            match answer.status {
+                200 => return,
+                409 => drop(answer.problem(409, "conflict")),
+                status => panic!("{status}: {}", answer.text()),
+            }
+        }
+        panic!("client {client} came to nothing");
+    };
+    let count_up = &count_up;
+    std::thread::scope(|clients| {
+        for client in 0..8 {
+            clients.spawn(move || (0..5).for_each(|n| count_up(client, n)));
+        }
+    });
+    let now = village(server, &plan);
+    assert_eq!((&now["grids"][0]["name"], &now["plan"]["version"]), (&json!("40"), &json!(42)));
 }
 
 pub(crate) fn e06_same_key_same_answer_other_body_refused(server: &Server) {
@@ -254,6 +292,57 @@ pub(crate) fn plan_is_made_in_the_background_and_can_be_stopped(server: &Server)
     assert_eq!(end(&long)["status"], "cancelled");
     assert_eq!(named("被取消"), 0, "a stopped job stores nothing");
     server.write("POST", "/api/plans", &json!({"region": VILLAGE, "profile": "nobody's"})).problem(422, "bad_field");
+}
+
+pub(crate) fn p03_plan_is_made_to_the_target_tolerance_and_barriers_that_are_wished(server: &Server) {
+    let profiles = server.get("/api/profiles").is(200).json();
+    let of =
+        |name: &str| profiles["profiles"].as_array().and_then(|all| all.iter().find(|p| p["name"] == name)).cloned();
+    let (xixiu, guanling) = (of("xixiu").expect("xixiu"), of("guanling").expect("guanling"));
+    assert!(xixiu["balanced"] == true && xixiu["target_households"].is_u64() && xixiu["tolerance"].is_f64(), "{xixiu}");
+    assert!(guanling["balanced"].is_boolean() && guanling["target_households"].is_null() != guanling["balanced"]);
+    let wish = json!({
+        "region": VILLAGE, "profile": "xixiu", "budget_s": 1.0, "name": "指定", "target_households": 150, "tolerance": 0.0,
+        "hard_barriers": ["railway", "river"],
+    });
+    let started = server.write("POST", "/api/plans", &wish).is(202).json();
+    let done = server.job_as(&server.token, &started);
+    assert_eq!(done["status"], "done", "{done}");
+    // not one household more or less in any grid cannot be: that is said, with what was tried
+    let beyond = done["result"]["balance"].as_array().cloned().unwrap_or_default();
+    assert!(!beyond.is_empty(), "{done}");
+    for b in &beyond {
+        assert!(b["deviation"].as_f64() > Some(0.0) && b["tolerance"] == json!(0.0) && b["better"].is_string(), "{b}");
+    }
+    let plan = done["result"]["plan"]["id"].as_str().expect("a plan");
+    let made = village(server, plan);
+    assert_eq!(made["rules"]["grid"]["target_households"], 150);
+    assert_eq!(made["rules"]["grid"]["tolerance"], 0.0);
+    let grids: Vec<&Value> = made["grids"].as_array().expect("grids").iter().filter(|g| g["kind"] == "base").collect();
+    let total: u64 = grids.iter().filter_map(|g| g["households"].as_u64()).sum();
+    let mean = total as f64 / grids.len() as f64;
+    assert!((75.0..=300.0).contains(&mean), "{mean} households a grid where 150 were wished");
+    // the plan remembers which barriers are hard: it is judged by them as it was made by them
+    assert_eq!(made["problems"], json!([]));
+    for (field, value) in [
+        ("target_households", json!(0)),
+        ("target_households", json!(100_001)),
+        ("tolerance", json!(1.0)),
+        ("tolerance", json!(-0.1)),
+        ("hard_barriers", json!(["bridge"])),
+        ("hard_barriers", json!([""])),
+        ("hard_barriers", json!(vec!["river"; 21])),
+    ] {
+        let mut bad = json!({"region": VILLAGE, "profile": "xixiu"});
+        bad[field] = value;
+        let refused = server.write("POST", "/api/plans", &bad).problem(422, "bad_field");
+        assert_eq!(refused.json()["field"], field);
+    }
+    let village_is_one_grid = r#"name = "one"
+unit = { min = 1, max = 15 }
+grid = { divide = "village", otherwise = "village" }"#;
+    let bad = json!({"region": VILLAGE, "profile": village_is_one_grid, "target_households": 100});
+    assert_eq!(server.write("POST", "/api/plans", &bad).problem(422, "bad_field").json()["field"], "target_households");
 }
 
 pub(crate) fn p16_wall_map_is_that_of_the_plan_that_is_named(server: &Server) {

@@ -105,6 +105,32 @@ fn what_one_process_writes_another_serves_and_tells() {
     listener.hello();
     here.write("PATCH", &format!("/api/users/{user}"), &json!({"disabled": true})).is(200);
     assert!(listener.read_to_its_end(BEFORE_A_BEAT).is_some(), "an end before the beat");
+    // so is whoever is moved, whoever signs out and whoever's token is revoked, and what was believed of them there is forgotten
+    let seen = |who: &str| there.ask("GET", "/api/session", &[("cookie", who.trim_start_matches("Cookie: "))], None);
+    let (user, who) = signed_in(&here, "两处调动", "viewer", VILLAGE);
+    let mut listener = Stream::open_as(&there, &who, None);
+    listener.hello();
+    seen(&who).is(200);
+    here.write("PATCH", &format!("/api/users/{user}"), &json!({"role": "exporter"})).is(200);
+    let kinds = listener.read_to_its_end(BEFORE_A_BEAT).expect("an end before the beat");
+    assert!(kinds.iter().any(|k| k == "reset"), "{kinds:?}");
+    assert_eq!(seen(&who).is(200).json()["role"], "exporter");
+    let mut listener = Stream::open_as(&there, &who, None);
+    listener.hello();
+    let cookie = who.trim_start_matches("Cookie: ");
+    here.ask("DELETE", "/api/session", &[("cookie", cookie), ("origin", &here.base)], None).is(204);
+    assert!(listener.read_to_its_end(BEFORE_A_BEAT).is_some(), "signed out here");
+    seen(&who).is(401);
+    let lent = here.token_for("viewer", VILLAGE);
+    let lent_id = there.get_as(&lent, "/api/session").is(200).json()["id"].as_str().expect("an id").to_owned();
+    let mut listener = Stream::open(&there, &lent, None);
+    listener.hello();
+    let bearer = format!("Bearer {token}");
+    here.ask("DELETE", &format!("/api/tokens/{lent_id}"), &[("authorization", &bearer)], None).is(204);
+    assert!(listener.read_to_its_end(BEFORE_A_BEAT).is_some(), "the token's");
+    there.get_as(&lent, "/api/session").is(401);
+    let ends = here.get("/api/audit?operation=session.close&limit=1000").is(200).json();
+    assert_eq!(ends["entries"].as_array().expect("entries").len(), 1, "one signed out");
     // whoever kept up serves what one who loads all of it now does
     let fresh = Server::start(here.place.beside(), token, &[]);
     for collection in ["regions", "grids", "units", "leaders", "buildings", "households", "incidents"] {

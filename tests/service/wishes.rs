@@ -62,6 +62,7 @@ pub(crate) fn path_of(operation: &Operation, of: &Objects) -> String {
     let id = match kind {
         "plans" => "plan",
         "alert-rules" => "rule",
+        "register" => "building",
         other => other.trim_end_matches('s'),
     };
     let path = if operation.path.starts_with("/api/") && operation.path.contains("{id}") {
@@ -73,6 +74,7 @@ pub(crate) fn path_of(operation: &Operation, of: &Objects) -> String {
     path.replace("{other}", of.id("live"))
         .replace("{village}", of.village)
         .replace("{kind}", "units")
+        .replace("{layer}", "buildings")
         .replace("{collectionId}", "buildings")
         .replace("{featureId}", of.id("building"))
         .replace("{tileMatrixSetId}", "WebMercatorQuad")

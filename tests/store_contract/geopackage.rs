@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use lianhu::store::{Filter, ForeignChoice, Layer, OpenMode, RegisterRow, Store, StoreError, TransactionRequest, open};
+use lianhu::store::{Filter, Layer, OpenMode, Store, StoreError, TransactionRequest, open};
 use sqlx::Connection;
 
 use crate::ground::{Numbers, Place, VILLAGE, admin, bring, building, moved, options, plan, settle, village_rows};
@@ -20,18 +20,18 @@ fn tool(command: &mut Command) -> Result<String, String> {
 }
 
 /// GDAL's own validator, from Debian's python3-gdal.
-fn validated(file: &Path) {
+pub(crate) fn validated(file: &Path) {
     let script = "osgeo_utils.samples.validate_gpkg";
     let said = tool(Command::new("/usr/bin/python3").args(["-m", script]).arg(file));
     assert!(said.is_ok(), "{}", said.unwrap_or_else(|e| e));
 }
 
-fn ogr_sql(file: &Path, sql: &str) -> Result<String, String> {
+pub(crate) fn ogr_sql(file: &Path, sql: &str) -> Result<String, String> {
     tool(Command::new("ogrinfo").arg(file).args(["-q", "-sql", sql]))
 }
 
 /// A store with something in every layer.
-async fn filled(store: &dyn Store) {
+pub(crate) async fn filled(store: &dyn Store) {
     settle(store, 40).await;
     for row in one_of_each() {
         if !matches!(row.layer(), Layer::Buildings | Layer::Households) {
@@ -69,136 +69,6 @@ async fn open_store_is_a_valid_geopackage_with_chinese_layers() {
     assert!(!said.contains("Layer name: officers"), "officers are no layer");
     store.close().await;
     validated(&place.file());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn edit_by_another_program_is_seen_settled_and_keeps_the_rtree() {
-    let place = Place::sqlite();
-    let store = place.open().await;
-    filled(store.as_ref()).await;
-    store.close().await;
-    drop(store);
-    let file = place.file();
-    let move_it =
-        "UPDATE buildings SET geom = (SELECT geom FROM buildings WHERE id = 'b30'), name = '新名' WHERE id = 'b1'";
-    ogr_sql(&file, move_it).expect("buildings may be edited");
-    ogr_sql(&file, "DELETE FROM barriers WHERE id = 'r1'").expect("barriers may be edited");
-    for derived in [
-        "UPDATE grids SET name = 'x'",
-        "DELETE FROM units",
-        "UPDATE households SET floor = 9",
-        "UPDATE leaders SET role = 'x'",
-        "DELETE FROM incidents",
-        "UPDATE audit SET actor = 'x'",
-        "INSERT INTO audit SELECT seq + 100, at, actor, scope, operation, subject, before, after, previous, hash FROM audit",
-    ] {
-        assert!(ogr_sql(&file, derived).is_err(), "{derived}");
-    }
-    validated(&file);
-    let store = place.open().await;
-    let edits = store.foreign_edits(&admin()).await.expect("edits");
-    assert_eq!(edits.len(), 2);
-    assert_eq!((edits[0].operation.as_str(), edits[0].moved, edits[0].id.as_deref()), ("update", true, Some("b1")));
-    assert_eq!(edits[0].after.as_ref().and_then(|r| r["name"].as_str()), Some("新名"));
-    let found = store.check(&admin()).await.expect("check");
-    let foreign = |place: &str| found.iter().any(|f| f.kind == "foreign" && f.place.starts_with(place));
-    assert!(foreign("buildings fid 2") && foreign("barriers fid 1 (r1)") && found.len() == 2, "{found:?}");
-    let one = async |store: &dyn Store, layer, id: &str| {
-        let filter = Filter { ids: Some(vec![id.to_owned()]), ..Filter::default() };
-        store.list(&admin(), layer, &filter).await.expect("rows").rows.pop()
-    };
-    // whoever exported the row before is told
-    let exported = building("b1", VILLAGE, 105.6, 25.9);
-    let RegisterRow::Buildings(mut stale) = exported else { panic!() };
-    stale.row_version = 1;
-    let report = bring(store.as_ref(), vec![RegisterRow::Buildings(stale)]).await.expect("import");
-    assert_eq!(report.conflicts.len(), 1);
-    let of = |layer, id: &str| ForeignChoice { layer, ids: Some(vec![id.to_owned()]), up_to: None };
-    let unknown = store.settle_foreign(&admin(), "t", &of(Some(Layer::Barriers), "b1"), true).await;
-    assert!(matches!(unknown, Err(StoreError::NotFound { .. })), "{unknown:?}");
-    assert_eq!(store.settle_foreign(&admin(), "t", &of(None, "b1"), true).await, Ok(1));
-    let left: Vec<String> = store.check(&admin()).await.expect("check").into_iter().map(|f| f.place).collect();
-    assert_eq!(left, ["barriers fid 1 (r1)"], "a deletion that nobody settled is a finding");
-    let log = store.changes_of(&admin(), Layer::Buildings, "b1").await.expect("changes");
-    let columns: Vec<&str> = log.iter().map(|c| c.column.as_str()).collect();
-    assert_eq!(columns, ["*", "name", "geom"]);
-    assert_eq!((&log[1].before, &log[1].after), (&"b1号楼".into(), &"新名".into()));
-    assert!(log[1].actor == "t" && log[1].reason.as_deref().is_some_and(|r| r.contains("其他软件")), "{log:?}");
-    let Some(RegisterRow::Buildings(b1)) = one(store.as_ref(), Layer::Buildings, "b1").await else { panic!() };
-    assert_eq!((b1.name.as_deref(), b1.row_version), (Some("新名"), 2));
-    assert_eq!(one(store.as_ref(), Layer::Barriers, "r1").await, None);
-    let (none, all) = (ForeignChoice { up_to: Some(edits[0].seq), ..Default::default() }, ForeignChoice::default());
-    assert_eq!(store.settle_foreign(&admin(), "t", &none, false).await, Ok(0));
-    assert_eq!(store.settle_foreign(&admin(), "t", &all, false).await, Ok(1));
-    let back = one(store.as_ref(), Layer::Barriers, "r1").await.expect("taken back");
-    assert_eq!(
-        Some(back),
-        one_of_each().into_iter().find(|r| r.key() == "r1").map(|mut r| {
-            if let RegisterRow::Barriers(b) = &mut r {
-                b.row_version = 1;
-            }
-            r
-        })
-    );
-    assert_eq!(store.foreign_edits(&admin()).await, Ok(Vec::new()));
-    assert_eq!(store.check(&admin()).await.expect("check"), []);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn foreign_edit_of_all_columns_can_be_taken_back() {
-    let place = Place::sqlite();
-    let store = place.open().await;
-    filled(store.as_ref()).await;
-    let all = async |store: &dyn Store| store.list(&admin(), Layer::Buildings, &Filter::default()).await.expect("rows");
-    let before = all(store.as_ref()).await;
-    store.close().await;
-    drop(store);
-    let file = place.file();
-    ogr_sql(&file, "UPDATE buildings SET name = NULL, kind = 'school', households = 3 WHERE id = 'b1'").expect("edit");
-    ogr_sql(&file, "UPDATE buildings SET stairwells = '[]', id = 'renamed' WHERE id = 'b1'").expect("edit");
-    ogr_sql(&file, "INSERT INTO buildings (id, village, stairwells, geom) SELECT 'added', village, '[]', geom FROM buildings WHERE id = 'b2'").expect("edit");
-    let store = place.open().await;
-    assert_eq!(store.foreign_edits(&admin()).await.expect("edits").len(), 3);
-    let (seq, renamed) = (Some(1), Some(vec!["renamed".to_owned()]));
-    let by_half = ForeignChoice { up_to: seq, ids: renamed.clone(), ..Default::default() };
-    let refused = store.settle_foreign(&admin(), "t", &by_half, false).await;
-    assert_eq!(refused, Ok(0), "the edit that gave it this name came later");
-    let first = ForeignChoice { up_to: seq, ..Default::default() };
-    let refused = store.settle_foreign(&admin(), "t", &first, false).await;
-    assert!(matches!(refused, Err(StoreError::Constraint { .. })), "what came later was made on it: {refused:?}");
-    let both = ForeignChoice { ids: renamed, ..Default::default() };
-    assert_eq!(store.settle_foreign(&admin(), "t", &both, false).await, Ok(2), "all edits of a row go together");
-    assert_eq!(store.settle_foreign(&admin(), "t", &ForeignChoice::default(), false).await, Ok(1));
-    let mut after = all(store.as_ref()).await;
-    for row in &mut after.rows {
-        if let RegisterRow::Buildings(b) = row {
-            b.row_version = 1;
-        }
-    }
-    assert_eq!(after, before);
-    assert_eq!(store.check(&admin()).await.expect("check"), []);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn deleted_building_with_households_can_only_be_taken_back() {
-    let place = Place::sqlite();
-    let store = place.open().await;
-    filled(store.as_ref()).await;
-    store.close().await;
-    drop(store);
-    ogr_sql(&place.file(), "DELETE FROM buildings WHERE id = 'b1'").expect("edit");
-    let store = place.open().await;
-    let found = store.check(&admin()).await.expect("check");
-    assert!(found.iter().all(|f| f.kind == "foreign"), "the households that lived there wait with it: {found:?}");
-    let mut places: Vec<&str> = found.iter().map(|f| f.place.as_str()).collect();
-    places.sort_unstable();
-    assert_eq!(places, ["buildings fid 2 (b1)", "households h2", "households h3"]);
-    let all = ForeignChoice::default();
-    let refused = store.settle_foreign(&admin(), "t", &all, true).await;
-    assert!(matches!(&refused, Err(StoreError::Constraint { id, .. }) if id == "b1"), "{refused:?}");
-    assert_eq!(store.foreign_edits(&admin()).await.expect("edits").len(), 1, "nothing was settled");
-    assert_eq!(store.settle_foreign(&admin(), "t", &all, false).await, Ok(1));
-    assert_eq!(store.check(&admin()).await.expect("check"), []);
 }
 
 /// Everything a reader can see of a store, but officers' names, whose sight is logged.

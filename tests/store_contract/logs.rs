@@ -39,14 +39,19 @@ pub(crate) async fn history_of_a_row_says_who_when_and_why(place: Place) {
     assert!(changes[1..3].iter().all(|c| c.reason.as_deref() == Some("入户核查")), "{changes:?}");
     assert_eq!(changes[3].before, format!("{VILLAGE}001001"));
     assert_eq!(changes[3].after, unit);
-    assert!(changes[3].reason.as_deref().is_some_and(|r| r.contains("test")), "{changes:?}");
+    let reason = changes[3].reason.as_deref().unwrap_or_default();
+    assert!(reason.starts_with("方案调整（由 tester") && !reason.contains('{'), "{changes:?}");
+    assert!(reason.contains(&head.id), "where the whole operation stands: {reason}");
+    let whole = store.history(&admin(), &head.id, 0, 10).await.expect("history");
+    assert_eq!(whole.last().map(|e| e.operation["op"].clone()), Some("test".into()), "{whole:?}");
     assert!(changes.windows(2).all(|w| w[0].at <= w[1].at), "{changes:?}");
     let audit = store.audit(&admin(), 0, 100).await.expect("audit");
     let told = audit.iter().filter(|a| a.after.as_ref().is_some_and(|t| t.contains("入户核查"))).count();
     assert_eq!(told, 1, "the audit log has the reason once");
     // within the own area, for those who read logs
     let of = async |role, code: &str| store.changes_of(&scope(role, code), Layer::Households, "h6").await;
-    assert_eq!(of(Role::Auditor, NEIGHBOUR).await.expect("changes"), changes);
+    // the units it was moved between lie elsewhere
+    assert_eq!(of(Role::Auditor, NEIGHBOUR).await.expect("changes"), changes[..3]);
     assert!(matches!(of(Role::Auditor, VILLAGE).await, Err(StoreError::NotFound { .. })));
     assert!(matches!(of(Role::Planner, NEIGHBOUR).await, Err(StoreError::Forbidden { .. })));
     let nobody = store.changes_of(&admin(), Layer::Households, "nobody").await;

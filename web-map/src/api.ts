@@ -17,6 +17,7 @@ export type Entry = Defined["HistoryEntry"];
 export type Committed = Defined["Committed"];
 export type VillageSummary = Defined["VillageName"];
 export type Who = Defined["Principal"];
+export type ProfileRow = Defined["Profile"];
 
 export type LonLat = [number, number];
 export interface GridRow {
@@ -35,7 +36,9 @@ export interface Village extends Omit<Defined["Village"], "name" | "rules" | "gr
     unit: { min: number; max: number; deputies: number };
     grid: { target_households: number | null; tolerance: number; max_persons: number | null };
   };
-  grids: GridRow[]; units: UnitRow[]; buildings: BuildingRow[]; households: [string, number, number][];
+  grids: GridRow[]; units: UnitRow[]; buildings: BuildingRow[];
+  /** Id, building, unit, whether it is a candidate for an office. */
+  households: [string, number, number, boolean][];
   atoms: AtomRow[]; edges: [number, number, number, number][];
 }
 export type LockTarget = { grid: string } | { unit: string } | { building: string } | { officers: string } | "all";
@@ -53,7 +56,9 @@ export type Operation =
   | { operation: "reform_units"; grid: string; seed?: number; rounds?: number };
 export type Policy = "refuse" | "keep_as_draft_problem";
 export interface Reason { kind: string; rule?: string | null; ids: string[]; message: string; first: string; remedy: Operation[] }
-export interface PlanResult { plan?: Plan; breaches?: Breach[]; villages?: number; grids?: number; units?: number; nets?: NetReport[] }
+export interface PlanResult { plan?: Plan; breaches?: Breach[]; villages?: number; grids?: number; units?: number; nets?: NetReport[];
+  /** Where grids lie beyond the tolerance all the same. */
+  balance?: { village: string; tolerance: number; deviation: number; better: string }[]; exceptions?: { households: number }[] }
 export type Job<R = PlanResult> = Omit<Defined["Job"], "result" | "problem"> & { result?: R | null; problem?: ProblemBody | null };
 /** What a file would do to the register, before it does. */
 export interface Preview {
@@ -75,7 +80,7 @@ export interface CompareVillage {
 }
 export interface ProblemBody {
   code: string; detail: string; field?: string; hint?: string; request_id?: string;
-  refusal?: { operation?: unknown; reasons: Reason[] }; grids?: string[]; author?: string; time?: string; current_version?: number;
+  refusal?: { operation?: unknown; reasons: Reason[] }; grids?: string[]; author?: string; author_name?: string; sign_in_at?: string; time?: string; current_version?: number;
   breaches?: Breach[];
   /** Of a file that cannot be read as it is: what is needed to read it another way. */
   import?: { id: string }; columns?: Column[]; layers?: string[];
@@ -103,11 +108,21 @@ export function call<T>(method: string, path: string, body?: unknown, headers: R
 /** Sends a file as it is. */
 export const sendFile = <T>(method: string, path: string, file: Blob): Promise<T> => send(method, path, file, { "content-type": file.type });
 
+let elsewhere: string | null | undefined;
+/** Where one signs in with the organisation's accounts and comes back to a view, as the service said when it asked for a name; null where there is no such place. */
+export const signInElsewhere = (view?: "room" | "wall" | "report"): string | null => elsewhere == null || view === undefined ? elsewhere ?? null : `${elsewhere}?view=${view}`;
+/** The same for whoever was refused on another way than these calls, such as a stream: the service is asked once. */
+export async function findElsewhere(view: "room" | "wall" | "report"): Promise<string | null> {
+  if (elsewhere === undefined) await api.who().catch(() => undefined);
+  return signInElsewhere(view);
+}
+
 async function send<T>(method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>): Promise<T> {
   const { status, ok, value } = await (takeEarly(method, path) ?? hear(method, path, body, headers));
   if (status === 204) return undefined as T;
   if (!ok) {
     const known = value !== null && typeof value === "object" && "code" in value;
+    if (status === 401 && known) elsewhere = (value as ProblemBody).sign_in_at ?? null;
     throw new Refused(status, known ? value as ProblemBody : { code: `http_${status}`, detail: `HTTP ${status}` });
   }
   return value as T;
@@ -138,10 +153,10 @@ export const api = {
     if (!answer.ok) throw new Refused(answer.status, { code: `http_${answer.status}`, detail: `HTTP ${answer.status}` });
     return answer.arrayBuffer();
   },
-  profiles: async () => (await call<{ profiles: { name: string; title: string; note: string }[] }>("GET", "/api/profiles")).profiles,
+  profiles: async () => (await call<{ profiles: ProfileRow[] }>("GET", "/api/profiles")).profiles,
   plans: async (region: string) => (await call<{ plans: Plan[] }>("GET", `/api/plans?region=${id(region)}`)).plans,
   plan: (plan: string) => call<{ plan: Plan; villages: VillageSummary[] }>("GET", `/api/plans/${id(plan)}`),
-  generate: async (wish: { region: string; name?: string; profile: string; seed?: number; budget_s?: number; old_nets?: string[] | "all" }) => {
+  generate: async (wish: Defined["NewPlan"]) => {
     const { job } = await call<{ job: string | { id: string } }>("POST", "/api/plans", wish);
     return typeof job === "string" ? job : job.id;
   },

@@ -1,6 +1,6 @@
 // The application: the state, its words, and the parts that change it. Panels, tools and map call the parts.
 
-import { api, Refused, Unreachable } from "./api";
+import { api, Refused, Unreachable, type Plan } from "./api";
 import type { Store } from "./state";
 import { half, text, type Key } from "./strings";
 import { Atlas } from "./planner/atlas";
@@ -46,6 +46,9 @@ export class App {
     if (g === undefined) return this.t("unassigned");
     return g.name === "" ? g.code.slice(12) : `${g.code.slice(12)} ${g.name}`;
   }
+
+  /** From which day to which a plan is or was in force. */
+  spanOf({ valid_from, valid_to }: Plan): string { return valid_to ? `${valid_from ?? ""} – ${valid_to}` : this.t("since", { date: valid_from ?? "" }); }
 
   /** Runs what may fail and tells the planner why it did. */
   async guard<T>(work: () => Promise<T>): Promise<T | undefined> {

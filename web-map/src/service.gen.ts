@@ -1,5 +1,5 @@
 // Made by `npm run types` of src/api/openapi/application.json; not to be edited.
-// 00b7dbc57eddeb0ca5e8f307d8e09c71dd86ea7aa3e486d6e1e81862b528a437
+// 534f2811b0c70b0e07da2bcdd2a809afe21c853f9738466bc6493b86447225d2
 
 export type components = {
     schemas: {
@@ -257,6 +257,15 @@ export type components = {
             name: string;
             title: string;
             note: string;
+            /**
+             * @description 库中的或内置的 / the register's own, or one that ships
+             * @enum {string}
+             */
+            origin?: "register" | "shipped";
+            /** @description 网格按户数均衡 / grids are balanced by households */
+            balanced: boolean;
+            target_households: number | null;
+            tolerance: number;
         };
         Plan: {
             id: string;
@@ -282,6 +291,12 @@ export type components = {
             seed?: number;
             budget_s?: number | null;
             old_nets?: (string[] | string) | null;
+            /** @description 每网格目标户数，代替规则所定 / households a balanced grid should have, instead of the profile's */
+            target_households?: number | null;
+            /** @description 容许偏差（比例），代替规则所定 / deviation allowed as a share, instead of the profile's */
+            tolerance?: number | null;
+            /** @description 不得跨越的障碍种类，其余尽量不跨；不写则按登记 / kinds of barriers never crossed, others as seldom as can be; absent: as registered */
+            hard_barriers?: string[] | null;
         };
         Batch: {
             village: string;
@@ -342,6 +357,7 @@ export type components = {
             target: number | null;
             version: number;
             actor: string;
+            actor_name: string | null;
             at: string;
             operation: unknown;
             undone: boolean;
@@ -358,6 +374,10 @@ export type components = {
             status: "running" | "done" | "failed" | "cancelled";
             share: number;
             stage: string;
+            /** @description 此步已处理的行数，总数未知时也给出 / rows gone over in this stage, also where nobody knows how many there are */
+            rows?: number | null;
+            /** @description 文件的字节数 / bytes of the file */
+            bytes?: number | null;
             result: unknown;
             problem: unknown;
         };
@@ -419,6 +439,9 @@ export type components = {
             datum_suspected?: string | null;
             columns?: components["schemas"]["Column"][];
             warnings?: string[];
+            /** @description 请核对之处，不妨碍入库 / what is to be looked at; none of it keeps a row out */
+            cautions?: components["schemas"]["Fault"][];
+            caution_count?: number;
             rows: number;
             counts: {
                 insert: number;
@@ -453,9 +476,9 @@ export type components = {
         };
         NewExport: {
             /** @enum {string} */
-            layer: "regions" | "buildings" | "households" | "barriers" | "officers" | "incidents" | "old_nets" | "centres" | "grids" | "units" | "leaders";
+            layer: "regions" | "buildings" | "households" | "barriers" | "officers" | "incidents" | "old_nets" | "centres" | "zones" | "profiles" | "dictionaries" | "grids" | "units" | "leaders";
             /** @enum {string} */
-            format: "geojson" | "geojsonseq" | "gpkg" | "fgb" | "shp" | "kml" | "csv" | "xlsx" | "geoparquet";
+            format: "geojson" | "geojsonseq" | "gpkg" | "fgb" | "shp" | "kml" | "csv" | "xlsx" | "geoparquet" | "toml";
             region?: string | null;
             bbox?: number[] | null;
             as_of?: string | null;
@@ -492,6 +515,23 @@ export type components = {
             valid_from?: string | null;
             valid_to?: string | null;
         };
+        RowChange: {
+            seq: number;
+            at: string;
+            actor: string;
+            /** @enum {string} */
+            operation: "register.change" | "plan.edit" | "plan.undo" | "plan.redo";
+            /** @description 列；* 为整行新增或删除，unit 为换单元 / column; * where the row came or went, unit where a household came to another unit */
+            column: string;
+            before: unknown;
+            after: unknown;
+            /**
+             * @description 为何不给出值 / why the values are not given
+             * @enum {string|null}
+             */
+            withheld: "personal" | "geometry" | null;
+            reason: string | null;
+        };
         AuditEntry: {
             seq: number;
             time: string;
@@ -509,6 +549,8 @@ export type components = {
             field?: string;
             hint?: string;
             request_id: string;
+            /** @description 409：改在前面的人 / 409: who was faster */
+            author_name?: string;
             /** @description 401：统一身份认证登录的地址，若已启用 / where to sign in with the organisation's accounts, where that is on */
             sign_in_at?: string;
         };

@@ -74,7 +74,7 @@ async fn hotspots(app: &Arc<App>, seen: &mut u64, now_ms: i64) -> Answer<()> {
             to: Some(moments::stored(end)),
             ..IncidentFilter::default()
         };
-        let ground = ground(app, &scope, &filter, true).await?;
+        let ground = ground(app, &scope, &filter, true, Some(rule.resolution)).await?;
         let (of, end_ms) = (rule.clone(), moments::ms(end));
         let found = tokio::task::spawn_blocking(move || look(&ground, &of, end_ms)).await;
         let found = found.map_err(|e| Problem::internal(e.to_string()))?;
@@ -82,7 +82,8 @@ async fn hotspots(app: &Arc<App>, seen: &mut u64, now_ms: i64) -> Answer<()> {
         let spots: Vec<AlarmedSpot> = found
             .into_iter()
             .filter_map(|cells| {
-                let region = village_at(&regions, middle_of(cells.first()?)?)?;
+                // the middle of a cell at the edge may lie beyond every village
+                let region = cells.iter().find_map(|c| village_at(&regions, middle_of(c)?))?;
                 Some(AlarmedSpot { cells, region })
             })
             .collect();

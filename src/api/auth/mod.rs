@@ -38,6 +38,8 @@ const SESSION_S: i64 = 12 * 3600;
 const BELIEVED: Duration = Duration::from_millis(500);
 /// Answers remembered at most.
 const MOST: usize = 10_000;
+/// Longest name of anybody, characters.
+const LONGEST_NAME: usize = 60;
 
 /// Where a request came from.
 #[derive(Clone, Copy, Debug)]
@@ -317,7 +319,8 @@ impl Keeper {
     /// # Errors
     /// 401 for a wrong name or password, 429 after many.
     pub(super) async fn sign_in(&self, name: &str, password: String, from: IpAddr) -> Answer<(Principal, String)> {
-        let name = name.trim().to_owned();
+        // a longer name is nobody's, and not remembered
+        let name = Some(name.trim()).filter(|n| n.chars().count() <= LONGEST_NAME).unwrap_or_default().to_owned();
         if let Some(seconds) = self.throttle.waits_s(&name, from, Instant::now()) {
             let what = "密码错误次数过多，请稍候 / too many wrong passwords, wait a while";
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "throttled", what).retry_after_s(seconds));

@@ -65,8 +65,13 @@ pub(super) fn verify(password: &str, stored: &str) -> bool {
 
 /// Runs a hashing step when its turn comes, off the request threads.
 pub(crate) async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
-    let _turn = TURNS.acquire().await.map_err(|_| Problem::unavailable(5))?;
-    tokio::task::spawn_blocking(work).await.map_err(|e| Problem::internal(format!("hashing: {e}")))
+    let turn = TURNS.acquire().await.map_err(|_| Problem::unavailable(5))?;
+    // held until it is done: whoever goes away meanwhile frees no memory by that
+    let in_turn = move || {
+        let _turn = turn;
+        work()
+    };
+    tokio::task::spawn_blocking(in_turn).await.map_err(|e| Problem::internal(format!("hashing: {e}")))
 }
 
 #[cfg(test)]

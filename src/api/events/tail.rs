@@ -216,7 +216,7 @@ impl Tail {
             return Ok(event_of_alert(row));
         }
         // by whichever process: whoever listens is looked at again before anything later is told
-        if matches!(row.operation.as_str(), "user.change" | "token.revoke") {
+        if matches!(row.operation.as_str(), "user.change" | "token.revoke" | "session.close") {
             self.doors.send_modify(|n| *n += 1);
         }
         Ok(None)

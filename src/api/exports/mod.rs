@@ -25,12 +25,16 @@ use super::scratch::{Scratch, fresh_id};
 
 /// A file nobody fetched goes after so long.
 const KEPT: Duration = Duration::from_secs(3_600);
+/// Files of one owner that wait; the oldest makes room.
+const MOST_OWN: usize = 20;
 /// Longest purpose, characters.
 const LONGEST_PURPOSE: usize = 200;
 
 /// A file that waits to be fetched.
 struct Export {
     owner: String,
+    /// As who it was made; who is somebody else by now makes it anew.
+    scope: Scope,
     layer: &'static str,
     format: Format,
     scratch: Scratch,
@@ -52,13 +56,19 @@ impl Exports {
     fn keep(&self, id: &str, export: Export) {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         list.retain(|_, e| e.made.elapsed() < KEPT);
+        let own = |e: &Export| e.owner == export.owner;
+        while list.values().filter(|e| own(e)).count() >= MOST_OWN {
+            let oldest = list.iter().filter(|(_, e)| own(e)).min_by_key(|(_, e)| e.made).map(|(id, _)| id.clone());
+            oldest.and_then(|id| list.remove(&id));
+        }
         list.insert(id.to_owned(), Arc::new(export));
     }
 
     fn find(&self, principal: &Principal, id: &str) -> Answer<Arc<Export>> {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         list.retain(|_, e| e.made.elapsed() < KEPT);
-        list.get(id).filter(|e| e.owner == principal.actor).cloned().ok_or_else(Problem::missing)
+        let own = |e: &&Arc<Export>| e.owner == principal.actor && e.scope == principal.scope;
+        list.get(id).filter(own).cloned().ok_or_else(Problem::missing)
     }
 }
 
@@ -118,8 +128,12 @@ pub(super) async fn create(
     need_copies(&app, &principal, known.unwrap_or("export")).await?;
     let layer =
         known.ok_or_else(|| wrong("layer", format!("图层应为 / a layer is one of: {}", LAYERS_OUT.join(", "))))?;
-    let format = Format::parse(&wish.format)
-        .ok_or_else(|| wrong("format", "geojson, geojsonseq, gpkg, fgb, shp, kml, csv, xlsx, geoparquet"))?;
+    let format = Format::parse(&wish.format).ok_or_else(|| {
+        wrong("format", "geojson, geojsonseq, gpkg, fgb, shp, kml, csv, xlsx, geoparquet; profiles: toml")
+    })?;
+    if format == Format::Toml && layer != "profiles" {
+        return Err(wrong("format", "toml 只用于规则（profiles） / toml is for the layer profiles alone"));
+    }
     if let Some(region) = &wish.region {
         Scope::region(principal.scope.role(), region).map_err(|e| wrong("region", e.to_string()))?;
     }
@@ -172,7 +186,8 @@ async fn write(
         "purpose": names_for, "rows": written.rows,
     });
     app.store.note(scope, actor, "export.file", layer, &told.to_string()).await?;
-    app.exports.keep(id, Export { owner: actor.clone(), layer, format, scratch, made: Instant::now() });
+    let (owner, scope) = (actor.clone(), scope.clone());
+    app.exports.keep(id, Export { owner, scope, layer, format, scratch, made: Instant::now() });
     Ok(
         json!({"url": format!("/api/exports/{id}/file"), "bytes": bytes, "rows": written.rows, "renamed": written.renamed}),
     )
@@ -192,4 +207,31 @@ pub(super) async fn file(
     let path = export.scratch.0.clone();
     let (layer, format) = (export.layer, export.format);
     send(&path, export, layer, format).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Role;
+
+    #[test]
+    fn files_of_one_owner_make_room_for_each_other_and_no_one_else_s() {
+        let folder = tempfile::tempdir().expect("folder");
+        let exports = Exports::new(folder.path());
+        let keep = |owner: &str, n: usize| {
+            let path = folder.path().join(format!("{owner}{n}"));
+            std::fs::write(&path, "x").expect("written");
+            let (owner, scope) = (owner.to_owned(), Scope::whole_store(Role::Exporter));
+            let (layer, format, made) = ("grids", Format::Csv, Instant::now());
+            let id = format!("{owner}{n}");
+            exports.keep(&id, Export { owner, scope, layer, format, scratch: Scratch(path), made });
+        };
+        keep("other", 0);
+        for n in 0..MOST_OWN + 2 {
+            keep("own", n);
+        }
+        let there = |name: &str| folder.path().join(name).exists();
+        assert!(!there("own0") && !there("own1") && there("own2") && there("other0"));
+        assert_eq!(exports.list.lock().expect("lock").len(), MOST_OWN + 1);
+    }
 }

@@ -1,13 +1,22 @@
 //! What a view is looked at in: incidents from the store, outlines and homes from memory.
 
+use std::collections::HashMap;
+
 use crate::api::App;
 use crate::api::error::Answer;
-use crate::api::memory::{Collection, Shape};
+use crate::api::memory::{Collection, Shape, around};
 use crate::domain::LonLat;
+use crate::domain::register::Polygons;
+use crate::hotspot::cells;
 use crate::plan::room::Ground;
 use crate::store::{IncidentFilter, Scope};
 
-/// Reads it. Homes only where they are asked for: there may be a million.
+/// Cells that an outline touches, and the ring around them, reach so many edges beyond it.
+const REACH_EDGES: f64 = 4.5;
+const M_PER_DEGREE: f64 = 111_000.0;
+
+/// Reads it; across a region's border incidents as far as the reader sees them and cells of a resolution reach, if one is
+/// given. Homes only where they are asked for: there may be a million.
 ///
 /// # Errors
 /// What the store says.
@@ -16,6 +25,7 @@ pub(in crate::api) async fn ground(
     scope: &Scope,
     filter: &IncidentFilter,
     with_homes: bool,
+    resolution: Option<u8>,
 ) -> Answer<Ground> {
     let incidents = app.store.incident_points(scope, filter).await?;
     let narrow = match filter.region.as_deref() {
@@ -33,17 +43,54 @@ pub(in crate::api) async fn ground(
             ground.outline.extend(polygons(shape));
         }
     }
+    if let Some(beside) = filter.region.as_ref().and(resolution).and_then(|r| beside(&ground.outline, r)) {
+        let near = IncidentFilter { region: None, bbox_deg: Some(beside), ..filter.clone() };
+        ground.around = without(app.store.incident_points(scope, &near).await?, &ground.incidents);
+    }
     if with_homes {
         let homes = app.memory.get(Collection::Households).await?;
         let view = app.memory.view(&homes, &narrow).await?;
-        let gone = homes.spec().position("valid_to").unwrap_or_default();
-        for row in (0..homes.len() as u32).filter(|r| view.sees(*r)) {
-            if let (Some(Shape::Point([lon_deg, lat_deg])), Some("null")) = (homes.shape(row), homes.field(row, gone)) {
-                ground.homes.push((LonLat { lon_deg: *lon_deg, lat_deg: *lat_deg }, 1));
-            }
-        }
+        // a million of them take longer than others who ask should wait
+        let lived_in = tokio::task::spawn_blocking(move || {
+            let gone = homes.spec().position("valid_to").unwrap_or_default();
+            let place = |row: u32| match (homes.shape(row), homes.field(row, gone)) {
+                (Some(Shape::Point([lon_deg, lat_deg])), Some("null")) => {
+                    Some((LonLat { lon_deg: *lon_deg, lat_deg: *lat_deg }, 1))
+                }
+                _ => None,
+            };
+            (0..homes.len() as u32).filter(|row| view.sees(*row)).filter_map(place).collect()
+        });
+        ground.homes = lived_in.await.map_err(|e| crate::api::Problem::internal(e.to_string()))?;
     }
     Ok(ground)
+}
+
+/// A box around outlines, as much wider as a neighbourhood of cells reaches; none around nothing.
+fn beside(outline: &Polygons, resolution: u8) -> Option<[f64; 4]> {
+    let edge_m = cells::resolution(resolution).ok()?.edge_length_m();
+    let all = outline.iter().flatten().flatten();
+    let [w, s, e, n] = all.map(|[x, y]| [*x, *y, *x, *y]).reduce(around)?;
+    let high = REACH_EDGES * edge_m / M_PER_DEGREE;
+    let wide = high / s.abs().max(n.abs()).min(85.0).to_radians().cos();
+    Some([(w - wide).max(-180.0), (s - high).max(-90.0), (e + wide).min(180.0), (n + high).min(90.0)])
+}
+
+/// Incidents that are not among others, each as often as it is more.
+fn without(mut all: Vec<(LonLat, i64)>, others: &[(LonLat, i64)]) -> Vec<(LonLat, i64)> {
+    let key = |i: &(LonLat, i64)| (i.0.lon_deg.to_bits(), i.0.lat_deg.to_bits(), i.1);
+    let mut known: HashMap<_, u32> = HashMap::with_capacity(others.len());
+    for other in others {
+        *known.entry(key(other)).or_default() += 1;
+    }
+    all.retain(|i| match known.get_mut(&key(i)) {
+        Some(n) if *n > 0 => {
+            *n -= 1;
+            false
+        }
+        _ => true,
+    });
+    all
 }
 
 fn polygons(shape: &geo::Geometry<f64>) -> Vec<Vec<Vec<[f64; 2]>>> {
@@ -53,5 +100,32 @@ fn polygons(shape: &geo::Geometry<f64>) -> Vec<Vec<Vec<[f64; 2]>>> {
         geo::Geometry::Polygon(p) => vec![rings(p)],
         geo::Geometry::MultiPolygon(all) => all.iter().map(rings).collect(),
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn incidents_around_are_those_that_are_more() {
+        let at = |x: f64, t: i64| (LonLat { lon_deg: x, lat_deg: 26.0 }, t);
+        let all = vec![at(1.0, 1), at(1.0, 1), at(1.0, 2), at(2.0, 1)];
+        assert_eq!(without(all.clone(), &[at(1.0, 1), at(9.0, 9)]), [at(1.0, 1), at(1.0, 2), at(2.0, 1)]);
+        assert!(without(all.clone(), &all).is_empty());
+    }
+
+    #[test]
+    fn box_beside_reaches_every_neighbour_of_a_cell_that_is_touched() {
+        let outline = vec![vec![vec![[105.6, 26.0], [105.601, 26.0], [105.601, 26.001], [105.6, 26.0]]]];
+        for number in 5..=11 {
+            let [w, s, e, n] = beside(&outline, number).expect("a box");
+            let resolution = cells::resolution(number).expect("a resolution");
+            let here = cells::cell_of(LonLat { lon_deg: 105.6, lat_deg: 26.0 }, resolution).expect("a cell");
+            for corner in here.grid_disk::<Vec<_>>(1).iter().flat_map(|c| c.boundary().to_vec()) {
+                assert!((w..=e).contains(&corner.lng()) && (s..=n).contains(&corner.lat()), "{number} {corner}");
+            }
+        }
+        assert_eq!(beside(&Vec::new(), 9), None);
     }
 }

@@ -16,8 +16,9 @@ use crate::store::{IncidentFilter, Scope};
 
 use super::{DAYS, RESOLUTION, SEED, ground, problem_of};
 
-/// Layers kept: one for each region somebody looks at.
+/// Layers kept: one for each region somebody looks at, and of all but the one asked for last so many cells together.
 const MOST: usize = 16;
+const MOST_CELLS: usize = 50_000;
 
 /// Layers made at once.
 static TURNS: Semaphore = Semaphore::const_new(2);
@@ -35,8 +36,11 @@ impl Layers {
         let at = kept.iter().position(|(k, _)| k == key);
         let place = at.and_then(|at| kept.remove(at)).map_or_else(Place::default, |(_, place)| place);
         kept.push_back((key.to_owned(), place.clone()));
-        while kept.len() > MOST {
-            kept.pop_front();
+        let cells = |place: &Place| place.get().map_or(0, |layer| layer.len());
+        let mut all: usize = kept.iter().rev().skip(1).map(|(_, p)| cells(p)).sum();
+        while kept.len() > MOST || all > MOST_CELLS {
+            let Some((_, gone)) = kept.pop_front() else { break };
+            all = all.saturating_sub(cells(&gone));
         }
         place
     }
@@ -98,7 +102,7 @@ async fn make(app: &App, scope: &Scope, end: time::Date) -> Answer<Arc<Snapshot>
     let period = [first, end].map(moments::start_of);
     let [from, to] = period.map(|at| Some(moments::stored(at)));
     let filter = IncidentFilter { from, to, ..IncidentFilter::default() };
-    let ground = ground(app, scope, &filter, false).await?;
+    let ground = ground(app, scope, &filter, false, Some(RESOLUTION as u8)).await?;
     let period_ms = (moments::ms(period[0]), moments::ms(period[1]));
     let made = tokio::task::spawn_blocking(move || {
         // where nothing is known of the ground there is no cell, and no fault
@@ -111,4 +115,59 @@ async fn make(app: &App, scope: &Scope, end: time::Date) -> Answer<Arc<Snapshot>
         Ok(Arc::new(snapshot(&found, (first, end), moments::stored(OffsetDateTime::now_utc()))))
     });
     made.await.map_err(|e| Problem::internal(e.to_string()))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(cells: usize) -> Arc<Snapshot> {
+        let cells = (0..cells).map(|n| {
+            let h3 = format!("8928308280{n:05x}");
+            RoomCell {
+                h3,
+                ring: vec![[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]],
+                count: 1,
+                households: None,
+                expected: None,
+                neighbours: None,
+                z: None,
+                p: None,
+                p_sim: None,
+                fdr05: None,
+                class: None,
+                emerging: None,
+                density: None,
+                rank: None,
+                why: String::new(),
+            }
+        });
+        let found = RoomHotspots { cells: cells.collect(), ..RoomHotspots::default() };
+        let day = time::macros::date!(2026 - 01 - 01);
+        Arc::new(snapshot(&found, (day, day), "2026-01-01T00:00:00Z".to_owned()))
+    }
+
+    #[test]
+    fn layers_of_many_cells_make_room_for_each_other() {
+        let layers = Layers::default();
+        let kept = || layers.0.lock().expect("lock").iter().map(|(k, _)| k.clone()).collect::<Vec<_>>();
+        let large = of(MOST_CELLS / 2 + 1);
+        for key in ["a", "b", "c"] {
+            assert!(layers.place(key).set(large.clone()).is_ok());
+        }
+        assert_eq!(kept(), ["b", "c"], "the one asked for last and one more");
+        assert!(layers.place("b").get().is_some(), "asked for again it stands last");
+        assert_eq!(kept(), ["c", "b"]);
+        layers.place("d");
+        assert_eq!(kept(), ["b", "d"]);
+        // a layer that is larger than all that is kept stays as long as nobody asks for another
+        assert!(layers.place("e").set(of(MOST_CELLS + 1)).is_ok());
+        assert!(layers.place("e").get().is_some());
+        layers.place("f");
+        assert_eq!(kept(), ["f"]);
+        for n in 0..MOST + 5 {
+            layers.place(&n.to_string());
+        }
+        assert_eq!(kept().len(), MOST);
+    }
 }

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
+use tokio::sync::Semaphore;
 
 use super::App;
 use super::auth::Principal;
@@ -33,6 +34,10 @@ const RESOLUTION: u64 = 9;
 const DAYS: i64 = 30;
 const SCAN_DAYS: i64 = 90;
 const SEED: u64 = 1;
+/// Digits of a village's code; longer ones are grids and units.
+const VILLAGE_DIGITS: usize = 12;
+/// Views made at once; others wait, and find what was made meanwhile.
+static TURNS: Semaphore = Semaphore::const_new(2);
 /// Finest and coarsest resolution of the room.
 const RESOLUTIONS: std::ops::RangeInclusive<u64> = 5..=11;
 
@@ -94,12 +99,22 @@ pub(super) async fn cells(
     let seed = params.number("seed", 0..=u64::from(u32::MAX))?.unwrap_or(SEED);
     let (filter, from, to) = filter(&app, &principal, &params, DAYS).await?;
     // all that goes into the answer: who asks, what for, and what there is
-    let version = version(&app).await?;
+    let mut version = version(&app).await?.to_vec();
+    if view == View::Rate && principal.scope.prefixes().iter().any(|p| p.len() > VILLAGE_DIGITS) {
+        // whose homes belong to a grid or unit is the plan's affair
+        for collection in [Collection::Grids, Collection::Units] {
+            version.push(app.memory.get(collection).await?.digest);
+        }
+    }
     // who is overdue is told to the minute
     let minute = filter.overdue.and_then(|_| filter.now.get(..16)).unwrap_or_default().to_owned();
     let asked = IncidentFilter { now: minute, ..filter.clone() };
     let key = format!("{} {view:?} {resolution} {seed} {asked:?} {version:?}", principal.scope.area());
     let wanted = Packing::wanted(&headers);
+    if let Some(body) = app.hotspots.get(&(key.clone(), wanted)) {
+        return Ok(bodies::json(body, wanted));
+    }
+    let turn = TURNS.acquire().await.map_err(|e| Problem::internal(e.to_string()))?;
     if let Some(body) = app.hotspots.get(&(key.clone(), wanted)) {
         return Ok(bodies::json(body, wanted));
     }
@@ -109,9 +124,11 @@ pub(super) async fn cells(
         app.hotspots.keep((key, packing), body.clone());
         return Ok(bodies::json(body, packing));
     }
-    let ground = ground(&app, &principal.scope, &filter, view == View::Rate).await?;
+    let ground = ground(&app, &principal.scope, &filter, view == View::Rate, Some(resolution)).await?;
     let wish = HotspotWish { view, resolution, period_ms: (moments::ms(from), moments::ms(to)), seed };
     let made = tokio::task::spawn_blocking(move || {
+        // held until it is made, also when the client went away
+        let _turn = turn;
         let found = room_hotspots(&ground, &wish).map_err(|e| problem_of(&e))?;
         Ok::<_, Problem>(pack(answer(&wish, &found).to_string().into(), wanted))
     });

@@ -22,6 +22,8 @@ use super::{Subject, Upload};
 pub(super) const FAULTS_KEPT: usize = 10_000;
 /// Faults shown.
 const SHOWN: usize = 1_000;
+/// Places to be looked at that are said as lines, before they are only counted.
+const CAUTIONS_SAID: usize = 20;
 /// Regions shown.
 const REGIONS: usize = 1_000;
 
@@ -30,7 +32,7 @@ pub(super) async fn judge(app: &App, upload: &Upload, work: &Work) -> Answer<Val
     let faults;
     let answer = match &upload.subject {
         Subject::Layer(schema) => {
-            let outcome = run_layer(app, upload, work, schema, (true, true), None).await?;
+            let outcome = run_layer(app, upload, work, schema, (true, true), (None, None)).await?;
             let answer = shown(app, upload, work, &outcome).await?;
             faults = outcome.faults;
             answer
@@ -53,12 +55,14 @@ pub(super) async fn run_layer(
     work: &Work,
     schema: &'static LayerSchema,
     (dry_run, partial): (bool, bool),
-    idempotency: Option<crate::store::Idempotency>,
+    (idempotency, reason): (Option<crate::store::Idempotency>, Option<&str>),
 ) -> Answer<ImportOutcome> {
     let reading = upload.state().reading.clone();
     let scope = &work.principal.scope;
     let (files, overrides, region) = ([upload.path()], reading.overrides(), reading.region(scope));
+    work.bytes(upload.bytes);
     let progress = |pass: Pass, rows: u64| {
+        work.rows(rows);
         let half = (rows as f64 / upload.rows_guessed as f64).min(1.0) * 0.49;
         match pass {
             Pass::Judging => work.tell("检查 judging", half),
@@ -78,7 +82,7 @@ pub(super) async fn run_layer(
         partial,
         faults_kept: FAULTS_KEPT,
         idempotency,
-        reason: None,
+        reason,
         sealer: app.sealer.clone(),
         cancel: Some(work.cancel_flag()),
         progress: &progress,
@@ -109,6 +113,7 @@ pub(super) async fn run_ledger(
         partial,
         faults_kept: FAULTS_KEPT,
     };
+    work.bytes(upload.bytes);
     work.tell("检查 judging", 0.1);
     if work.cancel().load(std::sync::atomic::Ordering::Relaxed) {
         return Err(StoreError::Cancelled.into());
@@ -118,6 +123,12 @@ pub(super) async fn run_ledger(
         RegisterError::NoLayer { .. } => crate::api::error::Problem::missing(),
         e => refused(&app.imports, upload, &reading, e),
     })
+}
+
+/// What is to be looked at, as one line.
+fn caution(f: &CellFault) -> String {
+    let column = f.column.as_deref().unwrap_or("–");
+    format!("第 {0} 行 列 {column}（row {0}, column {column}）：{1}", f.row, f.reason)
 }
 
 /// A fault as clients see it.
@@ -158,7 +169,13 @@ async fn shown(app: &App, upload: &Upload, work: &Work, outcome: &ImportOutcome)
         .map(|code| json!({"code": code, "name": names.get(code), "rows": outcome.regions.get(code)}))
         .collect();
     let report = outcome.reports.first().map(|(_, r)| r);
-    let warnings: Vec<String> = report.map(|r| r.warnings.iter().map(|w| upload.told(w)).collect()).unwrap_or_default();
+    let mut warnings: Vec<String> =
+        report.map(|r| r.warnings.iter().map(|w| upload.told(w)).collect()).unwrap_or_default();
+    warnings.extend(outcome.cautions.faults.iter().take(CAUTIONS_SAID).map(caution));
+    if outcome.cautions.total > CAUTIONS_SAID as u64 {
+        let total = outcome.cautions.total;
+        warnings.push(format!("共 {total} 处请核对，见 cautions，不妨碍入库 / {total} places to be looked at, see cautions; none keeps a row out"));
+    }
     Ok(json!({
         "import": {"id": upload.id},
         "layer": upload.subject.name(),
@@ -170,6 +187,8 @@ async fn shown(app: &App, upload: &Upload, work: &Work, outcome: &ImportOutcome)
         "datum_suspected": report.and_then(|r| r.suspicion.as_ref()).map(|s| s.datum.to_owned()),
         "columns": report.map_or_else(|| json!([]), |r| columns(&r.mapping)),
         "warnings": warnings,
+        "cautions": faults(upload, &outcome.cautions),
+        "caution_count": outcome.cautions.total,
         "rows": report.map_or(0, |r| r.rows),
         "counts": {
             "insert": stored.inserted, "update": stored.updated, "unchanged": stored.unchanged,

@@ -110,7 +110,7 @@ fn has_ending(name: &str, endings: &[&str]) -> bool {
 
 fn unknown(name: &str) -> Problem {
     let what = format!(
-        "{name}：不支持的格式；可用 CSV、XLSX、GeoJSON、GeoPackage、Shapefile（zip）、FlatGeobuf、KML / a format that is not read; CSV, XLSX, GeoJSON, GeoPackage, Shapefile (zip), FlatGeobuf and KML are"
+        "{name}：不支持的格式；可用 CSV、XLSX、GeoJSON、GeoPackage、Shapefile（zip）、FlatGeobuf、KML，规则还有 TOML / a format that is not read; CSV, XLSX, GeoJSON, GeoPackage, Shapefile (zip), FlatGeobuf and KML are, for profiles TOML too"
     );
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown_format", what).field("file_name")
 }
@@ -128,6 +128,10 @@ pub(super) async fn receive(
     request: Request,
 ) -> Answer<Arc<Upload>> {
     let (file_name, format) = named(file_name)?;
+    if format == Format::Toml && !matches!(&subject, Subject::Layer(schema) if schema.name == "profiles") {
+        let what = format!("{file_name}：TOML 只用于规则（profiles） / TOML is for the layer profiles alone");
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown_format", what).field("file_name"));
+    }
     if matches!(subject, Subject::Ledger { .. }) && !matches!(format, Format::Csv | Format::Xlsx) {
         let what = format!("{file_name}：台账为 xlsx 或 csv / a ledger is xlsx or csv");
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown_format", what).field("file_name"));
@@ -170,6 +174,7 @@ mod tests {
         for (name, kept, format) in [
             ("住户.csv", "住户.csv", Format::Csv),
             ("../../etc/cron.d/x.xlsx", "x.xlsx", Format::Xlsx),
+            ("规则.toml", "规则.toml", Format::Toml),
             ("C:\\temp\\楼栋.ZIP", "楼栋.ZIP", Format::Shapefile),
             ("a\n|layername=b.gpkg", "alayername=b.gpkg", Format::GeoPackage),
         ] {

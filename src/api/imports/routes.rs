@@ -16,6 +16,7 @@ use crate::api::idempotency::key_of;
 use crate::domain::hex;
 use crate::exchange::gate::schema::{LAYERS, LayerSchema};
 use crate::exchange::ledger::Ledger;
+use crate::exchange::tells_of_a_person;
 use crate::store::Idempotency;
 
 use super::reading::Reading;
@@ -106,6 +107,30 @@ pub(in crate::api) async fn preview(
 pub(in crate::api) struct Commit {
     #[serde(default)]
     partial: bool,
+    /// Why, as the logs keep it.
+    reason: Option<String>,
+}
+
+/// Longest reason, characters.
+const LONGEST_REASON: usize = 500;
+
+/// Why the file is brought in, as it is kept: logs are never changed, so it names nobody by number.
+fn reason_of(wish: &Commit, subject: &Subject) -> Answer<Option<String>> {
+    let wrong = |what: String| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_field", what).field("reason"));
+    let reason = wish.reason.as_deref().map(str::trim).filter(|r| !r.is_empty());
+    match (reason, subject) {
+        (None, _) => Ok(None),
+        (Some(_), Subject::Ledger { .. }) => {
+            wrong("台账有变更原因列，不另说明 / a ledger has its own column for reasons".to_owned())
+        }
+        (Some(r), _) if r.chars().count() > LONGEST_REASON || r.chars().any(char::is_control) => {
+            wrong(format!("最多 {LONGEST_REASON} 字，一行 / one line of so many characters at most"))
+        }
+        (Some(r), _) if tells_of_a_person(r) => {
+            wrong("含身份证号或手机号，原因会长期留在记录里 / it holds an identity card or telephone number, and stays in the logs".to_owned())
+        }
+        (Some(r), _) => Ok(Some(r.to_owned())),
+    }
 }
 
 pub(in crate::api) async fn commit(
@@ -124,11 +149,12 @@ pub(in crate::api) async fn commit(
         Subject::Ledger { plan, .. } => plan.clone(),
         Subject::Layer(_) => None,
     };
-    let body = serde_json::to_vec(&(&upload.sha256, subject.name(), plan, &reading, wish.partial))
+    let reason = reason_of(&wish, &subject)?;
+    let body = serde_json::to_vec(&(&upload.sha256, subject.name(), plan, &reading, wish.partial, &reason))
         .map_err(|e| Problem::internal(e.to_string()))?;
     let idempotency = Idempotency { key, body_sha256: hex(&Sha256::digest(&body)) };
     let begin = || {
-        let (turn, running, once) = (upload.turn()?, app.clone(), idempotency.clone());
+        let (turn, running, once) = (upload.turn()?, app.clone(), (idempotency.clone(), reason.clone()));
         app.jobs.start("import", &principal, move |work| async move {
             stored::store(&running, &turn.0, &work, wish.partial, once).await
         })

@@ -21,11 +21,14 @@ pub(super) async fn store(
     upload: &Upload,
     work: &Work,
     partial: bool,
-    idempotency: Idempotency,
+    (idempotency, reason): (Idempotency, Option<String>),
 ) -> Answer<Value> {
     match &upload.subject {
         Subject::Layer(schema) => {
-            let outcome = run_layer(app, upload, work, schema, (false, partial), Some(idempotency)).await?;
+            let outcome = {
+                let why = (Some(idempotency), reason.as_deref());
+                run_layer(app, upload, work, schema, (false, partial), why).await?
+            };
             let refused = outcome.refused_rows;
             let stopped = refuse(upload, &outcome.faults, partial);
             upload.state().faults = Some(outcome.faults);

@@ -11,6 +11,7 @@ use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::extract::{Params, Segments};
+use crate::domain::incident::dictionary::{LEVELS, STATES};
 use crate::domain::incident::{Action, Level, State as Standing, allowed};
 use crate::domain::register::IncidentRow;
 use crate::plan::room;
@@ -111,8 +112,8 @@ pub(in crate::api) async fn dictionaries(
             .map(|c| json!({"key": c.key, "name": c.name, "name_en": c.name_en, "enabled": c.enabled}))
             .collect::<Vec<_>>(),
         "disputes": disputes.map(|d| json!({"key": d.key, "name": d.name, "name_en": d.name_en})).collect::<Vec<_>>(),
-        "states": Standing::ALL.iter().map(|s| json!({"key": s.word(), "name": s.name()})).collect::<Vec<_>>(),
-        "levels": Level::ALL.iter().map(|l| json!({"key": l.word(), "name": l.name()})).collect::<Vec<_>>(),
+        "states": Standing::ALL.iter().map(|s| json!({"key": s.word(), "name": lists.worded(STATES, s.word()).unwrap_or(s.name())})).collect::<Vec<_>>(),
+        "levels": Level::ALL.iter().map(|l| json!({"key": l.word(), "name": lists.worded(LEVELS, l.word()).unwrap_or(l.name())})).collect::<Vec<_>>(),
         "actions": Action::ALL.iter().map(|a| json!({"key": a.word(), "name": a.name()})).collect::<Vec<_>>(),
     })))
 }

@@ -26,6 +26,9 @@ const REMEMBERED: Duration = Duration::from_secs(3_600);
 /// Between two tellings of one job's progress; a new stage and the end are told at once.
 const PACE: Duration = Duration::from_millis(250);
 
+/// What stands for a number nobody has told.
+const UNKNOWN: u64 = u64::MAX;
+
 /// All jobs of this process.
 #[derive(Default)]
 pub(crate) struct Jobs {
@@ -44,6 +47,9 @@ struct Job {
     cancel: Arc<AtomicBool>,
     /// Share done, in millionths.
     share: AtomicU64,
+    /// Rows gone over and bytes of the file; [`UNKNOWN`] where the work has none.
+    rows: AtomicU64,
+    bytes: AtomicU64,
     inner: Mutex<Inner>,
 }
 
@@ -76,6 +82,11 @@ impl Job {
     fn share(&self) -> f64 {
         self.share.load(Ordering::Relaxed) as f64 / 1e6
     }
+
+    /// Rows gone over so far and bytes of the file, where they are known.
+    fn amounts(&self) -> [Option<u64>; 2] {
+        [&self.rows, &self.bytes].map(|n| Some(n.load(Ordering::Relaxed)).filter(|n| *n != UNKNOWN))
+    }
 }
 
 /// What a job's work has at hand.
@@ -99,6 +110,16 @@ impl Work {
             drop(inner);
             self.job.tell();
         }
+    }
+
+    /// How many rows were gone over in this stage: what can be told where nobody knows how many there are.
+    pub(crate) fn rows(&self, rows: u64) {
+        self.job.rows.store(rows, Ordering::Relaxed);
+    }
+
+    /// How long the file is.
+    pub(crate) fn bytes(&self, bytes: u64) {
+        self.job.bytes.store(bytes, Ordering::Relaxed);
     }
 
     /// Raised when it is to stop.
@@ -149,6 +170,8 @@ impl Jobs {
             turn: AtomicU64::new(0),
             cancel: Arc::default(),
             share: AtomicU64::new(0),
+            rows: AtomicU64::new(UNKNOWN),
+            bytes: AtomicU64::new(UNKNOWN),
             inner: Mutex::default(),
         });
         list.insert(id.clone(), job.clone());
@@ -156,7 +179,7 @@ impl Jobs {
         let own = Work { job: job.clone(), principal: principal.clone() };
         let runtime = tokio::runtime::Handle::current();
         tokio::task::spawn_blocking(move || {
-            let worked = std::panic::AssertUnwindSafe(|| runtime.block_on(work(own)));
+            let worked = std::panic::AssertUnwindSafe(|| apart(|| runtime.block_on(work(own))));
             let outcome = match std::panic::catch_unwind(worked) {
                 Ok(Ok(value)) => Ok(value),
                 Ok(Err(problem)) => Err(problem.into_value()),
@@ -189,8 +212,10 @@ impl Jobs {
         let shown = |(turn, job): &(u64, &Arc<Job>)| {
             let inner = job.inner.lock().unwrap_or_else(PoisonError::into_inner);
             let status = job.status(inner.outcome.as_ref());
+            let [rows, bytes] = job.amounts();
             let data = json!({
-                "id": job.id, "kind": job.kind, "status": status, "share": job.share(), "stage": inner.stage, "version": turn,
+                "id": job.id, "kind": job.kind, "status": status, "share": job.share(), "stage": inner.stage,
+                "rows": rows, "bytes": bytes, "version": turn,
             });
             (status == "running" || !running_only).then(|| data.to_string())
         };
@@ -212,6 +237,14 @@ impl Jobs {
     }
 }
 
+/// Computes on threads of a job's own: what is computed for a request does not queue behind it.
+fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    match rayon::ThreadPoolBuilder::new().thread_name(|n| format!("job {n}")).build() {
+        Ok(pool) => pool.install(work),
+        Err(_) => work(),
+    }
+}
+
 pub(super) async fn one(
     State(app): State<Arc<App>>,
     principal: Principal,
@@ -227,8 +260,10 @@ pub(super) async fn one(
         Some(Err(problem)) => (&Value::Null, problem),
     };
     let status = job.status(inner.outcome.as_ref());
+    let [rows, bytes] = job.amounts();
     Ok(axum::Json(json!({
-        "id": id, "kind": job.kind, "status": status, "share": job.share(), "stage": inner.stage, "result": result, "problem": problem,
+        "id": id, "kind": job.kind, "status": status, "share": job.share(), "stage": inner.stage, "rows": rows,
+        "bytes": bytes, "result": result, "problem": problem,
     })))
 }
 

@@ -27,7 +27,7 @@ use crate::store::{Filter, RegisterRow, Scope, Store, StoreError};
 use super::error::{Answer, Problem};
 pub(crate) use collection::Collection;
 pub(crate) use load::rendered;
-pub(crate) use shape::Shape;
+pub(crate) use shape::{Shape, around};
 pub(crate) use snapshot::Snapshot;
 pub(crate) use view::View;
 
@@ -256,12 +256,13 @@ impl Memory {
             return Ok(view);
         }
         // which rows belong to a unit or grid is the plan's affair: the store knows
+        let age = snapshot.age_of_views();
         let mut keys = Vec::new();
         let mut sink = |rows: Vec<RegisterRow>| {
             keys.extend(rows.iter().map(|r| r.key().to_owned()));
             ControlFlow::Continue(())
         };
         self.store.stream(scope, layer, &Filter::default(), &mut sink).await?;
-        Ok(snapshot.view(scope, Some(&keys)))
+        Ok(snapshot.view(scope, Some((keys.as_slice(), age))))
     }
 }

@@ -19,8 +19,9 @@ use super::written::{self, BETWEEN};
 
 /// Scopes whose views are kept.
 const MOST_VIEWS: usize = 256;
-/// Selections kept.
+/// Selections kept, and rows in them together: 8 MiB.
 const MOST_SELECTIONS: usize = 32;
+const MOST_SELECTED: usize = 2 << 20;
 /// Changes beside a base: this share of it, within bounds. More are packed into a new base.
 const SHARE_PATCHED: u32 = 32;
 const FEWEST_PATCHED: u32 = 256;
@@ -28,6 +29,14 @@ const MOST_PATCHED: u32 = 4_096;
 
 /// Features by key as they are now; `None` is one that is no more.
 pub(super) type Changes = BTreeMap<String, Option<Feature>>;
+
+/// Who sees what, by area.
+#[derive(Default)]
+struct Views {
+    of: HashMap<String, Arc<View>>,
+    /// How often all of them were forgotten.
+    age: u64,
+}
 
 /// A collection at one version.
 pub(crate) struct Snapshot {
@@ -40,7 +49,7 @@ pub(crate) struct Snapshot {
     /// When it was loaded, or last changed.
     pub(crate) loaded_at: String,
     bounds: OnceLock<Option<[f64; 4]>>,
-    views: Mutex<HashMap<String, Arc<View>>>,
+    views: Mutex<Views>,
     selections: Mutex<Vec<(String, Arc<Vec<u32>>)>>,
 }
 
@@ -223,8 +232,9 @@ impl Snapshot {
         self.recent.stamp(bbox)
     }
 
-    /// What a scope sees, by the codes of features; scopes below the village bring the keys they see.
-    pub(crate) fn view(&self, scope: &Scope, keys: Option<&[String]>) -> Arc<View> {
+    /// What a scope sees, by the codes of features; scopes below the village bring the keys they see, and how old views were when these
+    /// were asked for: what was forgotten meanwhile is not remembered.
+    pub(crate) fn view(&self, scope: &Scope, keys: Option<(&[String], u64)>) -> Arc<View> {
         if scope.prefixes().iter().any(String::is_empty) {
             return Arc::new(View::of_all(self.len()));
         }
@@ -233,7 +243,7 @@ impl Snapshot {
             return view;
         }
         let view = Arc::new(match keys {
-            Some(keys) => self.view_of_keys(keys),
+            Some((keys, _)) => self.view_of_keys(keys),
             None => {
                 let covered = self.base.covered(scope);
                 let mut bits = Bits::default();
@@ -244,13 +254,20 @@ impl Snapshot {
                 View::of_some(bits, 0)
             }
         });
-        if let Ok(mut views) = self.views.lock() {
-            if views.len() >= MOST_VIEWS {
-                views.clear();
+        if let Ok(mut views) = self.views.lock()
+            && keys.is_none_or(|(_, age)| age == views.age)
+        {
+            if views.of.len() >= MOST_VIEWS {
+                views.of.clear();
             }
-            views.insert(area, view.clone());
+            views.of.insert(area, view.clone());
         }
         view
+    }
+
+    /// How old views are.
+    pub(crate) fn age_of_views(&self) -> u64 {
+        self.views.lock().map_or(0, |views| views.age)
     }
 
     fn view_of_keys(&self, keys: &[String]) -> View {
@@ -267,7 +284,7 @@ impl Snapshot {
 
     /// What a scope sees, if it was asked before.
     pub(crate) fn known_view(&self, area: &str) -> Option<Arc<View>> {
-        self.views.lock().ok()?.get(area).cloned()
+        self.views.lock().ok()?.of.get(area).cloned()
     }
 
     /// Around all that a view sees.
@@ -292,7 +309,8 @@ impl Snapshot {
     /// Who sees what is asked anew from here on.
     pub(crate) fn forget_views(&self) {
         if let Ok(mut views) = self.views.lock() {
-            views.clear();
+            views.of.clear();
+            views.age += 1;
         }
     }
 
@@ -309,8 +327,9 @@ impl Snapshot {
         }
         let rows = Arc::new(make()?);
         if let Ok(mut kept) = self.selections.lock() {
-            if kept.len() >= MOST_SELECTIONS {
-                kept.remove(0);
+            let mut all: usize = kept.iter().map(|(_, rows)| rows.len()).sum::<usize>() + rows.len();
+            while !kept.is_empty() && (kept.len() >= MOST_SELECTIONS || all > MOST_SELECTED) {
+                all -= kept.remove(0).1.len();
             }
             kept.push((key.to_owned(), rows.clone()));
         }

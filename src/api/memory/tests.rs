@@ -125,7 +125,7 @@ fn assert_same(kept: &Snapshot, fresh: &Snapshot, random: &mut Random) {
     }
     let keys = ["i001", "i050", "i050", "none"].map(str::to_owned);
     let grid = Scope::region(Role::Viewer, "520423102001001").expect("a code");
-    let [a, b] = [kept, fresh].map(|s| s.view(&grid, Some(&keys)));
+    let [a, b] = [kept, fresh].map(|s| s.view(&grid, Some((&keys[..], s.age_of_views()))));
     assert_eq!((seen(kept, &a), a.count, a.digest), (seen(fresh, &b), b.count, b.digest));
 }
 
@@ -222,4 +222,49 @@ fn many_changes_are_packed() {
         }
     }
     assert_same(&kept, &loaded(&model), &mut random);
+}
+
+#[test]
+fn what_was_seen_before_plans_changed_is_not_remembered_after() {
+    let at = |x: f64| ("520423102001".to_owned(), Some(Shape::Point([x, 26.0])), String::new());
+    let kept = loaded(&[("a".to_owned(), at(105.0)), ("b".to_owned(), at(106.0))].into());
+    let unit = Scope::region(Role::Viewer, "520423102001001001").expect("a code");
+    let (before, after) = (["a".to_owned()], ["b".to_owned()]);
+    // the store was asked, and plans changed before its answer was there
+    let age = kept.age_of_views();
+    kept.forget_views();
+    assert_eq!(seen(&kept, &kept.view(&unit, Some((&before[..], age)))), [0]);
+    assert!(kept.known_view(&unit.area()).is_none());
+    let now = kept.view(&unit, Some((&after[..], kept.age_of_views())));
+    assert_eq!(seen(&kept, &now), [1]);
+    assert_eq!(kept.known_view(&unit.area()).map(|v| seen(&kept, &v)), Some(vec![1]));
+}
+
+#[test]
+fn selections_are_kept_by_what_they_take() {
+    let kept = loaded(&BTreeMap::new());
+    let made = std::cell::Cell::new(0);
+    let select = |key: &str, rows: u32| {
+        let make = || {
+            made.set(made.get() + 1);
+            Ok::<_, std::convert::Infallible>((0..rows).collect())
+        };
+        kept.selection(key, make).expect("never")
+    };
+    for n in 0..40 {
+        select(&n.to_string(), 10);
+    }
+    select("39", 10);
+    select("0", 10);
+    assert_eq!(made.get(), 41, "the last are at hand, the first are not");
+    // three of a million rows each: the oldest makes room, with all before it
+    for key in ["x", "y", "z"] {
+        select(key, 1 << 20);
+    }
+    select("z", 1 << 20);
+    select("y", 1 << 20);
+    assert_eq!(made.get(), 44);
+    select("x", 1 << 20);
+    select("39", 10);
+    assert_eq!(made.get(), 46);
 }

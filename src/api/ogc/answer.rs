@@ -142,8 +142,10 @@ pub(super) async fn kept_as(
             }
         }
     }
-    let _turn = if heavy { TURNS.acquire().await.ok() } else { None };
+    let turn = if heavy { TURNS.acquire().await.ok() } else { None };
     let work = move || -> Answer<(Made, Bytes, Packing)> {
+        // held until it is made, also when the client went away
+        let _turn = turn;
         let made = make()?;
         let (body, packing) = pack(made.body.clone(), wanted);
         Ok((made, body, packing))

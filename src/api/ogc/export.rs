@@ -1,6 +1,7 @@
 //! A query's features as a file of any format the program writes, by way of a temporary file.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::response::Response;
@@ -16,6 +17,8 @@ use crate::exchange::{Cell, FieldType, Format, Geometries, WriteOptions, Writer,
 use super::items::rows_of;
 use super::query::{FILES, Query};
 
+/// Rows between two looks whether anybody waits.
+const LOOK: usize = 1_000;
 /// Files written at once.
 const AT_ONCE: usize = 2;
 static TURNS: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(AT_ONCE);
@@ -47,14 +50,20 @@ pub(super) async fn file(
     }
     let area = principal.scope.area();
     let told = serde_json::json!({"format": ending, "selects": query.selects}).to_string();
-    let _turn = TURNS.acquire().await.map_err(|_| Problem::unavailable(5))?;
+    let turn = TURNS.acquire().await.map_err(|_| Problem::unavailable(5))?;
+    let waited_for = Arc::new(());
+    let waits = Arc::downgrade(&waited_for);
     let work = move || -> Answer<(tempfile::TempDir, std::path::PathBuf)> {
+        // held until the file is there, also when the client went away
+        let _turn = turn;
         let folder = tempfile::tempdir().map_err(|e| Problem::internal(format!("temporary folder: {e}")))?;
         let path = folder.path().join(format!("{}.{ending}", snapshot.collection.id()));
-        write(&snapshot, &view, &area, &query, format, &path)?;
+        let goes_on = || waits.strong_count() > 0;
+        write(&snapshot, (&view, area.as_str()), &query, (format, path.as_path()), &goes_on)?;
         Ok((folder, path))
     };
     let written = tokio::task::spawn_blocking(work).await;
+    drop(waited_for);
     let (folder, path) = written.map_err(|e| Problem::internal(format!("export: {e}")))??;
     app.store.note(&principal.scope, &principal.actor, "export.file", collection, &told).await?;
     send(&path, folder, collection, format).await
@@ -74,13 +83,13 @@ fn cell(kind: Kind, json: &str) -> Cell {
     }
 }
 
+/// Writes the file, as long as somebody waits for it.
 fn write(
     snapshot: &Snapshot,
-    view: &Arc<View>,
-    area: &str,
+    (view, area): (&Arc<View>, &str),
     query: &Query,
-    format: Format,
-    path: &std::path::Path,
+    (format, path): (Format, &Path),
+    goes_on: &dyn Fn() -> bool,
 ) -> Answer<()> {
     let spec = snapshot.spec();
     let wanted: Vec<bool> = spec
@@ -114,7 +123,10 @@ fn write(
     let schema = WriterSchema { layer: snapshot.collection.id().to_owned(), fields, geometries };
     let mut writer = Writer::create(format, path, schema, WriteOptions::default())?;
     let rows = rows_of(snapshot, view, area, query);
-    for row in rows.iter() {
+    for (n, row) in rows.iter().enumerate() {
+        if n.is_multiple_of(LOOK) && !goes_on() {
+            return Err(Problem::internal("nobody waits for the file"));
+        }
         let cells: Vec<Cell> = snapshot
             .fields(row)
             .enumerate()

@@ -206,12 +206,12 @@ fn link_objects(out: &mut String, links: &[(String, &str, &str)]) {
     }
 }
 
+/// Without `timeStamp`: it would have to say when this very answer was made (OGC 17-069r4, `/req/core/fc-timeStamp`), and answers are kept.
 fn feature_collection(snapshot: &Snapshot, query: &Query, page: &Page, links: &[(String, &str, &str)]) -> String {
     let mut out = String::with_capacity(LINKS_BYTES + page.rows.len() * FEATURE_BYTES);
     let _ = write!(
         out,
-        "{{\"type\":\"FeatureCollection\",\"timeStamp\":\"{}\",\"numberMatched\":{},\"numberReturned\":{},\"links\":[",
-        snapshot.loaded_at,
+        "{{\"type\":\"FeatureCollection\",\"numberMatched\":{},\"numberReturned\":{},\"links\":[",
         page.matched,
         page.rows.len()
     );

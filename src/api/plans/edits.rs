@@ -14,8 +14,8 @@ use crate::api::error::{Answer, Problem};
 use crate::api::extract::{Json, Segments, idempotency};
 use crate::api::idempotency::Once;
 use crate::plan::edit::{Applied, Operation, Policy};
-use crate::plan::register::{EditWish, Edited, china_today};
-use crate::store::{Idempotency, Which};
+use crate::plan::register::{EditWish, Edited, RegisterError, china_today};
+use crate::store::{Idempotency, StoreError, TransactError, Which};
 
 use super::village::whole;
 use super::village_code;
@@ -106,7 +106,11 @@ pub(in crate::api) async fn edit(
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "base_version_missing", what).field("base_version"));
     };
     let wish = wish(id, batch, base_version, Some(idempotency))?;
-    let Edited { committed, applied } = app.editor.edit(app.store(), &principal.scope, &principal.actor, &wish).await?;
+    let edited = app.editor.edit(app.store(), &principal.scope, &principal.actor, &wish).await;
+    let Edited { committed, applied } = match edited {
+        Ok(done) => done,
+        Err(e) => return Err(with_author(&app, e).await),
+    };
     app.plans_changed();
     let (head, state) = app.editor.state(app.store(), &principal.scope, &wish.plan, &wish.village).await?;
     let village = whole(&app, &principal, &head, state).await?;
@@ -120,6 +124,22 @@ pub(in crate::api) async fn edit(
     Ok(axum::Json(json!({"committed": committed, "effect": effect, "village": village})))
 }
 
+/// A conflict says by its name who was faster.
+async fn with_author(app: &App, e: RegisterError) -> Problem {
+    let author = match &e {
+        RegisterError::Store(StoreError::Conflict { author, .. })
+        | RegisterError::Transact(TransactError::Store(StoreError::Conflict { author, .. })) => author.clone(),
+        _ => return e.into(),
+    };
+    // without the names the conflict is still told
+    let names = app.actor_names().await.unwrap_or_default();
+    let problem = Problem::from(e);
+    match names.get(&author) {
+        Some(name) => problem.with("author_name", name.as_str()),
+        None => problem,
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct Turn {
@@ -129,8 +149,11 @@ pub(in crate::api) struct Turn {
 async fn turn(app: &App, principal: &Principal, plan: &str, body: &Turn, undo: bool) -> Answer<axum::Json<Value>> {
     principal.need_planner("撤销、重做 / undo and redo")?;
     let which = body.seq.map_or(Which::Last, Which::Seq);
-    let (committed, changes) =
-        app.editor.turn(app.store(), &principal.scope, &principal.actor, plan, &which, undo).await?;
+    let turned = app.editor.turn(app.store(), &principal.scope, &principal.actor, plan, &which, undo).await;
+    let (committed, changes) = match turned {
+        Ok(done) => done,
+        Err(e) => return Err(with_author(app, e).await),
+    };
     app.plans_changed();
     let grids = changes.touched_grids();
     let villages: BTreeSet<&str> = grids.iter().filter_map(|g| g.get(..12)).collect();

@@ -1,5 +1,6 @@
 //! Plans as wholes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -13,7 +14,7 @@ use crate::api::error::Answer;
 use crate::api::extract::{Json, Params, Segments};
 use crate::domain::Profile;
 use crate::domain::plan::PlanStatus;
-use crate::plan::register::{PublishWish, compare_plans, judge_plan, publish_plan};
+use crate::plan::register::{PublishWish, RegisterError, compare_plans, judge_plan, known_profiles, publish_plan};
 use crate::store::PlanFilter;
 
 use super::{region_code, shown};
@@ -91,12 +92,13 @@ pub(in crate::api) async fn history(
     let after = params.number("after", 0..=u64::from(u32::MAX))?.unwrap_or(0);
     let limit = params.number("limit", 1..=1_000)?.unwrap_or(PAGE);
     let entries = app.store.history(&principal.scope, &id, after, limit as u32).await?;
+    let names = if entries.is_empty() { BTreeMap::new() } else { app.actor_names().await? };
     let entries: Vec<Value> = entries
         .iter()
         .map(|e| {
             json!({
-                "seq": e.seq, "kind": e.kind, "target": e.target, "version": e.version, "actor": e.actor, "at": e.at,
-                "operation": e.operation, "undone": e.undone, "grids": e.changes.touched_grids(),
+                "seq": e.seq, "kind": e.kind, "target": e.target, "version": e.version, "actor": e.actor,
+                "actor_name": names.get(&e.actor), "at": e.at, "operation": e.operation, "undone": e.undone, "grids": e.changes.touched_grids(),
             })
         })
         .collect();
@@ -156,10 +158,24 @@ pub(in crate::api) async fn compare(
     Ok(axum::Json(json!({ "villages": villages })))
 }
 
-/// The rules that ship with the program.
-pub(in crate::api) async fn profiles(_: Principal, params: Params) -> Answer<axum::Json<Value>> {
+/// The rules there are: the register's own, then those that ship.
+pub(in crate::api) async fn profiles(
+    State(app): State<Arc<App>>,
+    principal: Principal,
+    params: Params,
+) -> Answer<axum::Json<Value>> {
     params.only(&[])?;
-    let shipped: Vec<Value> =
-        Profile::shipped().iter().map(|p| json!({"name": p.name, "title": p.title, "note": p.note})).collect();
-    Ok(axum::Json(json!({ "profiles": shipped })))
+    let all = known_profiles(app.store(), &principal.scope).await.map_err(|e| match e {
+        RegisterError::Store(e) => e.into(),
+        // rows are judged before they are stored: one that cannot be read now is our fault
+        e => Problem::internal(e.to_string()),
+    })?;
+    let target = |p: &Profile| (p.has_target() && p.grid.per_village.is_none()).then_some(p.grid.target_households);
+    let told = |(p, own): &(Profile, bool)| {
+        json!({
+            "name": p.name, "title": p.title, "note": p.note, "origin": if *own { "register" } else { "shipped" },
+            "balanced": p.has_target(), "target_households": target(p), "tolerance": p.grid.tolerance,
+        })
+    };
+    Ok(axum::Json(json!({ "profiles": all.iter().map(told).collect::<Vec<_>>() })))
 }

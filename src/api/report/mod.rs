@@ -98,7 +98,7 @@ pub(super) async fn report(State(app): State<Arc<App>>, principal: Principal, pa
     let rows = app.store.find_incidents(scope, &today, IncidentOrder::Oldest, None, MOST).await?;
     let late = IncidentFilter { overdue: Some(true), ..base.clone() };
     let late = app.store.find_incidents(scope, &late, IncidentOrder::Oldest, None, MOST).await?;
-    let ground = ground(&app, scope, &today, false).await?;
+    let ground = ground(&app, scope, &today, false, None).await?;
     // of what lies elsewhere not even the name is told
     let named = |r: &str| if scope.within(r).is_some() { names.region(r) } else { r.to_owned() };
     let region = base.region.as_deref().map_or_else(|| "全部辖区 all of the area".to_owned(), named);

@@ -119,7 +119,7 @@ mod tests {
     fn map_holds_every_incident_within_its_frame() {
         let at = |lon_deg, lat_deg| (LonLat { lon_deg, lat_deg }, 0);
         let outline = vec![vec![vec![[105.6, 25.9], [105.7, 25.9], [105.7, 26.0], [105.6, 25.9]]]];
-        let ground = Ground { incidents: vec![at(105.65, 25.95), at(105.72, 25.91)], outline, homes: Vec::new() };
+        let ground = Ground { incidents: vec![at(105.65, 25.95), at(105.72, 25.91)], outline, ..Ground::default() };
         let svg = map(&ground);
         assert_eq!((svg.matches("<circle").count(), svg.matches("<path").count()), (2, 1));
         for number in svg.split("cx=\"").skip(1).filter_map(|p| p.split('"').next()?.parse::<f64>().ok()) {

@@ -1,9 +1,11 @@
 //! What incidents are about: categories and types of dispute. The lists that ship are those of public practice; rows of the store's
 //! dictionaries change and extend them.
 
+use std::collections::BTreeMap;
+
 use crate::domain::register::DictionaryRow;
 
-use super::flow::Level;
+use super::flow::{Level, State};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -13,6 +15,46 @@ pub const EMERGENCY: &str = "emergency";
 pub const CATEGORIES: &str = "category";
 /// Name of the list of types of dispute.
 pub const DISPUTES: &str = "dispute";
+
+/// Name of the list of levels that handle an incident: its keys are fixed, an office words them in its own way.
+pub const LEVELS: &str = "level";
+/// Name of the list of an incident's states; keys as fixed as those of levels.
+pub const STATES: &str = "state";
+/// Name of the list of ways a dwelling is held; fixed keys too.
+pub const TENURES: &str = "tenure";
+
+/// Lists with their names in files and whether an office may extend them.
+const LISTS: [(&str, &[&str], bool); 5] = [
+    (CATEGORIES, &["类别", "事件类别"], true),
+    (DISPUTES, &["纠纷类型", "矛盾类型"], true),
+    (LEVELS, &["层级", "处理层级"], false),
+    (STATES, &["状态", "办理状态"], false),
+    (TENURES, &["居住性质", "房屋性质"], false),
+];
+
+/// The list that a word of a file names, by its key or a Chinese name.
+#[must_use]
+pub fn list_named(word: &str) -> Option<&'static str> {
+    let word = word.trim();
+    LISTS.iter().find(|(key, names, _)| *key == word || names.contains(&word)).map(|l| l.0)
+}
+
+/// The keys of a list that nobody extends, because the program acts by them; `None` of one that is extended.
+#[must_use]
+pub fn fixed_keys(list: &str) -> Option<Vec<&'static str>> {
+    match list {
+        LEVELS => Some(Level::ALL.iter().map(|l| l.word()).collect()),
+        STATES => Some(State::ALL.iter().map(|s| s.word()).collect()),
+        TENURES => Some(vec!["own", "rented", "vacant"]),
+        _ => None,
+    }
+}
+
+/// All lists there are, by their keys.
+#[must_use]
+pub fn lists() -> Vec<&'static str> {
+    LISTS.iter().map(|l| l.0).collect()
+}
 
 /// A category of incidents (事件类别).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +89,8 @@ pub struct Dictionaries {
     pub categories: Vec<Category>,
     /// Types of dispute.
     pub disputes: Vec<Dispute>,
+    /// What an office says for the keys of lists that are fixed: list, key, name.
+    pub wording: BTreeMap<(String, String), String>,
 }
 
 /// Key, Chinese, English, offered, hours. Special-group service is off: it is about persons. Three, five, seven and fifteen days are what
@@ -113,6 +157,7 @@ impl Dictionaries {
         Self {
             categories: SHIPPED.into_iter().map(category).collect(),
             disputes: SHIPPED_DISPUTES.into_iter().map(dispute).collect(),
+            wording: BTreeMap::new(),
         }
     }
 
@@ -137,6 +182,8 @@ impl Dictionaries {
                     Some(d) => (d.name, d.name_en) = (name, name_en),
                     None => all.disputes.push(Dispute { key, name, name_en }),
                 }
+            } else if fixed_keys(&row.dictionary).is_some_and(|keys| keys.contains(&key.as_str())) {
+                all.wording.insert((row.dictionary.clone(), key), name);
             }
         }
         all
@@ -157,6 +204,12 @@ impl Dictionaries {
         let short = word.strip_suffix("纠纷").unwrap_or(word);
         let by_key = self.disputes.iter().find(|d| d.key == word);
         by_key.or_else(|| self.disputes.iter().find(|d| d.name == short || d.name_en.eq_ignore_ascii_case(word)))
+    }
+
+    /// What an office says for the key of a fixed list, where it says something of its own.
+    #[must_use]
+    pub fn worded(&self, list: &str, key: &str) -> Option<&str> {
+        self.wording.get(&(list.to_owned(), key.to_owned())).map(String::as_str)
     }
 
     /// What people read for a stored category, whatever it is.
@@ -218,6 +271,33 @@ mod tests {
         assert_eq!((all.categories.len(), all.disputes.len()), (9, 14));
         assert!(all.category("special_group").is_some_and(|c| c.enabled));
         assert_eq!(all.category("内涝").map(|c| c.key.as_str()), Some("flood"));
+    }
+
+    #[test]
+    fn fixed_lists_are_worded_and_not_extended() {
+        let row = |dictionary: &str, key: &str, name: &str| DictionaryRow {
+            id: format!("{dictionary}/{key}"),
+            dictionary: dictionary.to_owned(),
+            key: key.to_owned(),
+            name: name.to_owned(),
+            enabled: true,
+            ..DictionaryRow::default()
+        };
+        let all = Dictionaries::with(&[
+            row(STATES, "closed", "已销号"),
+            row(STATES, "lost", "丢失"),
+            row(TENURES, "own", "自有住房"),
+        ]);
+        assert_eq!((all.worded(STATES, "closed"), all.worded(TENURES, "own")), (Some("已销号"), Some("自有住房")));
+        assert_eq!((all.worded(STATES, "lost"), all.worded(LEVELS, "grid")), (None, None));
+        assert_eq!(
+            (list_named("事件类别"), list_named("tenure"), list_named("x")),
+            (Some(CATEGORIES), Some(TENURES), None)
+        );
+        for list in lists() {
+            assert_eq!(list_named(list), Some(list));
+            assert_eq!(LISTS.iter().any(|(key, _, extended)| *key == list && *extended), fixed_keys(list).is_none());
+        }
     }
 
     #[test]

@@ -142,6 +142,11 @@ impl Mapping {
         self.uses.iter().position(|u| *u == wanted)
     }
 
+    /// Whether columns say where a row is.
+    pub(super) fn has_place(&self) -> bool {
+        self.find(ColumnUse::Wkt).is_some() || (self.find(ColumnUse::X).is_some() && self.find(ColumnUse::Y).is_some())
+    }
+
     /// Required fields that no column is.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {

@@ -24,6 +24,7 @@ use super::rings::{fault_of_polygon, wrong_kind};
 use super::source::Format;
 use super::table::{Cell, RawRow};
 use super::wkt::of_wkt;
+use crate::domain::register::trim_code;
 use crate::space::outlines::Outlines;
 use schema::{FieldKind, LayerSchema, Shape};
 
@@ -32,11 +33,15 @@ pub(super) use faults::Place;
 pub use faults::{CellFault, FaultList};
 pub use mapping::{ColumnUse, Mapping, MappingError};
 pub use suspicion::Suspicion;
+pub(crate) use typed::LIST_MARKS;
 pub(super) use typed::typed as typed_cell;
 pub use typed::{moment_of, tells_of_a_person};
 
 /// Faults kept in full unless asked otherwise.
 const FAULTS_KEPT: usize = 1_000;
+
+/// Digits of a village's code.
+const VILLAGE_DIGITS: usize = 12;
 
 /// How rows are to be judged.
 #[derive(Clone, Copy, Debug)]
@@ -49,11 +54,24 @@ pub struct GateOptions<'o> {
     pub faults_kept: usize,
     /// Whether polygons must be valid; buildings only lend their place, so they need not be.
     pub valid_polygons: bool,
+    /// What an office says for the words of a field, beside those the schema knows.
+    pub words: &'o [OwnWord],
+}
+
+/// A word of an office's own for one that a field holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnWord {
+    /// The field.
+    pub field: &'static str,
+    /// What the office says, in lower case.
+    pub said: String,
+    /// The word kept.
+    pub word: String,
 }
 
 impl Default for GateOptions<'_> {
     fn default() -> Self {
-        Self { overrides: &[], outlines: None, faults_kept: FAULTS_KEPT, valid_polygons: true }
+        Self { overrides: &[], outlines: None, faults_kept: FAULTS_KEPT, valid_polygons: true, words: &[] }
     }
 }
 
@@ -164,10 +182,9 @@ pub fn typed_rows<'o>(
     let features = source.head().features;
     // A feature's own id will do where no column gives one.
     let missing = missing.into_iter().find(|name| !(features && *name == "id"));
-    let has_place = features
-        || mapping.find(ColumnUse::Wkt).is_some()
-        || (mapping.find(ColumnUse::X).is_some() && mapping.find(ColumnUse::Y).is_some());
-    let needs_place = !matches!(schema.shape, Shape::None | Shape::OptionalPlace);
+    let has_place = features || mapping.has_place();
+    // Divisions above the village may have no outline: a list of their codes and names will do.
+    let needs_place = !matches!(schema.shape, Shape::None | Shape::OptionalPlace) && schema.name != "regions";
     let missing = missing.or((needs_place && !has_place).then_some("lon,lat / x,y / wkt"));
     if let Some(column) = missing {
         let found = source.head().columns.join(", ");
@@ -196,6 +213,12 @@ impl TypedRows<'_> {
     #[must_use]
     pub fn mapping(&self) -> &Mapping {
         &self.mapping
+    }
+
+    /// Whether rows of the file may have a geometry: of a table without such columns nothing is known of places.
+    #[must_use]
+    pub fn has_place(&self) -> bool {
+        self.mapping.schema.shape != Shape::None && (self.source.head().features || self.mapping.has_place())
     }
 
     /// Whether positions are metres in a plane; otherwise they are WGS 84 degrees.
@@ -240,6 +263,9 @@ impl TypedRows<'_> {
                 cell = raw.id.as_deref().map_or(Cell::Empty, Cell::text);
             }
             let header = column.and_then(|c| self.mapping.columns.get(c)).map_or(field.title, String::as_str);
+            if let Some(word) = own_word(self.options.words, field, &cell) {
+                cell = Cell::Text(word.to_owned());
+            }
             match typed::typed(field.kind, header, cell) {
                 Ok(Cell::Empty) if field.required && !broken => {
                     let reason = format!("列 {header} 为空 / column {header} is empty");
@@ -292,13 +318,13 @@ impl TypedRows<'_> {
             return None;
         }
         let geometry = match raw.geometry.take() {
-            Some(Err(fault)) if fault.code == "no_geometry" && schema.shape == Shape::OptionalPlace => return None,
+            Some(Err(fault)) if fault.code == "no_geometry" && may_lack_place(schema, values) => return None,
             Some(Err(fault)) => {
                 found.push((None, fault));
                 return None;
             }
             Some(Ok(geometry)) => geometry,
-            None => self.geometry_of_columns(raw, found)?,
+            None => self.geometry_of_columns(raw, values, found)?,
         };
         let fault = self.fault_of(&geometry, values);
         if let Some(fault) = fault {
@@ -308,7 +334,12 @@ impl TypedRows<'_> {
         Some(geometry)
     }
 
-    fn geometry_of_columns(&self, raw: &RawRow, found: &mut Vec<(Option<usize>, Fault)>) -> Option<Geometry<f64>> {
+    fn geometry_of_columns(
+        &self,
+        raw: &RawRow,
+        values: &[Cell],
+        found: &mut Vec<(Option<usize>, Fault)>,
+    ) -> Option<Geometry<f64>> {
         let cell = |at: Option<usize>| at.and_then(|c| raw.cells.get(c));
         let (x_at, y_at) = (self.mapping.find(ColumnUse::X), self.mapping.find(ColumnUse::Y));
         let wkt_at = self.mapping.find(ColumnUse::Wkt);
@@ -322,7 +353,11 @@ impl TypedRows<'_> {
             },
             _ => {
                 let absent = |at| matches!(cell(at), None | Some(Cell::Empty));
-                if absent(x_at) && absent(y_at) && self.mapping.schema.shape == Shape::OptionalPlace {
+                if absent(x_at) && absent(y_at) && may_lack_place(self.mapping.schema, values) {
+                    return None;
+                }
+                if x_at.is_none() && y_at.is_none() {
+                    found.push((wkt_at, Fault::new("no_geometry", "没有几何 / there is no geometry")));
                     return None;
                 }
                 let mut number = |at: Option<usize>| {
@@ -429,6 +464,19 @@ impl TypedRows<'_> {
         }
         None
     }
+}
+
+/// The word that an office's own stands for.
+fn own_word<'o>(words: &'o [OwnWord], field: &schema::Field, cell: &Cell) -> Option<&'o str> {
+    let (FieldKind::Word(_), Cell::Text(text)) = (field.kind, cell) else { return None };
+    let said = text.trim().to_lowercase();
+    words.iter().find(|w| w.field == field.name && w.said == said).map(|w| w.word.as_str())
+}
+
+/// Whether a row may come without a geometry: where its layer says so, and divisions above the village.
+fn may_lack_place(schema: &LayerSchema, values: &[Cell]) -> bool {
+    let above = |cell: &Cell| matches!(cell, Cell::Text(code) if trim_code(code).len() < VILLAGE_DIGITS);
+    schema.shape == Shape::OptionalPlace || (schema.name == "regions" && values.first().is_some_and(above))
 }
 
 fn kind_of(geometry: &Geometry<f64>) -> &'static str {

@@ -7,6 +7,8 @@ pub enum FieldKind {
     Id,
     /// A code of one of these numbers of digits, always text.
     Code(&'static [usize]),
+    /// Codes of these numbers of digits, one after the other with `、` between them (`,` and `;` are read too).
+    Codes(&'static [usize]),
     /// Text.
     Text,
     /// A whole number from 0 to the greatest given.
@@ -97,12 +99,26 @@ const DIVISION: &[usize] = &[2, 4, 6, 9, 12];
 const OCCURRED_AT: Field = needed(
     "occurred_at",
     "发生时间",
-    &["上报时间", "时间", "发生日期", "日期", "reported_at", "date", "time", "datetime", "date_time", "timestamp"],
+    // Shapefile cuts the name to ten letters.
+    &[
+        "occurred_a",
+        "上报时间",
+        "时间",
+        "发生日期",
+        "日期",
+        "reported_at",
+        "date",
+        "time",
+        "datetime",
+        "date_time",
+        "timestamp",
+    ],
     FieldKind::Moment,
 );
 
 /// Every layer.
-pub const LAYERS: &[LayerSchema] = &[REGIONS, BUILDINGS, HOUSEHOLDS, BARRIERS, OFFICERS, INCIDENTS, OLD_NETS, CENTRES];
+pub const LAYERS: &[LayerSchema] =
+    &[REGIONS, BUILDINGS, HOUSEHOLDS, BARRIERS, OFFICERS, INCIDENTS, OLD_NETS, CENTRES, ZONES, PROFILES, DICTIONARIES];
 
 /// 行政区划.
 pub const REGIONS: LayerSchema = LayerSchema {
@@ -339,6 +355,50 @@ pub const CENTRES: LayerSchema = LayerSchema {
         ROW_VERSION,
     ],
     shape: Shape::OptionalPlace,
+};
+
+/// 功能区: townships of several counties under one administration.
+pub const ZONES: LayerSchema = LayerSchema {
+    name: "zones",
+    title: "功能区",
+    fields: &[
+        needed("id", "功能区编号", &["编号", "zone"], FieldKind::Id),
+        needed("name", "名称", &["功能区名称"], FieldKind::Text),
+        needed("townships", "所辖乡镇", &["乡镇", "乡镇编码", "所辖乡镇编码", "township"], FieldKind::Codes(&[9, 12])),
+        VALID_FROM,
+        VALID_TO,
+        ROW_VERSION,
+    ],
+    shape: Shape::None,
+};
+
+/// 规则: a county's rules, whole as TOML in one cell, or as a TOML file.
+pub const PROFILES: LayerSchema = LayerSchema {
+    name: "profiles",
+    title: "规则",
+    fields: &[
+        needed("name", "规则名", &["规则名称", "profile"], FieldKind::Id),
+        field("title", "名称", &["标题"], FieldKind::Text),
+        needed("toml", "规则内容", &["内容", "text"], FieldKind::Text),
+        ROW_VERSION,
+    ],
+    shape: Shape::None,
+};
+
+/// 字典: entries of the lists that an office extends or words in its own way.
+pub const DICTIONARIES: LayerSchema = LayerSchema {
+    name: "dictionaries",
+    title: "字典",
+    fields: &[
+        needed("dictionary", "字典", &["字典名称", "列表", "list"], FieldKind::Text),
+        needed("key", "键", &["代码", "编码", "code"], FieldKind::Text),
+        needed("name", "名称", &["中文名称"], FieldKind::Text),
+        field("name_en", "英文名称", &["英文"], FieldKind::Text),
+        field("position", "序号", &["排序", "顺序"], FieldKind::Count(1_000_000)),
+        field("enabled", "启用", &["是否启用"], FieldKind::Bool),
+        ROW_VERSION,
+    ],
+    shape: Shape::None,
 };
 
 impl LayerSchema {

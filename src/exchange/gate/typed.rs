@@ -10,6 +10,8 @@ use super::schema::FieldKind;
 
 /// Space that people put around words; control characters are content.
 const SPACE: &[char] = &[' ', '\u{3000}', '\u{a0}'];
+/// What stands between the entries of a list in one cell.
+pub(crate) const LIST_MARKS: &[char] = &['、', ',', '，', ';', '；', '|'];
 /// Fifteen digits: from there on a number may have been a code that Excel rounded.
 const ROUNDED_FROM: i64 = 100_000_000_000_000;
 
@@ -76,6 +78,23 @@ pub(in crate::exchange) fn typed(kind: FieldKind, column: &str, cell: Cell) -> R
             Cell::Text(t) if !is_scientific(t) => {
                 let list = lengths.iter().map(ToString::to_string).collect::<Vec<_>>().join("/");
                 fault("bad_code", format!("不是 {list} 位数字编码"), format!("is no code of {list} digits"))
+            }
+            _ => not_text(column, &cell),
+        },
+        FieldKind::Codes(lengths) => match &cell {
+            Cell::Text(t) => {
+                let parts: Vec<&str> =
+                    t.split(LIST_MARKS).map(|p| p.trim_matches(SPACE)).filter(|p| !p.is_empty()).collect();
+                let is_code = |p: &&str| lengths.contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit());
+                if !parts.is_empty() && parts.iter().all(is_code) {
+                    return Ok(Cell::Text(parts.join("、")));
+                }
+                let list = lengths.iter().map(ToString::to_string).collect::<Vec<_>>().join("/");
+                fault(
+                    "bad_code",
+                    format!("不是以“、”分隔的 {list} 位数字编码"),
+                    format!("are no codes of {list} digits with 、 or a comma between them"),
+                )
             }
             _ => not_text(column, &cell),
         },
@@ -241,7 +260,7 @@ fn date(text: &str) -> Option<Date> {
     Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok()
 }
 
-/// A day, or a day with hour and minute, as `2021-05-03` or `2021-05-03T14:30:00`, with the zone it was written with, if any, as `Z` or
+/// A day, or a day with hour and minute, as `2021-05-03` or `2021-05-03T14:30:00` (`.250` where it has milliseconds), with the zone it was written with, if any, as `Z` or
 /// `+08:00`. Nine digits or more are seconds since 1970, twelve or more milliseconds.
 fn moment(text: &str) -> Option<String> {
     let text = text.trim();
@@ -262,8 +281,15 @@ fn moment(text: &str) -> Option<String> {
     };
     let (hour, minute, second) = (part(23)?, part(59)?, part(59)?);
     let whole = PrimitiveDateTime::new(day, time::Time::from_hms(hour, minute, second).ok()?);
-    let zone = if named { Some("Z".to_owned()) } else { zone_of(zone) };
-    zone.map(|zone| format!("{}T{hour:02}:{minute:02}:{second:02}{zone}", whole.date()))
+    let decimals = clock.split([':', '时', '分']).nth(2).and_then(|s| s.split_once('.')).map_or("", |(_, d)| d);
+    let (zone, parts) = (if named { Some("Z".to_owned()) } else { zone_of(zone) }, thousandths(decimals));
+    zone.map(|zone| format!("{}T{hour:02}:{minute:02}:{second:02}{parts}{zone}", whole.date()))
+}
+
+/// Milliseconds out of a second's decimals, with their point; nothing where there are none.
+fn thousandths(decimals: &str) -> String {
+    let digits: String = decimals.chars().take_while(char::is_ascii_digit).take(3).collect();
+    if digits.bytes().all(|d| d == b'0') { String::new() } else { format!(".{digits:0<3}") }
 }
 
 /// `Z`, `+08`, `+0800` or `+08:00` as RFC 3339 has it; nothing stays nothing.
@@ -287,10 +313,13 @@ fn epoch(text: &str) -> Option<String> {
         return None;
     }
     let number = digits.parse::<i64>().ok()?;
-    let seconds = if digits.len() >= 12 { number.div_euclid(1_000) } else { number };
+    let (seconds, parts) = match digits.len() {
+        12.. => (number.div_euclid(1_000), thousandths(&format!("{:03}", number.rem_euclid(1_000)))),
+        _ => (number, String::new()),
+    };
     let at = time::OffsetDateTime::from_unix_timestamp(seconds).ok()?;
     let (day, clock) = (at.date(), at.time());
-    Some(format!("{day}T{:02}:{:02}:{:02}Z", clock.hour(), clock.minute(), clock.second()))
+    Some(format!("{day}T{:02}:{:02}:{:02}{parts}Z", clock.hour(), clock.minute(), clock.second()))
 }
 
 /// A moment in the many ways people write it, as a point in time; without a zone it is China's (UTC+8).
@@ -299,9 +328,8 @@ pub fn moment_of(text: &str) -> Option<time::OffsetDateTime> {
     use time::format_description::well_known::Rfc3339;
     use time::macros::offset;
     let written = moment(text)?;
-    let naive = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
     time::OffsetDateTime::parse(&written, &Rfc3339)
-        .or_else(|_| PrimitiveDateTime::parse(&written, naive).map(|m| m.assume_offset(offset!(+8))))
+        .or_else(|_| time::OffsetDateTime::parse(&format!("{written}+08:00"), &Rfc3339))
         .or_else(|e| date(&written).map(|d| d.midnight().assume_offset(offset!(+8))).ok_or(e))
         .ok()
 }
@@ -331,6 +359,19 @@ mod tests {
     }
 
     #[test]
+    fn lists_of_codes_are_text_and_every_code_is_looked_at() {
+        let kind = FieldKind::Codes(&[9, 12]);
+        assert_eq!(
+            typed(kind, "c", text("520423102，520424107000; 520425108")),
+            Ok(text("520423102、520424107000、520425108"))
+        );
+        for bad in ["52042310", "520423102、x", "、"] {
+            assert_eq!(code(kind, text(bad)), "bad_code", "{bad}");
+        }
+        assert_eq!(code(kind, Cell::Whole(520_423_102)), "code_not_text");
+    }
+
+    #[test]
     fn i23_counts_are_whole_not_negative_and_bounded() {
         for bad in ["-1", "99999999999999999999", "1.5", "x", "1e3", "NaN"] {
             assert_eq!(code(FieldKind::Count(i64::MAX), text(bad)), "not_a_count", "{bad}");
@@ -356,6 +397,10 @@ mod tests {
             assert_eq!(at(epoch), Cell::Date("2021-05-03T06:30:00Z".to_owned()), "{epoch}");
         }
         assert_eq!(typed(FieldKind::Moment, "c", Cell::Whole(1_620_023_400)), Ok(at("1620023400")));
+        assert_eq!(at("2021-05-03 14:30:05.25"), Cell::Date("2021-05-03T14:30:05.250".to_owned()));
+        assert_eq!(at("2021-05-03T06:30:05.2509Z"), Cell::Date("2021-05-03T06:30:05.250Z".to_owned()));
+        assert_eq!(at("2021-05-03T06:30:05.000Z"), Cell::Date("2021-05-03T06:30:05Z".to_owned()));
+        assert_eq!(at("1620023400250"), Cell::Date("2021-05-03T06:30:00.250Z".to_owned()));
         assert_eq!(code(FieldKind::Moment, text("44319")), "not_a_date");
         assert_eq!(code(FieldKind::Moment, text("2021-05-03 14:30+8")), "not_a_date");
         assert_eq!(code(FieldKind::Moment, text("2021-05-03 25:00")), "not_a_date");
@@ -374,6 +419,9 @@ mod tests {
             assert_eq!(utc(t), Some(1_620_023_400), "{t}");
         }
         assert_eq!(utc("2021-05-03"), Some(1_619_971_200));
+        for t in ["2021-05-03 14:30:00.25", "2021-05-03T06:30:00.250Z", "1620023400250"] {
+            assert_eq!(moment_of(t).map(|m| m.unix_timestamp_nanos()), Some(1_620_023_400_250_000_000), "{t}");
+        }
         assert_eq!(utc("gestern"), None);
     }
 

@@ -8,6 +8,7 @@ mod geojson;
 mod geojson_members;
 mod kml;
 mod prj;
+mod profiles;
 mod shapefile;
 mod xlsx;
 
@@ -104,6 +105,7 @@ pub(super) fn produce(request: &Request, sink: &mut dyn RowSink) -> Result<(), H
         Format::Shapefile => shapefile::read(request, sink),
         Format::FlatGeobuf => flatgeobuf::read(request, sink),
         Format::Kml => kml::read(request, sink),
+        Format::Toml => profiles::read(request, sink),
         Format::GeoParquet | Format::Other => Err(Halt::Error(ReadError::UnknownFormat {
             file: request.file.clone(),
             accepted: "CSV (.csv, .txt), XLSX, GeoJSON (.geojson, .json, .geojsonl), GeoPackage (.gpkg), Shapefile (.zip), FlatGeobuf (.fgb), KML",

@@ -21,14 +21,39 @@ const LONGEST_TEXT: u64 = 1 << 16;
 /// Rings of one shape; assigning holes compares them.
 const MOST_RINGS: usize = 10_000;
 
+/// Endings of the files that a layer of several kinds of shape is kept in, as exports name them.
+const KINDS: [&str; 4] = ["_points", "_lines", "_areas", "_multipoints"];
+
+/// What has been read of an archive.
+#[derive(Default)]
+struct Progress {
+    /// The columns and the system, once told.
+    told: Option<(Vec<String>, System)>,
+    rows: u64,
+    cells: u64,
+}
+
 pub(super) fn read(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt> {
+    let (mut shapes, names) = archive::checked(request)?;
+    let (layer, bases) = chosen(request, &names)?;
+    let mut progress = Progress::default();
+    for base in bases {
+        let wanted = |ending: &str| format!("{base}{ending}");
+        let entry = |ending: &str| names.iter().position(|n| n.eq_ignore_ascii_case(&wanted(ending)));
+        read_part(request, &mut shapes, &layer, &entry, &mut progress, sink)?;
+    }
+    Ok(())
+}
+
+fn read_part(
+    request: &Request,
+    shapes: &mut archive::Archive,
+    layer: &str,
+    entry: &dyn Fn(&str) -> Option<usize>,
+    progress: &mut Progress,
+    sink: &mut dyn RowSink,
+) -> Result<(), Halt> {
     let file = request.file.as_str();
-    let (mut shapes_archive, names) = archive::checked(request)?;
-    let base = chosen_base(request, &names)?;
-    let entry = |ending: &str| {
-        let wanted = format!("{base}{ending}");
-        names.iter().position(|n| n.eq_ignore_ascii_case(&wanted))
-    };
     let corrupt = |what: &str| ReadError::corrupt(file, what);
     let text = |ending: &str| -> Result<Option<String>, ReadError> {
         let Some(i) = entry(ending) else { return Ok(None) };
@@ -47,7 +72,7 @@ pub(super) fn read(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt
     let attributes = table_archive.by_index(dbf).map_err(|e| archive::error_of(file, &e))?;
     let mut table = dbf::Table::open(BufReader::new(attributes), cpg.as_deref()).map_err(|e| corrupt(&e))?;
     request.check_columns(table.names().len())?;
-    let shapes = shapes_archive.by_index(shp).map_err(|e| archive::error_of(file, &e))?;
+    let shapes = shapes.by_index(shp).map_err(|e| archive::error_of(file, &e))?;
     let mut shapes = BufReader::new(shapes);
     let mut header = [0; 100];
     shapes.read_exact(&mut header).map_err(|_| corrupt("the .shp is cut short"))?;
@@ -56,28 +81,36 @@ pub(super) fn read(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt
     }
     let columns = table.names().to_vec();
     let width = columns.len() as u64;
-    let layer = Some(base.rsplit('/').next().unwrap_or(&base).to_owned());
-    let sha256_hex = request.sha256_hex()?;
-    sink.head(Head { columns, features: true, system, layer, sha256_hex, ..Head::default() })?;
-    let mut cells_seen = 0;
+    match &progress.told {
+        None => {
+            progress.told = Some((columns.clone(), system.clone()));
+            let (layer, sha256_hex) = (Some(layer.to_owned()), request.sha256_hex()?);
+            sink.head(Head { columns, features: true, system, layer, sha256_hex, ..Head::default() })?;
+        }
+        Some((names, before)) if *names == columns && *before == system => {}
+        Some(_) => return Err(corrupt("files of one layer with other columns or another .prj").into()),
+    }
+    let before = progress.rows;
     for number in 1..=u64::from(table.records) {
         let (deleted, cells, fault) =
             table.next().map_err(|_| corrupt(&format!("the .dbf ends before record {number}")))?;
         let content = record(&mut shapes).map_err(|what| corrupt(&format!("shape {number}: {what}")))?;
+        progress.rows = before + number;
         if deleted {
             continue;
         }
-        cells_seen += width;
-        request.check_cells(cells_seen)?;
+        progress.cells += width;
+        request.check_cells(progress.cells)?;
         let long = cells.iter().any(|c| matches!(c, Cell::Text(t) if t.len() > request.limits.text_bytes));
         debug_assert!(!long, "a .dbf text has 64 kB at most");
-        sink.row(RawRow { number, id: None, cells, geometry: Some(shape_of(&content)), fault })?;
+        sink.row(RawRow { number: progress.rows, id: None, cells, geometry: Some(shape_of(&content)), fault })?;
     }
     Ok(())
 }
 
-/// The path inside the archive, without ending, of the layer asked for or the only one.
-fn chosen_base(request: &Request, names: &[String]) -> Result<String, ReadError> {
+/// The layer's name, and the paths inside the archive, without ending, of its files: of the layer asked for, of the only one, or of all
+/// kinds of shape that one layer was written in.
+fn chosen(request: &Request, names: &[String]) -> Result<(String, Vec<String>), ReadError> {
     let mut bases: Vec<&str> = names
         .iter()
         .filter(|n| !n.starts_with("__MACOSX"))
@@ -86,10 +119,23 @@ fn chosen_base(request: &Request, names: &[String]) -> Result<String, ReadError>
     bases.dedup();
     let short = |b: &str| b.rsplit('/').next().unwrap_or(b).to_owned();
     let asked = request.layer.as_deref();
+    let stem = |b: &str| KINDS.iter().find_map(|kind| b.strip_suffix(kind)).map(str::to_owned);
+    let of_one = |b: &&str| asked.is_none_or(|a| stem(&short(b)).as_deref() == Some(a));
+    let parts: Vec<&str> = bases.iter().copied().filter(of_one).collect();
+    let stems: Option<Vec<String>> = parts.iter().map(|b| stem(b)).collect();
     match (asked, bases.as_slice()) {
-        (_, []) => Err(ReadError::corrupt(&request.file, "no .shp in the archive")),
-        (None, [only]) => Ok((*only).to_owned()),
-        _ => bases.iter().find(|b| asked == Some(&short(b))).map(|b| (*b).to_owned()).ok_or_else(|| ReadError::Layer {
+        (_, []) => return Err(ReadError::corrupt(&request.file, "no .shp in the archive")),
+        (None, [only]) => return Ok((short(only), vec![(*only).to_owned()])),
+        _ => {}
+    }
+    if let Some(one) = bases.iter().find(|b| asked == Some(&short(b))) {
+        return Ok((short(one), vec![(*one).to_owned()]));
+    }
+    match stems.as_deref() {
+        Some([first, rest @ ..]) if rest.iter().all(|s| s == first) => {
+            Ok((short(first), parts.into_iter().map(str::to_owned).collect()))
+        }
+        _ => Err(ReadError::Layer {
             file: request.file.clone(),
             asked: request.layer.clone(),
             found: bases.iter().map(|b| short(b)).collect(),

@@ -9,6 +9,7 @@ mod geojson;
 mod geopackage;
 mod geoparquet;
 mod kml;
+mod profiles;
 mod shapefile;
 mod whole;
 mod xlsx;
@@ -175,6 +176,7 @@ impl Writer {
             Format::FlatGeobuf => Box::new(flatgeobuf::Flat::begin(whole, schema)?),
             Format::Kml => Box::new(kml::Kml::begin(whole, schema)?),
             Format::GeoParquet => Box::new(geoparquet::Parquet::begin(whole, schema)?),
+            Format::Toml => Box::new(profiles::Profiles::begin(whole, &schema)?),
             Format::Other => return Err(WriteError::Format),
         };
         Ok(Self { sink, schema: kept, rows: 0 })

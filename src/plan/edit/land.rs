@@ -149,6 +149,11 @@ impl Land {
         self.table.ids.get(row as usize).map_or("", String::as_str)
     }
 
+    /// Whether a household is a candidate for an office; all are where the register does not say.
+    pub(super) fn may_lead(&self, row: u32) -> bool {
+        self.table.eligible.as_ref().is_none_or(|e| e.get(row as usize).copied().unwrap_or(false))
+    }
+
     pub(super) fn at(&self, row: u32) -> [f64; 2] {
         self.village.xy.get(row as usize).copied().unwrap_or_default()
     }

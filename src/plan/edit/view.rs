@@ -19,8 +19,8 @@ pub struct VillageView {
     pub units: Vec<UnitView>,
     /// Buildings, in the order of the register.
     pub buildings: Vec<BuildingView>,
-    /// Households: id, building, unit. Empty where the reader may not see them.
-    pub households: Vec<(String, u32, u32)>,
+    /// Households: id, building, unit, whether it is a candidate for an office. Empty where the reader may not see them.
+    pub households: Vec<(String, u32, u32, bool)>,
     /// Cells and rings of empty ground.
     pub atoms: Vec<AtomView>,
     /// Cells that touch: both cells, the length of their common border in m, whether the border can be crossed (1) or is a hard
@@ -123,7 +123,7 @@ impl VillageState {
                 .filter(|&r| self.land.is_household(r))
                 .map(|r| {
                     let unit = unit_at.get(self.unit_of[r as usize] as usize).copied().unwrap_or(NONE);
-                    (self.land.household_id(r).to_owned(), building_of[r as usize], unit)
+                    (self.land.household_id(r).to_owned(), building_of[r as usize], unit, self.land.may_lead(r))
                 })
                 .collect()
         } else {

@@ -9,7 +9,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::domain::plan::{PlanHead, VillageRows};
-use crate::domain::{Barrier, Region};
+use crate::domain::{Barrier, Profile, Region};
 use crate::partition::check::Breach;
 use crate::partition::effort::Effort;
 use crate::plan::edit::{LedgerCount, StateError, VillageState, absorb_rows, rows_of};
@@ -18,7 +18,7 @@ use crate::plan::job::{Job, PlanError};
 use crate::plan::make::make_plan;
 use crate::plan::report::Report;
 use crate::plan::village::{Village, by_village};
-use crate::store::{Derived, Scope, Store, StoreError, TransactionRequest, Worked};
+use crate::store::{Derived, Scope, Store, StoreError, TransactError, TransactionRequest, Worked};
 
 use super::RegisterError;
 use super::derived::derived_of;
@@ -57,12 +57,16 @@ pub struct AbsorbedVillage {
     pub notes: Vec<String>,
     /// Households that a full re-plan would have moved to another unit, if that was asked.
     pub moved_by_new_plan: Option<u64>,
+    /// Why the village was left as it was; `None` where nothing was in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
 }
 
-/// Brings a plan onto the register as it is now, village by village, each in one transaction with its entry in the history.
+/// Brings a plan onto the register as it is now, village by village, each in one transaction with its entry in the history. A village that
+/// cannot follow is left as it was and named with the reason; the others follow.
 ///
 /// # Errors
-/// What the store says; a village no cells can be made of; that it was stopped. Villages before are done then.
+/// What the store says; that it was stopped: villages before are done then. Where every village was left, what was in the way of the first.
 pub async fn absorb_register(
     store: &dyn Store,
     scope: &Scope,
@@ -76,7 +80,7 @@ pub async fn absorb_register(
     let villages: BTreeMap<String, Village> =
         by_village(&input.table).into_iter().map(|v| (v.key.clone(), v)).collect();
     let planned = store.plan_villages(scope, wish.plan).await?;
-    let mut done = Vec::new();
+    let (mut done, mut first, mut left) = (Vec::new(), None, 0);
     let planned_here: Vec<&String> = planned.iter().filter(|v| v.starts_with(region)).collect();
     for (at, code) in planned_here.iter().copied().enumerate() {
         if !(wish.progress)(at, planned_here.len()) {
@@ -86,49 +90,18 @@ pub async fn absorb_register(
             done.push(said(code, "名册中已无住户，方案保持原样 / the register has no household here; the plan stays"));
             continue;
         };
-        let (head, rows) = super::editor::snapshot(store, scope, wish.plan, code).await?;
-        let land = Arc::new(input.land(village, &profile)?);
-        if let Ok(state) = VillageState::new(Arc::clone(&land), &rows) {
-            done.extend(refresh(store, scope, actor, &head, &state).await?);
-            continue;
+        match follow(store, scope, actor, wish, (&input, village, &profile)).await {
+            Ok(followed) => done.extend(followed),
+            Err(e) if is_of_village(&e) => {
+                done.push(AbsorbedVillage { notes: Vec::new(), skipped: Some(e.to_string()), ..said(code, "") });
+                first = first.or(Some(e));
+                left += 1;
+            }
+            Err(e) => return Err(e),
         }
-        let mut absorbed = Some((absorb_rows(Arc::clone(&land), &rows, wish.today)?, rows.clone()));
-        let mut outcome = None;
-        let request = TransactionRequest {
-            plan: wish.plan.to_owned(),
-            base_version: head.version,
-            grid_versions: Vec::new(),
-            villages: vec![code.clone()],
-            actor: actor.to_owned(),
-            operation: serde_json::json!({
-                "operation": "absorb", "village": code, "register_version": store.register_version(scope).await?,
-            }),
-            idempotency: None,
-        };
-        let committed = store
-            .transact(scope, &request, &mut |_, now: &[VillageRows]| {
-                let Some(now) = now.first() else { return Err(nothing_here(code)) };
-                let a = match absorbed.take().filter(|(_, seen)| seen == now) {
-                    Some((a, _)) => a,
-                    None => absorb_rows(Arc::clone(&land), now, wish.today).map_err(|e: StateError| unfit(&e))?,
-                };
-                let derived: Derived = derived_of(&a.state);
-                let changes = a.changes.clone();
-                outcome = Some(a);
-                Ok(Worked { changes, derived: vec![(code.clone(), derived)] })
-            })
-            .await?;
-        let Some(a) = outcome else { continue };
-        let moved_by_new_plan =
-            if wish.beside_new_plan { Some(new_plan_moves(&input, village, &head, &rows)?) } else { None };
-        done.push(AbsorbedVillage {
-            village: code.clone(),
-            version: Some(committed.version),
-            count: a.count,
-            problems: a.problems,
-            notes: a.notes,
-            moved_by_new_plan,
-        });
+    }
+    if let Some(e) = first.filter(|_| left == planned_here.len()) {
+        return Err(e);
     }
     for code in villages.keys().filter(|v| !planned.contains(v)) {
         done.push(said(
@@ -137,6 +110,78 @@ pub async fn absorb_register(
         ));
     }
     Ok(done)
+}
+
+/// Whether an error is one village's own affair: the others can follow all the same.
+fn is_of_village(e: &RegisterError) -> bool {
+    match e {
+        RegisterError::Plan(_) | RegisterError::State(_) | RegisterError::Transact(TransactError::Refused(_)) => true,
+        // somebody edits it just now
+        RegisterError::Store(e) | RegisterError::Transact(TransactError::Store(e)) => {
+            matches!(e, StoreError::Conflict { .. })
+        }
+        _ => false,
+    }
+}
+
+/// One village of the plan; `None` where nothing had changed.
+async fn follow(
+    store: &dyn Store,
+    scope: &Scope,
+    actor: &str,
+    wish: &AbsorbWish<'_>,
+    (input, village, profile): (&Input, &Village, &Profile),
+) -> Result<Option<AbsorbedVillage>, RegisterError> {
+    let code = &village.key;
+    let (head, rows) = super::editor::snapshot(store, scope, wish.plan, code).await?;
+    let land = Arc::new(input.land(village, profile)?);
+    if let Ok(state) = VillageState::new(Arc::clone(&land), &rows) {
+        return refresh(store, scope, actor, &head, &state).await;
+    }
+    let mut absorbed = Some((absorb_rows(Arc::clone(&land), &rows, wish.today)?, rows.clone()));
+    let mut outcome = None;
+    let request = TransactionRequest {
+        plan: wish.plan.to_owned(),
+        base_version: head.version,
+        grid_versions: Vec::new(),
+        villages: vec![code.clone()],
+        actor: actor.to_owned(),
+        operation: serde_json::json!({
+            "operation": "absorb", "village": code, "register_version": store.register_version(scope).await?,
+        }),
+        idempotency: None,
+    };
+    let committed = store
+        .transact(scope, &request, &mut |_, now: &[VillageRows]| {
+            let Some(now) = now.first() else { return Err(nothing_here(code)) };
+            let a = match absorbed.take().filter(|(_, seen)| seen == now) {
+                Some((a, _)) => a,
+                None => absorb_rows(Arc::clone(&land), now, wish.today).map_err(|e: StateError| unfit(&e))?,
+            };
+            let derived: Derived = derived_of(&a.state);
+            let changes = a.changes.clone();
+            outcome = Some(a);
+            Ok(Worked { changes, derived: vec![(code.clone(), derived)] })
+        })
+        .await?;
+    let Some(mut a) = outcome else { return Ok(None) };
+    let mut moved_by_new_plan = None;
+    if wish.beside_new_plan {
+        match new_plan_moves(input, village, &head, &rows) {
+            Ok(moved) => moved_by_new_plan = Some(moved),
+            // the village itself is done
+            Err(e) => a.notes.push(e.to_string()),
+        }
+    }
+    Ok(Some(AbsorbedVillage {
+        village: code.clone(),
+        version: Some(committed.version),
+        count: a.count,
+        problems: a.problems,
+        notes: a.notes,
+        moved_by_new_plan,
+        skipped: None,
+    }))
 }
 
 /// Everybody is where they were; but buildings may have moved and figures changed, which maps show and rules are judged by.
@@ -177,6 +222,7 @@ fn said(village: &str, note: &str) -> AbsorbedVillage {
         problems: Vec::new(),
         notes: vec![note.to_owned()],
         moved_by_new_plan: None,
+        skipped: None,
     }
 }
 

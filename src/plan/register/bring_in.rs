@@ -4,24 +4,27 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::mpsc::{Receiver, channel};
-
 use crate::domain::Region;
-use crate::domain::register::{BuildingRow, RegionRow};
+use crate::domain::register::RegionRow;
 use crate::exchange::gate::schema::LayerSchema;
-use crate::exchange::gate::{CellFault, ColumnUse, FaultList, GateOptions, Mapping, Report, TypedRow, typed_rows};
+use crate::exchange::gate::{CellFault, ColumnUse, FaultList, Mapping, Report, TypedRow, typed_rows};
 use crate::exchange::{Cell, Fault, OpenOptions, open};
+use crate::plan::room::dictionaries;
 use crate::space::outlines::Outlines;
 use crate::store::{
-    Expect, Filter, Idempotency, ImportReport, ImportRequest, Layer, RegisterRow, RowSource, Scope, Store, StoreError,
+    Expect, Filter, Idempotency, ImportReport, ImportRequest, Layer, RegisterRow, Scope, Store, StoreError,
 };
 
 use super::RegisterError;
+use super::again::{Good, gate_options, second_reading};
+use super::cautions::{Cautions, own_words};
 use super::rows::{NamedBuildings, Surroundings, dedicated_of, register_row};
 use super::seal::{SealError, Sealer};
 
 /// Rows that go to the store at once.
-const CHUNK: usize = 4_000;
+pub(super) const CHUNK: usize = 4_000;
+/// Rows between two words of progress, and two looks at whether to go on.
+const STEP: u64 = 512;
 /// Keys asked for at once.
 const KEYS: usize = 1_000;
 /// Rows shown of what was read.
@@ -74,7 +77,7 @@ pub struct ImportWish<'a> {
 }
 
 impl ImportWish<'_> {
-    fn step(&self, pass: Pass, rows: u64) -> Result<(), StoreError> {
+    pub(super) fn step(&self, pass: Pass, rows: u64) -> Result<(), StoreError> {
         (self.progress)(pass, rows);
         match &self.cancel {
             Some(c) if c.load(Ordering::Relaxed) => Err(StoreError::Cancelled),
@@ -103,6 +106,8 @@ pub struct ImportOutcome {
     pub refused_rows: u64,
     /// The first good rows.
     pub sample: Vec<SampleRow>,
+    /// Good rows that should be looked at, and why: none of it keeps a row out.
+    pub cautions: FaultList,
     /// Good rows by the code they lie in.
     pub regions: BTreeMap<String, u64>,
     /// What the store did, layer by layer: buildings that only households name come before the households.
@@ -143,11 +148,15 @@ pub async fn import_files(
     })?;
     let regions = if layer == Layer::Regions { Vec::new() } else { village_rows(store, scope).await? };
     let outlines = Arc::new(Outlines::new(&regions.iter().map(outline_of).collect::<Vec<_>>()));
+    let lists = Arc::new(dictionaries(store, scope).await?);
+    let words = own_words(layer, &lists);
+    let mut cautions = Cautions::new(store, scope, layer, &regions, &lists).await?;
     let mut outcome = ImportOutcome {
         reports: Vec::new(),
         faults: FaultList::new(wish.faults_kept),
         refused_rows: 0,
         sample: Vec::new(),
+        cautions: FaultList::new(wish.faults_kept),
         regions: BTreeMap::new(),
         stored: Vec::new(),
     };
@@ -159,19 +168,30 @@ pub async fn import_files(
     for file in wish.files {
         let source = open(file, &wish.open)?;
         let sheet = source.head().layer.clone();
-        let options = gate_options(wish.overrides, &outlines, wish.faults_kept);
+        let options = gate_options(wish.overrides, &outlines, &words, wish.faults_kept);
         let mut rows = typed_rows(source, wish.schema, options)?;
-        let here = columns_of(rows.mapping(), wish.sealer.is_some());
+        let mapping = rows.mapping().clone();
+        let here = columns_of(&mapping, rows.has_place(), wish.sealer.is_some());
         columns = Some(match columns {
             None => here,
             Some(before) => before.into_iter().filter(|c| here.contains(c)).collect(),
         });
-        let around = Surroundings { villages: &outlines, region: wish.region, sealer: wish.sealer.as_deref() };
+        let around =
+            Surroundings { villages: &outlines, region: wish.region, sealer: wish.sealer.as_deref(), lists: &lists };
+        let told = |row: &TypedRow, fault: Fault| CellFault {
+            file: file.clone(),
+            sheet: sheet.clone(),
+            row: row.number,
+            column: fault.field.map(|f| header_of(&mapping, f)),
+            id: id_of(wish.schema, row),
+            code: fault.code,
+            reason: fault.message,
+        };
         let mut refused_here = HashSet::new();
         for row in rows.by_ref() {
             let row = row?;
             seen += 1;
-            if seen % CHUNK as u64 == 0 {
+            if seen % STEP == 0 {
                 wish.step(Pass::Judging, seen)?;
             }
             let judged = register_row(wish.schema, &row, &around).and_then(|r| {
@@ -179,23 +199,19 @@ pub async fn import_files(
                 if layer == Layer::Households {
                     buildings.note(&r, dedicated_of(wish.schema, &row), row.number)?;
                 }
-                Ok(r)
+                let cautions = cautions.look(&r, row.number)?;
+                Ok((r, cautions))
             });
             match judged {
-                Ok(r) => outcome.accept(wish.schema, &row, &r),
+                Ok((r, found)) => {
+                    outcome.accept(wish.schema, &row, &r);
+                    found.into_iter().for_each(|caution| outcome.cautions.add(told(&row, caution)));
+                }
                 // The same for every row: said once.
                 Err(fault) if fault.code == "no_key" => return Err(SealError::NoKey.into()),
                 Err(fault) => {
                     refused_here.insert(row.number);
-                    outcome.faults.add(CellFault {
-                        file: file.clone(),
-                        sheet: sheet.clone(),
-                        row: row.number,
-                        column: None,
-                        id: id_of(wish.schema, &row),
-                        code: fault.code,
-                        reason: fault.message,
-                    });
+                    outcome.faults.add(told(&row, fault));
                 }
             }
         }
@@ -229,7 +245,7 @@ pub async fn import_files(
         forget_known(store, scope, &mut buildings).await?;
         homes = (!buildings.is_empty()).then(|| buildings.into_rows());
     }
-    let mut rows = Good { homes, rows: second_reading(wish, outlines, refused), wish, sent: 0 };
+    let mut rows = Good { homes, rows: second_reading(wish, outlines, lists, words, refused), wish, sent: 0 };
     let done = store.import(scope, actor, &request, &mut rows).await?;
     if done.buildings_made > 0 {
         let made = ImportReport { inserted: done.buildings_made, stored: done.stored, ..ImportReport::default() };
@@ -245,98 +261,16 @@ fn fault_of(row: &RegisterRow, scope: &Scope) -> Option<Fault> {
         return Some(Fault::new("bad_value", what));
     }
     (!row.is_within(scope)).then(|| {
-        let code = row.lies_in().unwrap_or("*");
+        if matches!(row, RegisterRow::Zones(_)) {
+            let what = "功能区含您辖区之外的乡镇 / some of its townships lie outside your area";
+            return Fault::new("outside_area", what).of("townships");
+        }
+        let Some(code) = row.lies_in() else {
+            let what = "全库共用，只有管辖全库的人可以改 / it is everybody's: only those whose area is the whole store change it";
+            return Fault::new("outside_area", what);
+        };
         Fault::new("outside_area", format!("{code} 在您的辖区之外 / {code} lies outside your area"))
     })
-}
-
-/// The rows for the store: buildings, made as they are asked for, then the layer's own.
-struct Good<'w, I> {
-    homes: Option<I>,
-    rows: Receiver<Result<Vec<RegisterRow>, StoreError>>,
-    wish: &'w ImportWish<'w>,
-    sent: u64,
-}
-
-#[async_trait::async_trait]
-impl<I: Iterator<Item = BuildingRow> + Send> RowSource for Good<'_, I> {
-    async fn next_chunk(&mut self) -> Result<Option<Vec<RegisterRow>>, StoreError> {
-        if let Some(homes) = &mut self.homes {
-            let chunk: Vec<RegisterRow> = homes.by_ref().take(CHUNK).map(RegisterRow::Buildings).collect();
-            if !chunk.is_empty() {
-                return Ok(Some(chunk));
-            }
-            self.homes = None;
-        }
-        let chunk = self.rows.recv().await.transpose()?;
-        self.sent += chunk.as_ref().map_or(0, |c| c.len() as u64);
-        self.wish.step(Pass::Storing, self.sent)?;
-        Ok(chunk)
-    }
-}
-
-fn gate_options<'o>(overrides: &'o [String], outlines: &'o Outlines, faults_kept: usize) -> GateOptions<'o> {
-    GateOptions {
-        overrides,
-        outlines: (!outlines.is_empty()).then_some(outlines),
-        faults_kept,
-        ..GateOptions::default()
-    }
-}
-
-/// The files once more, in a thread of their own, as chunks for the store.
-fn second_reading(
-    wish: &ImportWish<'_>,
-    outlines: Arc<Outlines>,
-    refused: Vec<HashSet<u64>>,
-) -> Receiver<Result<Vec<RegisterRow>, StoreError>> {
-    let (sender, receiver) = channel(4);
-    let (schema, files, options) = (wish.schema, wish.files.to_vec(), wish.open.clone());
-    let (overrides, region) = (wish.overrides.to_vec(), wish.region.map(str::to_owned));
-    let sealer = wish.sealer.clone();
-    std::thread::spawn(move || {
-        let around = Surroundings { villages: &outlines, region: region.as_deref(), sealer: sealer.as_deref() };
-        for (file, refused) in files.iter().zip(refused) {
-            // Read before without an error: what fails now is the file system's, or the file was changed meanwhile.
-            let changed = |what: String| StoreError::File { path: file.clone(), what };
-            let source = match open(file, &options) {
-                Ok(source) => source,
-                Err(e) => {
-                    let _ = sender.blocking_send(Err(changed(e.to_string())));
-                    return;
-                }
-            };
-            let rows = match typed_rows(source, schema, gate_options(&overrides, &outlines, 1)) {
-                Ok(rows) => rows,
-                Err(e) => {
-                    let _ = sender.blocking_send(Err(changed(e.to_string())));
-                    return;
-                }
-            };
-            let mut chunk = Vec::with_capacity(CHUNK);
-            for row in rows {
-                match row {
-                    // Rows with a fault are left out: there are none unless the import is partial.
-                    Ok(row) if refused.contains(&row.number) => {}
-                    Ok(row) => {
-                        let made = register_row(schema, &row, &around).ok();
-                        chunk.extend(made.filter(|r| r.layer().name() == schema.name));
-                    }
-                    Err(e) => {
-                        let _ = sender.blocking_send(Err(changed(e.to_string())));
-                        return;
-                    }
-                }
-                if chunk.len() == CHUNK && sender.blocking_send(Ok(std::mem::take(&mut chunk))).is_err() {
-                    return;
-                }
-            }
-            if sender.blocking_send(Ok(chunk)).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
 }
 
 /// Villages of the store within the scope.
@@ -387,8 +321,16 @@ fn column_of(field: &str) -> &str {
     }
 }
 
+/// What a file calls a field; its Chinese title where the file has no such column.
+fn header_of(mapping: &Mapping, field: &str) -> String {
+    let at = mapping.schema.fields.iter().position(|f| f.name == field);
+    let column = at.and_then(|i| mapping.column_of(i)).and_then(|c| mapping.columns.get(c));
+    let title = || at.and_then(|i| mapping.schema.fields.get(i)).map_or(field, |f| f.title);
+    column.map_or_else(|| title().to_owned(), Clone::clone)
+}
+
 /// The store's columns that a file has.
-fn columns_of(mapping: &Mapping, sealed: bool) -> Vec<String> {
+fn columns_of(mapping: &Mapping, has_place: bool, sealed: bool) -> Vec<String> {
     let named = mapping.uses.iter().filter_map(|u| match u {
         ColumnUse::Field(i) => mapping.schema.fields.get(*i).map(|f| f.name),
         _ => None,
@@ -401,13 +343,20 @@ fn columns_of(mapping: &Mapping, sealed: bool) -> Vec<String> {
         })
         .map(|name| column_of(name).to_owned())
         .collect();
-    let has_place = mapping.schema.shape != crate::exchange::gate::schema::Shape::None;
+    // the title of a profile stands in its text too, and changes with it
+    if mapping.schema.name == "profiles" && !columns.iter().any(|c| c == "title") {
+        columns.push("title".to_owned());
+    }
     columns.extend(has_place.then(|| "geom".to_owned()));
     columns
 }
 
 fn id_of(schema: &LayerSchema, row: &TypedRow) -> Option<String> {
-    let at = schema.fields.iter().position(|f| matches!(f.name, "id" | "code"))?;
+    let at = schema
+        .fields
+        .iter()
+        .position(|f| matches!(f.name, "id" | "code"))
+        .or_else(|| schema.fields.iter().position(|f| matches!(f.name, "key" | "name") && f.required))?;
     match row.values.get(at)? {
         crate::exchange::Cell::Text(t) => Some(t.clone()),
         _ => None,

@@ -15,7 +15,7 @@ use super::rows::file_row;
 use super::seal::{SealError, Sealer};
 
 /// Layers that can be handed out.
-pub const LAYERS_OUT: [&str; 11] = [
+pub const LAYERS_OUT: [&str; 14] = [
     "regions",
     "buildings",
     "households",
@@ -24,6 +24,9 @@ pub const LAYERS_OUT: [&str; 11] = [
     "incidents",
     "old_nets",
     "centres",
+    "zones",
+    "profiles",
+    "dictionaries",
     "grids",
     "units",
     "leaders",
@@ -161,7 +164,9 @@ fn schema_of(schema: &LayerSchema, left_out: &[&str]) -> WriterSchema {
         FieldKind::Real => FieldType::Real,
         FieldKind::Bool => FieldType::Bool,
         FieldKind::Date | FieldKind::Moment => FieldType::Date,
-        FieldKind::Id | FieldKind::Code(_) | FieldKind::Text | FieldKind::Word(_) => FieldType::Text,
+        FieldKind::Id | FieldKind::Code(_) | FieldKind::Codes(_) | FieldKind::Text | FieldKind::Word(_) => {
+            FieldType::Text
+        }
     };
     let of_building = |f: &&Field| !(schema.name == "households" && matches!(f.name, "households" | "dedicated"));
     let fields = schema

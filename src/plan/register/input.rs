@@ -208,7 +208,7 @@ impl Input {
         let code = VillageCode::parse(&village.key)
             .map_err(|e| PlanError::Solver { village: village.key.clone(), message: e.to_string() })?;
         let table = self.table.subset(&village.rows);
-        let barriers = near(&table.positions, &self.barriers);
+        let barriers = profile.barriers(&near(&table.positions, &self.barriers)).into_owned();
         Land::new(code, table, self.outline(&village.key), barriers, profile.clone())
     }
 }

@@ -2,8 +2,11 @@
 //! core; knows no SQL and no file format.
 
 mod absorbing;
+mod again;
 mod bring_in;
+mod cautions;
 mod comparing;
+mod county_rows;
 mod derived;
 mod editor;
 mod hand_out;
@@ -13,6 +16,7 @@ mod judging;
 mod ledgers;
 mod old_nets;
 mod planning;
+mod profiles;
 mod renumber;
 mod rows;
 mod seal;
@@ -28,6 +32,7 @@ pub use judging::{Judgement, PublishWish, judge_plan, publish_plan};
 pub use ledgers::{LedgerImport, LedgerOutcome, LedgerWish, export_ledger, import_ledger};
 pub use old_nets::NetsWish;
 pub use planning::{PlanWish, Planned, plan_region};
+pub use profiles::{known_profiles, profile_named};
 pub use seal::{KEY_BYTES, SealError, Sealer};
 pub(crate) use shapes::{polygons_to_file, to_file};
 

@@ -113,7 +113,7 @@ pub async fn plan_region(
         seed: wish.jobs.0.seed,
         parameters: json!({
             "program": report.version, "stages": report.stages,
-            "hard_barriers": input.barriers.iter().filter(|b| b.hard).count(),
+            "hard_barriers": wish.profile.barriers(&input.barriers).iter().filter(|b| b.hard).count(),
             "old_nets": nets.iter().map(|n| n.name.as_str()).collect::<Vec<_>>(),
         }),
         profile: wish.profile.to_toml(),

@@ -1,7 +1,6 @@
 //! Rows between the import gate's layers and the register.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
 use time::macros::{format_description, offset};
 
@@ -9,14 +8,15 @@ use crate::domain::LonLat;
 use crate::domain::incident::Dictionaries;
 use crate::domain::register::{
     BarrierRow, BuildingRow, CentreRow, Geometry, HouseholdRow, IncidentRow, OfficerRow, OldNetRow, RegionRow, Tenure,
-    trim_code,
+    ZoneRow, trim_code,
 };
 use crate::exchange::gate::schema::LayerSchema;
-use crate::exchange::gate::{TypedRow, moment_of};
+use crate::exchange::gate::{LIST_MARKS, TypedRow, moment_of};
 use crate::exchange::{Cell, Fault};
 use crate::space::outlines::Outlines;
 use crate::store::RegisterRow;
 
+use super::county_rows::{dictionary_row, profile_row, townships, word_of_category, word_of_dispute};
 use super::seal::{SealError, Sealer};
 use super::shapes::{polygons_to_file, to_file, to_polygons, to_register};
 
@@ -32,9 +32,12 @@ pub(super) struct Surroundings<'a> {
     pub(super) region: Option<&'a str>,
     /// Seals telephones; without it a row that has one is refused.
     pub(super) sealer: Option<&'a Sealer>,
+    /// The lists as the store has them.
+    pub(super) lists: &'a Dictionaries,
 }
 
-struct Fields<'a> {
+/// A typed row by the names of its fields.
+pub(super) struct Fields<'a> {
     schema: &'static LayerSchema,
     row: &'a TypedRow,
 }
@@ -45,7 +48,7 @@ impl Fields<'_> {
         at.and_then(|i| self.row.values.get(i)).unwrap_or(&Cell::Empty)
     }
 
-    fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         match self.cell(name) {
             Cell::Empty => None,
             Cell::Text(t) | Cell::Date(t) => Some(t.clone()),
@@ -55,11 +58,11 @@ impl Fields<'_> {
         }
     }
 
-    fn needed(&self, name: &str) -> String {
+    pub(super) fn needed(&self, name: &str) -> String {
         self.text(name).unwrap_or_default()
     }
 
-    fn whole(&self, name: &str) -> Option<i64> {
+    pub(super) fn whole(&self, name: &str) -> Option<i64> {
         match self.cell(name) {
             Cell::Whole(v) => Some(*v),
             _ => None,
@@ -70,7 +73,7 @@ impl Fields<'_> {
         self.whole(name).and_then(|v| u32::try_from(v).ok())
     }
 
-    fn flag(&self, name: &str) -> Option<bool> {
+    pub(super) fn flag(&self, name: &str) -> Option<bool> {
         match self.cell(name) {
             Cell::Bool(b) => Some(*b),
             _ => None,
@@ -259,6 +262,16 @@ pub(super) fn register_row(
             valid_to,
             row_version,
         }),
+        "zones" => RegisterRow::Zones(ZoneRow {
+            id: f.needed("id"),
+            name: f.needed("name"),
+            townships: townships(&f.needed("townships"))?,
+            valid_from,
+            valid_to,
+            row_version,
+        }),
+        "profiles" => RegisterRow::Profiles(profile_row(&f, row_version)?),
+        "dictionaries" => RegisterRow::Dictionaries(dictionary_row(&f, row_version)?),
         _ => {
             let place = row.place();
             let region = match f.text("region") {
@@ -270,8 +283,8 @@ pub(super) fn register_row(
                 region,
                 grid: f.text("grid"),
                 unit: None,
-                category: word_of_category(f.needed("category")),
-                dispute: f.text("dispute").map(word_of_dispute),
+                category: word_of_category(around.lists, f.needed("category")),
+                dispute: f.text("dispute").map(|said| word_of_dispute(around.lists, said)),
                 level: f.text("level").unwrap_or_else(|| FIRST_LEVEL.to_owned()),
                 state: f.text("state").unwrap_or_else(|| FIRST_STATE.to_owned()),
                 occurred_at: stamp(&f.needed("occurred_at"))?,
@@ -284,22 +297,6 @@ pub(super) fn register_row(
             })
         }
     })
-}
-
-/// The lists that ship, made once: a file's rows are many.
-fn dictionaries() -> &'static Dictionaries {
-    static LISTS: OnceLock<Dictionaries> = OnceLock::new();
-    LISTS.get_or_init(Dictionaries::shipped)
-}
-
-/// A category's key, where the file says its name.
-fn word_of_category(said: String) -> String {
-    dictionaries().category(&said).map(|c| c.key.clone()).unwrap_or(said)
-}
-
-/// The key of a type of dispute, where the file says its name.
-fn word_of_dispute(said: String) -> String {
-    dictionaries().dispute(&said).map(|d| d.key.clone()).unwrap_or(said)
 }
 
 fn bare(id: String, village: String, at: [f64; 2]) -> BuildingRow {
@@ -327,8 +324,14 @@ fn building_of_place([lon, lat]: [f64; 2]) -> String {
     format!("@{lon:.9},{lat:.9}")
 }
 
-fn split(list: &str) -> Vec<String> {
-    list.split(['、', ',', '，', ';', '；', '|']).map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect()
+/// A list as people write it, or as the store has it (`["1","2"]`), which is what a GIS saves of the store's own table.
+pub(super) fn split(list: &str) -> Vec<String> {
+    if list.starts_with('[')
+        && let Ok(list) = serde_json::from_str(list)
+    {
+        return list;
+    }
+    list.split(LIST_MARKS).map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect()
 }
 
 /// A moment as the register keeps it, RFC 3339 UTC with milliseconds; without an offset it is China's time.
@@ -468,6 +471,30 @@ pub(super) fn file_row(row: &RegisterRow) -> Option<(Vec<Cell>, Option<geo::Geom
                 version(r.row_version),
             ],
             r.place.as_ref().map(point),
+        ),
+        RegisterRow::Zones(r) => (
+            vec![
+                said(&r.id),
+                said(&r.name),
+                said(&r.townships.join("、")),
+                day(&r.valid_from),
+                day(&r.valid_to),
+                version(r.row_version),
+            ],
+            None,
+        ),
+        RegisterRow::Profiles(r) => (vec![said(&r.name), said(&r.title), said(&r.toml), version(r.row_version)], None),
+        RegisterRow::Dictionaries(r) => (
+            vec![
+                said(&r.dictionary),
+                said(&r.key),
+                said(&r.name),
+                text(&r.name_en),
+                Cell::Whole(r.position),
+                Cell::Bool(r.enabled),
+                version(r.row_version),
+            ],
+            None,
         ),
         _ => return None,
     })

@@ -8,8 +8,9 @@ use crate::domain::register::IncidentRow;
 use crate::hotspot::HexCell;
 use crate::store::{AlertRow, AlertStep, IncidentFilter, IncidentOrder, Role, Scope, Store, StoreError};
 
-use super::hotspots::{Ground, HotspotWish, RoomCell, View, room_hotspots};
+use super::hotspots::{HotspotWish, RoomCell, View, room_hotspots};
 use super::moments;
+use super::study::Ground;
 
 /// Who the log says did it.
 pub const ACTOR: &str = "room";
@@ -238,7 +239,7 @@ mod tests {
         for i in 0..45 {
             incidents.push((near(HAMLET, 0.003), 27 * DAY_MS + i * DAY_MS / 16));
         }
-        Ground { incidents, outline: Vec::new(), homes: if with_homes { homes } else { Vec::new() } }
+        Ground { incidents, homes: if with_homes { homes } else { Vec::new() }, ..Ground::default() }
     }
 
     fn is_at(spot: &[String], place: LonLat) -> bool {

@@ -1,19 +1,19 @@
 //! Hotspots as the room shows them: one list of cells for each view, every cell with its own account.
 
-use geo::{LineString, MultiPolygon, Polygon};
 use h3o::Resolution;
 use serde::Serialize;
 
-use crate::domain::register::Polygons;
 use crate::domain::{LonLat, Point};
 use crate::hotspot::cells::{cell_of, centre, resolution};
 use crate::hotspot::density::{Density, DensityOptions, density};
 use crate::hotspot::emerging::{Course, Cube, Pattern, TrendOptions, trends};
 use crate::hotspot::trend::FEWEST_STEPS;
 use crate::hotspot::{
-    Area, CellSet, HexCell, HotClass, HotspotError, HotspotOptions, Neighbourhood, Note, Study, hotspots,
+    CellSet, HexCell, HotCell, HotClass, HotspotError, HotspotOptions, Neighbourhood, Note, Study, hotspots,
 };
 use crate::space::projection::LocalProjection;
+
+use super::study::{Counted, Ground, counted};
 
 /// Steps of the cube of an emerging view, at most.
 const STEPS: i64 = 12;
@@ -24,7 +24,7 @@ const PERMUTATIONS: u32 = 999;
 /// Standard deviation of the density's kernel and the distance of its nodes, in edges of a cell.
 const BANDWIDTH_EDGES: f64 = 1.5;
 const SPACING_EDGES: f64 = 0.5;
-/// Cells below this share of the greatest density are not listed.
+/// Cells below this share of the greatest density are not listed, unless they hold an incident.
 const LEAST_SHARE: f64 = 0.02;
 
 /// What of a cell is looked at.
@@ -76,17 +76,6 @@ pub struct HotspotWish {
     pub period_ms: (i64, i64),
     /// Seed of all draws.
     pub seed: u64,
-}
-
-/// What it is looked at in.
-#[derive(Clone, Debug, Default)]
-pub struct Ground {
-    /// Incidents of the period: where and when (milliseconds since 1970).
-    pub incidents: Vec<(LonLat, i64)>,
-    /// Outlines of the region; none where none is known.
-    pub outline: Polygons,
-    /// Where households live and how many, for rates.
-    pub homes: Vec<(LonLat, u64)>,
 }
 
 /// A cell as the room shows it.
@@ -182,40 +171,6 @@ fn bare(cell: HexCell, count: u32) -> RoomCell {
     }
 }
 
-fn multi_polygon(outline: &Polygons) -> MultiPolygon<f64> {
-    let polygon = |rings: &Vec<Vec<[f64; 2]>>| {
-        let mut lines = rings.iter().map(|r| LineString::from(r.clone()));
-        let shell = lines.next().unwrap_or_else(|| LineString::new(Vec::new()));
-        Polygon::new(shell, lines.collect())
-    };
-    MultiPolygon::new(outline.iter().map(polygon).collect())
-}
-
-/// The study: its cells, and the incidents counted into them.
-struct Counted {
-    area: Area,
-    counts: Vec<u32>,
-    inside: u64,
-    outside: u64,
-}
-
-fn counted(ground: &Ground, cells: &[HexCell], view: View, resolution: Resolution) -> Result<Counted, HotspotError> {
-    let homes = || -> Vec<HexCell> { ground.homes.iter().filter_map(|h| cell_of(h.0, resolution)).collect() };
-    let area = match view {
-        View::Rate => Area::lived_in(cells, &homes())?,
-        _ if !ground.outline.is_empty() => {
-            Area::within(&multi_polygon(&ground.outline), resolution, Neighbourhood::Ring1)?
-        }
-        _ => Area::around(cells)?,
-    };
-    let (counts, elsewhere) = area.cells.count(cells);
-    let is_inside = |i: usize| area.inside.as_ref().is_none_or(|l| l.get(i).copied().unwrap_or(false));
-    let inside = counts.iter().enumerate().filter(|(i, _)| is_inside(*i)).map(|(_, c)| u64::from(*c)).sum();
-    let outside = cells.len() as u64 - inside;
-    debug_assert!(outside >= elsewhere);
-    Ok(Counted { area, counts, inside, outside })
-}
-
 /// Looks at a period. Nothing to look at is an empty answer with a remark, not an error.
 ///
 /// # Errors
@@ -241,10 +196,7 @@ pub fn room_hotspots(ground: &Ground, wish: &HotspotWish) -> Result<RoomHotspots
         });
     }
     let study = counted(ground, &cells, wish.view, resolution)?;
-    let study_cells = match &study.area.inside {
-        Some(inside) => inside.iter().filter(|i| **i).count(),
-        None => study.area.cells.len(),
-    };
+    let study_cells = (0..study.area.cells.len()).filter(|i| study.is_inside(*i)).count();
     let mut notes: Vec<String> = study.area.notes.iter().map(one_line).collect();
     let (mut listed, more) = match wish.view {
         View::Gi | View::Rate => judged(&study, ground, wish, resolution)?,
@@ -252,7 +204,7 @@ pub fn room_hotspots(ground: &Ground, wish: &HotspotWish) -> Result<RoomHotspots
         View::Emerging => emerging(&study, ground, wish, resolution)?,
         View::Density => (dense(&study, ground, resolution)?, Vec::new()),
     };
-    notes.extend(more.iter().map(one_line));
+    notes.extend(more);
     if study.outside > 0 {
         let n = study.outside;
         notes.push(format!("{n} 件事件在研究区之外 / {n} incidents lie outside the study area"));
@@ -262,7 +214,11 @@ pub fn room_hotspots(ground: &Ground, wish: &HotspotWish) -> Result<RoomHotspots
     Ok(RoomHotspots { incidents: study.inside, outside: study.outside, study_cells, mean, cells: listed, notes })
 }
 
-type Listed = (Vec<RoomCell>, Vec<Note>);
+type Listed = (Vec<RoomCell>, Vec<String>);
+
+fn told(notes: &[Note]) -> Vec<String> {
+    notes.iter().map(one_line).collect()
+}
 
 fn judged(
     counted: &Counted,
@@ -289,8 +245,9 @@ fn judged(
     };
     let permutations = if cells.len() <= MOST_PERMUTED { PERMUTATIONS } else { 0 };
     let found = hotspots(&study, &HotspotOptions { permutations, seed: wish.seed, ..HotspotOptions::default() })?;
-    let has_something = |c: &&crate::hotspot::HotCell| c.count > 0 || matches!(c.class, HotClass::Hot | HotClass::Cold);
-    let listed = found.cells.iter().filter(has_something).map(|c| RoomCell {
+    let own = |c: HotCell| HotCell { count: counted.own_of(c.cell), ..c };
+    let has_something = |c: &HotCell| c.count > 0 || matches!(c.class, HotClass::Hot | HotClass::Cold);
+    let listed = found.cells.into_iter().map(own).filter(has_something).map(|c| RoomCell {
         households: households.as_ref().and_then(|h| cells.find(c.cell).and_then(|i| h.get(i as usize)).copied()),
         expected: Some(c.expected),
         neighbours: Some(c.neighbours),
@@ -303,7 +260,7 @@ fn judged(
         why: one_line(&c.explanation()),
         ..bare(c.cell, c.count)
     });
-    Ok((listed.collect(), found.notes))
+    Ok((listed.collect(), told(&found.notes)))
 }
 
 /// Gives ranks by a number, the greatest first; of equal ones the earlier cell.
@@ -315,10 +272,9 @@ fn ranked(cells: &mut [RoomCell], number: impl Fn(&RoomCell) -> f64) {
 }
 
 fn plain(counted: &Counted) -> Vec<RoomCell> {
-    let inside = |i: usize| counted.area.inside.as_ref().is_none_or(|l| l.get(i).copied().unwrap_or(false));
-    let all = counted.area.cells.cells().iter().zip(&counted.counts).enumerate();
+    let all = counted.area.cells.cells().iter().zip(&counted.own).enumerate();
     let mut cells: Vec<RoomCell> =
-        all.filter(|(i, (_, n))| **n > 0 && inside(*i)).map(|(_, (cell, n))| bare(*cell, *n)).collect();
+        all.filter(|(i, (_, n))| **n > 0 && counted.is_inside(*i)).map(|(_, (cell, n))| bare(*cell, *n)).collect();
     ranked(&mut cells, |c| f64::from(c.count));
     for c in &mut cells {
         let (n, rank) = (c.count, c.rank.unwrap_or_default());
@@ -357,7 +313,7 @@ fn emerging(
     let (cells, begin) = (&counted.area.cells, end - steps as i64 * step_ms);
     let n = cells.len();
     let mut counts = vec![0_u32; n.saturating_mul(steps)];
-    for (place, at) in &ground.incidents {
+    for (place, at) in ground.incidents.iter().chain(&ground.around) {
         let step = usize::try_from((at - begin).div_euclid(step_ms)).ok().filter(|s| *s < steps);
         let cell = cell_of(*place, resolution).and_then(|c| cells.find(c));
         if let (Some(step), Some(cell)) = (step, cell)
@@ -369,15 +325,23 @@ fn emerging(
     let options = TrendOptions { neighbourhood: Neighbourhood::Ring1, alpha: 0.05, seed: wish.seed };
     let found = trends(&Cube { cells, steps, counts: &counts }, &options)?;
     let step_days = step_ms / DAY_MS;
-    let inside = |i: usize| counted.area.inside.as_ref().is_none_or(|l| l.get(i).copied().unwrap_or(false));
-    let said = |(_, c): &(usize, &crate::hotspot::emerging::TrendCell)| c.count > 0 || c.pattern != Pattern::None;
+    let mut notes = told(&found.notes);
+    let passed_ms = begin - wish.period_ms.0;
+    if passed_ms > 0 {
+        let early = ground.incidents.iter().filter(|i| i.1 < begin).count();
+        let days = (passed_ms + DAY_MS - 1) / DAY_MS;
+        notes.push(format!(
+            "各步等长，开头 {days} 天（{early} 件）只计数，不参与趋势判断 / steps are equally long: the first {days} days ({early} incidents) are counted, not judged"
+        ));
+    }
     let mut listed: Vec<RoomCell> = found
         .cells
         .iter()
         .enumerate()
-        .filter(|(i, _)| inside(*i))
-        .filter(said)
-        .map(|(_, c)| {
+        .filter(|(i, _)| counted.is_inside(*i))
+        .map(|(_, c)| (counted.own_of(c.cell), c))
+        .filter(|(own, c)| *own > 0 || c.pattern != Pattern::None)
+        .map(|(own, c)| {
             let (zh, en) = match c.pattern {
                 Pattern::Hot(course) => (format!("{}的热点", course_name(course)), c.pattern.word()),
                 Pattern::Cold(course) => (format!("{}的冷点", course_name(course)), c.pattern.word()),
@@ -385,20 +349,20 @@ fn emerging(
             };
             let z = c.last_z.map_or("–".to_owned(), |z| format!("{z:.2}"));
             let why = format!(
-                "{zh}：共 {0} 件，{steps} 步（每步 {step_days} 天）中 {1} 步为热点，最后一步 z = {z} / {en}: {0} incidents, hot in {1} of {steps} steps of {step_days} days, z of the last step {z}",
-                c.count, c.hot_steps
+                "{zh}：共 {own} 件，{steps} 步（每步 {step_days} 天）中 {0} 步为热点，最后一步 z = {z} / {en}: {own} incidents, hot in {0} of {steps} steps of {step_days} days, z of the last step {z}",
+                c.hot_steps
             );
             RoomCell {
                 z: c.last_z,
                 p: c.last_p,
                 emerging: Some(c.pattern.word()),
                 why,
-                ..bare(c.cell, u32::try_from(c.count).unwrap_or(u32::MAX))
+                ..bare(c.cell, own)
             }
         })
         .collect();
     ranked(&mut listed, |c| c.z.unwrap_or(f64::NEG_INFINITY));
-    Ok((listed, found.notes))
+    Ok((listed, notes))
 }
 
 /// The density of a surface at a place: the four nodes around it, in proportion to nearness.
@@ -425,7 +389,7 @@ fn dense(counted: &Counted, ground: &Ground, resolution: Resolution) -> Result<V
     let cells: &CellSet = &counted.area.cells;
     // One that was reported from another province would stretch the surface over everything between.
     let here = |p: &LonLat| cell_of(*p, resolution).is_some_and(|c| cells.find(c).is_some());
-    let places: Vec<LonLat> = ground.incidents.iter().map(|i| i.0).filter(here).collect();
+    let places: Vec<LonLat> = ground.incidents.iter().chain(&ground.around).map(|i| i.0).filter(here).collect();
     if places.is_empty() {
         return Ok(Vec::new());
     }
@@ -436,15 +400,16 @@ fn dense(counted: &Counted, ground: &Ground, resolution: Resolution) -> Result<V
     let edge_m = resolution.edge_length_m();
     let options = DensityOptions { bandwidth_m: BANDWIDTH_EDGES * edge_m, spacing_m: SPACING_EDGES * edge_m };
     let surface = density(&points, &options)?;
-    let inside = |i: usize| counted.area.inside.as_ref().is_none_or(|l| l.get(i).copied().unwrap_or(false));
     let all: Vec<(usize, f64)> =
         cells.cells().iter().enumerate().map(|(i, c)| (i, at(&surface, plane.forward(centre(*c))))).collect();
     let most = all.iter().map(|c| c.1).fold(0.0, f64::max);
     let mut listed: Vec<RoomCell> = all
         .into_iter()
-        .filter(|(i, d)| inside(*i) && *d >= LEAST_SHARE * most && *d > 0.0)
-        .filter_map(|(i, d)| {
-            let mut cell = bare(*cells.cells().get(i)?, counted.counts.get(i).copied().unwrap_or_default());
+        .filter(|(i, _)| counted.is_inside(*i))
+        .map(|(i, d)| (i, d, counted.own.get(i).copied().unwrap_or_default()))
+        .filter(|(_, d, own)| *own > 0 || (*d >= LEAST_SHARE * most && *d > 0.0))
+        .filter_map(|(i, d, own)| {
+            let mut cell = bare(*cells.cells().get(i)?, own);
             cell.density = Some(d);
             cell.why = format!(
                 "每平方公里 {d:.1} 件（核密度，带宽 {0:.0} 米） / {d:.1} incidents per km² (kernel density, bandwidth {0:.0} m)",
@@ -474,7 +439,7 @@ mod tests {
         let (w, e, s, n) = (105.60, 105.65, 25.95, 25.995);
         let outline = vec![vec![vec![[w, s], [e, s], [e, n], [w, n], [w, s]]]];
         let homes = (0..4_000).map(|_| (at(r.unit(), r.unit()), 3)).collect();
-        Ground { incidents, outline, homes }
+        Ground { incidents, outline, homes, ..Ground::default() }
     }
 
     fn wish(view: View) -> HotspotWish {
@@ -500,15 +465,59 @@ mod tests {
                 View::Count => assert!(first.count > 5),
             }
             let counted: u64 = found.cells.iter().map(|c| u64::from(c.count)).sum();
-            if matches!(view, View::Gi | View::Rate | View::Count) {
-                assert_eq!(counted, found.incidents, "cells sum to all incidents: {view:?}");
-            }
+            assert_eq!(counted, found.incidents, "cells sum to all incidents: {view:?}");
             assert_eq!(found, room_hotspots(&ground, &wish(view)).expect("a view"), "the same again");
             let mut stretched = ground.clone();
             stretched.incidents.push((LonLat { lon_deg: 120.0, lat_deg: 30.0 }, DAY_MS));
             let far = room_hotspots(&stretched, &wish(view)).expect("a view");
             assert_eq!(far.incidents + far.outside, 341, "one from another province: {view:?}");
         }
+    }
+
+    #[test]
+    fn however_coarse_the_cells_nothing_inside_the_outline_is_outside() {
+        let ground = planted();
+        for (resolution, view) in (5..=10).flat_map(|r| View::ALL.map(|v| (r, v))) {
+            let found = room_hotspots(&ground, &HotspotWish { resolution, ..wish(view) }).expect("a view");
+            let counted: u64 = found.cells.iter().map(|c| u64::from(c.count)).sum();
+            assert_eq!((found.incidents, found.outside, counted), (340, 0, 340), "{view:?} at {resolution}");
+        }
+    }
+
+    #[test]
+    fn crowd_across_the_border_counts_for_the_cells_at_it_and_is_not_listed() {
+        let mut r = Random::new(3);
+        // the region, and a crowd a step beyond its eastern border
+        let (w, e, s, n) = (105.60, 105.626, 25.95, 25.995);
+        let mut at = |x0: f64, dx: f64| LonLat { lon_deg: x0 + r.unit() * dx, lat_deg: s + r.unit() * (n - s) };
+        let incidents: Vec<(LonLat, i64)> = (0..150).map(|i| (at(w, e - w), i * DAY_MS / 5)).collect();
+        let beyond = LonLat { lon_deg: e + 0.0005, lat_deg: 25.97 };
+        let around: Vec<(LonLat, i64)> = (0..60).map(|i| (beyond, i * DAY_MS / 2)).collect();
+        let outline = vec![vec![vec![[w, s], [e, s], [e, n], [w, n], [w, s]]]];
+        let alone = Ground { incidents, outline, ..Ground::default() };
+        let beside = Ground { around, ..alone.clone() };
+        for view in View::ALL.into_iter().filter(|v| *v != View::Rate) {
+            let found = room_hotspots(&beside, &wish(view)).expect("a view");
+            let counted: u64 = found.cells.iter().map(|c| u64::from(c.count)).sum();
+            assert_eq!((counted, found.incidents, found.outside), (150, 150, 0), "{view:?}");
+        }
+        let near = cell_of(beyond, Resolution::Nine).expect("a cell").grid_disk::<Vec<HexCell>>(1);
+        let hot = |ground: &Ground| {
+            let found = room_hotspots(ground, &wish(View::Gi)).expect("a view");
+            let at_border = |c: &&RoomCell| near.iter().any(|n| n.to_string() == c.h3);
+            found.cells.iter().filter(at_border).filter(|c| c.class == Some("hot")).count()
+        };
+        assert!(hot(&beside) > 2 && hot(&alone) == 0, "{} {}", hot(&beside), hot(&alone));
+    }
+
+    #[test]
+    fn days_before_the_first_whole_step_are_counted_and_said() {
+        let begin = -DAY_MS;
+        let asked = HotspotWish { period_ms: (begin, 30 * DAY_MS), ..wish(View::Emerging) };
+        let found = room_hotspots(&planted(), &asked).expect("a view");
+        let counted: u64 = found.cells.iter().map(|c| u64::from(c.count)).sum();
+        assert_eq!(counted, found.incidents);
+        assert!(found.notes.iter().any(|n| n.contains("开头 1 天（0 件）")), "{:?}", found.notes);
     }
 
     #[test]

@@ -17,7 +17,13 @@ pub fn stored(at: OffsetDateTime) -> String {
 /// A moment that a client said: RFC 3339 with its offset.
 #[must_use]
 pub fn parse(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339).ok().filter(|at| (1970..=9000).contains(&at.year()))
+    OffsetDateTime::parse(text, &Rfc3339).ok().filter(|at| is_kept(*at))
+}
+
+/// Whether such years are kept.
+#[must_use]
+pub fn is_kept(at: OffsetDateTime) -> bool {
+    (1970..=9000).contains(&at.year())
 }
 
 /// A day, `YYYY-MM-DD`.

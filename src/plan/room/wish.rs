@@ -5,6 +5,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::domain::LonLat;
 use crate::domain::incident::{Dictionaries, Level};
+use crate::exchange::gate::moment_of;
 use crate::exchange::{is_person_field, tells_of_a_person};
 use crate::store::NewIncident;
 
@@ -80,14 +81,20 @@ impl Body<'_> {
 
     fn moment(&self, field: &str) -> Result<Option<OffsetDateTime>, Refused> {
         let Some(text) = self.text(field, 64)? else { return Ok(None) };
-        let what = "应为带时区的时间，如 2026-05-01T10:00:00+08:00 / a time with its offset";
-        moments::parse(&text).map(Some).ok_or_else(|| bad(field, what))
+        // as in files: what names no zone is China's, long numbers are seconds or milliseconds since 1970
+        let at = moments::parse(&text).or_else(|| moment_of(&text)).filter(|at| moments::is_kept(*at));
+        let what = "应为 1970 年以后的时间，如 2026-05-01T10:00:00+08:00；不写时区为北京时间 / a time since 1970; without an offset it is China's";
+        at.map(Some).ok_or_else(|| bad(field, what))
     }
 
     fn place(&self) -> Result<Option<LonLat>, Refused> {
         let Some(at) = self.0.get("at").filter(|v| !v.is_null()) else { return Ok(None) };
         let numbers: Option<Vec<f64>> = at.as_array().map(|l| l.iter().filter_map(Value::as_f64).collect());
         match (numbers.as_deref(), at.as_array().map(Vec::len)) {
+            (Some([0.0, 0.0]), Some(2)) => Err(bad(
+                "at",
+                "坐标为 0,0，不是实际位置；没有位置请不填 / 0,0 is no place: leave it out where none is known",
+            )),
             (Some(&[lon_deg, lat_deg]), Some(2)) if lon_deg.abs() <= 180.0 && lat_deg.abs() <= 90.0 => {
                 Ok(Some(LonLat { lon_deg, lat_deg }))
             }
@@ -201,6 +208,19 @@ mod tests {
         assert_eq!(i.occurred_at, "2026-05-01T02:00:00.000Z");
         assert_eq!(i.due_at.as_deref(), Some("2026-05-01T03:00:00.000Z"), "an emergency is due within the hour");
         assert_eq!(i.place, Some(LonLat { lon_deg: 105.6, lat_deg: 25.9 }));
+    }
+
+    #[test]
+    fn times_are_taken_as_files_have_them() {
+        for said in ["2026-05-01T02:00:00Z", "2026-05-01 10:00", "2026年5月1日 10时0分", "1777600800", "1777600800000"]
+        {
+            let i = read(with("occurred_at", json!(said)), false).expect(said);
+            assert_eq!(i.occurred_at, "2026-05-01T02:00:00.000Z", "{said}");
+        }
+        for said in ["1900-01-01T00:00:00Z", "gestern", "44319"] {
+            assert_eq!(read(with("occurred_at", json!(said)), false).expect_err(said).field, "occurred_at");
+        }
+        assert_eq!(read(with("at", json!([0, 0])), false).expect_err("no place").field, "at");
     }
 
     #[test]

@@ -367,9 +367,15 @@ impl Accounts for SqlStore {
 
     async fn close_session(&self, secret_sha256: &str) -> Result<(), StoreError> {
         let mut session = self.engine.write().await?;
-        session
-            .execute(Sql::new("sessions", "DELETE FROM sessions WHERE secret_sha256 = $1").arg(secret_sha256))
-            .await?;
+        let mut whose = Sql::new("sessions", USER);
+        whose.push(" WHERE id = (SELECT user_id FROM sessions WHERE secret_sha256 = ").bind(secret_sha256).push(")");
+        let whose = session.row(whose).await?.map(|mut r| read_user(&mut r)).transpose()?;
+        let delete = Sql::new("sessions", "DELETE FROM sessions WHERE secret_sha256 = $1").arg(secret_sha256);
+        let ended = session.execute(delete).await?;
+        // by the log other processes hear of it
+        if let Some((user, _)) = whose.filter(|_| ended > 0) {
+            self.log(session.as_mut(), (&user.scope, &user.id), "session.close", &user.id, None).await?;
+        }
         session.commit().await
     }
 

@@ -7,6 +7,7 @@ import type { Room } from "../room/room";
 import { CanvasLayer } from "./canvas-layer";
 import { label, plate } from "./lettering";
 import { Screen, within, worldRing, worldX, worldY, type WorldRing } from "./outlines";
+import { clearOf, covered, overlaps, type Plate, type Sign } from "./places";
 import { middle, ringsOf } from "./region-layer";
 
 interface Shape { code: string; name: string; rings: WorldRing[]; at: readonly [number, number] }
@@ -23,6 +24,8 @@ const GRIDS_FROM_ZOOM = 12.5;
 /** From here on they are named. */
 const NAMES_FROM_ZOOM = 14;
 const MOST_GRIDS = 80;
+/** Lines above and below its place where a grid's name may stand. */
+const NEAR_ROWS = [0, -1, 1, -2, 2];
 
 export class BorderLayer extends CanvasLayer {
   private districts: Shape[] = [];
@@ -77,8 +80,7 @@ export class BorderLayer extends CanvasLayer {
   protected override isBlank(): boolean { return this.drawn === 0; }
 
   protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
-    const { district, wall } = this.room.state;
-    const screen = new Screen(map);
+    const { district } = this.room.state, screen = new Screen(map);
     pen.strokeStyle = "rgba(70, 86, 98, .45)";
     pen.lineWidth = 1;
     for (const grid of this.grids) { screen.trace(pen, grid.rings); pen.stroke(); }
@@ -91,36 +93,46 @@ export class BorderLayer extends CanvasLayer {
       pen.lineWidth = now ? 3.5 : 1.4;
       pen.stroke();
     }
-    const size = wall ? 18 : 11, taken: [number, number][] = [];
-    if (map.getZoom() >= NAMES_FROM_ZOOM) for (const g of this.grids) {
-      const [x, y] = [screen.x(g.at[0]), screen.y(g.at[1])];
-      // a name over another one is none
-      if (taken.some(([ox, oy]) => Math.abs(ox - x) < size * 5 && Math.abs(oy - y) < size * 1.4)) continue;
-      taken.push([x, y]);
-      pen.fillStyle = "#465662";
-      pen.font = `${size}px system-ui, sans-serif`;
-      pen.textAlign = "center";
-      pen.fillText(g.name, x, y);
-      pen.textAlign = "start";
-    }
   }
 
-  /** Names stand above what happens, beside discs where there is room. */
-  drawNames(pen: CanvasRenderingContext2D, map: L.Map, discs: readonly (readonly [number, number, number])[]): void {
-    const { wall } = this.room.state, taken: [number, number, number][] = [], size = wall ? 22 : 12, screen = new Screen(map);
+  /** Names stand above what happens, beside discs and signs (x, y, radius) where there is room, and clear of labels (x, y, half width, half height). */
+  drawNames(pen: CanvasRenderingContext2D, map: L.Map, signs: readonly Sign[], labels: readonly Plate[]): void {
+    const { wall } = this.room.state, taken: Plate[] = [...labels], size = wall ? 22 : 12, screen = new Screen(map);
     for (const { name, at, rings } of this.districts) {
       const p = { x: screen.x(at[0]), y: screen.y(at[1]) }, words = [this.room.shortName(name)], [w, h] = plate(pen, words, { size });
-      const hits = (x: number, y: number): number => discs.filter(([dx, dy, r]) => Math.abs(dx - x) < w + r && Math.abs(dy - y) < h + r).length;
       const inside = (x: number, y: number): boolean => { const { lng, lat } = map.containerPointToLatLng([x, y]); return within(rings, worldX(lng), worldY(lat)); };
-      let [x, y, least] = [p.x, p.y, hits(p.x, p.y)];
+      const isFree = (x: number, y: number): boolean => !taken.some(other => overlaps([x, y, w, h], other));
+      const worth = (x: number, y: number): number => covered([x, y, w, h], signs) + (isFree(x, y) ? 0 : signs.length + 1);
+      let [x, y, least] = [p.x, p.y, worth(p.x, p.y)];
       for (let k = 2; k < 2 * ROWS && least > 0; k++) for (const j of [0, -1, 1]) {
-        const qx = p.x + j * w * 0.8, qy = p.y + (k >> 1) * (k & 1 ? -h : h) * 1.6, n = hits(qx, qy);
+        const qx = p.x + j * w * 0.8, qy = p.y + (k >> 1) * (k & 1 ? -h : h) * 1.6, n = worth(qx, qy);
         if (n < least && inside(qx, qy)) [x, y, least] = [qx, qy, n];
       }
       // a name over another one is none
-      if (taken.some(([ox, oy, ow]) => Math.abs(x - ox) < w + ow && Math.abs(y - oy) < 2 * h)) continue;
-      taken.push([x, y, w]);
+      if (!isFree(x, y)) continue;
+      taken.push([x, y, w, h]);
       label(pen, x, y, words, { size });
     }
+    if (map.getZoom() < NAMES_FROM_ZOOM) return;
+    const small = wall ? 18 : 11, h = small * 0.7;
+    pen.font = `${small}px system-ui, sans-serif`;
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.lineJoin = "round";
+    for (const { name, at } of this.grids) {
+      const x = screen.x(at[0]), w = pen.measureText(name).width / 2 + 2;
+      // a grid's name gives way a little, or is not there
+      const place = clearOf(NEAR_ROWS.map(k => [x, screen.y(at[1]) + k * h * 2, w, h]), taken, signs);
+      if (place === undefined) continue;
+      taken.push(place);
+      const [, y] = place;
+      pen.strokeStyle = "rgba(255, 255, 255, .85)";
+      pen.lineWidth = 3;
+      pen.strokeText(name, x, y);
+      pen.fillStyle = "#465662";
+      pen.fillText(name, x, y);
+    }
+    pen.textAlign = "start";
+    pen.textBaseline = "alphabetic";
   }
 }

@@ -8,7 +8,7 @@ import type { Room } from "../room/room";
 import type { BorderLayer } from "./border-layer";
 import { CanvasLayer } from "./canvas-layer";
 import type { HeatLayer } from "./heat-layer";
-import { label } from "./lettering";
+import { label, plate } from "./lettering";
 
 /** How near a click must be, px. */
 const NEAR_PX = 14;
@@ -77,11 +77,12 @@ export class IncidentLayer extends CanvasLayer {
     this.drawn = 0;
     const place = (i: Incident): L.Point | null => i.at === null ? null : map.latLngToContainerPoint([i.at[1], i.at[0]]);
     if (scan?.clusters != null && tab === "scan" && !wall) scan.clusters.forEach((c, k) => c.p <= BY_CHANCE && this.circle(pen, map, c.centre, c.radius_m, `${k + 1}`));
-    const shown = this.shown(), order = [...shown].reverse();
+    const shown = this.shown(), order = [...shown].reverse(), signs: [number, number, number][] = [];
     for (const i of order) {
       const p = place(i);
       if (p === null || p.x < -20 || p.y < -20 || p.x > size.x + 20 || p.y > size.y + 20) continue;
       this.drawn++;
+      signs.push([p.x, p.y, r]);
       if (fresh.has(i.id)) {
         pen.beginPath();
         pen.arc(p.x, p.y, r * 2.6, 0, 2 * Math.PI);
@@ -93,7 +94,13 @@ export class IncidentLayer extends CanvasLayer {
       }
       sign(pen, p.x, p.y, { open: isOpen(i), late: isOverdue(i, now), emergency: i.emergency }, r);
     }
-    this.borders.drawNames(pen, map, this.heat.discs);
+    // a new incident says where it is, and an emergency until somebody has seen to it
+    const told = urgent === null || shown.some(i => i.id === urgent.incident.id) ? shown : [...shown, urgent.incident];
+    const labels = told.flatMap(i => {
+      const p = fresh.has(i.id) || i.id === urgent?.incident.id ? place(i) : null;
+      return p === null ? [] : [{ x: p.x, y: p.y - r * 4.6, lines: [i.category_name, this.room.whereOf(i)], look: { size: wall ? 20 : 12, mark: i.id === urgent?.incident.id ? LATE : "#6d4c00" } }];
+    });
+    this.borders.drawNames(pen, map, [...this.heat.discs, ...signs], labels.map(l => [l.x, l.y, ...plate(pen, l.lines, l.look)] as const));
     const chosen = pick?.kind === "incident" ? this.room.state.detail?.incident ?? points.find(i => i.id === pick.id) : undefined;
     for (const i of [chosen, urgent?.incident]) {
       const p = i === undefined ? null : place(i);
@@ -105,12 +112,7 @@ export class IncidentLayer extends CanvasLayer {
       pen.stroke();
       sign(pen, p.x, p.y, { open: isOpen(i), late: isOverdue(i, now), emergency: i.emergency }, r);
     }
-    // a new incident says where it is, and an emergency until somebody has seen to it
-    const told = urgent === null || shown.some(i => i.id === urgent.incident.id) ? shown : [...shown, urgent.incident];
-    for (const i of told) {
-      const p = fresh.has(i.id) || i.id === urgent?.incident.id ? place(i) : null;
-      if (p !== null) label(pen, p.x, p.y - r * 4.6, [i.category_name, this.room.whereOf(i)], { size: wall ? 20 : 12, mark: i.id === urgent?.incident.id ? LATE : "#6d4c00" });
-    }
+    for (const { x, y, lines, look } of labels) label(pen, x, y, lines, look);
   }
 
   private circle(pen: CanvasRenderingContext2D, map: L.Map, [lon, lat]: readonly [number, number], radius_m: number, name: string): void {

@@ -2,7 +2,7 @@
 
 import type { App } from "../app";
 import type { MapView } from "../map/map";
-import { h, mount } from "./dom";
+import { h, labelled, mount } from "./dom";
 import { icon } from "./icons";
 
 export function basemap(app: App, map: MapView, place: HTMLElement): void {
@@ -14,7 +14,7 @@ export function basemap(app: App, map: MapView, place: HTMLElement): void {
     file.addEventListener("change", () => { const chosen = file.files?.[0]; if (chosen !== undefined) void map.basemap.open(chosen); });
     return [h("details", { class: "basemap", testid: "basemap", open: isOpen, toggle: e => { isOpen = (e.target as HTMLDetailsElement).open; } }, h("summary", { title: t("basemap"), label: t("basemap") }, icon("ground")),
       h("div", { class: "card" }, h("h3", {}, t("basemap")), h("p", { class: "quiet" }, basemap === null ? t("basemapNone") : basemap.name),
-        h("label", { class: "field" }, h("span", {}, t("basemapChoose")), file),
+        labelled(t("basemapChoose"), file),
         basemap === null ? null : h("label", { class: "check" }, h("input", {
           type: "checkbox", testid: "basemap-shift", checked: basemap.isShifted,
           change: e => app.store.set({ basemap: { ...basemap, isShifted: (e.target as HTMLInputElement).checked } }),

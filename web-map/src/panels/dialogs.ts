@@ -1,15 +1,14 @@
 // What needs an answer before anything else goes on.
 
-import { api } from "../api";
+import { signInElsewhere } from "../api";
 import type { App } from "../app";
-import { half, percent } from "../strings";
-import { field, h, type Child } from "./dom";
+import { half } from "../strings";
+import { field, h, labelled, type Child } from "./dom";
+import { generateBody, jobBody, readProfiles } from "./generate";
 import { importBody } from "./import";
-import { netsTable } from "./nets";
 
 export function dialogs(app: App, place: HTMLElement): void {
   const { t } = app;
-  let profiles: { name: string; title: string; note: string }[] = [];
   let open: HTMLDialogElement | null = null;
   let shown: unknown = null;
 
@@ -26,7 +25,6 @@ export function dialogs(app: App, place: HTMLElement): void {
   const cancel = (): HTMLElement => h("button", { type: "button", testid: "dialog-cancel", click: close }, t("cancel"));
   const form = (testid: string, submit: (form: HTMLFormElement) => void, ...children: Child[]): HTMLElement =>
     h("form", { testid, submit: e => { e.preventDefault(); submit(e.target as HTMLFormElement); } }, ...children);
-  const label = (word: string, input: HTMLElement): HTMLElement => h("label", { class: "field" }, h("span", {}, word), input);
 
   const DAY_MS = 86_400_000;
   /** The first day a plan can be in force from: today in China, or the day after the plan in force began. */
@@ -37,44 +35,20 @@ export function dialogs(app: App, place: HTMLElement): void {
   };
 
   const body = (): Child[] => {
-    const { dialog, needsSignIn, plan, path, job, lang } = app.state;
+    const { dialog, needsSignIn, plan, lang } = app.state, there = signInElsewhere();
     if (needsSignIn) return [h("h2", {}, t("signIn")), h("p", { class: "quiet" }, t("signInWhy")), form("sign-in", f => void app.signIn(field(f, "name"), field(f, "password")),
-      label(t("user"), h("input", { name: "name", required: true, autocomplete: "username", testid: "sign-in-name" })),
-      label(t("password"), h("input", { name: "password", type: "password", required: true, autocomplete: "current-password", testid: "sign-in-password" })),
-      actions(h("button", { type: "submit", class: "primary", testid: "sign-in-go" }, t("signIn"))))];
+      labelled(t("user"), h("input", { name: "name", required: true, autocomplete: "username", testid: "sign-in-name" })),
+      labelled(t("password"), h("input", { name: "password", type: "password", required: true, autocomplete: "current-password", testid: "sign-in-password" })),
+      actions(there === null ? null : h("a", { class: "button", href: there, testid: "sign-in-elsewhere" }, t("signInElsewhere")), h("button", { type: "submit", class: "primary", testid: "sign-in-go" }, t("signIn"))))];
     switch (dialog?.kind) {
       case "fork": return [h("h2", {}, t("fork")), h("p", {}, t("forkWhy")), form("fork-form", f => void app.edits.fork(field(f, "name")),
-        label(t("forkName"), h("input", { name: "name", required: true, maxlength: 60, value: t("draftOf", { name: plan?.name ?? "" }), testid: "fork-name" })),
+        labelled(t("forkName"), h("input", { name: "name", required: true, maxlength: 60, value: t("draftOf", { name: plan?.name ?? "" }), testid: "fork-name" })),
         actions(cancel(), h("button", { type: "submit", class: "primary", testid: "fork-go" }, t("fork"))))];
       case "publish": return [h("h2", {}, `${t("publish")} ${plan?.name ?? ""}`), h("p", {}, t("publishWhy")), form("publish-form", f => void app.planning.publish(field(f, "date")),
-        label(t("publishDate"), h("input", { name: "date", type: "date", required: true, value: firstDay(), testid: "publish-date" })),
+        labelled(t("publishDate"), h("input", { name: "date", type: "date", required: true, value: firstDay(), testid: "publish-date" })),
         actions(cancel(), h("button", { type: "submit", class: "primary", testid: "publish-go" }, t("publish"))))];
-      case "generate": return [h("h2", {}, `${t("generate")} · ${(path.findLast(r => r.level !== "village") ?? path.at(-1))?.name ?? ""}`), form("generate-form", f => {
-        const old = new FormData(f).has("old");
-        void app.planning.generate({
-          region: (path.findLast(r => r.level !== "village") ?? path.at(-1))?.code ?? "", profile: field(f, "profile"),
-          ...(field(f, "name") === "" ? {} : { name: field(f, "name") }), seed: Number(field(f, "seed")), budget_s: Number(field(f, "budget")), ...(old ? { old_nets: "all" as const } : {}),
-        });
-      },
-      label(t("profile"), h("select", { name: "profile", testid: "generate-profile" }, ...profiles.map(p => h("option", { value: p.name, selected: p.name === plan?.profile }, half(lang, p.title === "" ? p.name : p.title))))),
-      label(t("name"), h("input", { name: "name", maxlength: 60, testid: "generate-name" })),
-      label(t("seed"), h("input", { name: "seed", type: "number", min: 0, max: 4294967295, value: "1", required: true })),
-      label(t("seconds"), h("input", { name: "budget", type: "number", min: 1, max: 600, value: "10", required: true, testid: "generate-budget" })),
-      h("label", { class: "check" }, h("input", { type: "checkbox", name: "old", testid: "generate-old" }), h("span", {}, t("oldNets"))),
-      actions(cancel(), h("button", { type: "submit", class: "primary", testid: "generate-go" }, t("start"))))];
-      case "job": {
-        const words = job === null ? "" : job.status === "done" ? t("jobDone", { g: job.result?.grids ?? "—", u: job.result?.units ?? "—" })
-          : job.status === "failed" ? t("jobFailed", { why: half(lang, job.problem?.detail ?? "") }) : job.status === "cancelled" ? t("jobCancelled") : job.stage === "" ? t("beginning") : t("running", { stage: half(lang, job.stage) });
-        const bar = h("progress", { label: t("generate") });
-        bar.max = 1;
-        bar.value = job?.status === "done" ? 1 : job?.share ?? 0;
-        const made = job?.result?.plan;
-        return [h("h2", {}, t("generate")), h("p", { testid: "job-status" }, words), job?.status === "running" ? bar : null, job?.status === "running" ? h("p", { class: "quiet number" }, t("share", { p: percent(job.share, false) })) : null,
-          netsTable(app, job?.result?.nets ?? []),
-          ...(job?.result?.breaches ?? []).slice(0, 8).map(b => h("p", { class: "quiet" }, `${b.rule} ${half(lang, b.message)}`)),
-          actions(job?.status === "running" ? h("button", { testid: "job-cancel", click: () => void app.planning.cancelJob() }, t("cancel")) : h("button", { testid: "job-close", click: close }, t("close")),
-            made === undefined ? null : h("button", { class: "primary", testid: "job-open", click: () => { close(); void app.atlas.switchPlan(made.id); } }, t("openPlan")))];
-      }
+      case "generate": return generateBody(app, actions, cancel());
+      case "job": return jobBody(app, actions, close);
       case "import": return importBody(app);
       case "refused": {
         const { problem, what } = dialog, reasons = problem.refusal?.reasons ?? [];
@@ -122,9 +96,7 @@ export function dialogs(app: App, place: HTMLElement): void {
       open.querySelector(".wrong")?.remove();
       if (now.notice?.kind === "bad") open.append(h("p", { class: "wrong bad", role: "alert", testid: "dialog-wrong" }, now.notice.text));
     }
-    if (now.dialog?.kind === "generate" && before.dialog?.kind !== "generate" && profiles.length === 0) {
-      void app.guard(() => api.profiles()).then(found => { profiles = found ?? []; shown = null; fill(); });
-    }
+    if (now.dialog?.kind === "generate" && before.dialog?.kind !== "generate") void readProfiles(app).then(fresh => { if (fresh) { shown = null; fill(); } });
     if (now.dialog !== before.dialog || now.needsSignIn !== before.needsSignIn || now.job !== before.job || now.intake !== before.intake || now.lang !== before.lang) { if (now.lang !== before.lang) shown = null; fill(); }
   });
 }

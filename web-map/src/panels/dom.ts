@@ -66,5 +66,8 @@ export function mount<S>(place: HTMLElement, app: Holder<S>, on: (state: S) => r
   return fill;
 }
 
+/** A field of a form under its word. */
+export const labelled = (word: string, input: HTMLElement, ...more: Child[]): HTMLElement => h("label", { class: "field" }, h("span", {}, word), input, ...more);
+
 /** Value of a field of a form. */
 export const field = (form: HTMLFormElement, name: string): string => String(new FormData(form).get(name) ?? "").trim();

@@ -5,7 +5,7 @@ import type { App } from "../app";
 import type { Intake } from "../state";
 import { count, half, isKey, percent } from "../strings";
 import { fieldsOf, LAYERS, SYSTEMS } from "../planner/fields";
-import { h, type Child } from "./dom";
+import { h, labelled, type Child } from "./dom";
 
 /** The end of a warning that says what to type on a command line. */
 const COMMAND = /[;；,，][^;；,，]*--\w+.*$/;
@@ -38,9 +38,9 @@ function choose(app: App, { layer }: Intake): Child[] {
         if (chosen !== undefined && typeof wanted === "string") void app.intake.read(wanted, chosen);
       },
     },
-    h("label", { class: "field" }, h("span", {}, t("importLayer")), h("select", { name: "layer", testid: "import-layer" },
+    labelled(t("importLayer"), h("select", { name: "layer", testid: "import-layer" },
       ...LAYERS.map(name => h("option", { value: name, selected: name === layer }, t(`layer_${name}`))))),
-    h("label", { class: "field" }, h("span", {}, t("importFile")), file),
+    labelled(t("importFile"), file),
     h("p", { class: "quiet" }, t("importPrivacy")),
     h("div", { class: "buttons end" },
       h("button", { type: "button", testid: "dialog-cancel", click: () => void app.intake.close() }, t("cancel")),
@@ -116,12 +116,12 @@ const readIn = (app: App, { crs }: Preview): string | undefined => crs === null 
 function system(app: App, preview: Preview): Child {
   if (preview.crs === null) return null;
   const now = readIn(app, preview);
-  return h("label", { class: "field" }, h("span", {}, app.t("importSystem")), h("select", { name: "crs", testid: "import-crs" },
+  return labelled(app.t("importSystem"), h("select", { name: "crs", testid: "import-crs" },
     now === undefined ? h("option", { value: "", selected: true }, preview.crs) : null, ...SYSTEMS.map(s => h("option", { value: s, selected: s === now }, systemOf(app, s)))));
 }
 
 function sheet(app: App, layers: readonly string[]): Child {
-  return layers.length === 0 ? null : h("label", { class: "field" }, h("span", {}, app.t("importSheet")),
+  return layers.length === 0 ? null : labelled(app.t("importSheet"),
     h("select", { name: "layer_name", testid: "import-sheet" }, h("option", { value: "" }, app.t("choose")), ...layers.map(l => h("option", { value: l }, l))));
 }
 

@@ -36,6 +36,6 @@ export function historyPanel(app: App): Child[] {
     history.length === 0 ? h("p", { class: "empty" }, t("noHistory")) : h("ol", { class: "list history", testid: "history" }, ...history.map(e => h("li", { class: e.undone ? "undone" : "" },
       h("span", { class: "number" }, `#${e.seq}`),
       h("span", { class: "grow" }, e.kind === "edit" ? names(e.operation) : isKey(e.kind) ? t(e.kind) : names(e.operation), e.grids.length > 0 ? ` ${e.grids.map(g => g.slice(12)).join(" ")}` : ""),
-      h("span", { class: "quiet" }, `${e.actor} ${when(lang, e.at)}`), e.undone ? h("span", { class: "chip" }, t("undoneMark")) : null))),
+      h("span", { class: "quiet" }, `${e.actor_name ?? e.actor} ${when(lang, e.at)}`), e.undone ? h("span", { class: "chip" }, t("undoneMark")) : null))),
   ];
 }

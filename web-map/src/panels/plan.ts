@@ -2,7 +2,7 @@
 
 import type { App } from "../app";
 import { half } from "../strings";
-import { field, h, type Child } from "./dom";
+import { field, h, labelled, type Child } from "./dom";
 import { figuresTable } from "./figures";
 
 const FORMATS = ["geojson", "geojsonseq", "fgb", "gpkg", "shp", "kml", "csv", "xlsx", "geoparquet"] as const;
@@ -25,8 +25,9 @@ export function planPanel(app: App): Child[] {
     checked === null ? null : h("div", { class: "card", testid: "checked" },
       checked.breaches.length === 0 ? h("p", { class: "good" }, t("checkOk", { v: checked.version })) : h("p", { class: "bad" }, t("checkBad", { v: checked.version, n: checked.breaches.length })),
       h("ul", { class: "list" }, ...checked.breaches.slice(0, 100).map(b => h("li", {}, h("span", { class: "chip bad" }, b.rule), h("span", { class: "grow" }, half(lang, b.message)))))),
+    ...published(app),
     h("h3", {}, t("compare")),
-    others.length === 0 ? h("p", { class: "quiet" }, t("compareNone")) : h("label", { class: "field" }, h("span", {}, t("compareWith")),
+    others.length === 0 ? h("p", { class: "quiet" }, t("compareNone")) : labelled(t("compareWith"),
       h("select", { testid: "compare", change: e => { const id = (e.target as HTMLSelectElement).value; if (id === "") app.store.set({ compared: null }); else void app.planning.compare(id); } },
         h("option", { value: "" }, t("choose")), ...others.map(p => h("option", { value: p.id, selected: p.id === compared?.plan.id }, `${p.name} · ${t(`status_${p.status}`)}`)))),
     compared === null ? null : h("div", { class: "card", testid: "compared" },
@@ -44,5 +45,18 @@ export function planPanel(app: App): Child[] {
       h("p", { class: "facts" }, t("ledgers"), ...LEDGERS.map(l => link(`/api/ledgers/${l}?plan=${plan.id}&region=${model?.data.village ?? plan.region}`, `ledger-${l}`, t(`layer_${l}`)))),
       model === null ? null : h("p", { class: "facts" }, t("wallMap"), ...["pdf", "svg"].map(f => link(`/api/plans/${plan.id}/wall-map?f=${f}&village=${model.data.village}`, `wall-${f}`, f))),
     ],
+  ];
+}
+
+/** Plans that are or were in force, the latest first, and the one of any day; they are looked at, not edited. */
+function published(app: App): Child[] {
+  const { t } = app, { plan } = app.state, all = app.atlas.published();
+  if (all.length === 0) return [];
+  return [
+    h("h3", {}, t("publishedPlans")),
+    h("form", { class: "inline day", testid: "day-form", submit: e => { e.preventDefault(); app.planning.openOf(field(e.target as HTMLFormElement, "day")); } },
+      labelled(t("dayOf"), h("input", { type: "date", name: "day", required: true, testid: "day" })), h("button", { type: "submit", testid: "day-go" }, t("dayGo"))),
+    h("ul", { class: "list", testid: "published" }, ...all.map(p => h("li", {}, h("button", { class: `row${p.id === plan?.id ? " active" : ""}`, testid: `published-${p.id}`, current: p.id === plan?.id, click: () => void app.atlas.switchPlan(p.id) },
+      h("span", { class: "grow" }, p.name), h("span", { class: "number quiet" }, app.spanOf(p)), h("span", { class: `chip ${p.status}` }, t(`status_${p.status}`)))))),
   ];
 }

@@ -49,7 +49,7 @@ export function banners(app: App, place: HTMLElement): void {
     const part = pending?.outcome.stranded[0];
     return [
       !offline ? null : h("div", { class: "banner bad", role: "alert", testid: "offline" }, h("span", { class: "grow" }, t("offline", { n: waiting })), h("button", { testid: "retry", click: () => app.retry() }, t("retry"))),
-      plan !== null && plan.status !== "draft" && model !== null ? h("div", { class: "banner", testid: "read-only" }, h("span", { class: "grow" }, t("readOnly", { status: t(`status_${plan.status}`) })),
+      plan !== null && plan.status !== "draft" && model !== null ? h("div", { class: "banner", testid: "read-only" }, h("span", { class: "grow" }, t("readOnly", { status: t(`status_${plan.status}`), span: app.spanOf(plan) })),
         h("button", { testid: "fork-here", click: () => app.store.set({ dialog: { kind: "fork" } }) }, t("fork"))) : null,
       part === undefined ? null : h("div", { class: "banner bad", role: "alert", testid: "stranded" },
         h("div", { class: "grow" }, h("strong", {}, t("strandedTitle", { grid: app.gridName(part.grid) })), h("p", {}, app.hand.strandedSentence())),
@@ -65,7 +65,7 @@ export function banners(app: App, place: HTMLElement): void {
         h("div", { class: "buttons" }, h("button", { class: "primary", testid: "accept", click: () => app.planning.acceptProposal() }, t("accept")), h("button", { testid: "drop", click: () => app.store.set({ proposal: null }) }, t("drop")))),
       conflict === null ? null : h("div", { class: "banner bad", role: "alert", testid: "conflict" },
         h("div", { class: "grow" }, h("strong", {}, t("conflictTitle")), h("p", {}, (conflict.grids ?? []).length === 0 ? t("conflictPlan", { v: conflict.current_version ?? "" })
-          : t("conflictWhat", { who: conflict.author ?? "?", when: when(lang, conflict.time ?? "?"), grids: app.some(conflict.grids!.map(g => g.slice(12))) }))),
+          : t("conflictWhat", { who: conflict.author_name ?? conflict.author ?? "?", when: when(lang, conflict.time ?? "?"), grids: app.some(conflict.grids!.map(g => g.slice(12))) }))),
         h("div", { class: "buttons" },
           h("button", { testid: "conflict-mine", click: () => void app.edits.settleConflict("mine") }, t("conflictMine")),
           h("button", { testid: "conflict-theirs", click: () => void app.edits.settleConflict("theirs") }, t("conflictTheirs")),

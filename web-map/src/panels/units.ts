@@ -12,26 +12,31 @@ export function unitsPanel(app: App): Child[] {
   const grid = model?.data.grids[active];
   if (model === null || grid === undefined) return [h("p", { class: "empty" }, t("pickGridFirst"))];
   const { data } = model, { min, max, deputies } = data.rules.unit;
-  const members = new Map<number, string[]>();
-  for (const [id, , u] of data.households) (members.get(u) ?? members.set(u, []).get(u)!).push(id);
+  const members = new Map<number, string[]>(), candidates = new Set<string>();
+  for (const [id, , u, may] of data.households) {
+    (members.get(u) ?? members.set(u, []).get(u)!).push(id);
+    if (may) candidates.add(id);
+  }
   const units = data.units.map((unit, i) => ({ unit, i })).filter(({ unit }) => unit.code.startsWith(grid.code));
   return [
     h("h2", {}, t("unitsOf", { grid: app.gridName(active) })),
     h("p", { class: "quiet" }, t("sizeRule", { min, max, d: deputies }), " · ", t("unitsN", { n: units.length })),
     units.length === 0 ? h("p", { class: "empty" }, t("noUnits")) : null,
-    ...units.map(({ unit, i }) => unitCard(app, unit, members.get(i) ?? [], units.map(u => u.unit))),
+    ...units.map(({ unit, i }) => unitCard(app, unit, members.get(i) ?? [], candidates, units.map(u => u.unit))),
     h("div", { class: "buttons" }, h("button", { testid: "reform", click: () => void app.planning.propose({ operation: "reform_units", grid: grid.code, seed: 1 }, `${t("reform")} ${app.gridName(active)}`) }, t("reform"))),
   ];
 }
 
-function unitCard(app: App, unit: UnitRow, members: readonly string[], all: readonly UnitRow[]): HTMLElement {
+function unitCard(app: App, unit: UnitRow, members: readonly string[], candidates: ReadonlySet<string>, all: readonly UnitRow[]): HTMLElement {
   const { t } = app;
   const { min, max, deputies } = app.state.model!.data.rules.unit;
   const out = unit.exception === null && (unit.households < min || unit.households > max);
   const short = unit.code.slice(15);
+  // the people decide: whoever is no candidate stands last and is said to be none
+  const offered = [...members].sort((a, b) => Number(candidates.has(b)) - Number(candidates.has(a)));
   const pick = (name: string, label: string, chosen: string | null): HTMLElement => h("label", {}, h("span", {}, label),
     h("select", { name, testid: `${name}-${unit.code}`, disabled: unit.officers_locked }, h("option", { value: "" }, t("noLeader")),
-      ...members.map(m => h("option", { value: m, selected: m === chosen }, m))));
+      ...offered.map(m => h("option", { value: m, selected: m === chosen }, candidates.has(m) ? m : t("noCandidate", { id: m })))));
   return h("details", {
     class: `card unit${out ? " out" : ""}`, testid: `unit-${unit.code}`, open: opened.has(unit.code),
     toggle: e => { if ((e.target as HTMLDetailsElement).open) opened.add(unit.code); else opened.delete(unit.code); },

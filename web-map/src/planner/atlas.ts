@@ -1,6 +1,6 @@
 // Which region, plan and village are open.
 
-import { api, Refused, type Region, type Village } from "../api";
+import { api, Refused, type Plan, type Region, type Village } from "../api";
 import type { App } from "../app";
 import { Regions } from "../regions";
 import { count } from "../strings";
@@ -67,6 +67,11 @@ export class Atlas {
       await this.choosePlan(id);
       if (village !== undefined) await this.openVillage(village);
     });
+  }
+
+  /** Plans that are or were in force here, the latest first. */
+  published(): Plan[] {
+    return this.app.state.plans.filter(p => p.status !== "draft" && p.valid_from !== null).sort((a, b) => (b.valid_from ?? "").localeCompare(a.valid_from ?? "") || b.region.length - a.region.length);
   }
 
   async openVillage(code: string): Promise<void> {

@@ -7,7 +7,7 @@ import { half, percent } from "../strings";
 import { follow } from "./jobs";
 
 /** What a village went through when its plan followed the register. */
-interface Followed { count: Record<"arrived" | "departed" | "others_moved", number> }
+interface Followed { village: string; skipped?: string | null; count: Record<"arrived" | "departed" | "others_moved", number> }
 
 /** What concerns a whole plan or needs the solver. */
 export class Planning {
@@ -78,6 +78,13 @@ export class Planning {
     if (author) this.app.say("bad", "publishOther", { when: time ?? "" }); else this.app.say("bad", "publishStale", { v: current_version ?? "" });
   }
 
+  /** Opens the plan that was in force on a day; the day that one ends is the next one's first. */
+  openOf(day: string): void {
+    const { app } = this, found = app.atlas.published().find(p => (p.valid_from ?? "") <= day && (p.valid_to === null || day < p.valid_to));
+    if (found === undefined) { app.say("bad", "dayNone", { date: day }); return; }
+    void app.atlas.switchPlan(found.id).then(() => app.say("info", "dayOpened", { date: day, plan: found.name, span: app.spanOf(found) }));
+  }
+
   async generate(wish: Parameters<typeof api.generate>[0]): Promise<void> {
     await this.app.guard(async () => {
       const job = await api.generate(wish);
@@ -111,7 +118,9 @@ export class Planning {
       const sum = (of: keyof Followed["count"]): number => done.villages.reduce((n, v) => n + v.count[of], 0);
       await app.atlas.choosePlan(plan.id);
       if (region.level === "village") await app.atlas.openVillage(region.code);
+      const stayed = done.villages.filter(v => v.skipped);
       app.say("good", "absorbed", { a: sum("arrived"), d: sum("departed"), m: sum("others_moved") });
+      if (stayed.length > 0) app.say("bad", "notFollowed", { n: stayed.length, why: stayed.map(v => `${v.village}：${half(app.state.lang, v.skipped ?? "")}`).join("；") });
     });
   }
 

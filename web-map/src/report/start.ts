@@ -3,11 +3,11 @@
 import "../style/base.css";
 import "../style/parts.css";
 import "../style/room.css";
-import { api, type LonLat } from "../api";
+import { api, Refused, type LonLat } from "../api";
 import { PlaceMap } from "../map/place-map";
-import { field, h, type Child } from "../panels/dom";
+import { field, h, labelled, type Child } from "../panels/dom";
 import { roomApi, type Dictionaries, type Incident } from "../room/api";
-import { prompt } from "../room/prompt";
+import { askName } from "../room/prompt";
 import { clock, fieldOf, moment, ofField, stamp } from "../room/time";
 import { count, half, text, type Key } from "../strings";
 import { remember, remembered } from "../taste";
@@ -48,7 +48,7 @@ const photos = album(), reports = new Reports(localStorage, {
 async function signIn(): Promise<void> {
   if (asking) return;
   asking = true;
-  const values = await prompt(t("signIn"), t("reportsKept"), [{ name: "name", label: t("user"), required: true, autocomplete: "username" }, { name: "password", label: t("password"), type: "password", required: true, autocomplete: "current-password" }], { go: t("signIn"), cancel: t("cancel") });
+  const values = await askName(t, "reportsKept", "report");
   asking = false;
   if (values === null) return;
   try { await api.signIn(values["name"] ?? "", values["password"] ?? ""); } catch { void signIn(); return; }
@@ -125,10 +125,10 @@ function show(): void {
     h("input", { type: "radio", name: "category", value: c.key, required: true, checked: had === null || had.category === "" ? k === 0 : c.key === had.category, testid: `category-${c.key}` }), h("span", {}, lang === "zh" ? c.name : c.name_en))))),
   h("div", { class: "where-on" }, place, h("span", { class: "cross" })),
   h("div", { class: "inline" }, where, words),
-  h("label", { class: "field" }, h("span", {}, t("reportWhat")), summary),
+  labelled(t("reportWhat"), summary),
   h("p", { class: "quiet" }, t("reportNoPersons")),
   pictured,
-  h("label", { class: "field" }, h("span", {}, t("occurred")), time),
+  labelled(t("occurred"), time),
   h("button", { type: "submit", class: "primary wide", testid: "report-go", disabled: dictionaries.categories.length === 0 }, t("reportGo")),
   said));
   showSaid();
@@ -141,7 +141,10 @@ async function load(): Promise<void> {
     const boxes = (await roomApi.regions()).map(r => r.bbox).filter(b => b !== null);
     if (!map.isMoved && boxes.length > 0) map.showBox([Math.min(...boxes.map(b => b[0])), Math.min(...boxes.map(b => b[1])), Math.max(...boxes.map(b => b[2])), Math.max(...boxes.map(b => b[3]))]);
     show();
-  } catch { /* what is kept is used until there is a line */ }
+  } catch (e) {
+    // what is kept is used until there is a line; where nothing is, nothing can be reported before one has signed in
+    if (e instanceof Refused && e.status === 401 && dictionaries.categories.length === 0) void signIn();
+  }
 }
 
 Object.defineProperty(window, "lianhu", { writable: false, value: Object.freeze({ state: () => structuredClone({ view: "report", waiting: reports.list().length, photo: photo === null ? null : { bytes: photo.size, kind: photo.type }, sent: sent.map(i => ({ id: i.id, grid: i.grid, unit: i.unit, at: i.at })), offline, place: map.place() }) }) });

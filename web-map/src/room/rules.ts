@@ -1,8 +1,8 @@
 // The rules that alarm, as administrators see and change them. The service judges what was written; its words stand beside the field.
 
-import { Refused } from "../api";
+import { freshKey, Refused } from "../api";
 import { half } from "../strings";
-import { roomApi, type AlertRule } from "./api";
+import { roomApi, type AlertRule, type AlertRuleWish } from "./api";
 import type { Room } from "./room";
 
 /** What stands in a rule's form and was not sent yet: kept while others are saved. */
@@ -36,6 +36,16 @@ export class Rules {
   save(rule: AlertRule): Promise<void> {
     const { kind, region, escalate_after_min, days, resolution, enabled } = this.drafted(rule);
     return this.change(rule, async () => (await roomApi.putAlertRule(rule.id, rule.version, { kind, region, escalate_after_min, days, resolution, enabled })).id);
+  }
+
+  /** One of the store's own: what it is about and where; the rest is as its kind ships and can be changed in its form. */
+  async make(kind: AlertRuleWish["kind"], region: string, escalate_after_min: number): Promise<void> {
+    const { room } = this, id = `${kind}-${region === "" ? "all" : region}-${freshKey().slice(0, 6)}`;
+    await room.guard(async () => {
+      await roomApi.putAlertRule(id, 0, { kind, region, escalate_after_min, enabled: true });
+      room.say("good", "ruleKept");
+      await this.read();
+    });
   }
 
   /** As it ships; one of the store's own is gone. */

@@ -12,7 +12,7 @@ import { roomSide } from "./panels/side";
 import { timebar } from "./panels/timebar";
 import { roomBar } from "./panels/top";
 import { districtCard, wallHead, wallSide } from "./panels/wall";
-import { prompt } from "./prompt";
+import { askName } from "./prompt";
 import { Room } from "./room";
 import { Sound } from "./sound";
 import { beginning, RoomStore } from "./state";
@@ -75,7 +75,7 @@ let asking = false;
 const signIn = async (): Promise<void> => {
   if (asking) return;
   asking = true;
-  const said = await prompt(t("signIn"), t("signInRoom"), [{ name: "name", label: t("user"), required: true, autocomplete: "username" }, { name: "password", label: t("password"), type: "password", required: true, autocomplete: "current-password" }], { go: t("signIn"), cancel: t("cancel") });
+  const said = await askName(t, "signInRoom", wall ? "wall" : "room");
   asking = false;
   store.set({ needsSignIn: false });
   if (said !== null) await room.signIn(said["name"] ?? "", said["password"] ?? "");

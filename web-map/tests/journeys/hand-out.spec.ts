@@ -6,7 +6,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { changed, paint, strand } from "./hands";
 import { rowsOfCsv, unzip } from "./offices";
-import { borderCells, browse, by, look, openDraft, picture, pocket, Service, settled, visit } from "./service";
+import { borderCells, browse, by, look, openDraft, openVillage, picture, pocket, Service, settled, visit } from "./service";
 
 const service = new Service();
 let browser: Browser;
@@ -39,6 +39,36 @@ describe("P15 publish", () => {
     expect(await page.isDisabled(by("undo"))).toBe(true);
     await page.click(by("tab-plan"));
     await picture(page, "p15-published");
+    await context.close();
+  });
+
+  it("shows what was in force on any day, by the list and by a date, and lets nobody edit it", async () => {
+    const { page, context, faults } = await visit(browser, service);
+    await openVillage(page);
+    await page.click(by("tab-plan"));
+    const all = await page.evaluate(async () => (await (await fetch("/api/plans")).json() as { plans: { id: string; status: string; valid_from: string | null; valid_to: string | null }[] }).plans.filter(p => p.status !== "draft"));
+    const [first] = [...all].sort((a, b) => a.valid_from!.localeCompare(b.valid_from!)), now = all.find(p => p.status === "live")!;
+    expect(all.length).toBeGreaterThan(1);
+    expect(await page.locator(`${by("published")} li`).count()).toBe(all.length);
+    expect(await page.textContent(by(`published-${first!.id}`))).toContain(`${first!.valid_from} – ${first!.valid_to}`);
+    // by the keyboard: the day the first one began
+    const ask = async (day: string): Promise<void> => { await page.fill(by("day"), day); await page.focus(by("day-go")); await page.keyboard.press("Enter"); };
+    await ask(first!.valid_from!);
+    await page.waitForFunction(id => window.lianhu.state().plan?.id === id && location.hash.includes(id), first!.id);
+    await page.waitForSelector(by("read-only"));
+    expect(await page.textContent(by("read-only"))).toContain(`停用方案（${first!.valid_from} – ${first!.valid_to}）`);
+    expect([await page.isDisabled(by("undo")), await page.isDisabled(by("publish")), (await look(page)).plan!.status]).toEqual([true, true, "retired"]);
+    await picture(page, "p15-by-date");
+    // the day one ends is the next one's first
+    await ask(first!.valid_to!);
+    await page.waitForFunction(id => window.lianhu.state().plan?.id !== id, first!.id);
+    await page.waitForFunction(words => (document.querySelector("[data-testid=notice]")?.textContent ?? "").startsWith(words), `${first!.valid_to} 的现行方案`);
+    await ask("1999-01-01");
+    await page.waitForSelector(`${by("notice")}.bad`);
+    expect(await page.textContent(by("notice"))).toContain("1999-01-01 还没有现行方案");
+    await page.click(by(`published-${now.id}`));
+    await page.waitForFunction(id => window.lianhu.state().plan?.id === id && location.hash.includes(id), now.id);
+    expect(faults).toEqual([]);
     await context.close();
   });
 

@@ -12,7 +12,7 @@ afterAll(async () => { await browser?.close(); await service.end(); });
 
 /** Buildings of a grid, in the order of the village. */
 const groundOf = (page: Page, code: string): Promise<string[]> => page.evaluate(c => window.lianhu.atoms().filter(a => a.grid === c).flatMap(a => a.buildings), code);
-interface Told { grids: Record<string, unknown>[]; units: (Record<string, unknown> & { code: string; households: number })[]; buildings: { id: string; grid: number }[]; households: [string, number, number][] }
+interface Told { grids: Record<string, unknown>[]; units: (Record<string, unknown> & { code: string; households: number })[]; buildings: { id: string; grid: number }[]; households: [string, number, number, boolean][] }
 /** The village as the service has it. */
 const told = (page: Page): Promise<Told> => page.evaluate(async () => { const { plan, village } = window.lianhu.state(); return await (await fetch(`/api/plans/${plan!.id}/villages/${village}`)).json() as Told; });
 /** What the service has of some grids: rows, units, buildings, members; versions aside, which count edits. */
@@ -93,6 +93,12 @@ describe("P11 ten-household units", () => {
     const members = await listed(large);
     expect([...members].sort()).toEqual(membersOf(start, large).sort());
     await picture(page, "p11-units");
+    // who is a candidate in the register is offered first, and of the others it is said that they are none
+    const offered = await page.locator(`${by(`leader-${large}`)} option`).evaluateAll(list => list.slice(1).map(o => [(o as HTMLOptionElement).value, o.textContent ?? ""]));
+    const may = new Map(start.households.map(([id, , , m]) => [id, m]));
+    for (const [id, words] of offered) expect(words).toBe(may.get(id!) ? id : `${id}（非候选）`);
+    const last = offered.map(([id]) => may.get(id!)).lastIndexOf(true);
+    expect(offered.slice(0, last + 1).every(([id]) => may.get(id!))).toBe(true);
     let { hash } = await look(page);
     const old = await page.inputValue(by(`leader-${large}`)), next = members.find(m => m !== old)!, deputies = members.filter(m => m !== next).slice(0, 2);
     await page.selectOption(by(`leader-${large}`), next);
@@ -144,9 +150,9 @@ describe("P11 ten-household units", () => {
     await page.click(by("accept"));
     await changed(page, hash);
     await settled(page);
-    const formed = await look(page), last = await told(page);
+    const formed = await look(page), whole = await told(page);
     expect(formed.problems.filter(p => p.hard)).toEqual([]);
-    for (const u of last.units.filter(x => x.code.startsWith(grid) && x.households > 0)) if (u["exception"] === null) { expect(u.households).toBeGreaterThanOrEqual(min); expect(u.households).toBeLessThanOrEqual(13); }
+    for (const u of whole.units.filter(x => x.code.startsWith(grid) && x.households > 0)) if (u["exception"] === null) { expect(u.households).toBeGreaterThanOrEqual(min); expect(u.households).toBeLessThanOrEqual(13); }
     expect(await page.locator(`${by("panel")} .unit.out`).count()).toBe(0);
     await picture(page, "p11-formed");
     await context.close();
@@ -321,6 +327,62 @@ describe("P3 generate", () => {
     await picture(page, "p03-done");
     await page.click(by("job-open"));
     await page.waitForFunction(() => window.lianhu.state().plan?.name === "P3");
+    await context.close();
+  });
+
+  it("takes target, tolerance and barriers by the keyboard, and says what cannot be as it was wanted", async () => {
+    const { page, context, faults } = await visit(browser, service);
+    await openTownship(page);
+    await page.click(by("tab-plan"));
+    await page.focus(by("generate"));
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(`${by("generate-profile")} option[value=guanling]`, { state: "attached" });
+    // where the rules make grids of hamlets there is no target to be wished
+    await page.selectOption(by("generate-profile"), "guanling");
+    expect(await page.isDisabled(by("generate-target"))).toBe(true);
+    await page.selectOption(by("generate-profile"), "xixiu");
+    expect([await page.isDisabled(by("generate-target")), await page.getAttribute(by("generate-target"), "placeholder"), await page.getAttribute(by("generate-tolerance"), "placeholder")]).toEqual([false, "按规则 300", "按规则 5"]);
+    await page.focus(by("generate-target"));
+    await page.keyboard.type("150");
+    await page.keyboard.press("Tab");
+    await page.keyboard.type("0");
+    expect(await page.isVisible(by("generate-kinds"))).toBe(false);
+    await page.selectOption(by("generate-barriers"), "own");
+    await page.focus(by("generate-hard-river"));
+    await page.keyboard.press("Space");
+    await page.fill(by("generate-name"), "P3 wished");
+    await page.fill(by("generate-budget"), "3");
+    await picture(page, "p03-wish");
+    const asked = page.waitForRequest(r => r.method() === "POST" && r.url().endsWith("/api/plans"));
+    await page.keyboard.press("Enter");
+    expect((await asked).postDataJSON()).toMatchObject({ profile: "xixiu", target_households: 150, tolerance: 0, hard_barriers: ["river"], seed: 1, budget_s: 3 });
+    await page.waitForSelector(by("job-open"), { timeout: 100_000 });
+    // 1516 households in some ten grids: not all alike to one household, and that is said of the village with the reason
+    const told = await page.locator(`${by("job-shortcomings")} li`).allTextContents();
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.some(line => /最大偏差 \d.*超出容差 0\.0%。(已证明没有更均衡的划法|没有找到更均衡的划法)。/.test(line))).toBe(true);
+    await picture(page, "p03-shortcomings");
+    await page.click(by("job-open"));
+    await page.waitForFunction(() => window.lianhu.state().plan?.name === "P3 wished");
+    await page.locator(`${by("panel")} [data-testid^="village-"]`).first().waitFor({ state: "attached" }).catch(() => undefined);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it("says why there is no plan where none can be", async () => {
+    const { page, context } = await visit(browser, service);
+    await openTownship(page);
+    await page.click(by("tab-plan"));
+    await page.click(by("generate"));
+    await page.waitForSelector(`${by("generate-profile")} option[value=xixiu]`, { state: "attached" });
+    await page.selectOption(by("generate-profile"), "xixiu");
+    // a region where nobody lives
+    await page.route("**/api/plans", (route, request) => route.continue({ postData: JSON.stringify({ ...request.postDataJSON() as object, region: "520499" }) }), { times: 1 });
+    await page.click(by("generate-go"));
+    await page.waitForSelector(`${by("job-status")}.bad`);
+    expect(await page.textContent(by("job-status"))).toMatch(/没有生成：.+/);
+    expect(await page.locator(by("job-open")).count()).toBe(0);
+    await picture(page, "p03-impossible");
     await context.close();
   });
 });

@@ -46,7 +46,7 @@ describe("M4 hotspots", () => {
     await page.waitForSelector(by("why"));
     const { pick } = await watch(page), cell = there.cells.find(c => c.h3 === pick!.id)!;
     expect(await page.textContent(by("why"))).toContain(String(cell.count));
-    expect(await page.textContent(by("cell-count"))).toBe(`${cell.count} 起`);
+    expect(await page.textContent(by("cell-count"))).toBe(`${cell.count} 件`);
     if (cell.count > 0) {
       await page.waitForSelector(by("cell-incidents"));
       expect((await watch(page)).cell_incidents!.length).toBe(cell.count);
@@ -232,7 +232,7 @@ describe("the room for everybody", () => {
     });
     await page.goto(`${service.url}/?view=room`);
     await page.waitForSelector(by("unseen"));
-    expect(await page.textContent(by("unseen"))).toContain("1 起突发事件尚未确认");
+    expect(await page.textContent(by("unseen"))).toContain("1 件突发事件尚未确认");
     expect(await page.locator(by("emergency")).count()).toBe(0);
     expect(await page.evaluate(() => document.documentElement.classList.contains("alarmed"))).toBe(false);
     await picture(page, "m03-unseen");

@@ -93,6 +93,42 @@ describe.skipIf(!service.isOurs)("the rules that alarm", () => {
     await late.context.close();
   });
 
+  it("are made for a region by the keyboard, changed and deleted", async () => {
+    const { page, context, faults } = await as("admin");
+    await openRules(page);
+    const before = await page.locator("form.rule").count();
+    await page.focus(by("rule-new"));
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(by("ask"));
+    await page.selectOption(by("ask-kind"), "hot_and_growing");
+    await page.selectOption(by("ask-region"), { index: 1 });
+    const region = await page.inputValue(by("ask-region"));
+    await page.fill(by("ask-minutes"), "0");
+    await page.keyboard.press("Enter");
+    // the service says what cannot be, and nothing is made
+    await page.waitForSelector(`${by("notice")}.bad`);
+    expect(await page.locator("form.rule").count()).toBe(before);
+    await page.click(by("rule-new"));
+    await page.selectOption(by("ask-kind"), "hot_and_growing");
+    await page.selectOption(by("ask-region"), region);
+    await page.fill(by("ask-minutes"), "45");
+    await picture(page, "m03-new-rule");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(n => document.querySelectorAll("form.rule").length === n, before + 1);
+    interface Rule { id: string; kind: string; region: string; escalate_after_min: number; ships: boolean; version: number }
+    const own = async (): Promise<Rule | undefined> => (await page.evaluate(async () => (await (await fetch("/api/alert-rules")).json() as { rules: Rule[] }).rules)).find(r => !r.ships);
+    const rule = (await own())!;
+    expect(rule).toMatchObject({ kind: "hot_and_growing", region, escalate_after_min: 45 });
+    await page.fill(by(`rule-${rule.id}-days`), "60");
+    await page.click(by(`rule-save-${rule.id}`));
+    await page.waitForFunction(async ({ id, v }) => ((await (await fetch("/api/alert-rules")).json() as { rules: Rule[] }).rules.find(r => r.id === id)?.version ?? 0) > v, { id: rule.id, v: rule.version });
+    await page.click(by(`rule-reset-${rule.id}`));
+    await page.waitForSelector(by(`rule-${rule.id}`), { state: "detached" });
+    expect(await own()).toBeUndefined();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
   it("are not for those who only watch", async () => {
     const { page, context } = await as("viewer");
     await page.click(by("tab-alerts"));

@@ -44,6 +44,22 @@ async function as(name: string, path = ""): Promise<Visit> {
 }
 
 describe("P1 sign in", () => {
+  it("shows the way to the organisation's accounts where the service has one, in every view", async () => {
+    for (const [path, there] of [["/", "/api/session/oidc"], ["/?view=room", "/api/session/oidc?view=room"], ["/?view=room&wall=1", "/api/session/oidc?view=wall"], ["/?view=report", "/api/session/oidc?view=report"]] as const) {
+      const { page, context } = await visit(browser, service, {}, path);
+      // this service has no such place
+      expect(await page.locator(by("sign-in-elsewhere")).count()).toBe(0);
+      const body = JSON.stringify({ type: "about:blank", title: "", status: 401, code: "unauthenticated", detail: "请登录 / sign in", request_id: "1", sign_in_at: "/api/session/oidc" });
+      await page.route("**/api/**", (route, request) => request.url().endsWith("/api/session/oidc") ? route.continue() : route.fulfill({ status: 401, contentType: "application/problem+json", body }));
+      await page.reload();
+      const link = page.locator(by("sign-in-elsewhere"));
+      await link.waitFor();
+      expect([await link.getAttribute("href"), await link.textContent()]).toEqual([there, "统一身份认证登录"]);
+      await picture(page, `p01-elsewhere-${there.slice(22) || "planner"}`);
+      await context.close();
+    }
+  });
+
   it("refuses a wrong password in words, and leads from the city to the village", async () => {
     const { page, context, requests, faults } = await visit(browser, service);
     await page.waitForSelector(by("sign-in"));
@@ -158,8 +174,9 @@ describe("P14 two planners", () => {
     await version(two.page, start.plan!.version + 1);
     await one.page.mouse.up();
     await one.page.waitForSelector(by("conflict"));
-    const said = (await one.page.textContent(by("conflict")))!, { id, name } = await two.page.evaluate(async () => await (await fetch("/api/session")).json() as { id: string; name: string });
-    expect([id, name].some(who => said.includes(who))).toBe(true);
+    const said = (await one.page.textContent(by("conflict")))!, { name } = await two.page.evaluate(async () => await (await fetch("/api/session")).json() as { id: string; name: string });
+    // by the name people know, and when
+    expect(said).toMatch(new RegExp(`${name} 于 \\d\\d/\\d\\d \\d\\d:\\d\\d 改了`));
     expect([theirs.from, theirs.to].some(g => said.includes(g.slice(12)))).toBe(true);
     expect(await owners(one.page, [mine.buildings[0]!, theirs.buildings[0]!])).toEqual([mine.from, theirs.to]);
     await picture(one.page, `p14-${how}`);

@@ -11,7 +11,7 @@ import { makeActive } from "../journeys/hands";
 import { browse, by, look, Service, settled, visit } from "../journeys/service";
 import { at, type Cost, less, LONG_MS, Meter, noteTasks, spiral, table, wander } from "./cost";
 import { plainPage } from "./plain";
-import { aloneOf, countyOf, type County, placesOf } from "./stores";
+import { aloneOf, clustersOf, countyOf, type County, placesOf } from "./stores";
 
 const STORES = (process.env["MEASURE"] ?? "3000:1").split(/\s+/).map(s => s.split(":").map(Number) as [number, number]);
 /** Moves of the hand in a stroke, steps of the view, reach of the brush. */
@@ -134,7 +134,7 @@ async function ours(browser: Browser, county: County, name: string, isCut: boole
 }
 
 async function plain(browser: Browser, county: County, name: string, ours: Told): Promise<void> {
-  const server = await plainPage({ "/village.json": ours.village, "/places.json": placesOf(county) });
+  const server = await plainPage({ "/village.json": ours.village, "/places.json": placesOf(county), "/clusters.json": clustersOf(county) });
   const open = async (query: string) => {
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
     const page = await context.newPage(), meter = await Meter.on(browser, context, page);
@@ -162,6 +162,10 @@ async function plain(browser: Browser, county: County, name: string, ours: Told)
       }
       await context.close();
     }
+    // the same sums that our city view draws, as Leaflet draws them
+    const summed = await open("show=clusters"), sums_ms = await first(summed.page);
+    if (sums_ms !== null) await viewCity(summed.meter, summed.page, `plain Leaflet, ${name} summed by village`, sums_ms, (JSON.parse(clustersOf(county)) as unknown[]).length, STEPS);
+    await summed.context.close();
     const { context, page, meter } = await open("show=city");
     const first_ms = await first(page);
     if (first_ms === null) city.push([`plain Leaflet, ${name}`, `none in ${PATIENCE_MS / 1000} s`, "", "", "", "", "", "", "", ""]);

@@ -43,3 +43,13 @@ export function aloneOf(county: County, folder: string): County {
 /** Latitude and longitude of every household, as JSON. */
 export const placesOf = ({ data }: County): string =>
   `[${lines(data).slice(1).map(line => { const [, lon, lat] = line.split(","); return `[${lat},${lon}]`; }).join(",")}]`;
+
+/** Latitude, longitude and number of the households of every village, as JSON: what the service's own sums would be. */
+export function clustersOf({ data }: County): string {
+  const sums = new Map<string, [lat: number, lon: number, n: number]>();
+  for (const line of lines(data).slice(1)) {
+    const [, lon, lat] = line.split(","), sum = sums.get(village(line)) ?? [0, 0, 0];
+    sums.set(village(line), [sum[0] + Number(lat), sum[1] + Number(lon), sum[2] + 1]);
+  }
+  return JSON.stringify([...sums.values()].map(([lat, lon, n]) => [lat / n, lon / n, n]));
+}

@@ -1,3 +1,4 @@
+import { clearOf, covered, overlaps, type Plate } from "../../src/map/places";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Refused, Unreachable } from "../../src/api";
@@ -334,5 +335,17 @@ describe("the address of the page", () => {
   it("leads to the planner, the room and the form", () => {
     const start = readFileSync("src/start.ts", "utf8");
     for (const page of ["./main", "./room/start", "./report/start"]) expect(start).toContain(`import("${page}")`);
+  });
+});
+
+describe("names on the map", () => {
+  it("stand at the first place that is clear of words and of signs, or nowhere", () => {
+    const rows: Plate[] = [0, -14, 14].map(dy => [100, 100 + dy, 20, 7]);
+    expect(clearOf(rows, [], [])).toEqual([100, 100, 20, 7]);
+    // a sign on its own place, and a label where it would go next
+    expect(clearOf(rows, [[100, 80, 60, 10]], [[118, 100, 6]])).toEqual([100, 114, 20, 7]);
+    expect(clearOf(rows, [[100, 80, 60, 10]], [[100, 108, 6]])).toBeUndefined();
+    // beside each other is not over each other
+    expect([overlaps([0, 0, 10, 5], [20, 0, 10, 5]), overlaps([0, 0, 10, 5], [19, 0, 10, 5]), covered([0, 0, 10, 5], [[15, 0, 5], [14, 0, 5], [0, 11, 5]])]).toEqual([false, true, 1]);
   });
 });

@@ -36,7 +36,7 @@ export function village(columns: number, grids: readonly number[], weights: read
     grids: Array.from({ length: many }, (_, g) => ({ code: code(g), name: "", kind: "base" as const, locked: false, households: total(g), buildings: 1, persons: null, deviation: total(g) / mean - 1, target: mean, version: 1 })),
     units: Array.from({ length: many }, (_, g) => ({ code: `${code(g)}001`, locked: false, officers_locked: false, leader: null, deputies: [], exception: null, households: total(g) })),
     buildings: lived.map(i => ({ id: `B${i}`, atom: i, households: weights[i]!, grid: grids[i]!, locked: false })),
-    households: lived.flatMap((i, b) => Array.from({ length: weights[i]! }, (_, k): [string, number, number] => [`H${i}-${k}`, b, grids[i]!])),
+    households: lived.flatMap((i, b) => Array.from({ length: weights[i]! }, (_, k): [string, number, number, boolean] => [`H${i}-${k}`, b, grids[i]!, k === 0])),
     atoms: grids.map((_, i) => ({ at: at(i), parts: [[ring(i)]] })), edges, atom_grid: [...grids],
   });
 }

@@ -125,9 +125,6 @@ async fn items_of(app: Arc<App>, layer: Layer, params: Params, headers: HeaderMa
     let asked: Vec<_> = params.pairs().collect();
     // windows are only ever added
     let key = format!("{base}\u{1f}{form:?}\u{1f}{}\u{1f}{newest}\u{1f}{categories:?}\u{1f}{asked:?}", windows.len());
-    let last = windows.values().next_back().and_then(PublicWindow::days);
-    let stamp = last.map(|d| moments::shown(&moments::stored(moments::start_of(d.1))));
-    let stamp = stamp.unwrap_or_else(crate::api::now_text);
     kept(&app, &headers, &key, true, move || {
         let all = all_features(layer, &windows, &categories);
         let chosen: Vec<&Feature> = all
@@ -155,7 +152,6 @@ async fn items_of(app: Arc<App>, layer: Layer, params: Params, headers: HeaderMa
                 let objects = links.iter().map(|(href, rel, kind)| json!({"href": href, "rel": rel, "type": kind}));
                 json!({
                     "type": "FeatureCollection",
-                    "timeStamp": stamp,
                     "numberMatched": chosen.len(),
                     "numberReturned": page.len(),
                     "links": objects.collect::<Vec<_>>(),

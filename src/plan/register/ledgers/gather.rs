@@ -9,6 +9,7 @@ use time::macros::{format_description, offset};
 
 use crate::domain::plan::{Change, PlanHead, VillageRows};
 use crate::domain::register::OfficerRow;
+use crate::domain::wording::operation_in_words;
 use crate::store::{Derived, Filter, HistoryEntry, Layer, RegisterRow, Scope, Store, StoreError};
 
 use super::super::hand_out_plans::{keep_in_force, plans_on};
@@ -224,46 +225,7 @@ fn reason_of(entry: &HistoryEntry, unit: &str) -> String {
     if let Some(own) = entry.operation.get("remarks").and_then(|r| r.get(unit)).and_then(|r| r.as_str()) {
         return own.to_owned();
     }
-    let mut words: Vec<&str> = Vec::new();
-    each_operation(&entry.operation, &mut |name| {
-        let word = match name {
-            "ledger" => "台账修改",
-            "absorb" => "名册变动",
-            "transfer_buildings" => "楼栋划转",
-            "split_grid" => "网格拆分",
-            "merge_grids" => "网格合并",
-            "create_dedicated" => "设立专属网格",
-            "retire_dedicated" => "撤销专属网格",
-            "move_household" => "住户调整",
-            "set_officers" => "联户长调整",
-            "lock" | "unlock" => "锁定调整",
-            "rename" => "网格更名",
-            "rebalance" => "网格均衡",
-            "reform_units" => "单元重组",
-            _ => "方案调整",
-        };
-        if !words.contains(&word) {
-            words.push(word);
-        }
-    });
-    if words.is_empty() { "方案调整".to_owned() } else { words.join("、") }
-}
-
-/// The operations' names, whether one stands alone or several in a list, at any place of the request.
-fn each_operation<'a>(value: &'a serde_json::Value, see: &mut impl FnMut(&'a str)) {
-    match value {
-        serde_json::Value::Array(list) => list.iter().for_each(|v| each_operation(v, see)),
-        serde_json::Value::Object(fields) => {
-            for (key, v) in fields {
-                match v {
-                    serde_json::Value::String(name) if key == "operation" => see(name),
-                    serde_json::Value::Array(_) => each_operation(v, see),
-                    _ => {}
-                }
-            }
-        }
-        _ => {}
-    }
+    operation_in_words(&entry.operation)
 }
 
 /// The day of a stamp where China lies.

@@ -1,6 +1,6 @@
 // The space-time scan: where is an outbreak now, and how often would such a thing come by chance?
 
-import { field, h, type Child } from "../../panels/dom";
+import { field, h, labelled, type Child } from "../../panels/dom";
 import { count, half } from "../../strings";
 import type { Cluster } from "../api";
 import type { Room } from "../room";
@@ -31,7 +31,7 @@ function found(room: Room, clusters: readonly Cluster[]): Child[] {
 
 export function scanPanel(room: Room): Child[] {
   const { t } = room, { scan, lang } = room.state, job = scan?.job, running = job?.status === "running";
-  const select = (name: string, label: string, values: readonly (readonly [string, string])[], usual: string): HTMLElement => h("label", { class: "field" }, h("span", {}, label),
+  const select = (name: string, label: string, values: readonly (readonly [string, string])[], usual: string): HTMLElement => labelled(label,
     h("select", { name, testid: `scan-${name}` }, ...values.map(([v, word]) => h("option", { value: v, selected: v === (wish[name] ?? usual) }, word))));
   const bar = h("progress", { label: t("scan") });
   bar.max = 1;

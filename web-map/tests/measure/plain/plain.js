@@ -17,6 +17,15 @@ async function city() {
   shown.first_ms = await drawn();
 }
 
+/** What a service can sum up beforehand: a disc a village, its number beside it. */
+async function clusters() {
+  const sums = await (await fetch("/clusters.json")).json();
+  map.fitBounds(L.latLngBounds(sums.map(([lat, lon]) => [lat, lon])));
+  const most = Math.max(...sums.map(([, , n]) => n));
+  for (const [lat, lon, n] of sums) L.circleMarker([lat, lon], { radius: 6 + 14 * Math.sqrt(n / most), weight: 1 }).bindTooltip(String(n), { permanent: true, direction: "center" }).addTo(map);
+  shown.first_ms = await drawn();
+}
+
 async function village() {
   const data = await (await fetch("/village.json")).json();
   const grid = [...data.atom_grid], weight = data.atoms.map(() => 0), lived = [...new Set(data.buildings.map(b => b.atom))], total = data.grids.map(g => g.households);
@@ -49,4 +58,4 @@ async function village() {
   });
 }
 
-void (asked.get("show") === "city" ? city() : village());
+void ({ city, clusters }[asked.get("show")] ?? village)();
