@@ -306,6 +306,16 @@ fn faults_are_told_with_row_and_column_and_wrong_flags_are_usage() {
         .expect("written");
     std::fs::write(folder.path().join("c.csv"), "h3,count\nnocell,1\n").expect("written");
     std::fs::write(folder.path().join("e.csv"), "time,lon,lat\n").expect("written");
+    std::fs::create_dir(folder.path().join("folder.csv")).expect("folder");
+    for (name, text) in [
+        ("p.csv", "time,lon,lat\n2026-01-01,,\n"),
+        ("n.csv", "time,lon,lat\n2026-01-01,NaN,26.2\n"),
+        ("w.csv", "when,lon,lat\n2026-01-01,105.9,26.2\n"),
+        ("z.csv", ""),
+        ("d.csv", "h3,count\n"),
+    ] {
+        std::fs::write(folder.path().join(name), text).expect("written");
+    }
     for (line, code, part) in [
         ("hotspots i.csv --resolution 9 --out o.csv", 3, "column time"),
         ("hotspots i.csv --resolution 9 --out o.csv", 3, "axes swapped?"),
@@ -318,9 +328,31 @@ fn faults_are_told_with_row_and_column_and_wrong_flags_are_usage() {
         ("hotspots i.csv --resolution 16 --out o.csv", 2, "16"),
         ("hotspots i.csv --resolution 9 --weights ring3 --out o.csv", 2, "ring1 or band:500"),
         ("trends i.csv --resolution 9 --step 1d --steps 2 --out o.csv", 2, "时段数"),
-        ("density e.csv --out o.csv", 3, "there is no"),
+        ("trends i.csv --resolution 9 --step 1d --steps 2 --out o.csv", 2, "更长的时间范围"),
+        ("density e.csv --out o.csv", 3, "e.csv：只有表头"),
         ("knox e.csv --out o.csv", 3, "there is no"),
         ("scan i.csv --radius far --days 7 --out o.csv", 2, "distance"),
+        ("scan i.csv --radius 1m --days 7 --out o.csv", 2, "10–2000000 米"),
+        (
+            "scan i.csv --radius 9000km --days 7 --out o.csv",
+            2,
+            "--radius <3km> 的值“9000km”不可用：距离应在 10–2000000 米之间",
+        ),
+        ("hotspots i.csv --resolution 9 --weights band:0.5 --out o.csv", 2, "--weights"),
+        ("hotspots p.csv --resolution 9 --out o.csv", 3, "1 件事件都没有地点"),
+        ("hotspots n.csv --resolution 9 --out o.csv", 3, "“NaN”不是有限的数"),
+        ("hotspots w.csv --resolution 9 --out o.csv", 3, "也可叫 发生时间、上报时间、时间"),
+        ("hotspots z.csv --resolution 9 --out o.csv", 3, "发生时间,经度,纬度"),
+        ("hotspots z.csv --cells --out o.csv", 3, "h3,count"),
+        ("hotspots d.csv --cells --out o.csv", 3, "d.csv：只有表头"),
+        ("hotspots absent.csv --resolution 9 --out o.csv", 3, "没有这个文件"),
+        ("hotspots absent.csv --resolution 9 --out o.pdf", 2, "--out o.pdf：不写这种文件；可用 .csv、.geojson"),
+        ("trends absent.csv --resolution 9 --step 1d --steps 9 --out o", 2, "--out o：不写这种文件"),
+        ("scan absent.csv --radius 3km --days 7 --out o.txt", 2, "standard output"),
+        ("density absent.csv --out o.pdf", 2, ".geojson"),
+        ("knox absent.csv --out o.pdf", 2, "可用 .csv、.xlsx"),
+        ("knox absent.csv --out nowhere/o.csv", 3, "nowhere/o.csv：无法写入：所在的文件夹不存在"),
+        ("density absent.csv --out folder.csv", 2, "这是文件夹"),
     ] {
         let out = lianhu(folder.path(), line);
         let text = said(&out);
@@ -328,4 +360,34 @@ fn faults_are_told_with_row_and_column_and_wrong_flags_are_usage() {
         assert!(text.contains(part), "{line}: {text}");
     }
     assert!(!folder.path().join("o.csv").exists());
+}
+
+#[test]
+fn a_dash_is_standard_output_and_words_go_beside_it() {
+    let folder = tempfile::tempdir().expect("folder");
+    std::fs::write(folder.path().join("cells.csv"), cells(6).0).expect("written");
+    let out = lianhu(folder.path(), "hotspots cells.csv --cells --permutations 0 --out -");
+    assert!(out.status.success(), "{}", said(&out));
+    let table = String::from_utf8(out.stdout).expect("text");
+    assert_eq!(table.lines().next(), Some(COLUMNS));
+    assert_eq!(table.lines().count(), 1 + cells(6).1.len());
+    assert!(String::from_utf8_lossy(&out.stderr).contains("sha256"));
+    assert!(!folder.path().join("-").exists());
+    let written = lianhu(folder.path(), "hotspots cells.csv --cells --permutations 0 --out same.csv");
+    assert!(String::from_utf8_lossy(&written.stdout).contains("sha256"));
+    assert_eq!(std::fs::read_to_string(folder.path().join("same.csv")).expect("written"), table);
+}
+
+#[test]
+fn a_scan_without_permutations_says_nothing_of_chance() {
+    let folder = tempfile::tempdir().expect("folder");
+    let line = format!("scan {} --radius 3km --days 7 --permutations 0 --out scan.csv", township("incidents.csv"));
+    let out = done(folder.path(), &line);
+    assert!(out.contains("--permutations 0") && !out.contains("p = ") && !out.contains("偶然出现"), "{out}");
+    let found = rows(&folder.path().join("scan.csv"));
+    assert!(!found.is_empty());
+    for c in found {
+        assert!(c["p"].is_empty() && c["recurrence_days"].is_empty(), "{c:?}");
+        assert!(number(&c, "observed") > number(&c, "expected"));
+    }
 }

@@ -137,7 +137,7 @@ pub(crate) struct EffortArgs {
     #[arg(long, conflicts_with = "budget")]
     pub(crate) rounds: Option<u32>,
     /// 时间上限（秒），0 = 立即给出。Wall-clock cap in seconds from the start; 0 = the instant answer.
-    #[arg(long, value_parser = seconds)]
+    #[arg(long, allow_negative_numbers = true, value_parser = seconds)]
     pub(crate) budget: Option<f64>,
     /// 线程数。Threads (default: all cores).
     #[arg(long)]
@@ -262,7 +262,7 @@ pub(crate) struct PlanArgs {
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     /// 时间上限（秒），0 = 立即给出。Wall-clock cap in seconds from the start; 0 = the instant answer.
-    #[arg(long, value_parser = seconds)]
+    #[arg(long, allow_negative_numbers = true, value_parser = seconds)]
     pub(crate) budget: Option<f64>,
     /// 线程数。Threads (default: all cores).
     #[arg(long)]

@@ -18,6 +18,7 @@ use crate::store::{Expect, OpenMode, StoreError};
 
 use super::commands::{Failure, Outcome};
 use super::console::{self, Ticker};
+use super::outputs;
 use super::register::{
     ACTOR, KEPT, SHOWN, cancel, everything, failed, file_options, of_store, refuse_unless_partial, tell_faults,
     with_store,
@@ -32,6 +33,9 @@ const BLOCK: usize = 1 << 16;
 const LONGEST_REASON: usize = 500;
 
 pub(super) fn import(a: &ImportArgs) -> Outcome {
+    if let Some(path) = &a.faults {
+        outputs::check_file("--faults", path, outputs::TABLES)?;
+    }
     if let Some(ledger) = Ledger::named(&a.layer) {
         if a.reason.is_some() {
             return Err(Failure::usage(
@@ -201,28 +205,28 @@ fn with_standard_input(files: &[String], ticker: &Ticker) -> Result<(Vec<String>
 
 fn tell(outcome: &ImportOutcome) {
     for (file, report) in &outcome.reports {
-        eprintln!("{file}：{} 行 rows", report.rows);
+        errln!("{file}：{} 行 rows", report.rows);
         for line in report.mapping.to_string().lines() {
-            eprintln!("  {line}");
+            errln!("  {line}");
         }
         let personal = report.mapping.personal();
         if !personal.is_empty() {
-            eprintln!("  未保留的个人信息列 personal columns, not kept: {}", personal.join("、"));
+            errln!("  未保留的个人信息列 personal columns, not kept: {}", personal.join("、"));
         }
         for warning in &report.warnings {
-            eprintln!("  {warning}");
+            errln!("  {warning}");
         }
     }
     for caution in outcome.cautions.faults.iter().take(SHOWN) {
         let column = caution.column.as_deref().unwrap_or_default();
-        eprintln!("请核对 to be looked at（列 column {column}）：{caution}");
+        errln!("请核对 to be looked at（列 column {column}）：{caution}");
     }
     if outcome.cautions.total > SHOWN as u64 {
-        eprintln!("… 共 {0} 处请核对，不妨碍入库 / {0} in all, none keeps a row out", outcome.cautions.total);
+        errln!("… 共 {0} 处请核对，不妨碍入库 / {0} in all, none keeps a row out", outcome.cautions.total);
     }
     tell_faults(&outcome.faults);
     for (layer, r) in &outcome.stored {
-        println!(
+        outln!(
             "{}：新增 {}，更新 {}，未变 {}，冲突 {}{} / inserted, updated, unchanged, conflicts",
             layer.name(),
             r.inserted,
@@ -236,9 +240,11 @@ fn tell(outcome: &ImportOutcome) {
             }
         );
         for c in r.conflicts.iter().take(SHOWN) {
-            println!(
+            outln!(
                 "  {}：文件版本 {} 库版本 {} / the store's row was changed meanwhile",
-                c.id, c.file_version, c.store_version
+                c.id,
+                c.file_version,
+                c.store_version
             );
         }
     }

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use geo::Geometry;
 
-use crate::exchange::{self, Cell, FieldType, Format, Geometries, WriteOptions, Writer, WriterField, WriterSchema};
+use crate::exchange::{Cell, FieldType, Format, Geometries, WriteOptions, Writer, WriterField, WriterSchema};
 
 use super::commands::Failure;
+use super::outputs;
 
 /// A table's name and columns.
 pub(super) struct Sheet<'a> {
@@ -34,12 +35,6 @@ pub(super) fn write_table<T>(
     items: &[T],
     row: impl Fn(usize, &T) -> Vec<Cell>,
 ) -> Result<(), Failure> {
-    if !matches!(Format::of_path(&path.to_string_lossy()), Format::Csv | Format::Xlsx) {
-        let path = path.display();
-        return Err(Failure::usage(format!(
-            "{path}：此表没有位置，请写成 .csv 或 .xlsx\n{path}: this table has no places; write it as .csv or .xlsx"
-        )));
-    }
     put(path, (sheet, Geometries::None), items, row, |_| None)
 }
 
@@ -52,8 +47,8 @@ fn put<T>(
 ) -> Result<(), Failure> {
     match Format::of_path(&path.to_string_lossy()) {
         Format::Csv => {
-            let failed = |e: std::io::Error| Failure::input(format!("{0}：{e}\n{0}: {e}", path.display()));
-            exchange::write_whole(path, &csv(sheet, items, row).map_err(failed)?).map_err(failed)
+            let bytes = csv(sheet, items, row).map_err(|e| outputs::unwritable(path, &e))?;
+            outputs::put(path, &bytes)
         }
         format => {
             let field = |f: &(&str, FieldType)| WriterField { name: f.0.to_owned(), kind: f.1 };

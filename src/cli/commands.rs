@@ -21,10 +21,10 @@ use crate::plan::village::expanded;
 use crate::space::datum::Crs;
 
 use super::args::{Command, EffortArgs, InputArgs, OutputArgs, UnitsArgs};
-use super::console;
 use super::replay::Replay;
 use super::serve_args::{TokenCommand, UserCommand};
 use super::surroundings::read_barriers;
+use super::{console, outputs};
 
 /// A failed command: what to say and the exit code.
 pub(crate) struct Failure {
@@ -120,10 +120,10 @@ pub(super) fn load(
     report.parameters.insert("layer".to_owned(), json!(a.layer));
     report.step("read", begun);
     if !report.dropped_columns.is_empty() {
-        eprintln!("未保留的列：{0}\ncolumns not kept: {0}", report.dropped_columns.join(", "));
+        errln!("未保留的列：{0}\ncolumns not kept: {0}", report.dropped_columns.join(", "));
     }
     for note in &report.notes {
-        eprintln!("{note}");
+        errln!("{note}");
     }
     report.said_notes = report.notes.len();
     if !held {
@@ -251,6 +251,7 @@ fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
         None => json!(a.profile.as_deref().map(super::profiles::profile).transpose()?.map(|p| p.name)),
     };
     let a = &a;
+    outputs::check_all(&a.output)?;
     let extra: Vec<String> = rules.containers.iter().map(|c| c.0.clone()).collect();
     let Loaded { table, mut report } = load("units", &a.input, &extra, &a.effort, begun)?;
     let table = if a.expand { expanded(table) } else { table };
@@ -315,11 +316,11 @@ fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
     }
     let shapes = a.output.geojson.is_some().then(|| unit_features(&villages, planar));
     write_outputs(&a.output, &labels, shapes, &report)?;
-    println!(
+    outln!(
         "{households} 户 → {count} 个单元，离差平方和 {sse:.0} m²，例外 {} 个（{outside} 户）",
         report.exceptions.len()
     );
-    println!(
+    outln!(
         "{households} households → {count} units, SSE {sse:.0} m², {} exceptions ({outside} households)",
         report.exceptions.len()
     );
@@ -381,33 +382,21 @@ pub(super) fn write_outputs(
     let wanted = [(&out.labels, text), (&out.geojson, shapes), (&out.report, report)];
     let files: Vec<(&Path, &[u8])> =
         wanted.iter().filter_map(|(path, text)| Some((path.as_deref()?, text.as_bytes()))).collect();
-    let twice = files.iter().enumerate().find(|(i, f)| files.iter().skip(i + 1).any(|g| f.0 == g.0));
-    if let Some((_, (path, _))) = twice {
-        return Err(Failure::usage(format!(
-            "{0}：两种结果不能写入同一个文件\n{0}: two results cannot go into one file",
-            path.display()
-        )));
-    }
-    exchange::write_all_whole(&files).map_err(|(path, e)| {
-        Failure::input(format!(
-            "{0}：无法写入，各文件均未写：{e}\n{0}: cannot be written, and no file was: {e}",
-            path.display()
-        ))
-    })
+    outputs::put_all(&files)
 }
 
 pub(super) fn finish(report: &Report) -> Outcome {
     for note in report.notes.iter().skip(report.said_notes).take(20) {
-        eprintln!("{note}");
+        errln!("{note}");
     }
     for e in report.exceptions.iter().take(20) {
-        eprintln!("例外 exception: {} {} 户 households, {}: {}", e.village, e.households, e.reason, e.ids.join(", "));
+        errln!("例外 exception: {} {} 户 households, {}: {}", e.village, e.households, e.reason, e.ids.join(", "));
     }
     if report.exceptions.len() > 20 {
-        eprintln!("… {} 个例外，见报告 / exceptions in all, see the report", report.exceptions.len());
+        errln!("… {} 个例外，见报告 / exceptions in all, see the report", report.exceptions.len());
     }
     if report.stopped == Stopped::Cancelled {
-        println!("已中断：结果是中断前最好的 / stopped early: this is the best so far");
+        outln!("已中断：结果是中断前最好的 / stopped early: this is the best so far");
         return Ok(130);
     }
     Ok(0)

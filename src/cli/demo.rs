@@ -53,7 +53,7 @@ pub(super) async fn load(
             return Ok(());
         }
     }
-    eprintln!("空库：正在载入示例乡镇 / the store is empty: loading the example township …");
+    errln!("空库：正在载入示例乡镇 / the store is empty: loading the example township …");
     for (layer, name, content) in FILES {
         bring(store, layer, name, content).await?;
     }
@@ -123,7 +123,7 @@ async fn planned(store: &dyn Store) -> Result<Option<String>, Failure> {
     };
     let planned = plan_region(store, &scope, ACTOR, &wish).await.map_err(failed)?;
     if let Some(breach) = planned.breaches.first() {
-        eprintln!("示例方案有违反，未发布 / the example plan breaks a rule and stays a draft: {breach:?}");
+        errln!("示例方案有违反，未发布 / the example plan breaks a rule and stays a draft: {breach:?}");
         return Ok(None);
     }
     let day = china_today();

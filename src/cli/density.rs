@@ -11,6 +11,7 @@ use super::cell_files::{Sheet, write};
 use super::commands::{Failure, Outcome};
 use super::hotspot_args::DensityArgs;
 use super::hotspots::{bad, in_window, incidents, whole};
+use super::outputs;
 
 /// Nodes below this share of the greatest density are not written.
 const LEAST_SHARE: f64 = 1e-3;
@@ -63,6 +64,7 @@ fn square(surface: &Density, plane: &LocalProjection, node: &Node) -> Geometry<f
 
 /// Smooths incidents to a surface.
 pub(super) fn run(a: &DensityArgs) -> Outcome {
+    outputs::check("--out", &a.out, outputs::MAPS)?;
     let read = incidents(&a.input)?;
     let places: Vec<LonLat> = in_window(&read, a.window, a.as_of)?.into_iter().map(|i| i.0).collect();
     let plane = plane_of(&places)?;
@@ -100,18 +102,18 @@ pub(super) fn run(a: &DensityArgs) -> Outcome {
     let sheet = Sheet { layer: "density", fields: FIELDS };
     write(&a.out, &sheet, &nodes, row, |node| square(&surface, &plane, node))?;
     if options.spacing_m > bandwidth_m / 2.0 {
-        println!(
-            "格距超过带宽的一半，曲面较粗\nnodes are farther apart than half the bandwidth: the surface is coarse"
-        );
+        outln!("格距超过带宽的一半，曲面较粗\nnodes are farther apart than half the bandwidth: the surface is coarse");
     }
     if let Some(top) = nodes.iter().max_by(|a, b| a.per_km2.total_cmp(&b.per_km2)) {
         let p = place(&surface, &plane, top.column as f64, top.row as f64);
-        println!(
+        outln!(
             "最高 {0:.2} 件/平方公里，在 ({1:.4}, {2:.4})\ngreatest: {0:.2} incidents per km² at ({1:.4}, {2:.4})",
-            top.per_km2, p.lon_deg, p.lat_deg
+            top.per_km2,
+            p.lon_deg,
+            p.lat_deg
         );
     }
-    println!(
+    outln!(
         "带宽 {bandwidth_m:.1} 米，格距 {0:.1} 米：{1} 个节点（共 {2}，低于最高值千分之一的不写） → {3}\n\
          bandwidth {bandwidth_m:.1} m, nodes every {0:.1} m: {1} of {2} nodes (those below a thousandth of the greatest are left out) → {3}",
         options.spacing_m,

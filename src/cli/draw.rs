@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use crate::exchange;
 use crate::plan::draw::{DrawError, draw, draw_store, to_pdf};
 use crate::store::OpenMode;
 
 use super::args::DrawArgs;
 use super::commands::{Failure, Outcome};
+use super::outputs;
 use super::register::{everything, with_store};
 use super::register_args::StoreArgs;
 
@@ -21,6 +21,7 @@ fn failed(e: DrawError) -> Failure {
 
 /// Draws and writes one SVG or PDF file, whole or not at all.
 pub(super) fn run(a: &DrawArgs) -> Outcome {
+    outputs::check("--out", &a.out, &[".svg", ".pdf"])?;
     let village = a.village.as_deref();
     let picture = if super::plan::is_store(&a.source) {
         let store = StoreArgs { store: a.source.clone() };
@@ -39,14 +40,13 @@ pub(super) fn run(a: &DrawArgs) -> Outcome {
         let pdf = to_pdf(&picture).map_err(failed)?;
         if !pdf.missing.is_empty() {
             let letters: String = pdf.missing.iter().collect();
-            eprintln!("本机字体缺字 letters in no font of this computer: {letters}");
+            errln!("本机字体缺字 letters in no font of this computer: {letters}");
         }
         pdf.bytes
     } else {
         picture.into_bytes()
     };
-    exchange::write_whole(&a.out, &bytes)
-        .map_err(|e| Failure::input(format!("{0}：{e}\n{0}: {e}", a.out.display())))?;
-    println!("已绘制 drawn: {}", a.out.display());
+    outputs::put(&a.out, &bytes)?;
+    outln!("已绘制 drawn: {}", a.out.display());
     Ok(0)
 }

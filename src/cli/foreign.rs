@@ -66,8 +66,8 @@ fn list(a: &ForeignListArgs) -> Outcome {
         }
     })?;
     match listed {
-        0 => println!("没有待确认的修改 / nothing to settle"),
-        n => println!(
+        0 => outln!("没有待确认的修改 / nothing to settle"),
+        n => outln!(
             "{n} 处修改待确认：lianhu foreign accept 确认，lianhu foreign take-back 撤回 / {n} edits to accept or to take back"
         ),
     }
@@ -81,7 +81,7 @@ fn show(edit: &ForeignEdit) {
         _ => "修改 update",
     };
     let id = edit.id.as_deref().unwrap_or("—");
-    println!("{}\t{}\t{}\t{operation}\t{id}\t{}", edit.seq, edit.at, edit.layer, changed(edit).join("; "));
+    outln!("{}\t{}\t{}\t{operation}\t{id}\t{}", edit.seq, edit.at, edit.layer, changed(edit).join("; "));
 }
 
 fn settle(a: &ForeignArgs, accept: bool) -> Outcome {
@@ -91,6 +91,6 @@ fn settle(a: &ForeignArgs, accept: bool) -> Outcome {
         store.settle_foreign(&everything(), ACTOR, &choice, accept).await.map_err(of_store)
     })?;
     let done = if accept { "已确认 accepted" } else { "已撤回 taken back" };
-    println!("{done}: {settled}");
+    outln!("{done}: {settled}");
     Ok(0)
 }

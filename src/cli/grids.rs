@@ -14,6 +14,7 @@ use crate::plan::shapes::{collection, feature, geometry, rounded};
 use super::args::GridsArgs;
 use super::commands::{Failure, Loaded, Outcome, finish, job_of, load, write_outputs};
 use super::console;
+use super::outputs;
 use super::replay::Replay;
 use super::surroundings::{read_barriers, read_boundary};
 
@@ -43,6 +44,7 @@ pub(super) fn grids(a: &GridsArgs, begun: Instant) -> Outcome {
         building_min: u32::MAX,
         old_net_weight: 0.0,
     };
+    outputs::check_all(&a.output)?;
     let Loaded { table, mut report } = load("grids", &a.input, &[], &a.effort, begun)?;
     let planar = matches!(table.positions, Positions::Planar(_));
     let barriers = read_barriers(a.barriers.as_deref(), &a.input, planar, &mut report)?;
@@ -94,9 +96,10 @@ fn say(table: &Households, villages: &[VillageGrids]) {
     let (sum, least, count) = all()
         .map(|g| g.polsby_popper())
         .fold((0.0, f64::INFINITY, 0_u32), |(s, l, n), v| (s + v, f64::min(l, v), n + 1));
+    let least = if count == 0 { 0.0 } else { least };
     let mean = sum / f64::from(count.max(1));
-    println!("{households} 户 → {count} 个网格，最大偏差 {deviation} %，紧凑度 平均 {mean:.3} 最低 {least:.3}");
-    println!(
+    outln!("{households} 户 → {count} 个网格，最大偏差 {deviation} %，紧凑度 平均 {mean:.3} 最低 {least:.3}");
+    outln!(
         "{households} households → {count} grids, greatest deviation {deviation} %, Polsby–Popper mean {mean:.3} least {least:.3}"
     );
 }

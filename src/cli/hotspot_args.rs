@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::hotspot::Neighbourhood;
+use crate::hotspot::density::SPREAD_M;
 use crate::hotspot::fdr::FdrMethod;
+use crate::hotspot::scan::RADIUS_M;
+use crate::hotspot::weights::BAND_M;
+use crate::hotspot::{HotspotError, Neighbourhood};
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(crate) enum FdrName {
@@ -90,7 +93,7 @@ pub(crate) struct ScanArgs {
     /// 事件文件：地点和时间。Incidents with a place and a time.
     pub(crate) input: String,
     /// 最大半径，如 3km、500m。Greatest radius of a cluster.
-    #[arg(long, value_parser = metres, value_name = "3km")]
+    #[arg(long, value_parser = radius, value_name = "3km")]
     pub(crate) radius: f64,
     /// 最长天数（均以最后一天结束）。Longest cluster in days; all end on the last day.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=366))]
@@ -111,10 +114,10 @@ pub(crate) struct DensityArgs {
     /// 事件文件：地点和时间。Incidents with a place and a time.
     pub(crate) input: String,
     /// 带宽：高斯核的标准差，如 300m；省略则按事件的离散程度取值。Standard deviation of the kernel; from the spread of the incidents otherwise.
-    #[arg(long, value_parser = metres, value_name = "300m")]
+    #[arg(long, value_parser = spread, value_name = "300m")]
     pub(crate) bandwidth: Option<f64>,
     /// 格距，如 100m；默认为带宽的三分之一。Distance between nodes; a third of the bandwidth otherwise.
-    #[arg(long, value_parser = metres, value_name = "100m")]
+    #[arg(long, value_parser = spread, value_name = "100m")]
     pub(crate) cell: Option<f64>,
     /// 时间窗口，如 30d、12h。Only incidents of so long before --as-of.
     #[arg(long, value_parser = seconds, value_name = "30d")]
@@ -157,7 +160,7 @@ pub(crate) struct KnoxArgs {
 fn neighbourhood(text: &str) -> Result<Neighbourhood, String> {
     match text.split_once(':') {
         None if text == "ring1" => Ok(Neighbourhood::Ring1),
-        Some(("band", width)) => metres(width).map(Neighbourhood::BandM),
+        Some(("band", width)) => metres_within(width, BAND_M).map(Neighbourhood::BandM),
         _ => Err(format!("“{text}”应为 ring1 或 band:500 / \"{text}\": write ring1 or band:500")),
     }
 }
@@ -175,6 +178,22 @@ fn metres(text: &str) -> Result<f64, String> {
         (Some(v), "km" | "公里") => Ok(v * 1e3),
         _ => Err(format!("“{text}”不是距离（如 500m、3km） / \"{text}\" is no distance such as 500m or 3km")),
     }
+}
+
+fn metres_within(text: &str, [least_m, most_m]: [f64; 2]) -> Result<f64, String> {
+    let given_m = metres(text)?;
+    if (least_m..=most_m).contains(&given_m) {
+        return Ok(given_m);
+    }
+    Err(HotspotError::Distance { given_m, least_m, most_m }.to_string())
+}
+
+fn radius(text: &str) -> Result<f64, String> {
+    metres_within(text, RADIUS_M)
+}
+
+fn spread(text: &str) -> Result<f64, String> {
+    metres_within(text, SPREAD_M)
 }
 
 fn seconds(text: &str) -> Result<i64, String> {
@@ -226,6 +245,12 @@ mod tests {
         for bad in ["", "-3km", "3 miles", "km", "NaN"] {
             assert!(metres(bad).is_err() && seconds(bad).is_err(), "{bad}");
         }
+        for wide in ["0.5m", "9m", "9000km"] {
+            let said = radius(wide).expect_err(wide);
+            assert!(said.contains("10–2000000 米") && said.contains("between 10 and 2000000 m"), "{said}");
+        }
+        assert!(neighbourhood("band:0.5").expect_err("short").contains("1–2000000 米"));
+        assert_eq!((radius("10m"), spread("0.1m"), spread("0.01m").is_err()), (Ok(10.0), Ok(0.1), true));
         assert!(neighbourhood("ring2").is_err() && level("1.5").is_err() && moment("gestern").is_err());
         assert!(seconds("30").is_err() && seconds("9999999d").is_err());
     }

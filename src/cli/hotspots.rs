@@ -17,6 +17,7 @@ use crate::hotspot::{Area, CellSet, HexCell, HotCell, HotClass, HotspotOptions, 
 use super::cell_files::{Sheet, write};
 use super::commands::{Failure, Outcome};
 use super::hotspot_args::{HotspotsArgs, ScanArgs, TrendsArgs};
+use super::outputs;
 use super::surroundings::Polygons;
 
 /// China has one time zone: a day begins and ends there.
@@ -82,19 +83,29 @@ fn options() -> OpenOptions {
 /// Says what was read and keeps its content.
 fn told<T>(path: &str, read: Read<T>) -> T {
     if !read.dropped_columns.is_empty() {
-        eprintln!("未保留的个人信息列 personal columns, not kept: {}", read.dropped_columns.join("、"));
+        errln!("未保留的个人信息列 personal columns, not kept: {}", read.dropped_columns.join("、"));
     }
     for warning in &read.warnings {
-        eprintln!("{warning}");
+        errln!("{warning}");
     }
-    println!("lianhu {} · {path} sha256 {}", env!("CARGO_PKG_VERSION"), read.sha256_hex);
+    outln!("lianhu {} · {path} sha256 {}", env!("CARGO_PKG_VERSION"), read.sha256_hex);
     read.value
 }
 
 pub(super) fn incidents(path: &str) -> Result<Occurrences, Failure> {
     let read = told(path, read_occurrences(path, &options()).map_err(unread)?);
+    if read.places.is_empty() {
+        return Err(bad(match read.unplaced {
+            0 => format!(
+                "{path}：只有表头，没有事件：请检查导出的时间范围后重新导出\n{path}: there is no incident, only a header: look at what was exported, and export it again"
+            ),
+            n => format!(
+                "{path}：{n} 件事件都没有地点（经度、纬度列不存在或为空）：请补上坐标后重试\n{path}: there is no place for any of the {n} incidents (columns lon and lat are not there, or empty): add them and try again"
+            ),
+        }));
+    }
     if read.unplaced > 0 {
-        eprintln!("{0} 件事件没有地点，未计入\n{0} incidents say no place and are not counted", read.unplaced);
+        errln!("{0} 件事件没有地点，未计入\n{0} incidents say no place and are not counted", read.unplaced);
     }
     Ok(read)
 }
@@ -105,7 +116,7 @@ fn cells_of(places: &[LonLat], resolution: Resolution) -> Vec<HexCell> {
 
 fn notes(list: &[Note]) {
     for note in list {
-        println!("{note}");
+        outln!("{note}");
     }
 }
 
@@ -128,7 +139,7 @@ pub(super) fn in_window(
     let inside = |t: i64| t > begin && t <= end;
     let all = read.places.iter().copied().zip(read.occurred_s.iter().copied());
     let kept: Vec<(LonLat, i64)> = all.filter(|(_, t)| inside(*t)).collect();
-    println!(
+    outln!(
         "截至 {0}（北京时间）：{1} / {2} 件事件\nuntil {0} (UTC+8): {1} of {2} incidents",
         shown(end),
         kept.len(),
@@ -146,6 +157,7 @@ struct Counted {
 
 /// Judges the cells of one period.
 pub(super) fn run_hotspots(a: &HotspotsArgs) -> Outcome {
+    outputs::check("--out", &a.out, outputs::MAPS)?;
     let counted = if a.cells { of_cells(a)? } else { of_incidents(a)? };
     let study = Study {
         cells: &counted.area.cells,
@@ -168,9 +180,9 @@ pub(super) fn run_hotspots(a: &HotspotsArgs) -> Outcome {
     let of = |class: HotClass| found.cells.iter().filter(|c| c.class == class).count();
     let mut hot: Vec<&HotCell> = found.cells.iter().filter(|c| c.class == HotClass::Hot).collect();
     hot.sort_by_key(|c| c.rank);
-    hot.iter().take(EXPLAINED).for_each(|c| println!("{}", c.explanation()));
+    hot.iter().take(EXPLAINED).for_each(|c| outln!("{}", c.explanation()));
     let (cells, cold) = (found.cells.len(), of(HotClass::Cold));
-    println!(
+    outln!(
         "六边形 {cells} 个：热点 {0}，冷点 {cold}（错误发现率 {1}，种子 {2}） → {3}\n\
          {cells} hexagons: {0} hot, {cold} cold (false discoveries {1}, seed {2}) → {3}",
         hot.len(),
@@ -183,6 +195,12 @@ pub(super) fn run_hotspots(a: &HotspotsArgs) -> Outcome {
 
 fn of_cells(a: &HotspotsArgs) -> Result<Counted, Failure> {
     let read = told(&a.input, read_cell_counts(&a.input, &options()).map_err(unread)?);
+    if read.is_empty() {
+        let path = &a.input;
+        return Err(bad(format!(
+            "{path}：只有表头，没有六边形：请检查导出后重试\n{path}: there is no cell, only a header: look at what was exported"
+        )));
+    }
     let cells = CellSet::new(read.iter().map(|c| c.0).collect()).map_err(bad)?;
     let here = cells.cells().first().map(|c| u8::from(c.resolution()));
     if let (Some(asked), Some(here)) = (a.resolution, here)
@@ -223,7 +241,7 @@ fn of_incidents(a: &HotspotsArgs) -> Result<Counted, Failure> {
     let kept: Vec<LonLat> = in_window(&read, a.window, a.as_of)?.into_iter().map(|i| i.0).collect();
     let (counts, elsewhere) = area.cells.count(&cells_of(&kept, resolution));
     if elsewhere > 0 {
-        println!("{elsewhere} 件事件在研究区之外\n{elsewhere} incidents lie outside the study area");
+        outln!("{elsewhere} 件事件在研究区之外\n{elsewhere} incidents lie outside the study area");
     }
     Ok(Counted { area, counts, households })
 }
@@ -305,6 +323,7 @@ pub(super) fn run_trends(a: &TrendsArgs) -> Outcome {
         let e = crate::hotspot::HotspotError::Steps { given: a.steps, least: FEWEST_STEPS, most: MOST_STEPS };
         return Err(Failure::usage(e));
     }
+    outputs::check("--out", &a.out, outputs::MAPS)?;
     let resolution = resolution(a.resolution).map_err(bad)?;
     let read = incidents(&a.input)?;
     let cells: Vec<Option<HexCell>> = read.places.iter().map(|p| cell_of(*p, resolution)).collect();
@@ -343,7 +362,7 @@ pub(super) fn run_trends(a: &TrendsArgs) -> Outcome {
     };
     let sheet = Sheet { layer: "trends", fields: TREND_FIELDS };
     write(&a.out, &sheet, &found.cells, row, |c| outline([c.cell].as_slice()))?;
-    println!(
+    outln!(
         "{0} 至 {1}（北京时间）：{kept} / {2} 件事件\n{0} to {1} (UTC+8): {kept} of {2} incidents",
         shown(begin),
         shown(end),
@@ -357,12 +376,13 @@ pub(super) fn run_trends(a: &TrendsArgs) -> Outcome {
     }
     let list: Vec<String> = patterns.iter().map(|(word, n)| format!("{word} {n}")).collect();
     let list = if list.is_empty() { "none".to_owned() } else { list.join(", ") };
-    println!("六边形 {n} 个 hexagons: {list} → {}", a.out.display());
+    outln!("六边形 {n} 个 hexagons: {list} → {}", a.out.display());
     Ok(0)
 }
 
 /// Scans for outbreaks that are alive on the last day.
 pub(super) fn run_scan(a: &ScanArgs) -> Outcome {
+    outputs::check("--out", &a.out, outputs::MAPS)?;
     let read = incidents(&a.input)?;
     let day = |t: i64| (t + CHINA_S).div_euclid(DAY_S);
     let occurrences: Vec<Occurrence> =
@@ -373,6 +393,8 @@ pub(super) fn run_scan(a: &ScanArgs) -> Outcome {
     let date = |day: i64| {
         time::OffsetDateTime::from_unix_timestamp(day * DAY_S).map_or_else(|_| String::new(), |d| d.date().to_string())
     };
+    // Nothing was dealt, so nothing is known of chance.
+    let dealt = a.permutations > 0;
     let row = |i: usize, c: &crate::hotspot::scan::Cluster| {
         let middle = centre(c.centre);
         vec![
@@ -387,13 +409,13 @@ pub(super) fn run_scan(a: &ScanArgs) -> Outcome {
             Cell::Real(c.expected),
             Cell::Real(f64::from(c.observed) / c.expected),
             Cell::Real(c.log_ratio),
-            Cell::Real(c.p),
-            Cell::Real(c.recurrence_days),
+            real(dealt.then_some(c.p)),
+            real(dealt.then_some(c.recurrence_days)),
         ]
     };
     let sheet = Sheet { layer: "clusters", fields: SCAN_FIELDS };
     write(&a.out, &sheet, &found.clusters, row, |c| outline(&c.cells))?;
-    println!(
+    outln!(
         "{0} 至 {1}：{2} 件事件，{3} 处（H3 {4} 级）\n{0} to {1}: {2} incidents at {3} places (H3 resolution {4})",
         date(found.first_day),
         date(found.last_day),
@@ -403,9 +425,16 @@ pub(super) fn run_scan(a: &ScanArgs) -> Outcome {
     );
     for c in found.clusters.iter().take(EXPLAINED) {
         let m = centre(c.centre);
-        println!(
-            "{0} 至 {1}，({2:.4}, {3:.4}) 周围 {4:.0} 米：{5} 件，预期 {6:.1} 件，p = {7:.4}，约每 {8:.0} 天偶然出现一次\n\
-             {0} to {1}, {4:.0} m around ({2:.4}, {3:.4}): {5} incidents where {6:.1} were to be expected, p = {7:.4}, by chance once in {8:.0} days",
+        let chance = match dealt {
+            true => (
+                format!("，p = {:.4}，约每 {:.0} 天偶然出现一次", c.p, c.recurrence_days),
+                format!(", p = {:.4}, by chance once in {:.0} days", c.p, c.recurrence_days),
+            ),
+            false => (String::new(), String::new()),
+        };
+        outln!(
+            "{0} 至 {1}，({2:.4}, {3:.4}) 周围 {4:.0} 米：{5} 件，预期 {6:.1} 件{7}\n\
+             {0} to {1}, {4:.0} m around ({2:.4}, {3:.4}): {5} incidents where {6:.1} were to be expected{8}",
             date(c.first_day),
             date(c.last_day),
             m.lon_deg,
@@ -413,10 +442,15 @@ pub(super) fn run_scan(a: &ScanArgs) -> Outcome {
             c.radius_m,
             c.observed,
             c.expected,
-            c.p,
-            c.recurrence_days
+            chance.0,
+            chance.1
         );
     }
-    println!("{0} 个聚集 clusters（种子 seed {1}） → {2}", found.clusters.len(), a.seed, a.out.display());
+    if !dealt {
+        outln!(
+            "未做蒙特卡洛检验（--permutations 0）：p 和 recurrence_days 留空\nno Monte Carlo test was asked for (--permutations 0): p and recurrence_days are left empty"
+        );
+    }
+    outln!("{0} 个聚集 clusters（种子 seed {1}） → {2}", found.clusters.len(), a.seed, a.out.display());
     Ok(0)
 }

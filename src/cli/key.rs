@@ -78,7 +78,7 @@ pub(super) fn make(a: &KeyArgs) -> Outcome {
         }
     };
     create(&path)?;
-    println!(
+    outln!(
         "已生成密钥 key made: {}\n请另行保管一份：丢失后电话无法恢复 / keep a copy elsewhere: without it no telephone can be read again",
         path.display()
     );

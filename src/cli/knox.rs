@@ -8,6 +8,7 @@ use super::cell_files::{Sheet, write_table};
 use super::commands::{Failure, Outcome};
 use super::hotspot_args::KnoxArgs;
 use super::hotspots::{DAY_S, EXPLAINED, bad, in_window, incidents, real, whole};
+use super::outputs;
 
 /// Most bands of one kind.
 const MOST_BANDS: usize = 50;
@@ -43,6 +44,7 @@ fn ratio(f: &KnoxField) -> Option<f64> {
 
 /// Counts pairs that are near in place and time.
 pub(super) fn run(a: &KnoxArgs) -> Outcome {
+    outputs::check("--out", &a.out, outputs::TABLES)?;
     check_bands("--distances", a.distances.len(), a.distances.is_sorted_by(|a, b| a < b))?;
     check_bands("--days", a.days.len(), a.days.is_sorted_by(|a, b| a < b))?;
     let read = incidents(&a.input)?;
@@ -73,7 +75,7 @@ pub(super) fn run(a: &KnoxArgs) -> Outcome {
     let excess = |f: &KnoxField| ratio(f).unwrap_or(f64::INFINITY);
     many.sort_by(|a, b| a.p.total_cmp(&b.p).then_with(|| excess(b).total_cmp(&excess(a))));
     for f in many.iter().take(EXPLAINED) {
-        println!(
+        outln!(
             "相距 {0:.0}–{1:.0} 米、{2}–{3} 天以内：{4} 对，预期 {5:.1} 对，p = {6:.4}\n\
              {0:.0} to {1:.0} m and {2} to {3} days apart: {4} pairs where {5:.1} were to be expected, p = {6:.4}",
             f.from_m,
@@ -85,7 +87,7 @@ pub(super) fn run(a: &KnoxArgs) -> Outcome {
             f.p
         );
     }
-    println!(
+    outln!(
         "{0} 格中 {1} 格 p ≤ {SPOKEN_P}（每格单独检验，全凭偶然也约有 {2:.1} 格；种子 {3}） → {4}\n\
          {1} of {0} fields have p ≤ {SPOKEN_P} (each is tested by itself: chance alone brings about {2:.1}; seed {3}) → {4}",
         table.len(),

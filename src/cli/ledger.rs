@@ -66,23 +66,23 @@ pub(super) fn import(a: &ImportArgs, ledger: Ledger) -> Outcome {
 fn tell(ledger: Ledger, outcome: &LedgerOutcome, dry_run: bool) {
     tell_faults(&outcome.faults);
     if outcome.unclaimed_rows > 0 {
-        eprintln!(
+        errln!(
             "{0} 行有改动而没有“方案版本”，无法发现他人在此期间的修改 / {0} changed rows have no 方案版本: edits of others meanwhile cannot be seen",
             outcome.unclaimed_rows
         );
     }
     for c in outcome.cells.iter().take(SHOWN) {
-        println!("  {} {}：{} → {}", c.code, c.column, shown(&c.before), shown(&c.after));
+        outln!("  {} {}：{} → {}", c.code, c.column, shown(&c.before), shown(&c.after));
     }
     if outcome.cells.len() > SHOWN {
-        println!("  … {}", outcome.cells.len());
+        outln!("  … {}", outcome.cells.len());
     }
     let stored = match (dry_run, outcome.committed.is_empty() && outcome.changed_rows > 0) {
         (true, _) => "（试运行，未入库 dry run）",
         (_, true) => "（未入库 not stored）",
         _ => "",
     };
-    println!(
+    outln!(
         "{}：更新 {}，未变 {}，单元格 {}{stored} / rows changed, unchanged, cells",
         ledger.name(),
         outcome.changed_rows,
@@ -90,7 +90,7 @@ fn tell(ledger: Ledger, outcome: &LedgerOutcome, dry_run: bool) {
         outcome.cells.len()
     );
     for (plan, version) in &outcome.committed {
-        println!("方案 plan {plan}：版本 version {version}");
+        outln!("方案 plan {plan}：版本 version {version}");
     }
 }
 

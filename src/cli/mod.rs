@@ -1,12 +1,17 @@
 //! Subcommands of the `lianhu` program. Exit codes: 0 fine, 1 breach found, 2 usage, 3 bad input, 4 store busy or newer,
 //! 130 cancelled.
 
+#![deny(clippy::print_stderr, clippy::print_stdout)]
+
+// first: its macros are for those after it
+#[macro_use]
+mod console;
+
 mod args;
 mod bring_in;
 mod cell_files;
 mod commands;
 mod config;
-mod console;
 mod demo;
 mod demo_incidents;
 mod density;
@@ -18,6 +23,7 @@ mod hotspots;
 mod key;
 mod knox;
 mod ledger;
+mod outputs;
 mod plan;
 mod plans;
 mod plans_args;
@@ -32,6 +38,7 @@ mod synth;
 #[cfg(feature = "otel")]
 mod traces;
 mod upkeep;
+mod usage;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -45,16 +52,17 @@ pub fn main() -> ExitCode {
     let arguments = match args::Arguments::try_parse() {
         Ok(a) => a,
         Err(e) => {
-            // Help and version are answers, everything else is a usage error; clap prints either.
-            let _ = e.print();
-            return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
+            // Help and version are answers, everything else is a usage error.
+            usage::tell(&e);
+            return ExitCode::from(console::close(if e.use_stderr() { 2 } else { 0 }));
         }
     };
-    match commands::run(arguments.command, begun) {
-        Ok(code) => ExitCode::from(code),
+    let code = match commands::run(arguments.command, begun) {
+        Ok(code) => code,
         Err(failure) => {
-            eprintln!("{}", failure.message);
-            ExitCode::from(failure.code)
+            errln!("{}", failure.message);
+            failure.code
         }
-    }
+    };
+    ExitCode::from(console::close(code))
 }

@@ -83,7 +83,7 @@ pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
     }
     report.step("checked", begun);
     staged.publish(&report).map_err(Failure::input)?;
-    print!("{}", summary(&plans, &regions));
+    out!("{}", summary(&plans, &regions));
     say_breaches(&breaches);
     let code = finish(&report)?;
     Ok(if code == 0 && !breaches.is_empty() { 1 } else { code })
@@ -140,13 +140,13 @@ pub(super) fn say_breaches(breaches: &[crate::partition::check::Breach]) {
         if of_rule.is_empty() {
             continue;
         }
-        println!("{rule:?} {}：{}", rule.title(), of_rule.len());
+        outln!("{rule:?} {}：{}", rule.title(), of_rule.len());
         for b in of_rule {
-            println!("  [{}] {}", b.ids.join(", "), b.message);
+            outln!("  [{}] {}", b.ids.join(", "), b.message);
         }
     }
     if breaches.is_empty() {
-        println!("H1–H11：无违反 / no breach");
+        outln!("H1–H11：无违反 / no breach");
     }
 }
 

@@ -57,12 +57,12 @@ pub(super) fn plans(a: &PlansArgs) -> Outcome {
         C::Publish { plan, date } => {
             let wish = PublishWish { plan, base_version: None, date };
             let head = publish_plan(store, &everything(), ACTOR, &wish).await.map_err(failed)?;
-            println!("已发布，自 {date} 起施行：{0} / in force from {date}: {0}", head.id);
+            outln!("已发布，自 {date} 起施行：{0} / in force from {date}: {0}", head.id);
             Ok(0)
         }
         C::Fork { plan, name } => {
             let head = store.fork(&everything(), plan, ACTOR, name).await.map_err(of_store)?;
-            println!("新草案 new draft: {}", head.id);
+            outln!("新草案 new draft: {}", head.id);
             Ok(0)
         }
         C::Compare { first, second, region, json } => {
@@ -71,7 +71,7 @@ pub(super) fn plans(a: &PlansArgs) -> Outcome {
                 compare_plans(store, &everything(), &editor, pair, region.as_deref()).await.map_err(failed)?;
             if *json {
                 let text = serde_json::to_string_pretty(&compared);
-                println!("{}", text.map_err(|e| Failure::input(e.to_string()))?);
+                outln!("{}", text.map_err(|e| Failure::input(e.to_string()))?);
             } else {
                 compared.iter().for_each(tell_compared);
             }
@@ -87,9 +87,9 @@ pub(super) fn plans(a: &PlansArgs) -> Outcome {
             let found = store.where_was(&everything(), household, date).await.map_err(of_store)?;
             match found {
                 Some(b) => {
-                    println!("{date} {household}：网格 grid {}，单元 unit {}，方案 plan {}", b.grid, b.unit, b.plan)
+                    outln!("{date} {household}：网格 grid {}，单元 unit {}，方案 plan {}", b.grid, b.unit, b.plan)
                 }
-                None => println!("{date} {household}：当日没有现行方案包含此户 / in no plan in force that day"),
+                None => outln!("{date} {household}：当日没有现行方案包含此户 / in no plan in force that day"),
             }
             Ok(0)
         }
@@ -124,7 +124,7 @@ async fn list(store: &dyn Store, region: Option<&str>) -> Outcome {
             PlanStatus::Retired => "停用 retired",
         };
         let days = format!("{}…{}", p.valid_from.as_deref().unwrap_or(""), p.valid_to.as_deref().unwrap_or(""));
-        println!("{}\t{}\t{standing}\tv{}\t{days}\t{}", p.id, p.region, p.version, p.name);
+        outln!("{}\t{}\t{standing}\tv{}\t{days}\t{}", p.id, p.region, p.version, p.name);
     }
     Ok(0)
 }
@@ -133,11 +133,11 @@ async fn edit(store: &dyn Store, wish: &EditWish, preview: bool) -> Outcome {
     let editor = Arc::new(Editor::new());
     let applied = if preview {
         let (_, applied) = editor.preview(store, &everything(), wish).await.map_err(failed)?;
-        println!("预览，未保存 / a preview, nothing is stored");
+        outln!("预览，未保存 / a preview, nothing is stored");
         Some(applied)
     } else {
         let edited = editor.edit(store, &everything(), ACTOR, wish).await.map_err(failed)?;
-        println!("版本 version {}，历史 history #{}", edited.committed.version, edited.committed.seq);
+        outln!("版本 version {}，历史 history #{}", edited.committed.version, edited.committed.seq);
         edited.applied
     };
     let Some(applied) = applied else { return Ok(0) };
@@ -146,19 +146,19 @@ async fn edit(store: &dyn Store, wish: &EditWish, preview: bool) -> Outcome {
 }
 
 fn tell_applied(a: &Applied) {
-    println!("涉及网格 grids touched: {}", a.touched.join("、"));
-    println!("变动户数 households moved: 网格 grid {}，单元 unit {}", a.moved.grid, a.moved.unit);
+    outln!("涉及网格 grids touched: {}", a.touched.join("、"));
+    outln!("变动户数 households moved: 网格 grid {}，单元 unit {}", a.moved.grid, a.moved.unit);
     tell_figures(&a.before, &a.after);
     for note in &a.notes {
-        println!("{note}");
+        outln!("{note}");
     }
     for p in a.problems.iter().take(SHOWN) {
-        println!("问题 problem: {p}");
+        outln!("问题 problem: {p}");
     }
 }
 
 fn tell_figures(before: &Figures, after: &Figures) {
-    println!(
+    outln!(
         "偏差 deviation {:.2} % → {:.2} %，紧凑度 compactness {:.3} → {:.3}，基础网格 base grids {} → {}，单元 units {} → {}",
         before.deviation * 100.0,
         after.deviation * 100.0,
@@ -176,7 +176,7 @@ async fn turn(store: &dyn Store, t: &TurnArgs, undo: bool) -> Outcome {
     let (committed, changes) =
         Editor::new().turn(store, &everything(), ACTOR, &t.plan, &which, undo).await.map_err(failed)?;
     let what = if undo { "已撤销 undone" } else { "已重做 done again" };
-    println!("{what}：版本 version {}，{}", committed.version, counted(&changes));
+    outln!("{what}：版本 version {}，{}", committed.version, counted(&changes));
     Ok(0)
 }
 
@@ -193,14 +193,14 @@ fn counted(c: &Changes) -> String {
 async fn history(store: &dyn Store, plan: &str, after: u64) -> Outcome {
     for e in store.history(&everything(), plan, after, 10_000).await.map_err(of_store)? {
         let undone = if e.undone { "（已撤销 undone）" } else { "" };
-        println!("#{}\t{}\t{}\t{}{undone}\t{}\t{}", e.seq, e.at, e.actor, e.kind, counted(&e.changes), e.operation);
+        outln!("#{}\t{}\t{}\t{}{undone}\t{}\t{}", e.seq, e.at, e.actor, e.kind, counted(&e.changes), e.operation);
     }
     Ok(0)
 }
 
 fn tell_compared(v: &ComparedVillage) {
     let c = &v.comparison;
-    println!(
+    outln!(
         "{}：换网格 other grid {} 户，换单元 other unit {} 户，仅前者 only first {}，仅后者 only second {}，不同的网格 grids {}",
         v.village,
         c.households_in_other_grid.len(),
@@ -221,28 +221,33 @@ async fn absorb(store: &dyn Store, wish: &AbsorbWish<'_>) -> Outcome {
         let c = &v.count;
         if let Some(reason) = &v.skipped {
             skipped = true;
-            println!("{}：跳过，方案保持原样 skipped, the plan stays：{reason}", v.village);
+            outln!("{}：跳过，方案保持原样 skipped, the plan stays：{reason}", v.village);
         }
         if v.version.is_some() {
-            print!(
+            out!(
                 "{}：迁入 arrived {}，迁出 departed {}，新楼 new buildings {}，拆除 gone {}；原住户换单元 others moved {}",
-                v.village, c.arrived, c.departed, c.buildings_new, c.buildings_gone, c.others_moved
+                v.village,
+                c.arrived,
+                c.departed,
+                c.buildings_new,
+                c.buildings_gone,
+                c.others_moved
             );
             match v.moved_by_new_plan {
-                Some(n) => println!("（重新划分会变动 a new plan would move {n}）"),
-                None => println!(),
+                Some(n) => outln!("（重新划分会变动 a new plan would move {n}）"),
+                None => outln!(""),
             }
         }
         for note in &v.notes {
-            println!("{}：{note}", v.village);
+            outln!("{}：{note}", v.village);
         }
         for p in v.problems.iter().take(SHOWN) {
-            println!("问题 problem: {p}");
+            outln!("问题 problem: {p}");
         }
         problems += v.problems.len();
     }
     if done.is_empty() {
-        println!("方案与名册一致，无需更新 / plan and register agree: nothing to do");
+        outln!("方案与名册一致，无需更新 / plan and register agree: nothing to do");
     }
     Ok(if skipped { 3 } else { u8::from(problems > 0) })
 }

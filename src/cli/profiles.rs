@@ -5,6 +5,7 @@ use crate::plan::register::{known_profiles, profile_named};
 use crate::store::{OpenMode, Store};
 
 use super::commands::{Failure, Outcome};
+use super::outputs;
 use super::register::{everything, failed, with_store};
 use super::register_args::{ProfilesArgs, StoreArgs};
 
@@ -22,7 +23,7 @@ fn unknown(name: &str, known: &[String]) -> Failure {
 /// The one profile of a file, as an export of the register writes it too.
 fn of_file(path: &str) -> Result<Profile, Failure> {
     let wrong = |e: &dyn std::fmt::Display| Failure::input(format!("{path}：{e}"));
-    let text = std::fs::read_to_string(path).map_err(|e| wrong(&e))?;
+    let text = std::fs::read_to_string(path).map_err(|e| outputs::unreadable(path.as_ref(), &e))?;
     let mut all = read_profiles(&text).map_err(|e| wrong(&e.message))?;
     match (all.pop(), all.len()) {
         (Some(one), 0) => one.profile.map_err(|e| wrong(&e)),
@@ -89,7 +90,7 @@ pub(super) fn list(a: &ProfilesArgs) -> Outcome {
             Divide::Group => "村民小组 / groups".to_owned(),
             Divide::Building => "楼栋 / buildings".to_owned(),
         };
-        println!(
+        outln!(
             "{:<12} {}{}\n             单元 units {}–{} 户，副联户长 deputies {}，{}\n             网格 grids {}\n             {}",
             p.name,
             p.title,

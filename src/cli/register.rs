@@ -17,8 +17,8 @@ use crate::space::datum::Crs;
 use crate::store::{Filter, OpenMode, OpenOptions, Role, Scope, Store, StoreError, open};
 
 use super::commands::{Failure, Outcome};
-use super::console;
 use super::register_args::{DraftArgs, ExportArgs, StoreArgs};
+use super::{console, outputs};
 
 /// Who acts on the command line: whoever holds the file.
 pub(super) const ACTOR: &str = "cli";
@@ -107,16 +107,19 @@ pub(super) fn refuse_unless_partial(faults: &FaultList, partial: bool) -> Outcom
 /// The first faults, and how many there are.
 pub(super) fn tell_faults(faults: &FaultList) {
     for fault in faults.faults.iter().take(SHOWN) {
-        eprintln!("{fault}");
+        errln!("{fault}");
     }
     if faults.total > SHOWN as u64 {
-        eprintln!("… 共 {0} 处，用 --faults FILE 导出清单 / {0} in all; --faults FILE writes the list", faults.total);
+        errln!("… 共 {0} 处，用 --faults FILE 导出清单 / {0} in all; --faults FILE writes the list", faults.total);
     }
 }
 
 pub(super) fn export(a: &ExportArgs) -> Outcome {
-    if a.file.as_os_str() != "-" {
-        print!("{}", told(&a.file, &write_out(a)?));
+    if !outputs::is_standard(&a.file) {
+        if a.format.is_none() {
+            outputs::check("FILE", &a.file, outputs::MAPS)?;
+        }
+        out!("{}", told(&a.file, &write_out(a)?));
         return Ok(0);
     }
     if a.format.is_none() {
@@ -126,17 +129,18 @@ pub(super) fn export(a: &ExportArgs) -> Outcome {
     let folder = tempfile::tempdir().map_err(Failure::input)?;
     let file = folder.path().join("export");
     let written = write_out(&ExportArgs { file: file.clone(), ..a.clone() })?;
-    std::fs::File::open(file)
-        .and_then(|mut f| std::io::copy(&mut f, &mut std::io::stdout()))
-        .map_err(Failure::input)?;
-    eprint!("{}", told(&a.file, &written));
+    std::fs::File::open(file).and_then(|mut f| console::give(&mut f)).map_err(Failure::input)?;
+    err!("{}", told(&a.file, &written));
     Ok(0)
 }
 
 fn write_out(a: &ExportArgs) -> Result<Written, Failure> {
     let format = match &a.format {
         Some(name) => Format::parse(name).ok_or_else(|| {
-            Failure::usage(format!("--format {name}: geojson geojsonseq gpkg fgb shp kml csv xlsx geoparquet toml"))
+            let known = "geojson geojsonseq gpkg fgb shp kml csv xlsx geoparquet toml";
+            Failure::usage(format!(
+                "--format {name}：没有这种格式；可用 {known}\n--format {name}: no such format; use {known}"
+            ))
         })?,
         None => Format::of_path(&a.file.to_string_lossy()),
     };
@@ -218,18 +222,19 @@ pub(super) fn draft(a: &DraftArgs, begun: Instant) -> Outcome {
     })?;
     super::plan::say_breaches(&planned.breaches);
     if a.publish.is_some() && !planned.breaches.is_empty() {
-        println!("方案有违反，未发布，仍为草案 / the plan breaks hard rules: it stays a draft");
+        outln!("方案有违反，未发布，仍为草案 / the plan breaks hard rules: it stays a draft");
     }
     let (villages, grids, units) = planned.counts;
-    println!("方案 plan {}：{villages} 村 villages，{grids} 网格 grids，{units} 单元 units", planned.head.id);
+    outln!("方案 plan {}：{villages} 村 villages，{grids} 网格 grids，{units} 单元 units", planned.head.id);
     if let Some(moved) = &planned.moved {
-        println!(
+        outln!(
             "与现行方案相比 against the plan in force: 换网格 other grid {} 户，换单元 other unit {} 户",
-            moved["grid_changed"]["households"], moved["unit_changed"]["households"]
+            moved["grid_changed"]["households"],
+            moved["unit_changed"]["households"]
         );
     }
     for n in &planned.nets {
-        println!(
+        outln!(
             "旧网 old net {}：保留旧界 border kept {:.1} %，换网格的户 households in another grid {} / {}",
             n.net,
             n.kept_share * 100.0,
@@ -238,7 +243,7 @@ pub(super) fn draft(a: &DraftArgs, begun: Instant) -> Outcome {
         );
     }
     for e in planned.report.exceptions.iter().take(SHOWN) {
-        println!("例外 exception: {} {} 户 households, {}", e.village, e.households, e.reason);
+        outln!("例外 exception: {} {} 户 households, {}", e.village, e.households, e.reason);
     }
     Ok(u8::from(!planned.breaches.is_empty()))
 }

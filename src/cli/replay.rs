@@ -10,6 +10,7 @@ use crate::plan::report::Report;
 
 use super::args::{EffortArgs, InputArgs};
 use super::commands::Failure;
+use super::outputs;
 
 /// A report whose result is to be made again.
 #[derive(Debug)]
@@ -23,11 +24,12 @@ impl Replay {
     pub(super) fn read(path: Option<&Path>, command: &str) -> Result<Option<Self>, Failure> {
         let Some(path) = path else { return Ok(None) };
         let file = path.display().to_string();
-        let fault = |e: &dyn std::fmt::Display| {
-            Failure::input(format!("{file}：无法使用这份报告：{e}\n{file}: not a report: {e}"))
-        };
-        let text = std::fs::read_to_string(path).map_err(|e| fault(&e))?;
-        let report: Report = serde_json::from_str(&text).map_err(|e| fault(&e))?;
+        let text = std::fs::read_to_string(path).map_err(|e| outputs::unreadable(path, &e))?;
+        let report: Report = serde_json::from_str(&text).map_err(|e| {
+            Failure::input(format!(
+                "{file}：不是本程序写出的报告（{e}）\n{file}: this is no report that this program wrote ({e})"
+            ))
+        })?;
         let replay = Self { report, file };
         replay.same("命令", "command", &replay.report.command, command)?;
         replay.same("程序版本", "version", &replay.report.version, env!("CARGO_PKG_VERSION"))?;

@@ -81,7 +81,7 @@ async fn run(config: &Config, with_test_routes: bool) -> Result<(), Failure> {
     }
     let link = if config.demo { None } else { first_admin(store.as_ref()).await? };
     if config.public_origin.is_none() && !config.bind.ip().is_loopback() {
-        eprintln!(
+        errln!(
             "注意：未经 TLS 对外监听，密码和令牌可被截获；请置于 TLS 代理之后并用 --public-origin\n\
              careful: listening without TLS, passwords and tokens can be read on the way; put a TLS proxy in front and say --public-origin"
         );
@@ -111,11 +111,11 @@ async fn run(config: &Config, with_test_routes: bool) -> Result<(), Failure> {
     };
     let origin = config.public_origin.clone();
     let said = |public: SocketAddr, admin: SocketAddr| {
-        println!("联户 Lianhu: http://{public}/    OGC API: http://{public}/ogc    运维 admin: http://{admin}/readyz");
+        outln!("联户 Lianhu: http://{public}/    OGC API: http://{public}/ogc    运维 admin: http://{admin}/readyz");
         if let Some(key) = &link {
             let origin = origin.clone().unwrap_or_else(|| format!("http://{public}"));
             let hours = LINK_S / 3_600;
-            eprintln!(
+            errln!(
                 "库中还没有用户；请在 {hours} 小时内用此链接设置首位管理员，只能用一次 / there is no user yet: this link makes the first administrator, once, within {hours} hours\n{}/first?key={key}",
                 origin.trim_end_matches('/')
             );
@@ -123,6 +123,9 @@ async fn run(config: &Config, with_test_routes: bool) -> Result<(), Failure> {
     };
     api::serve(store, settings, said).await.map_err(|e| match e {
         ServeError::Store(e) => of_store(e),
+        ServeError::Bind { address, reason } if reason.contains("in use") => Failure::input(format!(
+            "{address} 无法监听：端口已被占用，可能服务已在运行；请先停止，或换一个 --bind\n{address} cannot be listened on: the port is in use, maybe by a service that runs already; stop it, or choose another --bind ({reason})"
+        )),
         other => started(other),
     })
 }
@@ -131,7 +134,7 @@ async fn run(config: &Config, with_test_routes: bool) -> Result<(), Failure> {
 async fn foreign_edits(store: &dyn Store, url: &str) -> Result<(), Failure> {
     let open = store.count_foreign_edits(&everything()).await.map_err(of_store)?;
     if open > 0 {
-        eprintln!(
+        errln!(
             "库文件中有 {open} 处其他软件的修改未确认；停止服务后查看：lianhu foreign list --store {url}\n\
              {open} edits that another program made in the file are not settled: stop the service and see lianhu foreign list --store {url}"
         );
@@ -176,7 +179,7 @@ pub(super) fn add_user(a: &UserArgs) -> Outcome {
     let user = with_store(&a.store, OpenMode::ReadWrite, async |store| {
         store.add_user(&everything(), ACTOR, &a.name, &of, &hash).await.map_err(of_store)
     })?;
-    println!("已添加用户 user added: {} ({})", user.name, user.scope.describe());
+    outln!("已添加用户 user added: {} ({})", user.name, user.scope.describe());
     Ok(0)
 }
 
@@ -187,7 +190,7 @@ pub(super) fn add_token(a: &TokenArgs) -> Outcome {
     with_store(&a.store, OpenMode::ReadWrite, async |store| {
         store.add_token(&everything(), ACTOR, &a.name, &of, (&hash, lasts)).await.map_err(of_store)
     })?;
-    eprintln!("令牌只显示这一次 / the token is shown this once:");
-    println!("{secret}");
+    errln!("令牌只显示这一次 / the token is shown this once:");
+    outln!("{secret}");
     Ok(0)
 }

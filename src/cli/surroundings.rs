@@ -30,7 +30,7 @@ fn read<T>(
     };
     let read = reader(path, None, &options).map_err(Failure::read)?;
     for warning in &read.warnings {
-        eprintln!("{warning}");
+        errln!("{warning}");
     }
     if read.planar != planar {
         let (there, here) = if planar { ("度 degrees", "米 metres") } else { ("米 metres", "度 degrees") };

@@ -32,13 +32,19 @@ pub(super) fn run(a: &SynthArgs) -> Outcome {
         _ => Failure::input(e),
     })?;
     let folder = a.out.display();
-    println!(
+    outln!(
         "已生成合成数据 {folder}：{} 村、{} 户、{} 栋、{} 件事件",
-        done.villages, done.households, done.buildings, done.incidents
+        done.villages,
+        done.households,
+        done.buildings,
+        done.incidents
     );
-    println!(
+    outln!(
         "synthetic county in {folder}: {} villages, {} households, {} buildings, {} incidents",
-        done.villages, done.households, done.buildings, done.incidents
+        done.villages,
+        done.households,
+        done.buildings,
+        done.incidents
     );
     Ok(0)
 }

@@ -13,7 +13,7 @@ pub(super) fn backup(a: &FileArgs) -> Outcome {
     with_store(&a.store, OpenMode::ReadOnly, async |store| {
         store.backup(&everything(), &a.file).await.map_err(of_store)
     })?;
-    println!("已备份 saved: {}", a.file.display());
+    outln!("已备份 saved: {}", a.file.display());
     Ok(0)
 }
 
@@ -57,10 +57,10 @@ pub(super) fn restore(a: &FileArgs) -> Outcome {
         }
     }
     if !open.is_empty() {
-        println!("其他软件的修改尚待确认：lianhu foreign list / edits by another program wait to be settled");
+        outln!("其他软件的修改尚待确认：lianhu foreign list / edits by another program wait to be settled");
     }
     // An address may hold a password.
-    println!("已恢复 restored: {}", target.map_or_else(|| "postgres://…".to_owned(), |p| p.display().to_string()));
+    outln!("已恢复 restored: {}", target.map_or_else(|| "postgres://…".to_owned(), |p| p.display().to_string()));
     Ok(0)
 }
 
@@ -69,10 +69,10 @@ pub(super) fn check(url: &str) -> Outcome {
     let findings =
         with_store(&a, OpenMode::ReadOnly, async |store| store.check(&everything()).await.map_err(of_store))?;
     for f in &findings {
-        println!("[{}] {}：{}", f.kind, f.place, f.what);
+        outln!("[{}] {}：{}", f.kind, f.place, f.what);
     }
     if findings.is_empty() {
-        println!("库完好 / the store is as it was written");
+        outln!("库完好 / the store is as it was written");
     }
     Ok(u8::from(!findings.is_empty()))
 }
@@ -81,7 +81,7 @@ pub(super) fn migrate(a: &StoreArgs) -> Outcome {
     // PostgreSQL is upgraded only where that is asked for by name, as it is here.
     let mode = if a.store.starts_with("sqlite:") { OpenMode::ReadWrite } else { OpenMode::Create };
     with_store(a, mode, async |_| Ok(()))?;
-    println!("库结构已是最新 / the store is up to date");
+    outln!("库结构已是最新 / the store is up to date");
     Ok(0)
 }
 
@@ -103,9 +103,13 @@ pub(super) fn purge(a: &PurgeArgs) -> Outcome {
     let done = with_store(&a.store, OpenMode::ReadWrite, async |store| {
         store.purge(&everything(), ACTOR, &retention).await.map_err(of_store)
     })?;
-    println!(
+    outln!(
         "已清除 purged: 人员 officers {}、照片 photos {}、幂等键 keys {}、任务 jobs {}、单元格日志 cell logs {}",
-        done.officers, done.photos, done.keys, done.jobs, done.cell_logs
+        done.officers,
+        done.photos,
+        done.keys,
+        done.jobs,
+        done.cell_logs
     );
     Ok(0)
 }
@@ -115,7 +119,7 @@ pub(super) fn audit(a: &AuditArgs) -> Outcome {
         store.audit(&everything(), a.after, a.limit).await.map_err(of_store)
     })?;
     for r in rows {
-        println!(
+        outln!(
             "{}\t{}\t{}\t{}\t{}\t{}\t{}",
             r.seq,
             r.at,
@@ -139,10 +143,10 @@ pub(super) fn history(a: &HistoryArgs) -> Outcome {
     })?;
     for c in &changes {
         let reason = c.reason.as_deref().unwrap_or_default();
-        println!("{}\t{}\t{}\t{}\t{}\t{}\t{reason}", c.at, c.actor, c.operation, c.column, c.before, c.after);
+        outln!("{}\t{}\t{}\t{}\t{}\t{}\t{reason}", c.at, c.actor, c.operation, c.column, c.before, c.after);
     }
     if changes.is_empty() {
-        println!(
+        outln!(
             "没有逐项修改记录；首次批量导入见审计记录 / no change is logged: the first load stands in the audit log"
         );
     }

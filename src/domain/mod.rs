@@ -5,6 +5,7 @@ pub mod codes;
 pub mod hex;
 pub mod households;
 pub mod incident;
+pub mod io_words;
 pub mod plan;
 pub mod position;
 pub mod profile;

@@ -78,7 +78,7 @@ fn command(program: &Path, limits: &Limits) -> Command {
 /// # Errors
 /// What the child found, or `corrupt_file` when it broke down or took too long.
 pub(super) fn produce_apart(program: &Path, request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt> {
-    let unreadable = |e: std::io::Error| ReadError::Unreadable { file: request.file.clone(), reason: e.to_string() };
+    let unreadable = |e: std::io::Error| ReadError::unreadable(&request.file, &e);
     request.limits.checked_size(&request.file)?;
     let mut child = command(program, &request.limits)
         .stdin(Stdio::piped())

@@ -32,7 +32,7 @@ pub(super) fn sniff(file: &str, mut bytes: impl Read) -> Result<Sniffed, ReadErr
             Ok(0) => break,
             Ok(n) => n,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(ReadError::Unreadable { file: file.to_owned(), reason: e.to_string() }),
+            Err(e) => return Err(ReadError::unreadable(file, &e)),
         };
         let read = block.get(..n).unwrap_or_default();
         digest.update(read);
@@ -154,8 +154,7 @@ impl<R: Read> Read for Metered<R> {
 
 /// A text file opened for reading as UTF-8.
 pub(super) fn text_reader(file: &str, encoding: &'static Encoding) -> Result<Box<dyn Read>, ReadError> {
-    let opened =
-        File::open(file).map_err(|e| ReadError::Unreadable { file: file.to_owned(), reason: e.to_string() })?;
+    let opened = File::open(file).map_err(|e| ReadError::unreadable(file, &e))?;
     Ok(if encoding == UTF_8 {
         Box::new(WithoutMark { inner: BufReader::with_capacity(BLOCK, opened), begun: false })
     } else {
@@ -192,6 +191,6 @@ pub(super) fn error_of(file: &str, e: &io::Error) -> ReadError {
             format!("一条记录超过 {} MiB（是否少了引号？）", RECORD_BYTES >> 20),
             format!("one record is longer than {} MiB (a missing quote?)", RECORD_BYTES >> 20),
         ),
-        _ => ReadError::Unreadable { file: file.to_owned(), reason: e.to_string() },
+        _ => ReadError::unreadable(file, e),
     }
 }

@@ -1,5 +1,9 @@
 //! What can be wrong with a file: what, where, what to do; all rows at once, up to a limit.
 
+use crate::domain::io_words::{IoWords, words_of_reading};
+
+use super::source::Format;
+
 /// Faults listed in one answer; the others are only counted.
 const FAULTS_LISTED: usize = 50;
 
@@ -111,12 +115,14 @@ impl Faults {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// The file could not be opened or read.
-    #[error("{file}：无法读取（{reason}）\n{file}: cannot be read ({reason})")]
+    #[error("{file}：无法读取：{chinese}\n{file}: cannot be read: {english}")]
     Unreadable {
         /// File.
         file: String,
-        /// The system's words.
-        reason: String,
+        /// Why, in Chinese.
+        chinese: String,
+        /// Why, in English, with the system's own words.
+        english: String,
     },
     /// Neither UTF-8 nor GB18030.
     #[error(
@@ -126,21 +132,30 @@ pub enum ReadError {
         /// File.
         file: String,
     },
-    /// There is no header at all.
+    /// There is nothing at all in it, no header either.
     #[error(
-        "{file}：文件是空的，需要表头 id,x,y,building 或 id,lon,lat,building\n{file}: empty_file: a header id,x,y,building or id,lon,lat,building is needed"
+        "{file}：文件是空的，请重新导出{}\n{file}: empty_file: there is nothing in it; export it again{}",
+        .header.as_ref().map_or(String::new(), |h| format!("；第一行应为表头，如 {}", h.0)),
+        .header.as_ref().map_or(String::new(), |h| format!("; its first line is a header such as {}", h.1))
     )]
     Empty {
         /// File.
         file: String,
+        /// The least header of what was to be read, with Chinese and with English names.
+        header: Option<(String, String)>,
     },
     /// A needed column is absent.
-    #[error("{file}：缺少列 {column}（已有：{found}）\n{file}: missing_column {column} (found: {found})")]
+    #[error(
+        "{file}：缺少列 {column}{}（已有：{found}）\n{file}: missing_column {column}{} (found: {found})",
+        also(.accepted, "，也可叫 "), also(.accepted, ", which may also be called ")
+    )]
     MissingColumn {
         /// File.
         file: String,
         /// Column.
         column: String,
+        /// Other names it may have.
+        accepted: Vec<String>,
         /// Columns there are.
         found: String,
     },
@@ -252,6 +267,27 @@ impl ReadError {
         matches!(self, Self::LayerWithoutUse { .. })
     }
 
+    pub(super) fn unreadable(file: &str, e: &std::io::Error) -> Self {
+        let IoWords { chinese, english } = words_of_reading(e);
+        Self::Unreadable { file: file.to_owned(), chinese, english }
+    }
+
+    /// There is nothing in a file.
+    pub(super) fn empty(file: &str) -> Self {
+        Self::Empty { file: file.to_owned(), header: None }
+    }
+
+    /// Says of an empty table which header it should begin with, with Chinese and with English names.
+    #[must_use]
+    pub fn needing(self, chinese: &str, english: &str) -> Self {
+        match self {
+            Self::Empty { file, .. } if matches!(Format::of_path(&file), Format::Csv | Format::Xlsx) => {
+                Self::Empty { file, header: Some((chinese.to_owned(), english.to_owned())) }
+            }
+            other => other,
+        }
+    }
+
     pub(super) fn limit(file: &str, code: &'static str, chinese: String, english: String) -> Self {
         Self::Limit { file: file.to_owned(), code, chinese, english }
     }
@@ -278,6 +314,10 @@ impl ReadError {
             Self::Rows { faults, .. } => faults.first().map_or("rows", |f| f.code),
         }
     }
+}
+
+fn also(names: &[String], begin: &str) -> String {
+    if names.is_empty() { String::new() } else { format!("{begin}{}", names.join("、")) }
 }
 
 fn list(kind: RowKind, faults: &[RowFault], total: usize) -> String {

@@ -252,7 +252,9 @@ impl<'b> Parts<'b> {
 
 fn error_to_json(e: &ReadError) -> Value {
     match e {
-        ReadError::Unreadable { reason, .. } => json!({ "kind": "unreadable", "reason": reason }),
+        ReadError::Unreadable { chinese, english, .. } => {
+            json!({ "kind": "unreadable", "chinese": chinese, "english": english })
+        }
         ReadError::Encoding { .. } => json!({ "kind": "encoding" }),
         ReadError::Empty { .. } => json!({ "kind": "empty" }),
         ReadError::Layer { asked, found, .. } => json!({ "kind": "layer", "asked": asked, "found": found }),
@@ -270,9 +272,9 @@ fn error_of_json(file: &str, content: &[u8]) -> ReadError {
     let text = |key: &str| v.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let file = file.to_owned();
     match text("kind").as_str() {
-        "unreadable" => ReadError::Unreadable { file, reason: text("reason") },
+        "unreadable" => ReadError::Unreadable { file, chinese: text("chinese"), english: text("english") },
         "encoding" => ReadError::Encoding { file },
-        "empty" => ReadError::Empty { file },
+        "empty" => ReadError::empty(&file),
         "layer" => {
             let found = v.get("found").and_then(Value::as_array).into_iter().flatten();
             let found = found.filter_map(|f| f.as_str().map(str::to_owned)).collect();

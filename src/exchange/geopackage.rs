@@ -30,8 +30,7 @@ pub(super) fn read(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt
     std::thread::scope(|scope| {
         let worker = scope.spawn(move || -> Result<(), ReadError> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let unreadable =
-                |e: std::io::Error| ReadError::Unreadable { file: request.file.clone(), reason: e.to_string() };
+            let unreadable = |e: std::io::Error| ReadError::unreadable(&request.file, &e);
             runtime.map_err(unreadable)?.block_on(read_layer(request, log, &sender))
         });
         let mut outcome = Ok(());

@@ -112,18 +112,19 @@ impl<'a> HouseholdTable<'a> {
     ) -> Result<Self, ReadError> {
         let mut table = Self::new(file, RowKind::Line, headers, options);
         let at = |name: &str| table.place.get(name).copied();
-        let missing = |column: &str| ReadError::MissingColumn {
+        let missing = |column: &str, names: &[&str]| ReadError::MissingColumn {
             file: file.to_owned(),
             column: column.to_owned(),
+            accepted: names.iter().map(|n| (*n).to_owned()).collect(),
             found: table.headers.join(", "),
         };
         if table.id_at.is_none() {
-            return Err(missing("id"));
+            return Err(missing("id", &["户号", "编号", "住户编号"]));
         }
         let (x, y, geographic) = match (at("lon"), at("lat"), at("x"), at("y")) {
             (Some(lon), Some(lat), _, _) => (lon, lat, true),
             (_, _, Some(x), Some(y)) => (x, y, options.to_wgs84.is_some()),
-            _ => return Err(missing("lon,lat / x,y")),
+            _ => return Err(missing("lon,lat / x,y", &["经度,纬度"])),
         };
         table.geographic = geographic;
         table.position = PositionColumns::At { x, y, convert: options.to_wgs84 };

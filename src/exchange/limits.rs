@@ -53,7 +53,7 @@ impl Limits {
 
     /// The size of a file, when it is not too large.
     pub(super) fn checked_size(&self, file: &str) -> Result<u64, ReadError> {
-        let unreadable = |e: std::io::Error| ReadError::Unreadable { file: file.to_owned(), reason: e.to_string() };
+        let unreadable = |e: std::io::Error| ReadError::unreadable(file, &e);
         let bytes = std::fs::metadata(file).map_err(unreadable)?.len();
         if bytes > self.file_bytes {
             return Err(ReadError::limit(

@@ -99,7 +99,10 @@ pub fn read_households(
     let source = Source::new(path, layer);
     source.check_layer()?;
     let (built, sha256_hex) = match source.format {
-        Format::Csv | Format::Xlsx => table_households::read(&source, options)?,
+        Format::Csv | Format::Xlsx => table_households::read(&source, options).map_err(|e| {
+            let (chinese, english) = ("户号,经度,纬度,楼栋 或 户号,x,y,楼栋", "id,lon,lat,building or id,x,y,building");
+            e.needing(chinese, english)
+        })?,
         Format::GeoJson
         | Format::GeoJsonSeq
         | Format::GeoPackage

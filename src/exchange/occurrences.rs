@@ -109,7 +109,8 @@ fn read<T: Default>(
     schema: &'static LayerSchema,
     mut take: impl FnMut(&mut T, &TypedRow) -> Result<(), Fault>,
 ) -> Result<Read<T>, OccurrenceError> {
-    let source = open(path, options)?;
+    let (chinese, english) = schema.least_header();
+    let source = open(path, options).map_err(|e| e.needing(&chinese, &english))?;
     let file = source.file().to_owned();
     let mut rows = typed_rows(source, schema, GateOptions { faults_kept: SHOWN, ..GateOptions::default() })?;
     let (mut value, mut own) = (T::default(), FaultList::new(SHOWN));
@@ -170,6 +171,21 @@ mod tests {
             "geometry":{"type":"Point","coordinates":[105.9,26.2]}},{"type":"Feature","properties":{"date":"2021-05-04"},"geometry":null}]}"#;
         let read = incidents(".geojson", features).expect("readable");
         assert_eq!((read.occurred_s.as_slice(), read.unplaced), (&[1_619_971_200][..], 1));
+    }
+
+    #[test]
+    fn what_is_missing_is_named_as_people_may_write_it() {
+        let said = |text: &str| incidents(".csv", text).expect_err("faulty").to_string();
+        let empty = said("");
+        assert!(empty.contains("发生时间,经度,纬度") && empty.contains("occurred_at,lon,lat"), "{empty}");
+        assert!(!empty.contains("building"), "{empty}");
+        let column = said("when,lon,lat\n2021-01-01,105.9,26.2\n");
+        assert!(column.contains("缺少列 occurred_at，也可叫 发生时间") && column.contains("timestamp"), "{column}");
+        let place = said("time,lon,lat\n2021-01-01,NaN,26.2\n2021-01-01,105.9,\n");
+        assert!(place.contains("列 lon：“NaN”不是有限的数") && place.contains("列 lat 为空"), "{place}");
+        assert!(!place.contains("Text("), "{place}");
+        let cells = counts("").expect_err("empty").to_string();
+        assert!(cells.contains("六边形,数量") && cells.contains("h3,count"), "{cells}");
     }
 
     #[test]

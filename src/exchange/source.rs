@@ -147,7 +147,7 @@ impl<'a> Source<'a> {
     }
 
     pub(super) fn unreadable(&self, e: &io::Error) -> ReadError {
-        ReadError::Unreadable { file: self.file.to_owned(), reason: e.to_string() }
+        ReadError::unreadable(self.file, e)
     }
 
     /// All bytes of the file, or of standard input for `-`.

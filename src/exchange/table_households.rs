@@ -31,7 +31,7 @@ fn gathered<'a>(
         Ok(()) | Err(Halt::Stopped) => {}
         Err(Halt::Error(e)) => return Err(e),
     }
-    let table = sink.table.ok_or_else(|| ReadError::Empty { file: file.to_owned() })?;
+    let table = sink.table.ok_or_else(|| ReadError::empty(file))?;
     Ok((table.finish()?, sink.sha256_hex))
 }
 

@@ -21,6 +21,8 @@ use super::error::HotspotError;
 const CUT: f64 = 5.0;
 /// How far the surface goes beyond the outermost points, in bandwidths.
 const MARGIN: f64 = 3.0;
+/// Shortest and longest bandwidth and spacing that make sense, in metres.
+pub const SPREAD_M: [f64; 2] = [0.1, 1_000_000.0];
 /// Most nodes of the padded grid: half a gigabyte.
 const MOST_NODES: usize = 1 << 24;
 
@@ -83,7 +85,7 @@ pub fn density(points: &[Point], options: &DensityOptions) -> Result<Density, Ho
     let DensityOptions { bandwidth_m, spacing_m } = *options;
     for given_m in [bandwidth_m, spacing_m] {
         if !(given_m.is_finite() && given_m > 0.0) {
-            return Err(HotspotError::Distance { given_m, least_m: 0.1, most_m: 1e6 });
+            return Err(HotspotError::Distance { given_m, least_m: SPREAD_M[0], most_m: SPREAD_M[1] });
         }
     }
     let binned = bin(points, options)?;

@@ -71,7 +71,10 @@ pub enum HotspotError {
         found: usize,
     },
     /// A number of time steps that no trend can be told from, or too many of them.
-    #[error("时段数应为 {least}–{most}，而不是 {given} / {least} to {most} time steps are needed, not {given}")]
+    #[error(
+        "时段数应为 {least}–{most}，而不是 {given}：{} / {least} to {most} time steps are needed, not {given}: {}",
+        step_advice(*.given, *.least).0, step_advice(*.given, *.least).1
+    )]
     Steps {
         /// The number given.
         given: usize,
@@ -80,4 +83,11 @@ pub enum HotspotError {
         /// The most.
         most: usize,
     },
+}
+
+fn step_advice(given: usize, least: usize) -> (&'static str, &'static str) {
+    match given < least {
+        true => ("请选择更长的时间范围，或更短的时段", "choose a longer period, or shorter steps"),
+        false => ("请选择更短的时间范围，或更长的时段", "choose a shorter period, or longer steps"),
+    }
 }

@@ -27,6 +27,8 @@ const FEWEST: u32 = 2;
 const MOST_CLUSTERS: usize = 20;
 /// Cells across a radius, at least.
 const CELLS_ACROSS: f64 = 12.0;
+/// Shortest and longest radius, in metres: the finest cells are fine enough, and the longest band holds it.
+pub const RADIUS_M: [f64; 2] = [10.0, 2_000_000.0];
 /// Longest window.
 pub const MOST_DAYS: u32 = 366;
 /// Marks the streams of this module.
@@ -138,12 +140,11 @@ pub fn scan(incidents: &[Occurrence], options: &ScanOptions) -> Result<Scan, Hot
 fn resolution_for(radius_m: f64) -> Result<h3o::Resolution, HotspotError> {
     let edge_m = radius_m / CELLS_ACROSS;
     let fits = |r: &u8| resolution(*r).is_ok_and(|r| r.edge_length_m() <= edge_m);
-    if !(radius_m.is_finite() && radius_m > 0.0) {
-        return Err(HotspotError::Distance { given_m: radius_m, least_m: 10.0, most_m: 1e6 });
+    let refused = HotspotError::Distance { given_m: radius_m, least_m: RADIUS_M[0], most_m: RADIUS_M[1] };
+    if !(RADIUS_M[0]..=RADIUS_M[1]).contains(&radius_m) {
+        return Err(refused);
     }
-    (0..=15)
-        .find(fits)
-        .map_or(Err(HotspotError::Distance { given_m: radius_m, least_m: 10.0, most_m: 1e6 }), resolution)
+    (0..=15).find(fits).map_or(Err(refused), resolution)
 }
 
 /// A window: a site, how many of its nearest (itself first) belong to it, how many days.

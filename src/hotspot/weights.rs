@@ -14,7 +14,7 @@ pub const EARTH_RADIUS_M: f64 = h3o::EARTH_RADIUS_KM * 1e3;
 /// Most entries of a matrix of weights: 1.6 GB.
 const MOST_PAIRS: u64 = 400_000_000;
 /// Shortest and longest width of a band, in metres.
-const BAND_M: [f64; 2] = [1.0, 2_000_000.0];
+pub const BAND_M: [f64; 2] = [1.0, 2_000_000.0];
 /// Rows that one task fills.
 const CHUNK: usize = 512;
 

@@ -5,6 +5,8 @@ use std::time::Instant;
 
 pub use crate::partition::effort::Effort;
 
+use crate::domain::io_words::halves;
+
 use super::report::Report;
 
 /// The circumstances of one run.
@@ -133,7 +135,7 @@ pub enum PlanError {
         rows: usize,
     },
     /// A file that belongs to a plan could not be read or written.
-    #[error("{file}：{message}\n{file}: {message}")]
+    #[error("{file}：{}\n{file}: {}", halves(.message).0, halves(.message).1)]
     File {
         /// File name.
         file: String,
@@ -141,7 +143,7 @@ pub enum PlanError {
         message: String,
     },
     /// A profile could not be used.
-    #[error("方案“{name}”：{message}\nprofile \"{name}\": {message}")]
+    #[error("方案“{name}”：{}\nprofile \"{name}\": {}", halves(.message).0, halves(.message).1)]
     Profile {
         /// Name or file.
         name: String,

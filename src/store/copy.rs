@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::domain::io_words::words_of_writing;
+
 use super::error::StoreError;
 use super::sql::{Dialect, Engine, Session, Sql};
 use super::value::{Row, Value};
@@ -463,7 +465,7 @@ pub(super) async fn to_geopackage(
 ) -> Result<(), StoreError> {
     let file = |what: String| StoreError::File { path: path.display().to_string(), what };
     if path.exists() {
-        return Err(file("已存在 / is there already".to_owned()));
+        return Err(file("已存在，请换一个名字 / is there already: choose another name".to_owned()));
     }
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
@@ -471,7 +473,10 @@ pub(super) async fn to_geopackage(
     let _ = std::fs::remove_file(partial);
     let outcome = fill(from, partial, options).await;
     if outcome.is_ok() {
-        std::fs::rename(partial, path).map_err(|e| file(e.to_string()))?;
+        std::fs::rename(partial, path).map_err(|e| {
+            let words = words_of_writing(&e);
+            file(format!("{} / {}", words.chinese, words.english))
+        })?;
     }
     for ending in ["", "-wal", "-shm", ".lock"] {
         let mut name = partial.as_os_str().to_owned();

@@ -1,5 +1,7 @@
 //! What can go wrong with the register, in words for people; internal texts of an engine never come through.
 
+use crate::domain::io_words::halves;
+
 /// The store's errors.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -46,7 +48,7 @@ pub enum StoreError {
         edit: Option<u64>,
     },
     /// There is no such thing, or not within this scope.
-    #[error("没有 {what}：{id}\nno such {what}: {id}")]
+    #[error("没有{}：{id}\nno such {}: {id}", halves(.what).0, halves(.what).1)]
     NotFound {
         /// What kind of thing.
         what: &'static str,
@@ -62,7 +64,7 @@ pub enum StoreError {
         operation: &'static str,
     },
     /// Bytes are not what was written.
-    #[error("库已损坏：{place}：{what}\nthe store is damaged: {place}: {what}")]
+    #[error("库已损坏：{place}：{}\nthe store is damaged: {place}: {}", halves(.what).0, halves(.what).1)]
     Corrupt {
         /// What is wrong.
         what: String,
@@ -105,7 +107,7 @@ pub enum StoreError {
         key: String,
     },
     /// An argument that means nothing.
-    #[error("参数 {name} 无效：{what}\nbad {name}: {what}")]
+    #[error("参数 {name} 无效：{}\nbad {name}: {}", halves(.what).0, halves(.what).1)]
     BadArgument {
         /// Which.
         name: &'static str,
@@ -113,7 +115,7 @@ pub enum StoreError {
         what: String,
     },
     /// A file beside the store could not be read or written.
-    #[error("{path}：{what}\n{path}: {what}")]
+    #[error("{path}：{}\n{path}: {}", halves(.what).0, halves(.what).1)]
     File {
         /// The file.
         path: String,

@@ -168,7 +168,10 @@ async fn engine(url: &str, options: &OpenOptions) -> Result<Box<dyn sql::Engine>
         return Ok(Box::new(postgis::PostgisEngine::open(url, options).await?));
     }
     // only the beginning is shown: an address may hold a password
-    let what = format!("{}: sqlite:PATH.gpkg, postgres://…", url.chars().take(12).collect::<String>());
+    let begin: String = url.chars().take(12).collect();
+    let what = format!(
+        "“{begin}…”应写作 sqlite:文件.gpkg 或 postgres://… / \"{begin}…\": write sqlite:PATH.gpkg or postgres://…"
+    );
     Err(StoreError::BadArgument { name: "store", what })
 }
 

@@ -270,7 +270,7 @@ pub(super) fn without_secret(url: &str) -> String {
 }
 
 pub(super) fn show(a: &ServeArgs) -> Outcome {
-    print!("{}", Config::of(a)?.shown());
+    out!("{}", Config::of(a)?.shown());
     Ok(0)
 }
 

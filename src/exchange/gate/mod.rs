@@ -188,9 +188,9 @@ pub fn typed_rows<'o>(
     let missing = missing.or((needs_place && !has_place).then_some("lon,lat / x,y / wkt"));
     if let Some(column) = missing {
         let found = source.head().columns.join(", ");
-        return Err(
-            ReadError::MissingColumn { file: source.file().to_owned(), column: column.to_owned(), found }.into()
-        );
+        let accepted = schema.names_of(column);
+        let (file, column) = (source.file().to_owned(), column.to_owned());
+        return Err(ReadError::MissingColumn { file, column, accepted, found }.into());
     }
     let columns = (0..schema.fields.len()).map(|i| mapping.column_of(i)).collect();
     Ok(TypedRows {
@@ -364,11 +364,16 @@ impl TypedRows<'_> {
                     let read = cell(at).and_then(typed::number);
                     if read.is_none() {
                         let header = at.and_then(|c| self.mapping.columns.get(c)).map_or("", String::as_str);
-                        let shown = format!("{:?}", cell(at).unwrap_or(&Cell::Empty));
-                        let shown: String = shown.chars().take(40).collect();
-                        let reason = format!(
-                            "列 {header}：{shown} 不是有限的数 / column {header}: {shown} is not a finite number"
-                        );
+                        let reason = match cell(at).map(typed::shown).filter(|s| !s.is_empty()) {
+                            Some(s) => {
+                                format!(
+                                    "列 {header}：“{s}”不是有限的数 / column {header}: \"{s}\" is not a finite number"
+                                )
+                            }
+                            None => {
+                                format!("列 {header} 为空，应为数 / column {header} is empty, where a number is needed")
+                            }
+                        };
                         found.push((at, Fault::new("not_a_number", reason)));
                     }
                     read

@@ -409,6 +409,27 @@ impl LayerSchema {
         LAYERS.iter().find(|l| l.name == name || l.title == name)
     }
 
+    /// The other names of a field that every row needs.
+    #[must_use]
+    pub fn names_of(&self, field: &str) -> Vec<String> {
+        let found = self.fields.iter().find(|f| f.name == field);
+        found
+            .map_or(Vec::new(), |f| std::iter::once(f.title).chain(f.also.iter().copied()).map(str::to_owned).collect())
+    }
+
+    /// The least header of a table of this layer, with Chinese and with English names.
+    #[must_use]
+    pub fn least_header(&self) -> (String, String) {
+        let place: &[(&str, &str)] = match self.shape {
+            Shape::None => &[],
+            Shape::Place | Shape::OptionalPlace => &[("经度", "lon"), ("纬度", "lat")],
+            Shape::LineOrArea | Shape::Area => &[("几何", "wkt")],
+        };
+        let needed = self.fields.iter().filter(|f| f.required).map(|f| (f.title, f.name));
+        let (chinese, english): (Vec<_>, Vec<_>) = needed.chain(place.iter().copied()).unzip();
+        (chinese.join(","), english.join(","))
+    }
+
     /// The place of the field a header names.
     #[must_use]
     pub fn field_named(&self, header: &str) -> Option<usize> {

@@ -20,7 +20,7 @@ fn trimmed(text: &str) -> Option<&str> {
     Some(text.trim_matches(SPACE)).filter(|t| !t.is_empty())
 }
 
-fn shown(cell: &Cell) -> String {
+pub(super) fn shown(cell: &Cell) -> String {
     let text = match cell {
         Cell::Empty => String::new(),
         Cell::Text(t) | Cell::Date(t) => t.clone(),

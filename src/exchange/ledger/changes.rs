@@ -65,6 +65,7 @@ pub fn ledger_changes(
         return Err(ReadError::MissingColumn {
             file: source.file().to_owned(),
             column: columns.first().map_or("", |c| c.title).to_owned(),
+            accepted: Vec::new(),
             found: source.head().columns.join(", "),
         });
     };

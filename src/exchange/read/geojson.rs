@@ -76,8 +76,9 @@ fn broken_at(request: &Request) -> Halt {
     match read_whole(request, &mut Nowhere) {
         Err(halt) => halt,
         Ok(()) => {
-            let reason = "文件在读取时被改动 / the file changed while it was read".to_owned();
-            ReadError::Unreadable { file: request.file.clone(), reason }.into()
+            let chinese = "文件在读取时被改动，请重试".to_owned();
+            let english = "the file changed while it was read; try again".to_owned();
+            ReadError::Unreadable { file: request.file.clone(), chinese, english }.into()
         }
     }
 }
@@ -139,7 +140,7 @@ pub(super) fn read_sequence(request: &Request, sink: &mut dyn RowSink) -> Result
         }
     };
     let mut gathered = Gathered::default();
-    let Some(system) = walk(&mut gathered)? else { return Err(ReadError::Empty { file: file.to_owned() }.into()) };
+    let Some(system) = walk(&mut gathered)? else { return Err(ReadError::empty(file).into()) };
     request.check_columns(gathered.columns.len())?;
     sink.head(head(&gathered, system, sniffed.encoding.name(), sniffed.sha256_hex.clone()))?;
     gathered.second_pass(request, sink, |gathered| walk(gathered).map(|_| ()))

@@ -41,7 +41,7 @@ pub(super) struct Request {
 
 impl Request {
     fn unreadable(&self, e: &io::Error) -> ReadError {
-        ReadError::Unreadable { file: self.file.clone(), reason: e.to_string() }
+        ReadError::unreadable(&self.file, e)
     }
 
     pub(super) fn open(&self) -> Result<File, ReadError> {

@@ -24,7 +24,7 @@ pub(super) fn read(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt
     }
     let text = decoded(&request.file, &bytes)?;
     if text.trim().is_empty() {
-        return Err(ReadError::Empty { file: request.file.clone() }.into());
+        return Err(ReadError::Empty { file: request.file.clone(), header: None }.into());
     }
     let profiles = read_profiles(&text).map_err(|e| {
         let before = text.get(..e.byte).unwrap_or_default();

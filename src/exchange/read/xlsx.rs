@@ -32,7 +32,7 @@ pub(super) fn read(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt
     rows.flush()?;
     match rows.width {
         Some(_) => Ok(()),
-        None => Err(ReadError::Empty { file: file.to_owned() }.into()),
+        None => Err(ReadError::empty(file).into()),
     }
 }
 

@@ -22,6 +22,8 @@ use std::path::Path;
 use geo::Geometry;
 use time::OffsetDateTime;
 
+use crate::domain::io_words::{IoWords, words_of_writing};
+
 use super::source::Format;
 use super::table::Cell;
 
@@ -104,12 +106,14 @@ pub struct Written {
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The file system.
-    #[error("{file}：无法写入（{reason}） / {file}: cannot be written ({reason})")]
+    #[error("{file}：无法写入：{chinese}\n{file}: cannot be written: {english}")]
     File {
         /// File.
         file: String,
-        /// The system's words.
-        reason: String,
+        /// Why, in Chinese.
+        chinese: String,
+        /// Why, in English, with the system's own words.
+        english: String,
     },
     /// A format that is not written.
     #[error("不支持写出该格式 / this format is not written")]
@@ -130,7 +134,13 @@ pub enum WriteError {
 
 impl WriteError {
     fn of(path: &Path, e: impl std::fmt::Display) -> Self {
-        Self::File { file: path.display().to_string(), reason: e.to_string() }
+        let english = e.to_string();
+        Self::File { file: path.display().to_string(), chinese: format!("系统报告“{english}”"), english }
+    }
+
+    fn io(path: &Path, e: &std::io::Error) -> Self {
+        let IoWords { chinese, english } = words_of_writing(e);
+        Self::File { file: path.display().to_string(), chinese, english }
     }
 }
 

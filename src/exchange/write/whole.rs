@@ -16,7 +16,7 @@ pub(super) struct WholeFile {
 
 impl WholeFile {
     pub(super) fn create(path: &Path) -> Result<Self, WriteError> {
-        let temporary = NamedTempFile::new_in(folder_of(path)).map_err(|e| WriteError::of(path, e))?;
+        let temporary = NamedTempFile::new_in(folder_of(path)).map_err(|e| WriteError::io(path, &e))?;
         Ok(Self { temporary, path: path.to_owned() })
     }
 
@@ -41,7 +41,7 @@ impl WholeFile {
     /// Forces the file to disk and renames it into place.
     pub(super) fn commit(self) -> Result<(), WriteError> {
         let path = self.path;
-        put(self.temporary, &path).map_err(|e| WriteError::of(&path, e))
+        put(self.temporary, &path).map_err(|e| WriteError::io(&path, &e))
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::domain::io_words::words_of_reading;
 use crate::domain::{Barrier, BarrierShape, LonLat, Profile};
 use crate::partition::check::{
     BuildingFacts, GridFacts, HouseholdFacts, LeaderFacts, PlanFacts, Polygons, RowFacts, UnitFacts, UnitSizes,
@@ -30,14 +31,18 @@ fn fault(file: &Path, message: impl Into<String>) -> PlanError {
 }
 
 fn read_text(path: &Path) -> Result<String, PlanError> {
-    let bytes = std::fs::read(path).map_err(|e| fault(path, e.to_string()))?;
+    let bytes = std::fs::read(path).map_err(|e| {
+        let words = words_of_reading(&e);
+        fault(path, format!("{} / {}", words.chinese, words.english))
+    })?;
     let text = String::from_utf8(bytes).map_err(|_| fault(path, "不是 UTF-8 文本 / not UTF-8 text"))?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 fn read_collection(path: &Path) -> Result<Collection, PlanError> {
     let text = read_text(path)?;
-    let mut whole: Value = serde_json::from_str(&text).map_err(|e| fault(path, e.to_string()))?;
+    let mut whole: Value = serde_json::from_str(&text)
+        .map_err(|e| fault(path, format!("不是有效的 JSON（{e}） / this is no JSON ({e})")))?;
     let planar = whole.get("lianhu:coordinates").and_then(Value::as_str) == Some("metres");
     let Some(Value::Array(features)) = whole.get_mut("features").map(Value::take) else {
         return Err(fault(path, "不是 GeoJSON FeatureCollection / not a GeoJSON FeatureCollection"));

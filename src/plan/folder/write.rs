@@ -6,12 +6,19 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::io_words::words_of_writing;
 use crate::domain::{Barrier, BarrierShape, Households, Positions, Profile, Region};
 use crate::exchange::write_whole;
 use crate::plan::job::PlanError;
 use crate::plan::make::VillagePlan;
 use crate::plan::report::Report;
 use crate::plan::shapes::{collection, feature, geometry, point, rounded, unit_hull};
+
+fn unwritten(folder: &Path, e: &io::Error) -> PlanError {
+    let words = words_of_writing(e);
+    let message = format!("无法写入：{} / cannot be written: {}", words.chinese, words.english);
+    PlanError::File { file: folder.display().to_string(), message }
+}
 
 /// What a plan directory is made from.
 pub struct Content<'a> {
@@ -38,7 +45,7 @@ pub struct Staged {
 /// # Errors
 /// A folder that holds something else, or whatever the file system says; the old folder is untouched in any case.
 pub fn stage_folder(folder: &Path, content: &Content<'_>) -> Result<Staged, PlanError> {
-    let failed = |e: io::Error| PlanError::File { file: folder.display().to_string(), message: e.to_string() };
+    let failed = |e: io::Error| unwritten(folder, &e);
     if folder.exists() {
         let mut entries = std::fs::read_dir(folder).map_err(failed)?;
         if entries.next().is_some() && !folder.join(super::REPORT).exists() {
@@ -73,7 +80,7 @@ impl Staged {
     /// Whatever the file system says; an old plan is then back in its place.
     pub fn publish(self, report: &Report) -> Result<(), PlanError> {
         let folder = &self.folder;
-        let failed = |e: io::Error| PlanError::File { file: folder.display().to_string(), message: e.to_string() };
+        let failed = |e: io::Error| unwritten(folder, &e);
         let new = self.path();
         write_whole(&new.join(super::REPORT), report.to_json().as_bytes()).map_err(failed)?;
         if !folder.exists() {
@@ -86,10 +93,13 @@ impl Staged {
             let kept = self.fresh.keep().join("old");
             return Err(PlanError::File {
                 file: self.folder.display().to_string(),
-                message: format!("{e}；旧方案保存在 / the old plan is kept in {}", kept.display()),
+                message: format!(
+                    "无法替换（{e}），旧方案保存在 {0} / it cannot be replaced ({e}), the old plan is kept in {0}",
+                    kept.display()
+                ),
             });
         }
-        Err(PlanError::File { file: self.folder.display().to_string(), message: e.to_string() })
+        Err(unwritten(&self.folder, &e))
     }
 }
 

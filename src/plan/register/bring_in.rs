@@ -166,7 +166,8 @@ pub async fn import_files(
     let mut refused: Vec<HashSet<u64>> = Vec::new();
     let mut seen = 0;
     for file in wish.files {
-        let source = open(file, &wish.open)?;
+        let (chinese, english) = wish.schema.least_header();
+        let source = open(file, &wish.open).map_err(|e| e.needing(&chinese, &english))?;
         let sheet = source.head().layer.clone();
         let options = gate_options(wish.overrides, &outlines, &words, wish.faults_kept);
         let mut rows = typed_rows(source, wish.schema, options)?;

@@ -16,6 +16,8 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::{RwLock, watch};
 
+use crate::domain::io_words::{IoWords, words_of_writing};
+
 use self::session::SqliteSession;
 use super::check::Finding;
 use super::contract::Ear;
@@ -49,7 +51,8 @@ fn file_error(path: &Path, e: &std::io::Error) -> StoreError {
     if e.kind() == std::io::ErrorKind::StorageFull {
         return StoreError::Full;
     }
-    StoreError::File { path: path.display().to_string(), what: e.to_string() }
+    let IoWords { chinese, english } = words_of_writing(e);
+    StoreError::File { path: path.display().to_string(), what: format!("{chinese} / {english}") }
 }
 
 /// `x.gpkg` → `x.gpkg.lock`.
@@ -267,7 +270,7 @@ impl Engine for SqliteEngine {
 
     async fn backup(&self, path: &Path) -> Result<(), StoreError> {
         if path.exists() {
-            let what = "已存在 / is there already".to_owned();
+            let what = "已存在，请换一个名字 / is there already: choose another name".to_owned();
             return Err(StoreError::File { path: path.display().to_string(), what });
         }
         let _open = self.open.read().await;

@@ -1,7 +1,7 @@
 // Hexagons of the room: how many, how many for the households, whether more than chance. What a colour says a pattern, a number or a sign says too.
 
 import type L from "leaflet";
-import { breaks, brief, classOf, drawables, meets, type Drawable } from "../room/cells";
+import { breaks, brief, classOf, drawables, meets, silenceOf, type Drawable } from "../room/cells";
 import type { Room } from "../room/room";
 import type { HotView, Hotspots } from "../room/api";
 import { heats, type PaletteName } from "../style/palette";
@@ -32,6 +32,8 @@ export class Textures {
   get cold(): Pattern {
     return this.keep("cold", () => tile(this.pen, 8, on => { on.fillStyle = "rgba(255, 255, 255, .9)"; on.beginPath(); on.arc(4, 4, 1.5, 0, 2 * Math.PI); on.fill(); }, "transparent"));
   }
+  /** Nothing is said of it: upright lines. */
+  get silent(): Pattern { return this.keep("silent", () => tile(this.pen, 6, on => { on.fillStyle = "rgba(22, 35, 45, .45)"; on.fillRect(0, 0, 1, 6); }, "transparent")); }
   /** The denser the more, from the third step on. */
   step(k: number): Pattern | null {
     if (k < 2) return null;
@@ -58,9 +60,10 @@ export function letterInto(pen: CanvasRenderingContext2D, said: string, x: numbe
 export interface Fill { colour: string; pattern: Pattern | null; alpha: number; edge: string }
 
 /** How a cell looks. `k` is its step where the view has steps. */
-export function fillOf(view: HotView, palette: PaletteName, textures: Textures, cell: { class: string | null; emerging: string | null }, k: number): Fill {
+export function fillOf(view: HotView, palette: PaletteName, textures: Textures, cell: { class: string | null; emerging: string | null; households: number | null }, k: number): Fill {
   const heat = heats[palette], edge = "rgba(22, 35, 45, .5)";
   const plain: Fill = { colour: heat.plain, pattern: null, alpha: 0.6, edge: "rgba(22, 35, 45, .3)" };
+  if (silenceOf(cell, view) !== null) return { ...plain, pattern: textures.silent };
   if (view === "gi") {
     return cell.class === "hot" ? { colour: heat.hot, pattern: textures.hot, alpha: 0.82, edge: "#16232d" }
       : cell.class === "cold" ? { colour: heat.cold, pattern: textures.cold, alpha: 0.75, edge } : plain;
@@ -101,11 +104,18 @@ export class HeatLayer extends CanvasLayer {
     if (hot === this.of) return;
     this.of = hot;
     this.cells = hot === null ? [] : drawables(hot.cells, hot.view);
-    this.bounds = hot !== null && hot.view !== "gi" && hot.view !== "emerging" ? breaks(this.cells.map(c => c.value)) : [];
+    this.bounds = hot !== null && hot.view !== "gi" && hot.view !== "emerging" ? breaks(this.cells.map(c => c.value).filter(v => !Number.isNaN(v))) : [];
   }
 
   /** Upper bounds of the steps, for the legend. */
   get scale(): readonly number[] { this.prepare(); return this.bounds; }
+
+  /** Why nothing is said of some of the cells. */
+  get silences(): ReadonlySet<string> {
+    this.prepare();
+    const { hot } = this.room.state;
+    return new Set(hot === null ? [] : this.cells.map(c => silenceOf(c.cell, hot.view)).filter(w => w !== null));
+  }
 
   at(lon: number, lat: number, inside: (ring: Drawable["cell"]["ring"]) => boolean): string | null {
     if (this.room.state.layer === "none") return null;

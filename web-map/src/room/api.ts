@@ -78,6 +78,11 @@ export const roomApi = {
   dictionaries: () => call<Dictionaries>("GET", "/api/dictionaries"),
   incidents: (f: Filter, more: Readonly<Record<string, Value>> = {}) => call<Page>("GET", `/api/incidents${query({ ...filtered(f), order: "-occurred_at", ...more })}`),
   incident: (incident: string) => call<Detail>("GET", `/api/incidents/${id(incident)}`),
+  /** The household of a unit's leader, or null where there is none or it may not be seen. */
+  leaderHome: async (unit: string): Promise<string | null> => {
+    const found = await call<{ features: { properties: { household: string; role: string } }[] }>("GET", `/ogc/collections/leaders/items${query({ unit, limit: 9 })}`).catch(() => null);
+    return found?.features.find(f => f.properties.role === "leader")?.properties.household ?? null;
+  },
   report: async (wish: NewIncident, key: string) => (await call<{ incident: Incident }>("POST", "/api/incidents", wish, { "idempotency-key": key })).incident,
   putPhoto: (incident: string, photo: Blob) => sendFile<{ photo: Photo }>("PUT", photoUrl(incident), photo),
   dropPhoto: (incident: string) => call<void>("DELETE", photoUrl(incident)),

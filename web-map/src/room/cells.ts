@@ -34,12 +34,20 @@ export async function fitting(ask: (resolution: number) => Promise<Hotspots>, fi
   }
 }
 
-/** What a cell shows in a view; null where it has nothing to show. */
+/** Why a view says nothing of a cell that it shows; null where it says something. */
+export function silenceOf(cell: Pick<Cell, "class" | "households">, view: HotView): "island" | "constant" | "no_households" | "no_rate" | null {
+  if (view !== "gi" && view !== "rate") return null;
+  if (cell.class === "island" || cell.class === "no_households") return cell.class;
+  // where all rates are alike there still are rates
+  return view === "gi" ? cell.class === "constant" ? cell.class : null : cell.households === null || cell.households === 0 ? "no_rate" : null;
+}
+
+/** What a cell shows in a view; null where it has nothing to show, and no number where incidents are all there is. */
 export function valueOf(cell: Cell, view: HotView): number | null {
   switch (view) {
     case "count": return cell.count > 0 ? cell.count : null;
-    case "rate": return cell.households !== null && cell.households > 0 && cell.count > 0 ? cell.count / cell.households * 1_000 : null;
-    case "density": return cell.density !== null && cell.density > 0 ? cell.density : null;
+    case "rate": return cell.count === 0 ? null : cell.households !== null && cell.households > 0 ? cell.count / cell.households * 1_000 : Number.NaN;
+    case "density": return cell.density !== null && cell.density > 0 ? cell.density : cell.count > 0 ? 0 : null;
     case "gi": return cell.class === "hot" || cell.class === "cold" || cell.count > 0 ? cell.z ?? 0 : null;
     case "emerging": return (cell.emerging !== null && cell.emerging !== "none") || cell.count > 0 ? 0 : null;
   }

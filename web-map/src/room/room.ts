@@ -316,6 +316,7 @@ export class Room extends Desk {
     if (incident === null || incident === known) return;
     this.store.set({ spoken: this.t("emergencyNow", { what: this.regionName(alert.region) }) });
     void this.ask("urgent", () => roomApi.incident(incident), urgent => {
+      this.findHome(urgent);
       if (this.emergency()?.incident !== urgent.incident.id) return;
       this.store.set({ urgent });
       if (urgent.incident.at !== null) this.ground?.showPlace(urgent.incident.at);
@@ -337,13 +338,17 @@ export class Room extends Desk {
   async pick(pick: Pick | null): Promise<void> {
     this.store.set({ pick, revealed: null, ...(pick?.kind === "incident" && this.state.detail?.incident.id === pick.id ? {} : { detail: null }), cellIncidents: null });
     if (pick === null) return;
-    if (pick.kind === "incident") { await this.ask("detail", () => roomApi.incident(pick.id), detail => { if (this.state.pick?.id === pick.id) this.store.set({ detail }); }); return; }
+    if (pick.kind === "incident") { await this.ask("detail", () => roomApi.incident(pick.id), detail => { if (this.state.pick?.id === pick.id) { this.store.set({ detail }); this.findHome(detail); } }); return; }
     const cell = this.cell(pick.id);
     if (cell === undefined) return;
     // who looks at a cell keeps its size while he comes nearer
     this.look({ resolution: this.state.hot?.resolution ?? null });
     await this.ask("cell", () => roomApi.incidents(this.filter(), { limit: LONGEST, bbox: boxOf(cell.ring) }),
       page => { if (this.state.pick?.id === pick.id) this.store.set({ cellIncidents: page.incidents.filter(i => i.at !== null && contains(cell.ring, i.at)) }); });
+  }
+
+  private findHome({ incident: { unit } }: Detail): void {
+    if (unit !== null) void this.ask("home", () => roomApi.leaderHome(unit), household => this.store.set({ home: { unit, household } }));
   }
 
   cell(h3: string) { return this.state.hot?.cells.find(c => c.h3 === h3); }

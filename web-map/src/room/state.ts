@@ -20,7 +20,9 @@ export interface RoomState extends Looking {
   fresh: ReadonlyMap<string, number>;
   totals: Totals | null; by: By; figures: Statistics | null;
   hot: Hotspots | null; hotBusy: boolean; hotProblem: string | null;
-  detail: Detail | null; cellIncidents: readonly Incident[] | null; revealed: Revealed | null;
+  detail: Detail | null; cellIncidents: readonly Incident[] | null;
+  /** The household of the leader of the unit last looked at. */
+  home: { unit: string; household: string | null } | null; revealed: Revealed | null;
   /** The rules that alarm, while somebody looks at them; and why one of them was not kept. */
   rules: readonly AlertRule[] | null; ruleProblem: { rule: string; field: string | null; text: string } | null;
   alerts: readonly Alert[]; urgent: Detail | null;
@@ -37,7 +39,7 @@ export interface RoomState extends Looking {
 export const beginning: RoomState = {
   ...plain, who: null, needsSignIn: false, regions: [], path: [], children: [], dictionaries: { categories: [], disputes: [] },
   list: [], next: null, matched: 0, points: [], matchedHere: 0, fresh: new Map(), totals: null, by: "category", figures: null,
-  hot: null, hotBusy: false, hotProblem: null, detail: null, cellIncidents: null, revealed: null, alerts: [], rules: null, ruleProblem: null, urgent: null, series: null, playing: false, scan: null,
+  hot: null, hotBusy: false, hotProblem: null, detail: null, cellIncidents: null, home: null, revealed: null, alerts: [], rules: null, ruleProblem: null, urgent: null, series: null, playing: false, scan: null,
   district: null, turning: true, connected: false, heard: 0, everConnected: false, skew: 0, sound: false, notice: null, spoken: "",
 };
 

@@ -36,6 +36,14 @@ export async function get<T>(service: Service, path: string): Promise<T> {
   return await answer.json() as T;
 }
 
+/** What somebody who signs in with a password is answered. */
+export async function getAs<T>(service: Service, name: string, password: string, path: string): Promise<T> {
+  const entered = await fetch(`${service.url}/api/session`, { method: "POST", headers: { "content-type": "application/json", origin: new URL(service.url).origin }, body: JSON.stringify({ name, password }) });
+  const cookie = entered.headers.getSetCookie().map(c => c.split(";")[0]!).join("; "), answer = await fetch(service.url + path, { headers: { cookie } });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  return await answer.json() as T;
+}
+
 let keys = 0;
 export async function post<T>(service: Service, path: string, body: unknown): Promise<T> {
   const answer = await fetch(service.url + path, { method: "POST", headers: { "content-type": "application/json", origin: new URL(service.url).origin, "idempotency-key": `journey-${process.pid}-${++keys}` }, body: JSON.stringify(body) });
@@ -45,6 +53,27 @@ export async function post<T>(service: Service, path: string, body: unknown): Pr
 
 export const report = async (service: Service, wish: NewIncident): Promise<Incident> => (await post<{ incident: Incident }>(service, "/api/incidents", wish)).incident;
 export const countOf = async (service: Service, query: string): Promise<number> => (await get<{ number_matched: number }>(service, `/api/incidents?limit=1&${query}`)).number_matched;
+
+/** In place of the service's stream: one that opens and is silent, in the hands of the test. Where it is deaf, it does not even hear that the page gives it up. */
+export function silentFeed(): void {
+  interface Held { up: boolean; deaf: boolean; say(): void }
+  const real = window.fetch.bind(window), held: Held = { up: true, deaf: false, say: () => undefined };
+  Object.assign(window, { __feed: held });
+  window.fetch = (ask, how) => {
+    if (ask !== "/api/events") return real(ask, how);
+    if (!held.up) return Promise.reject(new TypeError("no line"));
+    const body = new ReadableStream<Uint8Array>({ start: pen => {
+      held.say = () => pen.enqueue(new TextEncoder().encode(": alive\n\n"));
+      how?.signal?.addEventListener("abort", () => { if (!held.deaf) pen.error(new DOMException("given up", "AbortError")); });
+    } });
+    return Promise.resolve(new Response(body, { headers: { "content-type": "text/event-stream", date: new Date().toUTCString() } }));
+  };
+}
+export const feedOf = (page: Page, change: { up?: boolean; deaf?: boolean }, say = false): Promise<void> => page.evaluate(({ change, say }) => {
+  const { __feed: held } = window as unknown as { __feed: { say(): void } };
+  Object.assign(held, change);
+  if (say) held.say();
+}, { change, say });
 
 /** Nothing rings: the demonstration begins with an emergency. */
 export async function quiet(service: Service): Promise<void> {

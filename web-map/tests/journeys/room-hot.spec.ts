@@ -2,18 +2,24 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Alert, Hotspots, NewIncident, Statistics } from "../../src/room/api";
-import { ago, countOf, dice, drawn, enter, get, places, post, quiet, report, screenOf, until, watch } from "./room-hands";
+import type { Alert, Detail, Hotspots, NewIncident, Statistics } from "../../src/room/api";
+import { rowsOfCsv, unzip } from "./offices";
+import { ago, countOf, dice, drawn, enter, get, getAs, places, post, quiet, report, screenOf, until, watch } from "./room-hands";
 import { browse, by, picture, Service } from "./service";
 
 const service = new Service();
-const DAY = 24 * 60;
+const DAY = 24 * 60, AUDITOR = ["auditor", "an-auditor's-long-password"] as const;
 let browser: Browser, lived: [number, number][], planted: [number, number];
 
 beforeAll(async () => {
   await service.start();
+  if (service.isOurs) {
+    await service.kill();
+    service.addUser(AUDITOR[0], "auditor", AUDITOR[1]);
+    await service.start();
+  }
   browser = await browse();
   await quiet(service);
   lived = await places(service);
@@ -31,6 +37,22 @@ beforeAll(async () => {
 afterAll(async () => { await browser?.close(); await service.end(); });
 
 const window_ = async (page: Parameters<typeof watch>[0]): Promise<string> => { const f = (await watch(page)).filter; return `from=${encodeURIComponent(f.from!)}&to=${encodeURIComponent(f.to!)}${f.region === null ? "" : `&region=${f.region.replace(/(000)+$/, "")}`}`; };
+
+/** The household of a unit's leader, as the service has it. */
+const homeOf = async (unit: string): Promise<string> => (await get<{ features: { properties: { household: string; role: string } }[] }>(service, `/ogc/collections/leaders/items?unit=${unit}`)).features.find(f => f.properties.role === "leader")!.properties.household;
+
+/** A card names by role who is near an incident: the head of its grid, the leader of its unit and where he lives. */
+async function names(page: Page, within: string, of: string): Promise<void> {
+  const { incident, near } = await get<Detail>(service, `/api/incidents/${of}`), { grid, unit } = incident;
+  const head = near.grid_officers.find(o => o.role === "grid_head")!, leader = near.unit_officers.find(o => o.role === "leader")!;
+  expect([head.id, leader.id]).toEqual([expect.stringContaining(grid!), expect.stringContaining(unit!)]);
+  const line = (id: string): string => `${within} ${by(`officer-${id}`)}`;
+  expect(await page.textContent(`${line(head.id)} .role`)).toBe("网格长");
+  expect(await page.textContent(`${line(leader.id)} .role`)).toBe("联户长");
+  // the line is drawn anew when the household is known
+  await page.waitForSelector(`${line(leader.id)} ${by("leader-home")}`);
+  expect(await page.textContent(`${line(leader.id)} ${by("leader-home")}`)).toBe(`户号 ${await homeOf(unit!)}`);
+}
 
 describe("M4 hotspots", () => {
   it("finds what was planted, and a cell explains itself and leads to its incidents, one of them to its unit", async () => {
@@ -58,7 +80,10 @@ describe("M4 hotspots", () => {
     await page.waitForSelector(`${by("cell-incidents")}, [data-testid=incident-where]`);
     if ((await watch(page)).pick!.kind === "cell") await page.locator(`${by("cell-incidents")} [data-testid^="incident-"]`).first().click();
     await page.waitForSelector(by("incident-where"));
-    expect(await page.textContent(by("incident-where"))).toMatch(/网格|单元/);
+    const chosen = (await watch(page)).pick!, { incident } = await get<Detail>(service, `/api/incidents/${chosen.id}`);
+    expect(chosen.kind).toBe("incident");
+    expect(await page.textContent(by("incident-where"))).toContain(` · ${incident.grid_name} · 单元 ${incident.unit!.slice(15)}`);
+    await names(page, by("panel"), chosen.id);
     await picture(page, "m07-from-hotspot");
     expect(faults).toEqual([]);
     await context.close();
@@ -67,10 +92,35 @@ describe("M4 hotspots", () => {
   it("says that it is too few to judge", async () => {
     const { page, context } = await enter(browser, service, "&range=7d&layer=gi&res=6&tab=hot");
     await page.waitForSelector(`${by("panel")} .note, ${by("no-hotspots")}`);
-    expect((await watch(page)).hot!.cells.every(c => c.z === null)).toBe(true);
+    const { cells } = (await watch(page)).hot!;
+    expect(cells.length).toBeGreaterThan(0);
+    expect(cells.map(c => c.z)).toEqual(cells.map(() => null));
+    expect((await page.locator(`${by("panel")} .note`).allTextContents()).join()).toMatch(/只有 \d+ 个六边形（少于 30）.*只按排列检验/);
+    // and so does the card of a cell
+    await page.locator(by("map")).click();
+    await page.waitForSelector(by("why"));
+    expect((await page.locator(`${by("panel")} .note`).allTextContents()).join()).toContain("只按排列检验");
+    expect(await page.textContent(`${by("panel")} .explain`)).toContain("太少，不给出");
     await context.close();
   });
 });
+
+/** How each key of the legend looks inside: its shades, and where it is lighter than its middle shade: the pattern, whatever its colours. */
+const keysOf = (page: Page): Promise<Record<string, { shades: number; pattern: string }>> => page.evaluate(() => Object.fromEntries([...document.querySelectorAll<HTMLElement>("[data-testid=legend] [data-testid^=key-]")].map(li => {
+  const canvas = li.querySelector("canvas")!, n = Math.round(canvas.width / 3), at = Math.round(canvas.width / 3), { data } = canvas.getContext("2d")!.getImageData(at, at, n, n);
+  const light = Array.from({ length: n * n }, (_, i) => data[4 * i]! + data[4 * i + 1]! + data[4 * i + 2]!), [least, most] = [Math.min(...light), Math.max(...light)];
+  return [li.dataset["testid"]!.slice(4), { shades: new Set(light).size, pattern: most - least < 12 ? "" : light.map(v => v > (least + most) / 2 ? "1" : "0").join("") }];
+})));
+
+/** How far apart the shades of the map are at a place, beside where a number would stand. */
+const textureAt = (page: Page, at: readonly [number, number][]): Promise<number[]> => page.evaluate(places => {
+  const canvas = document.querySelectorAll<HTMLCanvasElement>("[data-testid=map] canvas")[2]!, box = canvas.getBoundingClientRect(), ratio = canvas.width / box.width, pen = canvas.getContext("2d")!;
+  return places.map(([x, y]) => {
+    const { data } = pen.getImageData(Math.round((x - box.left - 4) * ratio), Math.round((y - box.top - 4) * ratio), Math.round(8 * ratio), Math.round(8 * ratio));
+    const light = Array.from({ length: data.length / 4 }, (_, i) => data[4 * i]! + data[4 * i + 1]! + data[4 * i + 2]!);
+    return Math.max(...light) - Math.min(...light);
+  });
+}, at);
 
 describe("M5 layers", () => {
   it("have a legend each, signs beside colours, and three palettes", async () => {
@@ -78,17 +128,52 @@ describe("M5 layers", () => {
     for (const layer of ["count", "rate", "gi", "emerging", "density"] as const) {
       await page.click(by(`layer-${layer}`));
       await page.waitForFunction(l => { const s = (window.lianhu as unknown as { state(): { hot: { view: string } | null; busy: boolean } }).state(); return s.hot?.view === l && !s.busy; }, layer);
-      expect(await page.locator(`${by("legend")} .keys li`).count()).toBeGreaterThan(2);
       expect((await drawn(page)).cells).toBeGreaterThan(3);
+      const keys = await keysOf(page), { cells, resolution } = (await watch(page)).hot!, there = await get<Hotspots>(service, `/api/hotspots?view=${layer}&resolution=${resolution}&${await window_(page)}`);
+      // whatever a cell may be found to be has its key, and nothing has one that is not there
+      const silent = layer === "gi" || layer === "rate" ? ["island", "no_households", ...layer === "gi" ? ["constant"] : []].filter(c => cells.some(x => x.class === c && x.count > 0)) : [];
+      if (layer === "rate" && there.cells.some(c => c.count > 0 && c.households === 0 && c.class !== "island" && c.class !== "no_households")) silent.push("no_rate");
+      expect(Object.keys(keys).filter(k => ["island", "no_households", "constant", "no_rate"].includes(k)).sort(), layer).toEqual(silent.sort());
+      if (layer === "gi") {
+        expect(Object.keys(keys)).toEqual(expect.arrayContaining(["hot", "cold", "none"]));
+        // told apart without colour: lines, dots, nothing
+        expect([keys["none"]!.pattern, keys["hot"]!.pattern === "", keys["cold"]!.pattern === ""]).toEqual(["", false, false]);
+        expect(keys["hot"]!.pattern).not.toBe(keys["cold"]!.pattern);
+      } else if (layer === "emerging") {
+        const courses = [...new Set(there.cells.map(c => c.emerging).filter(e => e !== null && e !== "none"))];
+        expect(courses.length).toBeGreaterThan(0);
+        for (const e of courses) expect(Object.keys(keys)).toContain(e!.endsWith("_hot") ? e!.slice(0, -4) : "cold");
+        // eight letters and the dots of what is cold
+        expect(new Set(Object.values(keys).map(k => k.pattern)).size).toBe(9);
+      } else {
+        const steps = Object.keys(keys).filter(k => k.startsWith("step"));
+        expect(steps.length).toBeGreaterThan(2);
+        // the highest has a pattern, the lowest none
+        expect([keys[steps[0]!]!.pattern, keys[steps.at(-1)!]!.pattern === ""]).toEqual(["", false]);
+      }
       await picture(page, `m05-${layer}`);
     }
     await page.click(by("layer-gi"));
+    await page.waitForFunction(() => { const s = (window.lianhu as unknown as { state(): { hot: { view: string } | null; busy: boolean } }).state(); return s.hot?.view === "gi" && !s.busy; });
+    // on the map as in the legend: in hot and cold cells there is a pattern, in the others none
+    const gi = await get<Hotspots>(service, `/api/hotspots?view=gi&resolution=${(await watch(page)).hot!.resolution}&${await window_(page)}`), panel = (await page.locator(by("legend")).boundingBox())!;
+    for (const [kind, isPatterned] of [["hot", true], ["none", false]] as const) {
+      const beside: [number, number][] = [];
+      for (const c of gi.cells.filter(x => x.class === kind && x.count > 0)) {
+        const open = c.ring.slice(1), middle = open.reduce<[number, number]>((m, p) => [m[0] + p[0] / open.length, m[1] + p[1] / open.length], [0, 0]), corner = open.reduce((a, p) => p[1] > a[1] ? p : a);
+        const [x, y] = await screenOf(page, [middle[0] + 0.62 * (corner[0] - middle[0]), middle[1] + 0.62 * (corner[1] - middle[1])]), box = (await page.locator(by("map")).boundingBox())!;
+        if (x > box.x + 8 && y > box.y + 8 && x < box.x + box.width - 8 && y < panel.y - 8) beside.push([x, y]);
+      }
+      expect(beside.length, kind).toBeGreaterThan(0);
+      const spread = (await textureAt(page, beside)).sort((a, b) => a - b)[Math.floor(beside.length / 2)]!;
+      if (isPatterned) expect(spread, kind).toBeGreaterThan(60); else expect(spread, kind).toBeLessThan(30);
+    }
     const pictures = new Set<string>();
     for (const palette of ["calm", "strong", "grey"]) {
       await page.selectOption(by("palette"), palette);
       await until(page, "palette", palette);
       await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
-      pictures.add((await page.locator(`${by("map")} canvas`).nth(2).screenshot()).toString("base64").slice(0, 20_000));
+      pictures.add((await page.locator(`${by("map")} canvas`).nth(2).screenshot()).toString("base64"));
     }
     expect(pictures.size).toBe(3);
     await page.focus(by("layer-gi"));
@@ -109,11 +194,42 @@ describe("M8 the whole region", () => {
     expect(seen.sum).toBe(hot!.incidents);
     expect(matched).toBe(await countOf(service, await window_(page)));
     // those without a position are counted in words only
-    expect(hot!.incidents + hot!.outside).toBe(await countOf(service, `${await window_(page)}&bbox=-180,-90,180,90`));
+    const placed = await countOf(service, `${await window_(page)}&bbox=-180,-90,180,90`);
+    expect(placed).toBeGreaterThan(1_000);
+    expect([seen.sum, hot!.outside]).toEqual([placed, 0]);
     await picture(page, "m08-region");
+    // all of these happened inside the outline: every way to look at them draws every one
+    for (const layer of ["count", "rate", "gi", "emerging", "density"] as const) {
+      await page.click(by(`layer-${layer}`));
+      await page.waitForFunction(l => { const s = (window.lianhu as unknown as { state(): { hot: { view: string } | null; busy: boolean } }).state(); return s.hot?.view === l && !s.busy; }, layer);
+      const { hot: now } = await watch(page), on = await drawn(page);
+      expect([now!.incidents, now!.outside, on.sum], layer).toEqual([placed, 0, placed]);
+      expect(on.borders + on.cells + on.incidents, layer).toBeLessThanOrEqual(500);
+    }
+    await context.close();
+  });
+
+  it("holds for a village in large cells, most of which reach over its border", async () => {
+    const most = (await get<Statistics>(service, "/api/statistics?by=region")).rows.filter(r => r.key.length === 12).sort((a, b) => b.count - a.count)[0]!;
+    const { page, context } = await enter(browser, service, `&range=30d&layer=count&res=7&region=${most.key}`);
+    await page.waitForFunction(() => { const s = (window.lianhu as unknown as { state(): { hot: { view: string } | null; busy: boolean } }).state(); return s.hot?.view === "count" && !s.busy; });
+    const { hot } = await watch(page), placed = await countOf(service, `${await window_(page)}&bbox=-180,-90,180,90`);
+    expect(placed).toBeGreaterThan(0);
+    expect([hot!.resolution, hot!.incidents, hot!.outside]).toEqual([7, placed, 0]);
+    expect(hot!.cells.reduce((s, c) => s + c.count, 0)).toBe(placed);
     await context.close();
   });
 });
+
+/** The cells of the first sheet of a workbook, row by row from column A. */
+function cellsOf(workbook: Buffer): string[][] {
+  const xml = unzip(workbook).get("xl/worksheets/sheet1.xml")!.toString(), plain = (s: string): string => s.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&quot;/g, '"').replace(/&amp;/g, "&");
+  return [...xml.matchAll(/<row [^>]*>(.*?)<\/row>/gs)].map(([, row]) => {
+    const cells: string[] = [];
+    for (const [, column, inside] of row!.matchAll(/<c r="([A-Z])\d+"[^>]*>(.*?)<\/c>/gs)) cells[column!.charCodeAt(0) - 65] = plain(/<(?:t|v)[^>]*>(.*?)<\/(?:t|v)>/s.exec(inside!)?.[1] ?? "");
+    return Array.from(cells, c => c ?? "");
+  });
+}
 
 describe("M11 figures", () => {
   it("are the service's, as table and as files, and the report of a day prints", async () => {
@@ -126,13 +242,17 @@ describe("M11 figures", () => {
       const there = await get<Statistics>(service, `/api/statistics?by=${kind}&${query}`);
       await page.waitForFunction(n => document.querySelector("[data-testid=stats-total]")?.textContent?.replace(/\D/g, "") === n, String(there.rows.reduce((s, r) => s + r.count, 0)));
       expect(there.rows.reduce((s, r) => s + r.count, 0), kind).toBe(count);
-      const csv = await (await fetch(service.url + (await page.getAttribute(by("stats-csv"), "href"))!)).text();
-      expect(Number(/^,合计,(\d+)/m.exec(csv)?.[1]), kind).toBe(count);
+      // row by row: what the files say is what the service says
+      const mine = there.rows.map(r => [r.key, String(r.count), String(r.open), String(r.overdue)]), file = async (format: "csv" | "xlsx"): Promise<Buffer> => Buffer.from(await (await fetch(service.url + (await page.getAttribute(by(`stats-${format}`), "href"))!)).arrayBuffer());
+      const csv = rowsOfCsv((await file("csv")).toString()).map(r => Object.values(r)), sheet = cellsOf((await file("xlsx")));
+      for (const [format, rows] of [["csv", csv], ["xlsx", sheet.slice(1)]] as const) {
+        const end = rows.findIndex(r => r[1] === "合计");
+        expect(rows.slice(0, end).map(r => [r[0], ...r.slice(2)]), `${format} ${kind}`).toEqual(mine);
+        expect(rows[end]!.slice(2), `${format} ${kind}`).toEqual([count, there.rows.reduce((s, r) => s + r.open, 0), there.rows.reduce((s, r) => s + r.overdue, 0)].map(String));
+      }
     }
     await page.waitForSelector(`${by("chart")} canvas`);
     await picture(page, "m11-figures");
-    const xlsx = new Uint8Array(await (await fetch(service.url + (await page.getAttribute(by("stats-xlsx"), "href"))!)).arrayBuffer());
-    expect([...xlsx.slice(0, 2)]).toEqual([0x50, 0x4b]);
     const sheet = await context.newPage();
     await sheet.goto(service.url + (await page.getAttribute(by("report"), "href"))!);
     await sheet.waitForSelector("svg");
@@ -169,7 +289,8 @@ describe("M3 an emergency", () => {
     const before = (await watch(a.page)).tones, made = await report(service, { category: "emergency", occurred_at: ago(0), at: planted, summary: "民房起火" });
     for (const { page } of [a, b]) {
       await page.waitForSelector(by("emergency-where"));
-      expect(await page.textContent(by("emergency-where"))).toContain(made.unit!.slice(15));
+      expect(await page.textContent(by("emergency-where"))).toContain(` · ${made.grid_name} · 单元 ${made.unit!.slice(15)}`);
+      await names(page, by("emergency"), made.id);
       expect(await page.evaluate(() => getComputedStyle(document.querySelector(".middle")!, "::after").borderTopWidth)).not.toBe("0px");
       // who is next is named, and the map shows the place beside the card
       await page.waitForFunction(() => /^\d+:\d\d 内无人确认则上报.+综治中心$/.test(document.querySelector("[data-testid=escalation]")?.textContent ?? ""));
@@ -187,15 +308,30 @@ describe("M3 an emergency", () => {
     await picture(a.page, "m03-emergency");
     await picture(b.page, "m03-wall");
     // a telephone is shown for a purpose; those of the demonstration ring nowhere
+    const asked: unknown[] = [], looks = async (): Promise<number> => (await getAs<{ entries: object[] }>(service, ...AUDITOR, "/api/audit?operation=officers.reveal&limit=1000")).entries.length;
+    a.page.on("request", r => { if (r.url().endsWith("/reveal")) asked.push(r.postDataJSON()); });
+    const looked = service.isOurs ? await looks() : 0;
     await a.page.locator(`${by("emergency")} [data-testid^="reveal-demo-leader-"]`).first().click();
+    // not without a purpose
+    await a.page.fill(by("ask-purpose"), "");
+    await a.page.click(by("ask-go"));
+    expect([await a.page.locator(by("ask-purpose")).count(), asked]).toEqual([1, []]);
+    await a.page.fill(by("ask-purpose"), "通知联户长带人疏散");
     await a.page.click(by("ask-go"));
     await a.page.waitForSelector(by("phone"));
     expect(await a.page.textContent(by("phone"))).toMatch(/^000-0000-\d{4}（示例 example）$/);
     await picture(a.page, "m03-phone");
+    expect(asked).toEqual([{ purpose: "通知联户长带人疏散" }]);
+    expect(await b.page.locator(by("phone")).count()).toBe(0);
+    if (service.isOurs) expect(await looks()).toBe(looked + 1);
     const alert = (await get<{ alerts: Alert[] }>(service, "/api/alerts?open=true")).alerts.find(x => x.incident === made.id)!;
     expect(alert.acknowledged).toBeNull();
     await a.page.click(by("acknowledge"));
-    for (const { page } of [a, b]) await page.waitForSelector(by("emergency"), { state: "detached" });
+    for (const { page } of [a, b]) {
+      await page.waitForSelector(by("emergency"), { state: "detached" });
+      await until(page, "emergency", null);
+      expect(await page.evaluate(() => document.documentElement.classList.contains("alarmed"))).toBe(false);
+    }
     expect((await get<{ alerts: Alert[] }>(service, "/api/alerts")).alerts.find(x => x.id === alert.id)!.acknowledged).not.toBeNull();
     const rung = (await watch(a.page)).tones;
     await a.page.waitForTimeout(1_500);

@@ -2,8 +2,8 @@
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Incident } from "../../src/room/api";
-import { ago, countOf, enter, get, places, quiet, report, until, watch, withPlace } from "./room-hands";
+import type { Incident, Statistics } from "../../src/room/api";
+import { ago, countOf, drawn, enter, feedOf, get, places, quiet, report, silentFeed, until, watch, withPlace } from "./room-hands";
 import { browse, by, picture, Service, visit } from "./service";
 
 const service = new Service();
@@ -28,9 +28,15 @@ describe("M1 the wall", () => {
     const shanghai = new Date(Date.now() + 8 * 3_600_000).toISOString();
     expect(Math.abs(Number((await page.textContent(by("clock")))!.slice(0, 2)) - Number(shanghai.slice(11, 13))) % 23).toBeLessThanOrEqual(1);
     expect(await page.locator(by("age")).getAttribute("class")).toBe("age");
-    const sizes = await page.evaluate(() => [".latest .line strong", ".latest .where", ".tile .value", ".clock strong"].map(s => parseFloat(getComputedStyle(document.querySelector(s)!).fontSize)));
-    // a 55-inch screen of 1080 lines is read from five metres from about 26 px
-    for (const [i, least] of [28, 26, 60, 40].entries()) expect(sizes[i]).toBeGreaterThanOrEqual(least);
+    const { totals } = await get<Statistics>(service, `/api/statistics?by=category&region=${(await watch(page)).region ?? ""}`);
+    for (const name of ["today", "days7", "open", "overdue"] as const) expect((await page.textContent(by(`total-${name}`)))!.replace(/\D/g, ""), name).toBe(String(totals[name]));
+    expect(totals.days7).toBeGreaterThanOrEqual(14);
+    // a 55-inch screen is 685 mm high: a fortieth of it is 17 mm, 12 minutes of arc from five metres, more than twice what an eye of 1.0 parts. Figures and clock are for a glance.
+    const sizes = await page.evaluate(() => Object.fromEntries([".latest .line strong", ".latest .where", ".tile .value", ".tile .name", ".clock strong"].map(s => [s, [...document.querySelectorAll(s)].map(e => innerHeight / parseFloat(getComputedStyle(e).fontSize))])));
+    for (const [what, parts] of Object.entries(sizes)) {
+      expect(parts.length, what).toBeGreaterThan(0);
+      expect(Math.max(...parts), what).toBeLessThanOrEqual(what === ".tile .value" ? 20 : what === ".clock strong" ? 27 : 40);
+    }
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight)).toBe(true);
     const first = (await watch(page)).district;
     await until(page, "district", first, true);
@@ -44,8 +50,50 @@ describe("M1 the wall", () => {
   });
 });
 
+describe("M1 how old the data is", () => {
+  it("is said in red once the feed was silent for more than a minute, though it is open", async () => {
+    const { page, context, faults } = await visit(browser, service, {}, "/?view=room&wall=1&rotate=0", silentFeed);
+    await until(page, "connected", true);
+    await page.clock.install();
+    await page.reload();
+    await until(page, "connected", true);
+    const badge = async (): Promise<[boolean, boolean, string]> => {
+      // the badge is drawn anew each second
+      await page.clock.runFor(1_100);
+      const { connected } = await watch(page);
+      return page.evaluate(c => { const b = document.querySelector<HTMLElement>("[data-testid=age]")!; return [c, b.classList.contains("old"), getComputedStyle(b).backgroundColor] as [boolean, boolean, string]; }, connected);
+    };
+    const [, , calm] = await badge();
+    // a line that was silent for three signs of life is given up: red at once
+    await feedOf(page, { up: false });
+    await page.clock.fastForward(48_000);
+    await until(page, "connected", false);
+    const [, isCut, red] = await badge();
+    expect([isCut, await page.textContent(by("age"))]).toEqual([true, expect.stringContaining("已断开")]);
+    expect(red).not.toBe(calm);
+    // and it comes again
+    await feedOf(page, { up: true, deaf: true });
+    await page.clock.fastForward(6_000);
+    await until(page, "connected", true);
+    expect(await badge()).toEqual([true, false, calm]);
+    // one that neither speaks nor ends: 55 s are not old, more than 60 s are
+    await page.clock.fastForward(53_000);
+    expect(await badge()).toEqual([true, false, calm]);
+    await page.clock.fastForward(7_000);
+    expect(await badge()).toEqual([true, true, red]);
+    expect((await watch(page)).age_s).toBeGreaterThan(60);
+    expect(await page.textContent(by("age"))).toMatch(/数据 6\d 秒前/);
+    await picture(page, "m01-old");
+    await feedOf(page, {}, true);
+    await page.waitForFunction(() => document.querySelector(".age.old") === null);
+    expect(await badge()).toEqual([true, false, calm]);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+});
+
 describe("M2 a new incident", () => {
-  it("appears on two open maps at once, with its grid and unit named", async () => {
+  it("appears on two open maps, with its grid and unit named", async () => {
     const a = await enter(browser, service), b = await enter(browser, service, "&wall=1&rotate=0");
     const made = await report(service, { category: "livelihood", occurred_at: ago(1), at: lived[3]!, summary: "饮用水管漏水" });
     expect(made.grid).not.toBeNull();
@@ -54,8 +102,12 @@ describe("M2 a new incident", () => {
       const row = page.locator(by(`incident-${made.id}`));
       await row.waitFor();
       const words = (await row.textContent())!;
-      expect(words).toContain(made.grid_name ?? made.grid!.slice(12));
-      expect(words).toContain(made.unit!.slice(15));
+      // village · grid · unit
+      expect(made.grid_name).toMatch(/\S/);
+      expect(words).toContain(` · ${made.grid_name} · 单元 ${made.unit!.slice(15)}`);
+      // on the map too, not in the list alone
+      await page.waitForFunction(id => (window.lianhu as unknown as { state(): { points: string[] } }).state().points.includes(id), made.id);
+      expect((await drawn(page)).incidents).toBeGreaterThan(0);
     }
     expect(await a.page.locator(by(`incident-${made.id}`)).getAttribute("class")).toContain("fresh");
     expect((await a.page.textContent(by("spoken")))!).toContain(made.unit!.slice(15));
@@ -90,6 +142,20 @@ describe("M6 time and filters", () => {
     await until(page, "matched", open);
     await page.waitForFunction(n => (window.lianhu as unknown as { state(): { series: { counts: number[] } | null } }).state().series?.counts.reduce((s, c) => s + c, 0) === n, open);
 
+    // by level: one that some of these have, and not all of the incidents
+    const level = (await get<{ incidents: Incident[] }>(service, `/api/incidents?limit=1&${query}&open=true`)).incidents[0]!.level;
+    await page.selectOption(by("level"), level);
+    await until(page, "filter.level", level);
+    const atLevel = await countOf(service, `${query}&open=true&level=${level}`);
+    expect(atLevel).toBeGreaterThan(0);
+    await until(page, "matched", atLevel);
+    const other = ["grid", "village", "township", "county"].find(l => l !== level)!;
+    await page.selectOption(by("level"), other);
+    await until(page, "matched", await countOf(service, `${query}&open=true&level=${other}`));
+    await page.selectOption(by("level"), level);
+    await until(page, "matched", atLevel);
+    await page.waitForFunction(n => (window.lianhu as unknown as { state(): { series: { counts: number[] } | null } }).state().series?.counts.reduce((s, c) => s + c, 0) === n, atLevel);
+
     // one hour alone: the keyboard walks the bars
     const series = (await watch(page)).series!;
     expect(series.counts.length).toBe(24);
@@ -100,12 +166,14 @@ describe("M6 time and filters", () => {
     await until(page, "matched", series.counts[at]!);
     await picture(page, "m06-hour");
     // the address follows what is looked at, a moment later
-    await page.waitForURL(u => u.searchParams.get("slice") !== null && u.searchParams.get("status") === "open");
+    await page.waitForURL(u => u.searchParams.get("slice") !== null && u.searchParams.get("status") === "open" && u.searchParams.get("level") === level && u.searchParams.get("category") === "dispute");
     const before = await watch(page), address = page.url();
 
     const again = await visit(browser, service, {}, address.slice(service.url.length));
     await until(again.page, "matched", before.matched);
     const after = await watch(again.page);
+    expect(after.filter).toMatchObject({ category: "dispute", level, state: "open" });
+    expect(await again.page.inputValue(by("level"))).toBe(level);
     for (const key of ["filter", "range", "slice", "layer", "tab", "incidents"] as const) expect(after[key], key).toEqual(before[key]);
     await again.context.close();
 
@@ -321,11 +389,52 @@ describe("M14 clocks", () => {
     await page.clock.install({ time: Date.now() + 11 * 60_000 });
     await page.goto(`${service.url}/?view=room`);
     await page.waitForSelector(by("skew"));
-    expect(await page.textContent(by("skew"))).toContain("11");
+    expect(await page.textContent(by("skew"))).toBe("本机时钟快 11 分钟");
     const shown = (await page.textContent(by("clock")))!, real = new Date(Date.now() + 8 * 3_600_000).toISOString();
     const minutes = (t: string): number => Number(t.slice(0, 2)) * 60 + Number(t.slice(3, 5));
     expect(Math.min(...[-1_440, 0, 1_440].map(d => Math.abs(minutes(shown) - minutes(real.slice(11)) + d)))).toBeLessThanOrEqual(1);
     await picture(page, "m14-skew");
+    await context.close();
+  });
+
+  it("at midnight in Shanghai a day ends by itself: today begins at nothing, seven days keep what was", async () => {
+    await report(service, { category: "other", occurred_at: ago(0), at: lived[5]! });
+    const DAY = 86_400_000, AHEAD = 8 * 3_600_000, midnight = Math.floor((Date.now() + AHEAD) / DAY) * DAY - AHEAD + DAY;
+    const said = (at: number): string => encodeURIComponent(`${new Date(at + AHEAD).toISOString().slice(0, 19)}+08:00`);
+    const during = (from: number, to: number): Promise<number> => countOf(service, `from=${said(from)}&to=${said(to)}`);
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, timezoneId: "America/New_York" }), page = await context.newPage();
+    // both clocks stand a minute before midnight; the service's own day is its clock's, so its counts are given for the day that the page has
+    let day = midnight - DAY;
+    await page.addInitScript(silentFeed);
+    await page.route("**/api/statistics?by=category*", async route => {
+      const answer = await route.fetch(), told = await answer.json() as Statistics;
+      const [today, days7] = await Promise.all([during(day, day + DAY), during(day - 6 * DAY, day + DAY)]);
+      await route.fulfill({ response: answer, json: { ...told, totals: { ...told.totals, today, days7 } } });
+    });
+    await page.clock.install({ time: midnight - 60_000 });
+    await page.goto(`${service.url}/?view=room&range=7d`);
+    await page.waitForFunction(() => "lianhu" in window);
+    await until(page, "series", null, true);
+    const before = await watch(page), today = before.totals!.today, week = before.totals!.days7;
+    expect([before.skew_ms, await page.locator(by("skew")).count()]).toEqual([0, 0]);
+    expect(today).toBeGreaterThan(0);
+    expect(today).toBe(await during(midnight - DAY, midnight));
+    expect([before.series!.counts.length, before.series!.counts[6], before.filter.to]).toEqual([7, today, decodeURIComponent(said(midnight))]);
+    expect(await page.textContent(by("total-today"))).toBe(String(today));
+    expect(await page.textContent(by("clock"))).toMatch(/^23:59:/);
+
+    day = midnight;
+    await page.clock.fastForward(61_000);
+    await page.waitForFunction(() => document.querySelector("[data-testid=total-today]")?.textContent === "0");
+    expect(await page.textContent(by("clock"))).toMatch(/^00:0/);
+    // the window moved on by a day: the last bar is the new day's, the one before it holds what was today's
+    await page.waitForFunction(n => { const c = (window.lianhu as unknown as { state(): { series: { counts: number[] } | null } }).state().series?.counts; return c !== undefined && c[6] === 0 && c[5] === n; }, today);
+    const after = await watch(page);
+    expect(after.filter.to).toBe(decodeURIComponent(said(midnight + DAY)));
+    expect([after.totals!.today, after.totals!.days7]).toEqual([0, week - before.series!.counts[0]!]);
+    expect(after.totals!.days7).toBeGreaterThanOrEqual(today);
+    expect(after.series!.counts.reduce((s, n) => s + n, 0)).toBe(after.totals!.days7);
+    await picture(page, "m14-midnight");
     await context.close();
   });
 });

@@ -7,7 +7,7 @@ import { Reports, type Keeper } from "../../src/report/queue";
 import type { Alert, Cell, Filter, Hotspots, Incident } from "../../src/room/api";
 import { query } from "../../src/room/api";
 import { isNews, isOverdue, isUnseen, later, lets, merge, Once, put } from "../../src/room/book";
-import { breaks, brief, classOf, contains, COARSEST, drawables, fitting, meets, MOST_CELLS, power, resolutionAt, valueOf } from "../../src/room/cells";
+import { breaks, brief, classOf, contains, COARSEST, drawables, fitting, meets, MOST_CELLS, power, resolutionAt, silenceOf, valueOf } from "../../src/room/cells";
 import { Feed, Parser, type Hearer } from "../../src/room/feed";
 import { Turns } from "../../src/room/turns";
 import { clock, customRange, dayOf, DAY_MS, fieldOf, HOUR_MS, moment, nextMidnight, ofField, pieces, skewOf, stamp, startOf, windowOf } from "../../src/room/time";
@@ -186,7 +186,18 @@ describe("cells", () => {
     expect(drawables(cells, "count").reduce((s, d) => s + d.cell.count, 0)).toBe(cells.reduce((s, c) => s + c.count, 0));
     expect(drawables(cells, "gi").map(d => d.cell.h3)).toEqual(["a", "c", "d"]);
     expect(valueOf(cells[0]!, "rate")).toBe(300);
-    expect(valueOf(cells[3]!, "rate")).toBeNull();
+    // where nobody lives there is no rate; what happened there is drawn all the same
+    expect(valueOf(cells[3]!, "rate")).toBeNaN();
+    expect(valueOf(cell("e", 4, { density: 0 }), "density")).toBe(0);
+    for (const view of ["count", "rate", "gi", "emerging", "density"] as const) expect(drawables(cells, view).reduce((s, d) => s + d.cell.count, 0), view).toBe(8);
+  });
+  it("say why nothing is said of them, each in the views that judge it", () => {
+    const why = (change: Partial<Cell>) => (["gi", "rate", "count", "emerging", "density"] as const).map(v => silenceOf(cell("a", 1, change), v));
+    expect(why({})).toEqual([null, null, null, null, null]);
+    expect(why({ class: "island" })).toEqual(["island", "island", null, null, null]);
+    expect(why({ class: "no_households", households: 0 })).toEqual(["no_households", "no_households", null, null, null]);
+    expect(why({ class: "constant" })).toEqual(["constant", null, null, null, null]);
+    expect(why({ class: "hot", households: 0 })).toEqual([null, "no_rate", null, null, null]);
   });
   it("fall into classes that never part equal values", () => {
     expect(breaks([1, 1, 1, 1, 1, 1])).toEqual([1]);

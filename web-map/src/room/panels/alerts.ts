@@ -62,7 +62,7 @@ export function emergency(room: Room, place: HTMLElement): void {
     left.textContent = escalation(room, alert, `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`, "escalatesIn");
   };
   setInterval(count, 1_000);
-  mount(place, room, s => [s.urgent, s.alerts, s.lang, s.revealed, s.skew], (): Child[] => {
+  mount(place, room, s => [s.urgent, s.alerts, s.lang, s.revealed, s.home, s.skew], (): Child[] => {
     const { urgent } = room.state, alert = room.emergency();
     document.documentElement.classList.toggle("alarmed", alert !== undefined);
     if (alert === undefined) return [];

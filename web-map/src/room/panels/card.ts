@@ -21,8 +21,9 @@ async function reveal(room: Room, detail: Detail, officer: Officer): Promise<voi
 
 /** Grid head and workers, unit leader and deputies, by role. */
 export function people(room: Room, detail: Detail): Child[] {
-  const { t } = room, { revealed } = room.state, { incident: i, near } = detail;
+  const { t } = room, { revealed, home } = room.state, { incident: i, near } = detail;
   const one = (o: Officer): HTMLElement => h("li", { testid: `officer-${o.id}` }, h("span", { class: "role" }, roleWord(room, o.role)), h("span", { class: `grow${o.name == null ? " nameless" : ""}` }, o.name ?? t("nameHidden")),
+    o.role === "leader" && home !== null && home.unit === i.unit && home.household !== null ? h("span", { class: "number quiet", testid: "leader-home" }, t("homeNo", { n: home.household })) : null,
     revealed?.officer === o.id ? h("strong", { testid: "phone", class: "number" }, revealed.phone ?? t(revealed.sealed ? "phoneSealed" : "phoneNone"))
       : h("button", { testid: `reveal-${o.id}`, click: () => void reveal(room, detail, o) }, t("reveal")));
   const group = (title: string, list: readonly Officer[], none: string): HTMLElement => h("section", {}, h("h3", {}, title), list.length === 0 ? h("p", { class: "quiet" }, none) : h("ul", { class: "list people" }, ...list.map(one)));

@@ -30,15 +30,15 @@ function hexagon(pen: CanvasRenderingContext2D, r = 11): void {
   pen.closePath();
 }
 
-const line = (key: HTMLElement, ...words: Child[]): HTMLElement => h("li", {}, key, h("span", {}, ...words));
+const line = (name: string, key: HTMLElement, ...words: Child[]): HTMLElement => h("li", { testid: `key-${name}` }, key, h("span", {}, ...words));
 
 /** Signs of single incidents; or what a disc is, where they would be too many. */
 function incidentKeys(room: Room, large = 1): HTMLElement[] {
   const { t } = room, { points, hot } = room.state;
   if (points.length === 0 && hot !== null && hot.incidents > 0)
-    return [line(picture(pen => { pen.beginPath(); pen.arc(11, 11, 9, 0, 2 * Math.PI); pen.fillStyle = "rgba(11, 92, 138, .8)"; pen.fill(); }, large), t("bubbles"))];
+    return [line("bubbles", picture(pen => { pen.beginPath(); pen.arc(11, 11, 9, 0, 2 * Math.PI); pen.fillStyle = "rgba(11, 92, 138, .8)"; pen.fill(); }, large), t("bubbles"))];
   return ([["sign_open", true, false, false], ["state_overdue", true, true, false], ["emergency", true, false, true], ["sign_done", false, false, false]] as const)
-    .map(([key, open, late, emergency]) => line(picture(pen => sign(pen, 11, emergency ? 12 : 11, { open, late, emergency }, 6), large), t(key)));
+    .map(([key, open, late, emergency]) => line(key, picture(pen => sign(pen, 11, emergency ? 12 : 11, { open, late, emergency }, 6), large), t(key)));
 }
 
 /** On the wall: the signs alone, nothing to be pressed. */
@@ -50,8 +50,8 @@ export function wallLegend(room: Room): HTMLElement {
 
 export function legend(room: Room, heat: HeatLayer): HTMLElement {
   const { t } = room, place = h("section", { class: "legend", testid: "legend" });
-  const cell = (view: HotView, cell: { class: string | null; emerging: string | null }, k: number, letter = ""): HTMLElement => picture(pen => {
-    const fill = fillOf(view, room.state.palette, new Textures(pen), cell, k);
+  const cell = (view: HotView, look: { class?: string; emerging?: string; households?: number }, k: number, letter = ""): HTMLElement => picture(pen => {
+    const fill = fillOf(view, room.state.palette, new Textures(pen), { class: null, emerging: null, households: 1, ...look }, k);
     hexagon(pen);
     pen.globalAlpha = fill.alpha;
     pen.fillStyle = fill.colour;
@@ -69,13 +69,14 @@ export function legend(room: Room, heat: HeatLayer): HTMLElement {
     place.setAttribute("aria-label", t("legend"));
     const rows: Child[] = [], missing = hot === null || hotBusy ? 0 : matched - hot.incidents - hot.outside;
     if (layer === "none") rows.push(...incidentKeys(room));
-    else if (layer === "gi") rows.push(
-      line(cell("gi", { class: "hot", emerging: null }, 0), t("class_hot")), line(cell("gi", { class: "cold", emerging: null }, 0), t("class_cold")), line(cell("gi", { class: "none", emerging: null }, 0), t("class_none")));
-    else if (layer === "emerging") rows.push(...COURSES.map(c => line(cell("emerging", { class: null, emerging: `${c}_hot` }, 0, room.sign(c)), t(`course_${c}`), t("hotWord"))), line(cell("emerging", { class: null, emerging: "new_cold" }, 0), t("coldKey")));
+    else if (layer === "gi") rows.push(...(["hot", "cold", "none"] as const).map(c => line(c, cell("gi", { class: c }, 0), t(`class_${c}`))));
+    else if (layer === "emerging") rows.push(...COURSES.map(c => line(c, cell("emerging", { emerging: `${c}_hot` }, 0, room.sign(c)), t(`course_${c}`), t("hotWord"))), line("cold", cell("emerging", { emerging: "new_cold" }, 0), t("coldKey")));
     else if (hot !== null && hot.view === layer) {
       const scale = heat.scale;
-      scale.forEach((bound, k) => rows.push(line(cell(layer, { class: null, emerging: null }, stepOf(k, scale.length)), k === 0 ? `≤ ${brief(bound)}` : `${brief(scale[k - 1]!)}–${brief(bound)}`)));
+      scale.forEach((bound, k) => rows.push(line(`step${k}`, cell(layer, {}, stepOf(k, scale.length)), k === 0 ? `≤ ${brief(bound)}` : `${brief(scale[k - 1]!)}–${brief(bound)}`)));
     }
+    if (hot !== null && hot.view === layer) for (const why of ["island", "constant", "no_households", "no_rate"] as const)
+      if (heat.silences.has(why)) rows.push(line(why, cell("gi", { class: why === "no_rate" ? "island" : why }, 0), t(`class_${why}`)));
     const r = hot?.resolution ?? room.resolution();
     return [
       h("div", { class: "layers", role: "radiogroup", label: t("layer") }, ...LAYERS.map(l => {

@@ -31,7 +31,7 @@ export function roomSide(room: Room, place: HTMLElement): void {
     }, t(`tab_${name}`), name === "alerts" && waiting > 0 ? h("span", { class: "count" }, waiting) : null);
   }));
   mount(body, room, s => [s.tab, s.pick, s.lang, s.dictionaries, s.region, s.range, s.slice,
-    ...s.pick !== null ? [s.detail, s.cellIncidents, s.revealed, s.hot, s.fresh] : [],
+    ...s.pick !== null ? [s.detail, s.cellIncidents, s.revealed, s.home, s.hot, s.fresh] : [],
     ...s.pick === null && s.tab === "live" ? [s.list, s.matched, s.next, s.fresh, s.points, s.status] : [],
     ...s.pick === null && s.tab === "hot" ? [s.hot, s.hotBusy && s.hot === null, s.hotProblem, s.layer] : [],
     ...s.pick === null && s.tab === "alerts" ? s.rules === null ? [s.alerts, s.who] : [s.rules, s.ruleProblem, s.regions] : [],
