@@ -132,7 +132,9 @@ fn totals_of_the_summary_are_the_rows_counted() {
     let post = column(&gaps, "岗位");
     let of = |p: &str| gaps[1..].iter().filter(|r| r[post] == p).count() as i64;
     assert_eq!((of("网格长"), of("网格员")), (grids.len() as i64 - 2, grids.len() as i64 - 3));
-    assert_eq!(of("联户长"), 0, "a fresh plan proposes leaders");
+    let vacant = units.len() as i64 - 1 - filled(&units, "联户长");
+    assert_eq!(of("联户长"), vacant, "a fresh plan proposes a leader wherever anybody is eligible");
+    assert!(vacant * 5 < units.len() as i64, "{vacant} of {} units without a leader", units.len());
 }
 
 #[test]

@@ -188,3 +188,182 @@ fn no_unit_crosses_a_river_and_a_profile_sets_the_rules() {
     assert!(sides.len() > 4 && sides.values().all(|s| s.1.len() == 1), "{sides:?}");
     assert!(sides.values().all(|s| (10..=30).contains(&s.0)) && sides.values().any(|s| s.0 > 15), "{sides:?}");
 }
+
+fn json(path: &Path) -> serde_json::Value {
+    serde_json::from_str(&std::fs::read_to_string(path).expect("file")).expect("JSON")
+}
+
+fn said(out: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr))
+}
+
+fn line(folder: &Path, line: &str) -> Output {
+    run(folder, &line.split_whitespace().collect::<Vec<_>>())
+}
+
+#[test]
+fn replay_takes_seed_and_parameters_from_the_report() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = folder.path();
+    village(at, 120);
+    let out = line(at, "units village.csv --seed 5 --min 3 --max 5 --budget 0.1 --labels a.txt --report r.json");
+    assert!(out.status.success(), "{}", said(&out));
+    let out = line(at, "units village.csv --replay r.json --labels b.txt --report s.json");
+    assert!(out.status.success(), "{}", said(&out));
+    assert_eq!(labels(&at.join("a.txt")), labels(&at.join("b.txt")));
+    assert!(labels(&at.join("a.txt")).iter().max() >= Some(&23), "units of three to five");
+    assert_eq!(
+        (&json(&at.join("s.json"))["seed"], &json(&at.join("s.json"))["parameters"]["min"]),
+        (&5.into(), &3.into())
+    );
+    for (flag, both) in
+        [("--min 10", ["--min 10", "3"]), ("--seed 1", ["--seed 1", "5"]), ("--max 6", ["--max 6", "5"])]
+    {
+        let out = line(at, &format!("units village.csv {flag} --replay r.json --labels c.txt"));
+        assert_eq!(out.status.code(), Some(2), "{flag}: {}", said(&out));
+        assert!(both.iter().all(|w| said(&out).contains(w)) && !at.join("c.txt").exists(), "{flag}: {}", said(&out));
+    }
+    // Another input is none that could be replayed.
+    village(at, 121);
+    assert_eq!(line(at, "units village.csv --replay r.json --labels c.txt").status.code(), Some(3));
+}
+
+#[test]
+fn outputs_are_all_written_or_none() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = folder.path();
+    village(at, 40);
+    let out = line(at, "units village.csv --rounds 1 --labels x --geojson y --report no/such/r.json");
+    assert_eq!(out.status.code(), Some(3), "{}", said(&out));
+    assert!(said(&out).contains("no/such/r.json") && !said(&out).contains(".tmp"), "{}", said(&out));
+    assert_eq!(std::fs::read_dir(at).expect("folder").count(), 1, "only the input is there");
+    assert_eq!(line(at, "units village.csv --rounds 1 --labels x --report x").status.code(), Some(2));
+}
+
+#[test]
+fn containers_go_by_any_name_and_blank_cells_by_none() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = folder.path();
+    let mut text = String::from("id,x,y,building,自然寨,zone\n");
+    for i in 0..90_u32 {
+        // Hamlets of 8, 15 and 15 households and 52 households of none, mixed along one lane.
+        let hamlet =
+            ["东寨", "西寨", "", "", "", "南寨"][i as usize % 6].replace("东寨", if i % 12 == 0 { "东寨" } else { "" });
+        text.push_str(&format!("h{i},{},0,b{i},{hamlet},z{}\n", i * 15, i / 45));
+    }
+    std::fs::write(at.join("v.csv"), &text).expect("writable");
+    let hamlets: Vec<String> = text.lines().skip(1).map(|l| l.split(',').nth(4).expect("hamlet").to_owned()).collect();
+    for name in ["自然寨", "hamlet", "寨"] {
+        let out = line(
+            at,
+            &format!("units v.csv --min 5 --max 9 --container {name}=law --rounds 2 --labels l.txt --report r.json"),
+        );
+        assert!(out.status.success(), "{name}: {}", said(&out));
+        let mut of = std::collections::BTreeMap::<i64, std::collections::BTreeSet<&str>>::new();
+        for (label, hamlet) in labels(&at.join("l.txt")).into_iter().zip(&hamlets) {
+            of.entry(label).or_default().insert(hamlet);
+        }
+        assert!(of.values().all(|h| h.len() == 1), "{name}: a unit crosses a hamlet: {of:?}");
+        let report = json(&at.join("r.json"));
+        assert_eq!(report["exceptions"], serde_json::json!([]), "{name}: blank is no hamlet of one");
+        let blank = hamlets.iter().filter(|h| h.is_empty()).count();
+        assert!(
+            report["notes"].to_string().contains(&format!("hamlet\\\" is blank for {blank} ")),
+            "{}",
+            report["notes"]
+        );
+    }
+    let out = line(at, "units v.csv --min 5 --max 9 --container zone=law --rounds 2 --labels l.txt");
+    assert!(out.status.success(), "{}", said(&out));
+    let got = labels(&at.join("l.txt"));
+    assert!(got[..45].iter().all(|l| !got[45..].contains(l)), "a unit crosses a zone: {got:?}");
+    for binding in ["law", "prefer"] {
+        let out = line(at, &format!("units v.csv --container foo={binding} --labels none.txt"));
+        assert_eq!(out.status.code(), Some(3), "{}", said(&out));
+        assert!(said(&out).contains("foo") && said(&out).contains("hamlet"), "{}", said(&out));
+        assert!(!at.join("none.txt").exists());
+    }
+}
+
+#[test]
+fn count_expand_budget_and_standard_input_do_what_they_say() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = folder.path();
+    village(at, 120);
+    let out = line(at, "units village.csv --count 9 --rounds 2 --labels l.txt");
+    assert!(out.status.success(), "{}", said(&out));
+    assert_eq!(labels(&at.join("l.txt")).iter().max(), Some(&8));
+    let out = line(at, "units village.csv --count 30 --rounds 2 --labels no.txt");
+    assert_eq!(out.status.code(), Some(3), "{}", said(&out));
+    assert!(said(&out).contains("between 8 and 12") && !at.join("no.txt").exists(), "{}", said(&out));
+    let out = line(at, "units village.csv --budget 0 --labels i.txt --report i.json");
+    assert!(out.status.success(), "{}", said(&out));
+    let instant = json(&at.join("i.json"));
+    assert_eq!((&instant["stopped"], &instant["stages"][0]["rounds"]), (&"budget".into(), &0.into()));
+    std::fs::write(at.join("towers.csv"), "id,x,y,building,households\na,0,0,a,12\nb,90,0,b,13\nc,40,40,c,0\n")
+        .expect("writable");
+    let out = line(at, "units towers.csv --labels e.txt");
+    assert_eq!(out.status.code(), Some(3));
+    assert!(said(&out).contains("--expand"), "{}", said(&out));
+    let out = line(at, "units towers.csv --expand --rounds 1 --labels e.txt");
+    assert!(out.status.success(), "{}", said(&out));
+    let got = labels(&at.join("e.txt"));
+    assert_eq!((got.len(), got[0], got[11], got[12], got[24], got[25]), (26, got[0], got[0], got[12], got[12], -1));
+    assert_ne!(got[0], got[12]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lianhu"))
+        .current_dir(at)
+        .args(["units", "-", "--budget", "0", "--labels", "s.txt"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    std::io::Write::write_all(&mut pipe, &std::fs::read(at.join("village.csv")).expect("file")).expect("it reads");
+    drop(pipe);
+    assert!(child.wait().expect("it ends").success());
+    assert_eq!(labels(&at.join("s.txt")), labels(&at.join("i.txt")));
+}
+
+#[test]
+fn interleaved_villages_are_labelled_one_after_the_other_in_input_order() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = folder.path();
+    let mut text = String::from("id,x,y,building,village\n");
+    for i in 0..60_u32 {
+        let (village, x) = if i % 2 == 0 { ("乙", 0) } else { ("甲", 9_000) };
+        text.push_str(&format!("h{i},{},{},b{i},{village}\n", x + i * 11, i % 7 * 9));
+    }
+    std::fs::write(at.join("v.csv"), text).expect("writable");
+    let mut bytes = Vec::new();
+    for threads in [1, 2, 4] {
+        let out = line(at, &format!("units v.csv --threads {threads} --labels l.txt --geojson g.geojson"));
+        assert!(out.status.success(), "{}", said(&out));
+        bytes.push(["l.txt", "g.geojson"].map(|f| std::fs::read(at.join(f)).expect("file")));
+    }
+    assert!(bytes[0] == bytes[1] && bytes[0] == bytes[2], "a run without --rounds depends on the threads");
+    let got = labels(&at.join("l.txt"));
+    let of = |odd: usize| got.iter().skip(odd).step_by(2).copied().collect::<std::collections::BTreeSet<i64>>();
+    let (first, second) = (of(0), of(1));
+    let most = *first.last().expect("labels");
+    assert_eq!(first, (0..=most).collect(), "the village that comes first has the first labels");
+    assert_eq!(second, (most + 1..=*second.last().expect("labels")).collect());
+}
+
+#[test]
+fn households_stacked_in_one_point_are_numbered_by_smallest_id() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = folder.path();
+    let mut text = String::from("id,x,y,building\n");
+    let ids: Vec<String> = (0..45_u32).map(|i| format!("h{:02}", i * 17 % 45)).collect();
+    ids.iter().for_each(|id| text.push_str(&format!("{id},1234.567,89.1,tower\n")));
+    std::fs::write(at.join("v.csv"), text).expect("writable");
+    let out = line(at, "units v.csv --rounds 2 --labels l.txt");
+    assert!(out.status.success(), "{}", said(&out));
+    let mut smallest = std::collections::BTreeMap::<i64, &String>::new();
+    for (label, id) in labels(&at.join("l.txt")).into_iter().zip(&ids) {
+        let s = smallest.entry(label).or_insert(id);
+        *s = (*s).min(id);
+    }
+    let order: Vec<&&String> = smallest.values().collect();
+    assert!(order.len() >= 3 && order.windows(2).all(|w| w[0] < w[1]), "{smallest:?}");
+}

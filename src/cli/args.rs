@@ -130,9 +130,9 @@ pub(crate) struct DrawArgs {
 /// How long to work, shared by the solving commands.
 #[derive(Args, Debug, Clone)]
 pub(crate) struct EffortArgs {
-    /// 随机种子。Seed of all random choices.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
+    /// 随机种子（默认 1）。Seed of all random choices (default: 1).
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
     /// 轮数（结果与线程数无关）。Rounds; the same bytes at any thread count.
     #[arg(long, conflicts_with = "budget")]
     pub(crate) rounds: Option<u32>,
@@ -142,9 +142,16 @@ pub(crate) struct EffortArgs {
     /// 线程数。Threads (default: all cores).
     #[arg(long)]
     pub(crate) threads: Option<usize>,
-    /// 重现一份报告的结果。Reproduces the result of a report.
+    /// 重现一份报告的结果：种子和参数取自报告。Reproduces the result of a report: seed and parameters are the report's.
     #[arg(long, value_name = "REPORT", conflicts_with_all = ["rounds", "budget"])]
     pub(crate) replay: Option<PathBuf>,
+}
+
+impl EffortArgs {
+    /// The seed asked for, or the one that is used without.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed.unwrap_or(1)
+    }
 }
 
 /// What is read, shared by the commands with an INPUT.
@@ -174,7 +181,7 @@ pub(crate) struct OutputArgs {
     pub(crate) report: Option<PathBuf>,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Clone)]
 pub(crate) struct UnitsArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
@@ -208,20 +215,20 @@ pub(crate) struct UnitsArgs {
     pub(crate) output: OutputArgs,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Clone)]
 pub(crate) struct GridsArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
     /// 每网格目标户数。Households a grid should have.
-    #[arg(long, value_name = "HOUSEHOLDS", conflicts_with = "count", required_unless_present = "count",
+    #[arg(long, value_name = "HOUSEHOLDS", conflicts_with = "count", required_unless_present_any = ["count", "replay"],
           value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) target: Option<u32>,
     /// 网格总数。Number of grids.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) count: Option<u32>,
-    /// 允许偏差（占平均户数的比例）。Deviation allowed, as a share of the mean.
-    #[arg(long, default_value_t = 0.01, value_parser = share)]
-    pub(crate) tolerance: f64,
+    /// 允许偏差（占平均户数的比例，默认 0.01）。Deviation allowed, as a share of the mean (default: 0.01).
+    #[arg(long, value_parser = share)]
+    pub(crate) tolerance: Option<f64>,
     /// 村界（GeoJSON 或 GeoPackage）。Outline of the village.
     #[arg(long, value_name = "FILE")]
     pub(crate) boundary: Option<String>,

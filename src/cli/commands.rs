@@ -1,6 +1,7 @@
 //! What each subcommand does: read, solve, write whole files.
 
 use std::fmt::Display;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, json};
@@ -9,6 +10,7 @@ use crate::domain::{Households, Positions};
 use crate::exchange::{self, Isolation, Read, ReadOptions};
 use crate::partition::effort::{Effort, Stopped};
 use crate::plan::certify::certify_units;
+use crate::plan::far::note_far;
 use crate::plan::figures::{self, UnitsView};
 use crate::plan::job::Job;
 use crate::plan::make::unit_rules;
@@ -19,6 +21,7 @@ use crate::plan::village::expanded;
 use crate::space::datum::Crs;
 
 use super::args::{Command, EffortArgs, InputArgs, OutputArgs, UnitsArgs};
+use super::replay::Replay;
 use super::serve_args::{TokenCommand, UserCommand};
 use super::surroundings::read_barriers;
 use super::{console, outputs};
@@ -92,6 +95,8 @@ pub(super) fn load(
     effort: &EffortArgs,
     begun: Instant,
 ) -> Result<Loaded, Failure> {
+    // From here on Ctrl-C means: finish with the best so far.
+    console::cancel_flag();
     if let Some(threads) = effort.threads {
         // A second call in one process keeps the first pool, which only concerns speed.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build_global();
@@ -104,11 +109,15 @@ pub(super) fn load(
     };
     let read: Read<Households> =
         exchange::read_households(&a.input, a.layer.as_deref(), &options).map_err(Failure::read)?;
-    let mut report = Report::new(command, effort.seed);
+    let mut report = Report::new(command, effort.seed());
     report.input_sha256 = read.sha256_hex;
     report.rows = read.value.len() as u64;
     report.dropped_columns = read.dropped_columns;
     report.notes = read.warnings;
+    let held = read.value.households.iter().any(|&h| h > 0);
+    note_far(&read.value, &mut report);
+    report.parameters.insert("crs".to_owned(), json!(a.crs));
+    report.parameters.insert("layer".to_owned(), json!(a.layer));
     report.step("read", begun);
     if !report.dropped_columns.is_empty() {
         errln!("未保留的列：{0}\ncolumns not kept: {0}", report.dropped_columns.join(", "));
@@ -116,11 +125,12 @@ pub(super) fn load(
     for note in &report.notes {
         errln!("{note}");
     }
-    if report.rows == 0 {
-        errln!(
-            "{0}：只有表头，没有住户：请检查导出\n{0}: there is no household, only a header: look at what was exported",
+    report.said_notes = report.notes.len();
+    if !held {
+        return Err(Failure::input(format!(
+            "{0}：文件中没有住户，请检查导出\n{0}: the file has no household: look at what was exported",
             a.input
-        );
+        )));
     }
     Ok(Loaded { table: read.value, report })
 }
@@ -141,7 +151,7 @@ pub(super) fn job_of<'a>(a: &EffortArgs, begun: Instant, replay: Option<&'a Repo
     Job {
         begun,
         effort: effort_of(a, begun),
-        seed: a.seed,
+        seed: a.seed(),
         cancel: console::cancel_flag(),
         progress: &console::progress,
         replay,
@@ -156,25 +166,8 @@ fn effort_of(a: &EffortArgs, begun: Instant) -> Effort {
     }
 }
 
-pub(super) fn replay_of(a: &EffortArgs, report: &Report) -> Result<Option<Report>, Failure> {
-    let Some(path) = &a.replay else { return Ok(None) };
-    let text = std::fs::read_to_string(path).map_err(|e| outputs::unreadable(path, &e))?;
-    let old: Report = serde_json::from_str(&text).map_err(|e| {
-        Failure::input(format!(
-            "{0}：不是本程序写出的报告（{e}）\n{0}: this is no report that this program wrote ({e})",
-            path.display()
-        ))
-    })?;
-    if old.version != report.version || old.input_sha256 != report.input_sha256 || old.command != report.command {
-        return Err(Failure::input(format!(
-            "{0}：报告与本次的命令、版本或输入不同，无法重现\n{0}: the report is of another command, version or input and cannot be replayed",
-            path.display()
-        )));
-    }
-    Ok(Some(old))
-}
-
-fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
+/// The rules for units that flags and profile ask for.
+fn asked_rules(a: &UnitsArgs) -> Result<UnitRules, Failure> {
     let profile = a.profile.as_deref().map(super::profiles::profile).transpose()?;
     let by_profile = profile.as_ref().map(unit_rules);
     let mut rules = UnitRules {
@@ -184,54 +177,114 @@ fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
         // A wished size goes with the profile's own range.
         target: by_profile.as_ref().filter(|_| a.min.is_none() && a.max.is_none()).and_then(|r| r.target),
         max_reach_m: by_profile.as_ref().and_then(|r| r.max_reach_m),
-        containers: Vec::new(),
+        containers: a.container.iter().map(|t| container(t)).collect::<Result<_, _>>()?,
     };
-    for text in &a.container {
-        let (column, binding) = text.split_once('=').unwrap_or((text, ""));
-        let binding = match binding {
-            "law" => Binding::Law,
-            "prefer" => Binding::Prefer,
-            _ => {
-                return Err(Failure::usage(format!(
-                    "--container {text}：应写作 列名=law 或 列名=prefer\n--container {text}: write COLUMN=law or COLUMN=prefer"
-                )));
-            }
-        };
-        rules.containers.push((column.to_owned(), binding));
-    }
     if rules.min > rules.max {
         return Err(Failure::usage(format!(
             "--min {0} 大于 --max {1}\n--min {0} is above --max {1}",
             rules.min, rules.max
         )));
     }
+    let named: Vec<String> = rules.containers.iter().map(|c| c.0.clone()).collect();
+    let from_profile = by_profile.into_iter().flat_map(|r| r.containers);
+    rules.containers.extend(from_profile.filter(|(c, _)| !named.contains(c)));
+    Ok(rules)
+}
+
+/// A container column by any of its names, and how it binds.
+fn container(text: &str) -> Result<(String, Binding), Failure> {
+    let (column, binding) = text.split_once('=').unwrap_or((text, ""));
+    let binding = match binding {
+        "law" => Binding::Law,
+        "prefer" => Binding::Prefer,
+        _ => {
+            return Err(Failure::usage(format!(
+                "--container {text}：应写作 列名=law 或 列名=prefer\n--container {text}: write COLUMN=law or COLUMN=prefer"
+            )));
+        }
+    };
+    Ok((exchange::column_name(column).to_owned(), binding))
+}
+
+fn container_text((column, binding): &(String, Binding)) -> String {
+    format!("{column}={}", if *binding == Binding::Law { "law" } else { "prefer" })
+}
+
+/// The rules of a report; what flags say must be among them.
+fn replayed_rules(old: &Replay, a: &mut UnitsArgs) -> Result<UnitRules, Failure> {
+    old.settle_common(&mut a.input, &mut a.effort)?;
+    old.settle_switch("expand", &mut a.expand)?;
+    old.settle_switch("certify", &mut a.certify)?;
+    old.settle("min", &mut a.min)?;
+    old.settle("max", &mut a.max)?;
+    old.settle("count", &mut a.count)?;
+    old.settle("barriers", &mut a.barriers)?;
+    let name = a.profile.as_deref().map(super::profiles::profile).transpose()?.map(|p| p.name);
+    old.settle("profile", &mut name.clone())?;
+    let mut containers: Option<Vec<String>> = None;
+    old.settle("containers", &mut containers)?;
+    let containers = containers.unwrap_or_default();
+    for text in &a.container {
+        if !containers.contains(&container_text(&container(text)?)) {
+            return Err(old.contradiction("container", text, &containers.join("、")));
+        }
+    }
+    let (mut target, mut max_reach_m) = (None, None);
+    old.settle("target", &mut target)?;
+    old.settle("max_reach_m", &mut max_reach_m)?;
+    Ok(UnitRules {
+        min: a.min.unwrap_or(10),
+        max: a.max.unwrap_or(15),
+        count: a.count,
+        target,
+        max_reach_m,
+        containers: containers.iter().map(|t| container(t)).collect::<Result<_, _>>()?,
+    })
+}
+
+fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
+    let mut a = a.clone();
+    let old = Replay::read(a.effort.replay.as_deref(), "units")?;
+    let mut rules = match &old {
+        Some(old) => replayed_rules(old, &mut a)?,
+        None => asked_rules(&a)?,
+    };
+    let profile = match &old {
+        Some(old) => old.parameter("profile").clone(),
+        None => json!(a.profile.as_deref().map(super::profiles::profile).transpose()?.map(|p| p.name)),
+    };
+    let a = &a;
     outputs::check_all(&a.output)?;
     let extra: Vec<String> = rules.containers.iter().map(|c| c.0.clone()).collect();
     let Loaded { table, mut report } = load("units", &a.input, &extra, &a.effort, begun)?;
     let table = if a.expand { expanded(table) } else { table };
     // A profile's container that the file has no column for binds nobody; one asked for by name must be there.
-    let named: Vec<String> = rules.containers.iter().map(|c| c.0.clone()).collect();
-    let from_profile = by_profile.into_iter().flat_map(|r| r.containers);
-    rules.containers.extend(from_profile.filter(|(c, _)| !named.contains(c) && table.column(c).is_some()));
-    let barriers = read_barriers(a.barriers.as_deref(), &a.input, matches!(table.positions, Positions::Planar(_)))?;
-    report.parameters = [
-        ("profile", json!(profile.as_ref().map(|p| p.name.clone()))),
-        ("barriers", json!(a.barriers)),
-        ("min", json!(rules.min)),
-        ("max", json!(rules.max)),
-        ("count", json!(rules.count)),
-        ("containers", json!(a.container)),
-        ("rounds", json!(a.effort.rounds)),
-        ("budget", json!(a.effort.budget)),
-    ]
-    .into_iter()
-    .map(|(k, v)| (k.to_owned(), v))
-    .collect();
-    let old = replay_of(&a.effort, &report)?;
-    let job = job_of(&a.effort, begun, old.as_ref());
+    let named = a.container.iter().map(|t| container(t)).collect::<Result<Vec<_>, _>>()?;
+    rules.containers.retain(|c| named.contains(c) || table.column(&c.0).is_some());
+    let planar = matches!(table.positions, Positions::Planar(_));
+    let barriers = read_barriers(a.barriers.as_deref(), &a.input, planar, &mut report)?;
+    report.parameters.extend(
+        [
+            ("profile", profile),
+            ("min", json!(rules.min)),
+            ("max", json!(rules.max)),
+            ("count", json!(rules.count)),
+            ("target", json!(rules.target)),
+            ("max_reach_m", json!(rules.max_reach_m)),
+            ("containers", json!(rules.containers.iter().map(container_text).collect::<Vec<_>>())),
+            ("expand", json!(a.expand)),
+            ("rounds", json!(a.effort.rounds)),
+            ("budget", json!(a.effort.budget)),
+        ]
+        .into_iter()
+        .map(|(k, v)| (k.to_owned(), v)),
+    );
+    if let Some(old) = &old {
+        old.same_files(&report)?;
+    }
+    let job = job_of(&a.effort, begun, old.as_ref().map(|o| &o.report));
     let mut villages = form_units(&table, &rules, &barriers, &job, &mut report).map_err(Failure::input)?;
-    let again = old.as_ref().is_some_and(|r| r.parameters.get("certify") == Some(&json!(true)));
-    if a.certify || again {
+    if a.certify {
         // With a budget, proving may take ten times as long again, but at least half a minute.
         let extra = a.effort.budget.map(|s| Instant::now() + Duration::from_secs_f64((10.0 * s).max(30.0)));
         certify_units(&table, &rules, &job, extra, &mut villages, &mut report);
@@ -260,7 +313,10 @@ fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
         villages.iter().map(|v| breaches(&table, v, &rules)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
     report.hard.insert("H4".to_owned(), json!(unplaced));
     report.hard.insert("H7".to_owned(), json!(illegal));
-    let planar = matches!(table.positions, Positions::Planar(_));
+    if villages.iter().any(|v| !v.side.is_empty()) {
+        let crossing: usize = villages.iter().map(VillageUnits::crossing).sum();
+        report.hard.insert("H11".to_owned(), json!(crossing));
+    }
     let shapes = a.output.geojson.is_some().then(|| unit_features(&villages, planar));
     write_outputs(&a.output, &labels, shapes, &report)?;
     outln!(
@@ -317,29 +373,34 @@ pub(super) fn write_outputs(
     shapes: Option<String>,
     report: &Report,
 ) -> Result<(), Failure> {
-    if let Some(path) = &out.labels {
-        let mut text = String::with_capacity(labels.len() * 5);
+    let mut text = String::new();
+    if out.labels.is_some() {
+        text.reserve(labels.len() * 5);
         for l in labels {
             text.push_str(&l.to_string());
             text.push('\n');
         }
-        outputs::put(path, text.as_bytes())?;
     }
-    if let (Some(path), Some(text)) = (&out.geojson, shapes) {
-        outputs::put(path, text.as_bytes())?;
-    }
-    if let Some(path) = &out.report {
-        outputs::put(path, report.to_json().as_bytes())?;
-    }
-    Ok(())
+    let (shapes, report) = (shapes.unwrap_or_default(), report.to_json());
+    let wanted = [(&out.labels, text), (&out.geojson, shapes), (&out.report, report)];
+    let files: Vec<(&Path, &[u8])> =
+        wanted.iter().filter_map(|(path, text)| Some((path.as_deref()?, text.as_bytes()))).collect();
+    outputs::put_all(&files)
 }
 
 pub(super) fn finish(report: &Report) -> Outcome {
+    for note in report.notes.iter().skip(report.said_notes).take(20) {
+        errln!("{note}");
+    }
     for e in report.exceptions.iter().take(20) {
         errln!("例外 exception: {} {} 户 households, {}: {}", e.village, e.households, e.reason, e.ids.join(", "));
     }
     if report.exceptions.len() > 20 {
         errln!("… {} 个例外，见报告 / exceptions in all, see the report", report.exceptions.len());
     }
-    Ok(if report.stopped == Stopped::Cancelled { 130 } else { 0 })
+    if report.stopped == Stopped::Cancelled {
+        outln!("已中断：结果是中断前最好的 / stopped early: this is the best so far");
+        return Ok(130);
+    }
+    Ok(0)
 }

@@ -5,23 +5,40 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::domain::{Divide, Households, Positions};
+use crate::partition::check::{Rule, check};
 use crate::plan::figures;
+use crate::plan::grid_facts::facts_of_grids;
 use crate::plan::grids::{GridRules, Outlines, VillageGrids, Wish, form_grids};
 use crate::plan::shapes::{collection, feature, geometry, rounded};
 
 use super::args::GridsArgs;
-use super::commands::{Failure, Loaded, Outcome, finish, job_of, load, replay_of, write_outputs};
+use super::commands::{Failure, Loaded, Outcome, finish, job_of, load, write_outputs};
 use super::console;
 use super::outputs;
+use super::replay::Replay;
 use super::surroundings::{read_barriers, read_boundary};
 
+/// Deviation allowed where nothing is said.
+const TOLERANCE: f64 = 0.01;
+
 pub(super) fn grids(a: &GridsArgs, begun: Instant) -> Outcome {
+    let mut a = a.clone();
+    let old = Replay::read(a.effort.replay.as_deref(), "grids")?;
+    if let Some(old) = &old {
+        old.settle_common(&mut a.input, &mut a.effort)?;
+        old.settle("target", &mut a.target)?;
+        old.settle("count", &mut a.count)?;
+        old.settle("tolerance", &mut a.tolerance)?;
+        old.settle("boundary", &mut a.boundary)?;
+        old.settle("barriers", &mut a.barriers)?;
+    }
+    let a = &a;
     let rules = GridRules {
         wish: match (a.target, a.count) {
             (Some(t), _) => Wish::Target(t),
             (None, count) => Wish::Count(count.unwrap_or(1)),
         },
-        tolerance: a.tolerance,
+        tolerance: a.tolerance.unwrap_or(TOLERANCE),
         divide: Divide::Balance,
         otherwise: Divide::Balance,
         building_min: u32::MAX,
@@ -30,26 +47,32 @@ pub(super) fn grids(a: &GridsArgs, begun: Instant) -> Outcome {
     outputs::check_all(&a.output)?;
     let Loaded { table, mut report } = load("grids", &a.input, &[], &a.effort, begun)?;
     let planar = matches!(table.positions, Positions::Planar(_));
-    let barriers = read_barriers(a.barriers.as_deref(), &a.input, planar)?;
-    let boundary = read_boundary(a.boundary.as_deref(), &a.input, planar)?;
-    report.parameters = [
-        ("target", json!(a.target)),
-        ("count", json!(a.count)),
-        ("tolerance", json!(a.tolerance)),
-        ("boundary", json!(a.boundary)),
-        ("barriers", json!(a.barriers)),
-        ("rounds", json!(a.effort.rounds)),
-        ("budget", json!(a.effort.budget)),
-    ]
-    .into_iter()
-    .map(|(k, v)| (k.to_owned(), v))
-    .collect();
-    let old = replay_of(&a.effort, &report)?;
-    let job = job_of(&a.effort, begun, old.as_ref());
+    let barriers = read_barriers(a.barriers.as_deref(), &a.input, planar, &mut report)?;
+    let boundary = read_boundary(a.boundary.as_deref(), &a.input, planar, &mut report)?;
+    report.parameters.extend(
+        [
+            ("target", json!(a.target)),
+            ("count", json!(a.count)),
+            ("tolerance", json!(rules.tolerance)),
+            ("rounds", json!(a.effort.rounds)),
+            ("budget", json!(a.effort.budget)),
+        ]
+        .into_iter()
+        .map(|(k, v)| (k.to_owned(), v)),
+    );
+    if let Some(old) = &old {
+        old.same_files(&report)?;
+    }
+    let job = job_of(&a.effort, begun, old.as_ref().map(|o| &o.report));
     let outlines = Outlines { regions: &[], single: boundary.as_deref() };
     let villages = form_grids(&table, &outlines, &barriers, &rules, &job, &mut report).map_err(Failure::input)?;
     report.set_run(begun, console::now_utc());
     report.soft.extend(figures::of_grids(&table, &villages));
+    let breaches = check(&facts_of_grids(&table, &villages));
+    for rule in [Rule::H1, Rule::H2, Rule::H3, Rule::H4, Rule::H5, Rule::H9, Rule::H10, Rule::H11] {
+        report.hard.insert(format!("{rule:?}"), json!(breaches.iter().filter(|b| b.rule == rule).count()));
+    }
+    report.step("checked", begun);
     let mut labels = vec![-1_i64; table.len()];
     let mut first = 0;
     for v in &villages {
@@ -67,15 +90,17 @@ pub(super) fn grids(a: &GridsArgs, begun: Instant) -> Outcome {
 fn say(table: &Households, villages: &[VillageGrids]) {
     let households: u64 = table.households.iter().map(|&h| u64::from(h)).sum();
     let all = || villages.iter().flat_map(|v| &v.grids).filter(|g| !g.dedicated);
-    let deviation = all().filter_map(|g| g.deviation()).map(f64::abs).fold(0.0, f64::max) * 100.0;
+    let deviation =
+        all().filter_map(|g| g.deviation()).map(f64::abs).fold(None, |most, d| Some(f64::max(most.unwrap_or(0.0), d)));
+    let deviation = deviation.map_or_else(|| "–".to_owned(), |d| format!("{:.2}", d * 100.0));
     let (sum, least, count) = all()
         .map(|g| g.polsby_popper())
         .fold((0.0, f64::INFINITY, 0_u32), |(s, l, n), v| (s + v, f64::min(l, v), n + 1));
     let least = if count == 0 { 0.0 } else { least };
     let mean = sum / f64::from(count.max(1));
-    outln!("{households} 户 → {count} 个网格，最大偏差 {deviation:.2} %，紧凑度 平均 {mean:.3} 最低 {least:.3}");
+    outln!("{households} 户 → {count} 个网格，最大偏差 {deviation} %，紧凑度 平均 {mean:.3} 最低 {least:.3}");
     outln!(
-        "{households} households → {count} grids, greatest deviation {deviation:.2} %, Polsby–Popper mean {mean:.3} least {least:.3}"
+        "{households} households → {count} grids, greatest deviation {deviation} %, Polsby–Popper mean {mean:.3} least {least:.3}"
     );
 }
 

@@ -30,6 +30,7 @@ mod plans_args;
 mod profiles;
 mod register;
 mod register_args;
+mod replay;
 mod serve;
 mod serve_args;
 mod surroundings;

@@ -138,6 +138,11 @@ pub(super) fn unreadable(path: &Path, e: &std::io::Error) -> Failure {
     Failure::input(format!("{name}：无法读取：{}\n{name}: cannot be read: {}", words.chinese, words.english))
 }
 
+/// Whether a path takes bytes one after the other, and cannot be replaced by a file: standard output, a device, a pipe.
+fn is_stream(path: &Path) -> bool {
+    is_standard(path) || std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
+}
+
 /// Writes a result, whole or not at all.
 pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if is_standard(path) {
@@ -145,7 +150,23 @@ pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         return console::give(&mut bytes).map_err(|e| unwritable(path, &e));
     }
     // A device or a pipe is written to, and not replaced by a file.
-    let is_special = std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir());
-    let written = if is_special { std::fs::write(path, bytes) } else { exchange::write_whole(path, bytes) };
+    let written = if is_stream(path) { std::fs::write(path, bytes) } else { exchange::write_whole(path, bytes) };
     written.map_err(|e| unwritable(path, &e))
+}
+
+/// Writes several results: files all or none, then what goes to standard output, a device or a pipe.
+///
+/// # Errors
+/// Usage (2) where two go into one file; what cannot be written, and no file is then new or changed.
+pub(super) fn put_all(results: &[(&Path, &[u8])]) -> Result<(), Failure> {
+    let (streams, files): (Vec<_>, Vec<_>) = results.iter().copied().partition(|(path, _)| is_stream(path));
+    let twice = files.iter().enumerate().find(|(i, f)| files.iter().skip(i + 1).any(|g| f.0 == g.0));
+    if let Some((_, (path, _))) = twice {
+        return Err(Failure::usage(format!(
+            "{0}：两种结果不能写入同一个文件\n{0}: two results cannot go into one file",
+            path.display()
+        )));
+    }
+    exchange::write_all_whole(&files).map_err(|(path, e)| unwritable(path, &e))?;
+    streams.iter().try_for_each(|(path, bytes)| put(path, bytes))
 }

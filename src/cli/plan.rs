@@ -31,32 +31,23 @@ pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
         None => super::profiles::profile(&a.profile)?,
     };
     let in_force = a.in_force.as_deref().map(folder::read_assigned).transpose().map_err(Failure::input)?;
-    let effort = EffortArgs { seed: a.seed, rounds: None, budget: a.budget, threads: a.threads, replay: None };
+    let effort = EffortArgs { seed: Some(a.seed), rounds: None, budget: a.budget, threads: a.threads, replay: None };
     let extra: Vec<String> = OLD_NET_COLUMNS.iter().map(|c| (*c).to_owned()).collect();
     let Loaded { table, mut report } = load("plan", &a.input, &extra, &effort, begun)?;
     let planar = matches!(table.positions, Positions::Planar(_));
-    let barriers = read_barriers(a.barriers.as_deref(), &a.input, planar)?;
+    let barriers = read_barriers(a.barriers.as_deref(), &a.input, planar, &mut report)?;
     let barriers = profile.barriers(&barriers);
-    let regions = read_regions(a.regions.as_deref(), &a.input, planar)?;
+    let regions = read_regions(a.regions.as_deref(), &a.input, planar, &mut report)?;
     let table = locate_villages(expanded(table), &regions, &mut report).map_err(Failure::input)?;
-    let cautions = regions.iter().filter_map(|r| {
+    report.notes.extend(regions.iter().filter_map(|r| {
         let code = VillageCode::parse(r.code.as_deref()?).ok()?;
         code.caution(r.name.as_deref())
-    });
-    for caution in cautions {
-        errln!("{caution}");
-        report.notes.push(caution);
-    }
-    report.parameters = [
-        ("profile", json!(profile.name)),
-        ("regions", json!(a.regions)),
-        ("barriers", json!(a.barriers)),
-        ("budget", json!(a.budget)),
-        ("in_force", json!(a.in_force)),
-    ]
-    .into_iter()
-    .map(|(k, v)| (k.to_owned(), v))
-    .collect();
+    }));
+    report.parameters.extend(
+        [("profile", json!(profile.name)), ("budget", json!(a.budget)), ("in_force", json!(a.in_force))]
+            .into_iter()
+            .map(|(k, v)| (k.to_owned(), v)),
+    );
     let effort = |share: f64| match a.budget {
         Some(s) => Effort::Until(begun + Duration::from_secs_f64(s * share)),
         None => Effort::Auto,
@@ -79,7 +70,7 @@ pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
     if let Some(old) = &in_force {
         report.soft.insert("S6".to_owned(), moved(old, &assigned(&table, &plans)));
     }
-    let outside: u32 = report.exceptions.iter().map(|e| e.households).sum();
+    let outside = report.households_in_exceptions();
     report.soft.insert("households_in_exceptions".to_owned(), json!(outside));
     // Checked as written: a plan that breaks a rule is written all the same, and said to be broken.
     let content = Content { table: &table, plans: &plans, regions: &regions, barriers: &barriers, profile: &profile };

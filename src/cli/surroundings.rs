@@ -1,19 +1,27 @@
 //! Barriers, outlines and regions of a command: read in the reference system of its households.
 
 use crate::domain::{Barrier, Region};
+use serde_json::json;
+
 use crate::exchange::{self, Isolation, Read, ReadError, ReadOptions};
+use crate::plan::report::Report;
 
 use super::args::InputArgs;
 use super::commands::{Failure, conversion};
 
 pub(super) type Polygons = Vec<Vec<Vec<[f64; 2]>>>;
 
+/// Reads a file beside the households; its path and SHA-256 become parameters of the report.
 fn read<T>(
-    path: &str,
+    name: &str,
+    path: Option<&str>,
     input: &InputArgs,
     planar: bool,
+    report: &mut Report,
     reader: impl Fn(&str, Option<&str>, &ReadOptions<'_>) -> Result<Read<T>, ReadError>,
-) -> Result<T, Failure> {
+) -> Result<Option<T>, Failure> {
+    report.parameters.insert(name.to_owned(), json!(path));
+    let Some(path) = path else { return Ok(None) };
     let convert = conversion(input)?;
     let options = ReadOptions {
         extra_columns: &[],
@@ -30,17 +38,33 @@ fn read<T>(
             "{path}：坐标为 {there}，而住户坐标为 {here}，请统一\n{path}: its coordinates are not of the households' kind; make them one"
         )));
     }
-    Ok(read.value)
+    report.parameters.insert(format!("{name}_sha256"), json!(read.sha256_hex));
+    Ok(Some(read.value))
 }
 
-pub(super) fn read_barriers(path: Option<&str>, input: &InputArgs, planar: bool) -> Result<Vec<Barrier>, Failure> {
-    path.map_or(Ok(Vec::new()), |p| read(p, input, planar, exchange::read_barriers))
+pub(super) fn read_barriers(
+    path: Option<&str>,
+    input: &InputArgs,
+    planar: bool,
+    report: &mut Report,
+) -> Result<Vec<Barrier>, Failure> {
+    read("barriers", path, input, planar, report, exchange::read_barriers).map(Option::unwrap_or_default)
 }
 
-pub(super) fn read_boundary(path: Option<&str>, input: &InputArgs, planar: bool) -> Result<Option<Polygons>, Failure> {
-    path.map(|p| read(p, input, planar, exchange::read_boundary)).transpose()
+pub(super) fn read_boundary(
+    path: Option<&str>,
+    input: &InputArgs,
+    planar: bool,
+    report: &mut Report,
+) -> Result<Option<Polygons>, Failure> {
+    read("boundary", path, input, planar, report, exchange::read_boundary)
 }
 
-pub(super) fn read_regions(path: Option<&str>, input: &InputArgs, planar: bool) -> Result<Vec<Region>, Failure> {
-    path.map_or(Ok(Vec::new()), |p| read(p, input, planar, exchange::read_regions))
+pub(super) fn read_regions(
+    path: Option<&str>,
+    input: &InputArgs,
+    planar: bool,
+    report: &mut Report,
+) -> Result<Vec<Region>, Failure> {
+    read("regions", path, input, planar, report, exchange::read_regions).map(Option::unwrap_or_default)
 }

@@ -26,6 +26,12 @@ pub(super) fn standard_name(header: &str) -> Option<&'static str> {
     })
 }
 
+/// The name under which a column of households is kept: the standard one for any of its English or Chinese names, else its own.
+#[must_use]
+pub fn column_name(header: &str) -> &str {
+    standard_name(header).unwrap_or(header.trim())
+}
+
 /// Words of columns that are never kept, in any layer.
 const SENSITIVE: &[&str] = &[
     "身份证",

@@ -11,6 +11,8 @@ use super::place::{DEGREE_M, fault_of_degrees};
 
 /// Places of one building may differ by this much (metres, or degrees of that length).
 const SAME_PLACE_M: f64 = 0.01;
+/// Metres of a plane lie within this: eight digits are a Gauss–Krüger easting with its zone.
+const FARTHEST_M: f64 = 1e8;
 /// Columns that are kept as text.
 const TEXT_COLUMNS: &[&str] = &["building", "village", "hamlet", "group", "stairwell", "lock", "dedicated"];
 /// Columns that give a position, of no use where the row is a feature.
@@ -239,6 +241,14 @@ impl<'a> HouseholdTable<'a> {
             if let Some(fault) = fault_of_degrees(c) {
                 faults.push_of(line, said, fault.code, || fault.message);
             }
+        }
+        if !self.geographic && c.iter().any(|v| v.abs() > FARTHEST_M) {
+            faults.push_of(line, said, "out_of_range", || {
+                format!(
+                    "户 {id}：{0}, {1} 超出 ±1 亿米，不是平面坐标 / household {id}: {0}, {1} lies beyond ±100,000 km and is no place in metres",
+                    c[0], c[1]
+                )
+            });
         }
         let at = |name: &str| self.place.get(name).copied();
         let mut count = |name: &str, greatest: u64| -> Option<u32> {

@@ -47,7 +47,7 @@ pub use barriers::read_barriers;
 pub use child::{PARSE_COMMAND, parse_for_parent};
 pub use error::{Fault, ReadError, RowFault, RowKind};
 pub use gate::tells_of_a_person;
-pub use headers::is_person_field;
+pub use headers::{column_name, is_person_field};
 pub use layer::{Feature, features};
 pub use limits::Limits;
 pub use occurrences::{OccurrenceError, Occurrences, read_cell_counts, read_occurrences};
@@ -57,7 +57,8 @@ pub use regions::{Polygons, read_boundary, read_regions};
 pub use source::Format;
 pub use table::{Cell, Head, RawRow};
 pub use write::{
-    FieldType, Geometries, WriteError, WriteOptions, Writer, WriterField, WriterSchema, Written, write_whole,
+    FieldType, Geometries, WriteError, WriteOptions, Writer, WriterField, WriterSchema, Written, write_all_whole,
+    write_whole,
 };
 
 /// How a file is to be read.

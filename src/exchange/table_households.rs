@@ -114,6 +114,14 @@ mod tests {
     }
 
     #[test]
+    fn metres_beyond_any_plane_name_row_and_id() {
+        assert_eq!(codes(b"id,x,y\na,1,2\nfar,1e300,2\n"), [(3, "out_of_range")]);
+        let e = read(b"id,x,y\na,1,2\nfar,1e300,2\n").expect_err("far").to_string();
+        assert!(e.contains("far") && e.contains("line 3"), "{e}");
+        assert_eq!(read(b"id,x,y\na,35450000,2900000\n").expect("a zone's easting").0.len(), 1);
+    }
+
+    #[test]
     fn swapped_axes_are_suspected() {
         let e = read("id,lon,lat\n1,26.2,105.9\n".as_bytes()).expect_err("swapped").to_string();
         assert!(e.contains("axes swapped?") && e.contains("out_of_range"), "{e}");

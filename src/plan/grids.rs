@@ -5,9 +5,10 @@ use rayon::prelude::*;
 use crate::domain::{Barrier, Divide, Households, NO_VALUE, Region};
 use crate::partition::effort::drive;
 use crate::partition::grids::{GridsOptions, GridsSolver};
-use crate::partition::numbering::band_ranks;
+use crate::partition::numbering::{band_ranks, id_ranks, smallest_of_parts};
 
 use super::balance::{BalanceAccount, Judged, Names, judge};
+use super::grid_counts::{free_households, note_other_count, note_oversized, oversized_above, wished_counts};
 use super::ground::{BorderWeights, Fixed, FixedKind, Ground, list_old_nets};
 use super::job::{Job, PlanError};
 use super::named::named_parts;
@@ -17,8 +18,6 @@ use super::village::{Village, by_village};
 /// Grids of a village that a code can number.
 const MOST_BASE: usize = 899;
 const MOST_DEDICATED: usize = 99;
-/// A building of more than this many grids' households is a grid of its own.
-const OVERSIZED: f64 = 1.5;
 
 /// Rings of one polygon, exterior first.
 type Rings = Vec<Vec<[f64; 2]>>;
@@ -179,6 +178,8 @@ pub fn form_grids(
     let done: Vec<(VillageGrids, Vec<BalanceAccount>)> =
         tasks.into_par_iter().map(|t| t.finish(table, rules.tolerance)).collect::<Result<_, _>>()?;
     report.step("grids.shapes", job.begun);
+    let got = done.iter().flat_map(|(v, _)| &v.grids).filter(|g| !g.dedicated).count();
+    note_other_count(got, rules, report);
     let mut villages = Vec::with_capacity(done.len());
     for (grids, accounts) in done {
         report.notes.extend(accounts.iter().filter_map(BalanceAccount::note));
@@ -186,70 +187,6 @@ pub fn form_grids(
         villages.push(grids);
     }
     Ok(villages)
-}
-
-/// A building of half as many households again as a grid should have cannot be balanced with others: households above which that is.
-fn oversized_above(table: &Households, villages: usize, rules: &GridRules) -> Option<u32> {
-    if rules.divide != Divide::Balance && rules.otherwise != Divide::Balance {
-        return None;
-    }
-    let total: f64 = table.households.iter().map(|&h| f64::from(h)).sum();
-    let mean = match rules.wish {
-        Wish::Target(target) => f64::from(target),
-        Wish::Count(count) => total / f64::from(count.max(1)),
-        Wish::PerVillage(mean) => total / (mean * villages.max(1) as f64),
-    };
-    Some((OVERSIZED * mean).max(1.0) as u32)
-}
-
-/// Says which buildings alone exceed a grid.
-fn note_oversized(grounds: &[(Option<usize>, Ground)], report: &mut Report) {
-    for (_, g) in grounds {
-        for (index, f) in g.fixed.iter().enumerate().filter(|(_, f)| f.kind == FixedKind::Oversized) {
-            let households: u32 = g
-                .graph
-                .households
-                .iter()
-                .zip(&g.fixed_of)
-                .filter(|(_, of)| **of == Some(index as u32))
-                .map(|(h, _)| h)
-                .sum();
-            report.notes.push(format!(
-                "楼栋“{0}”有 {households} 户，楼栋不拆分，单独成格 / building \"{0}\" holds {households} households and is a grid of its own, since buildings are not split",
-                f.name
-            ));
-        }
-    }
-}
-
-/// Households that stand in the balance.
-fn free_households(ground: &Ground) -> u64 {
-    ground.graph.households.iter().zip(&ground.fixed_of).filter(|(_, f)| f.is_none()).map(|(&h, _)| u64::from(h)).sum()
-}
-
-/// Number of balanced grids of each village.
-fn wished_counts(grounds: &[(Option<usize>, Ground)], rules: &GridRules) -> Vec<u32> {
-    let held: Vec<f64> = grounds.iter().map(|(_, g)| free_households(g) as f64).collect();
-    let total: f64 = held.iter().sum();
-    let whole = match rules.wish {
-        Wish::Target(target) => {
-            return held.iter().map(|h| (h / f64::from(target.max(1))).round().max(1.0) as u32).collect();
-        }
-        Wish::Count(count) => f64::from(count),
-        Wish::PerVillage(mean) => (mean * grounds.len() as f64).round(),
-    };
-    let alone = grounds.iter().flat_map(|(_, g)| &g.fixed).filter(|f| f.kind != FixedKind::Dedicated).count();
-    let whole = (whole - alone as f64).max(grounds.len() as f64);
-    // Largest remainder, at least one a village.
-    let wish: Vec<f64> = held.iter().map(|h| if total > 0.0 { whole * h / total } else { 1.0 }).collect();
-    let mut given: Vec<u32> = wish.iter().map(|w| (w.floor() as u32).max(1)).collect();
-    let mut order: Vec<usize> = (0..given.len()).collect();
-    order.sort_by(|&a, &b| (wish[b] - wish[b].floor()).total_cmp(&(wish[a] - wish[a].floor())).then(a.cmp(&b)));
-    let missing = (whole as u64).saturating_sub(given.iter().map(|&g| u64::from(g)).sum());
-    for &i in order.iter().cycle().take(if total > 0.0 { missing as usize } else { 0 }) {
-        given[i] += 1;
-    }
-    given
 }
 
 /// A village between preparation and its finished grids.
@@ -279,6 +216,9 @@ impl Task {
         stream: u64,
     ) -> Result<Self, PlanError> {
         let n = ground.graph.xy.len();
+        if free_households(&ground) == 0 {
+            ground.join_empty_ground();
+        }
         let free: Vec<u32> = (0..n as u32).filter(|&v| ground.fixed_of[v as usize].is_none()).collect();
         ground.weigh_borders(
             table,
@@ -378,7 +318,9 @@ impl Task {
         let means = self.means(base, &households, &fixed);
         let centre: Vec<[f64; 2]> = sum.iter().map(|s| [s[0] / s[2].max(1e-12), s[1] / s[2].max(1e-12)]).collect();
         let band = polygons.iter().map(|p| height_m(p)).sum::<f64>() / k.max(1) as f64;
-        let rank = band_ranks(&centre, band);
+        let of_rows: Vec<u32> = self.ground.village.site_of.iter().map(|&s| self.part[s as usize]).collect();
+        let ids = id_ranks(self.ground.village.rows.iter().map(|&r| table.ids[r as usize].as_str()));
+        let rank = band_ranks(&centre, band, &smallest_of_parts(&ids, &of_rows, parts));
         let mut order: Vec<usize> = (0..k).collect();
         order.sort_by_key(|&p| (dedicated(p), rank[p]));
         let count_base = (0..k).filter(|&p| !dedicated(p)).count();
@@ -458,8 +400,11 @@ impl Task {
     /// Mean households per part of its component, for the balanced parts.
     fn means(&self, base: u32, households: &[u32], fixed: &[Fixed]) -> Vec<Option<f64>> {
         let mut means = vec![None; households.len()];
-        if !self.balanced {
+        if !self.balanced && base > 0 {
             return means;
+        }
+        if self.free.is_empty() {
+            return Self::means_alone(base, households, fixed);
         }
         let graph = self.ground.graph.restricted_to(&self.free);
         let (component, components) = graph.adjacency.components();
@@ -480,6 +425,18 @@ impl Task {
         let free: u64 = self.free.iter().map(|&v| u64::from(self.ground.graph.households[v as usize])).sum();
         for (p, _) in (base as usize..).zip(fixed).filter(|(_, f)| f.kind != FixedKind::Dedicated) {
             means[p] = (base > 0).then(|| free as f64 / f64::from(base));
+        }
+        means
+    }
+
+    /// Means where every household lives in a fixed part: they are measured by each other.
+    fn means_alone(base: u32, households: &[u32], fixed: &[Fixed]) -> Vec<Option<f64>> {
+        let counted: Vec<usize> =
+            (base as usize..).zip(fixed).filter(|(_, f)| f.kind != FixedKind::Dedicated).map(|(p, _)| p).collect();
+        let held: u64 = counted.iter().map(|&p| u64::from(households[p])).sum();
+        let mut means = vec![None; households.len()];
+        for &p in &counted {
+            means[p] = Some(held as f64 / counted.len() as f64);
         }
         means
     }

@@ -95,8 +95,7 @@ impl Ground {
                         outside.binary_search(&(index - 1)).is_err()
                     });
                 }
-                Err(MeshError::Outside { sites: outside }) => return Err(outside_error(table, &village, &outside)),
-                Err(e) => return Err(PlanError::Solver { village: village.key.clone(), message: e.to_string() }),
+                Err(e) => return Err(mesh_error(table, &village, e)),
             }
         };
         fixed_of.resize(sites.len(), None);
@@ -115,6 +114,20 @@ impl Ground {
             soft: Vec::new(),
         };
         Ok(Self { village, outline, barriers, mesh, graph, fixed_of, fixed })
+    }
+
+    /// Gives ground without households to the fixed parts it touches, where no household is left outside them: a grid of nobody would be none.
+    pub fn join_empty_ground(&mut self) {
+        let mut queue: std::collections::VecDeque<u32> =
+            (0..).zip(&self.fixed_of).filter(|(_, f)| f.is_some()).map(|(v, _)| v).collect();
+        while let Some(v) = queue.pop_front() {
+            for &u in self.graph.adjacency.neighbours_of(v) {
+                if self.fixed_of[u as usize].is_none() {
+                    self.fixed_of[u as usize] = self.fixed_of[v as usize];
+                    queue.push_back(u);
+                }
+            }
+        }
     }
 
     /// Sets the soft costs of borders: hamlets kept whole (S3), soft barriers followed (S2), old nets re-used (S10).
@@ -314,6 +327,23 @@ fn rings(sites: &[Point], fixed_of: &[Option<u32>], fixed: &[Fixed]) -> Vec<Poin
         }
     }
     added
+}
+
+/// What keeps the cells of a village from being built, in the words of its rows.
+pub(super) fn mesh_error(table: &Households, village: &Village, e: MeshError) -> PlanError {
+    match e {
+        MeshError::Outside { sites } => outside_error(table, village, &sites),
+        MeshError::NotFinite { what: "site", index } => {
+            let own = village.rows.iter().zip(&village.site_of).find(|(_, s)| **s as usize == index);
+            let row = own.map_or(0, |(r, _)| *r as usize);
+            PlanError::TooFar {
+                village: village.key.clone(),
+                row: table.source_row.get(row).copied().unwrap_or(0),
+                id: table.ids.get(row).cloned().unwrap_or_default(),
+            }
+        }
+        e => PlanError::Solver { village: village.key.clone(), message: e.to_string() },
+    }
 }
 
 fn outside_error(table: &Households, village: &Village, sites: &[u32]) -> PlanError {

@@ -46,11 +46,27 @@ pub enum PlanError {
         /// Its number of households.
         households: u32,
     },
-    /// A named container column is not in the input.
-    #[error("输入中没有列“{column}”（--container）\ncolumn \"{column}\" (--container) is not in the input")]
+    /// A named container column is not in the input, or not one that households can be kept together by.
+    #[error(
+        "--container {column}：输入中没有可作容器的列“{column}”；可用的列：{found}\n--container {column}: the input has no column \"{column}\" that can be a container; there are {found}"
+    )]
     MissingColumn {
         /// Column name.
         column: String,
+        /// Columns that can be named.
+        found: String,
+    },
+    /// A row lies so far from the others of its village that it must be an error of typing.
+    #[error(
+        "村“{village}”第 {row} 行，户 {id}：离同村其他住户超过 1 万公里，请检查坐标、分带号或村名\nvillage \"{village}\", row {row}, household {id}: more than 10 000 km from the others of its village; check the coordinates, their zone or the village's name"
+    )]
+    TooFar {
+        /// Village key.
+        village: String,
+        /// Row in the file.
+        row: u32,
+        /// Household id.
+        id: String,
     },
     /// The unit solver refused the task.
     #[error("村“{village}”：{message}\nvillage \"{village}\": {message}")]
@@ -72,7 +88,7 @@ pub enum PlanError {
     },
     /// One outline was given for several villages.
     #[error(
-        "--boundary 只适用于一个村，输入中有 {villages} 个村：请改用 --regions\n--boundary is for one village, the input has {villages}: use --regions"
+        "--boundary 只适用于一个村，输入中有 {villages} 个村：请逐村运行 grids，或用 lianhu plan --regions 一次划分各村\n--boundary is for one village, the input has {villages}: run grids village by village, or divide them all with lianhu plan --regions"
     )]
     OneOutline {
         /// Villages in the input.

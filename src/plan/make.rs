@@ -5,15 +5,15 @@ use rayon::prelude::*;
 use crate::domain::codes::CodeError;
 use crate::domain::{Barrier, Households, Profile, Region, VillageCode};
 use crate::partition::effort::drive;
-use crate::partition::leaders::propose;
-use crate::partition::numbering::ranks_of_parts;
+use crate::partition::leaders::{NO_ELIGIBLE_CANDIDATE, propose};
+use crate::partition::numbering::{id_ranks, ranks_of_parts};
 use crate::partition::units::{ExceptionReason, UnitsSolution, UnitsSolver};
 
 use super::figures::{UnitsView, spread_of};
 use super::grids::{GridRules, Outlines, VillageGrids, Wish, form_grids};
 use super::job::{Job, PlanError};
 use super::report::{ListedException, Report};
-use super::units::{UnitRules, UnitTask};
+use super::units::{UnitRules, UnitTask, note_blank_containers};
 
 /// Units that a grid's codes can number.
 const MOST_UNITS: u32 = 999;
@@ -35,6 +35,14 @@ pub struct Unit {
     pub officers: Vec<u32>,
     /// Why its size is outside the rules.
     pub exception: Option<ExceptionReason>,
+}
+
+impl Unit {
+    /// Why nobody is proposed for its offices: no member is eligible.
+    #[must_use]
+    pub fn vacancy(&self) -> Option<&'static str> {
+        self.officers.is_empty().then_some(NO_ELIGIBLE_CANDIDATE)
+    }
 }
 
 /// One village of a plan.
@@ -126,6 +134,7 @@ pub fn make_plan(
     let villages = form_grids(table, &outlines, &profile.barriers(barriers), &grid_rules(profile), grids_job, report)?;
     let codes = village_codes(&villages, regions)?;
     let rules = unit_rules(profile);
+    note_blank_containers(table, &rules, report);
     let tasks: Vec<(UnitTask, Vec<u32>)> = villages
         .par_iter()
         .map(|v| {
@@ -229,7 +238,8 @@ impl VillagePlan {
             grid[u as usize] = z;
         }
         let xy: Vec<[f64; 2]> = task.members.iter().map(|&m| village.xy[m as usize]).collect();
-        let rank = ranks_of_parts(&xy, &vec![1; xy.len()], &solution.unit_of, solution.units);
+        let ids = id_ranks(task.members.iter().map(|&m| table.ids[village.rows[m as usize] as usize].as_str()));
+        let rank = ranks_of_parts(&xy, &vec![1; xy.len()], &solution.unit_of, solution.units, &ids);
         let mut order: Vec<usize> = (0..k).filter(|&u| !members[u].is_empty()).collect();
         order.sort_by_key(|&u| (grid[u], rank[u]));
         let mut reason = vec![None; k];
@@ -269,15 +279,17 @@ impl VillagePlan {
 
     fn list_exceptions(&self, table: &Households, report: &mut Report) {
         for u in &self.units {
-            let Some(reason) = u.exception else { continue };
             let rows = &self.grids.ground.village.rows;
-            report.exceptions.push(ListedException {
-                village: self.code.as_str().to_owned(),
-                subject: u.code.clone(),
-                households: u.members.len() as u32,
-                reason: reason.to_string(),
-                ids: u.members.iter().take(5).map(|&m| table.ids[rows[m as usize] as usize].clone()).collect(),
-            });
+            let size = u.exception.map(|e| e.to_string());
+            for reason in size.into_iter().chain(u.vacancy().map(str::to_owned)) {
+                report.exceptions.push(ListedException {
+                    village: self.code.as_str().to_owned(),
+                    subject: u.code.clone(),
+                    households: u.members.len() as u32,
+                    reason,
+                    ids: u.members.iter().take(5).map(|&m| table.ids[rows[m as usize] as usize].clone()).collect(),
+                });
+            }
         }
     }
 }

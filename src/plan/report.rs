@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::partition::effort::Stopped;
+use crate::partition::leaders::NO_ELIGIBLE_CANDIDATE;
 
 use super::balance::BalanceAccount;
 
@@ -68,6 +69,9 @@ pub struct Report {
     pub dropped_columns: Vec<String>,
     /// Notes and assumptions.
     pub notes: Vec<String>,
+    /// How many of the notes were said to the user already.
+    #[serde(skip)]
+    pub said_notes: usize,
     /// Rounds per village and stage: what a replay needs.
     pub stages: Vec<Stage>,
     /// Why the run as a whole stopped.
@@ -113,10 +117,18 @@ impl Report {
             balance: Vec::new(),
             dropped_columns: Vec::new(),
             notes: Vec::new(),
+            said_notes: 0,
             stages: Vec::new(),
             stopped: Stopped::Converged,
             run: Run::default(),
         }
+    }
+
+    /// Households in units whose size is outside the rules: a unit without a candidate for its offices is listed, but a legal one.
+    #[must_use]
+    pub fn households_in_exceptions(&self) -> u64 {
+        let sized = self.exceptions.iter().filter(|e| e.reason != NO_ELIGIBLE_CANDIDATE);
+        sized.map(|e| u64::from(e.households)).sum()
     }
 
     /// Adds a stage and keeps the strongest reason for stopping.

@@ -3,18 +3,19 @@
 use rayon::prelude::*;
 
 pub use crate::domain::Binding;
-use crate::domain::{Barrier, Households};
+use crate::domain::{Barrier, Households, NO_VALUE};
 use crate::graph::Csr;
 use crate::partition::effort::drive;
-use crate::partition::numbering::ranks_of_parts;
+use crate::partition::numbering::{id_ranks, ranks_of_parts};
 use crate::partition::units::certify::{Certificate, certify};
 use crate::partition::units::{UnitsInput, UnitsOptions, UnitsSolution, UnitsSolver};
 
 use crate::space::mesh::Mesh;
 
+use super::ground::mesh_error;
 use super::job::{Job, PlanError};
 use super::report::{ListedException, Report};
-use super::village::{Village, by_village, dense};
+use super::village::{Village, by_village, dense, together};
 
 /// What units must look like.
 #[derive(Clone, Debug)]
@@ -41,6 +42,24 @@ pub struct VillageUnits {
     pub solution: UnitsSolution,
     /// Label of each unit: −1 for a listed exception.
     pub label: Vec<i64>,
+    /// Side of the hard barriers on which each row lies; empty where none is near.
+    pub side: Vec<u32>,
+}
+
+impl VillageUnits {
+    /// Units with households on several sides of hard barriers (H11).
+    #[must_use]
+    pub fn crossing(&self) -> usize {
+        let mut first = vec![None; self.solution.units as usize];
+        let mut crossing = vec![false; first.len()];
+        for (&u, &side) in self.solution.unit_of.iter().zip(&self.side) {
+            let u = u as usize;
+            if let (Some(f), Some(c)) = (first.get_mut(u), crossing.get_mut(u)) {
+                *c |= *f.get_or_insert(side) != side;
+            }
+        }
+        crossing.into_iter().filter(|c| *c).count()
+    }
 }
 
 /// The households (rows with at least one household) of one village as the solver sees them.
@@ -53,6 +72,8 @@ pub struct UnitTask {
     floor: Vec<i32>,
     law: Vec<u32>,
     prefer: Vec<Vec<u32>>,
+    /// Rank of each member's id.
+    id_rank: Vec<u32>,
 }
 
 impl UnitTask {
@@ -60,9 +81,11 @@ impl UnitTask {
     #[must_use]
     pub fn new(table: &Households, village: &Village, members: Vec<u32>, rules: &UnitRules, zone: &[u32]) -> Self {
         let row = |m: &u32| village.rows[*m as usize] as usize;
-        let column = |name: &str| {
-            table.column(name).map(|c| dense(members.iter().map(|m| c.of.get(row(m)).copied().unwrap_or(u32::MAX))))
+        let values = |name: &str| {
+            let column = table.column(name)?;
+            Some(members.iter().map(|m| column.of.get(row(m)).copied().unwrap_or(NO_VALUE)).collect::<Vec<u32>>())
         };
+        let column = |name: &str| values(name).map(|of| dense(of.into_iter()));
         let building = column("building").unwrap_or_default();
         // A stairwell is a stairwell of its building.
         let within_building = |of: Vec<u32>| pairs(&building, &of);
@@ -75,18 +98,18 @@ impl UnitTask {
         let mut law = if zone.is_empty() { vec![0; members.len()] } else { zone.to_vec() };
         let mut prefer = Vec::new();
         for (name, binding) in &rules.containers {
-            let Some(of) =
-                (if name == "stairwell" && !stairwell.is_empty() { Some(stairwell.clone()) } else { column(name) })
-            else {
-                continue;
-            };
             match binding {
-                Binding::Law => law = pairs(&law, &of),
-                Binding::Prefer => prefer.push(of),
+                Binding::Law => {
+                    let Some(of) = values(name) else { continue };
+                    law = pairs(&law, &together(&of, (name == "stairwell").then_some(&building)));
+                }
+                Binding::Prefer if name == "stairwell" && !stairwell.is_empty() => prefer.push(stairwell.clone()),
+                Binding::Prefer => prefer.extend(column(name)),
             }
         }
         let xy = members.iter().map(|m| village.xy[*m as usize]).collect();
-        Self { members, xy, building, stairwell, floor, law, prefer }
+        let id_rank = id_ranks(members.iter().map(|m| table.ids[row(m)].as_str()));
+        Self { members, xy, building, stairwell, floor, law, prefer, id_rank }
     }
 
     /// Starts the solver (its state is then s₀).
@@ -127,7 +150,8 @@ impl UnitTask {
     /// Renumbers a solution's units by bands of their centroids.
     #[must_use]
     pub fn numbered(&self, mut solution: UnitsSolution) -> UnitsSolution {
-        let ranks = ranks_of_parts(&self.xy, &vec![1; self.xy.len()], &solution.unit_of, solution.units);
+        let weight = vec![1; self.xy.len()];
+        let ranks = ranks_of_parts(&self.xy, &weight, &solution.unit_of, solution.units, &self.id_rank);
         for u in &mut solution.unit_of {
             *u = ranks.get(*u as usize).copied().unwrap_or(*u);
         }
@@ -166,20 +190,23 @@ pub fn form_units(
     if let Some(at) = table.households.iter().position(|&h| h > 1) {
         return Err(PlanError::SeveralHouseholds { row: table.source_row[at], households: table.households[at] });
     }
-    if let Some((column, _)) = rules.containers.iter().find(|(c, b)| *b == Binding::Law && table.column(c).is_none()) {
-        return Err(PlanError::MissingColumn { column: column.clone() });
+    if let Some((column, _)) = rules.containers.iter().find(|(c, _)| table.column(c).is_none()) {
+        let found = containers_of(table).join("、");
+        return Err(PlanError::MissingColumn { column: column.clone(), found });
     }
+    note_blank_containers(table, rules, report);
     let villages = by_village(table);
-    let tasks: Vec<UnitTask> = villages
+    let tasks: Vec<(UnitTask, Vec<u32>)> = villages
         .par_iter()
         .map(|v| {
             let members: Vec<u32> =
                 (0..v.rows.len() as u32).filter(|&m| table.households[v.rows[m as usize] as usize] > 0).collect();
-            let zone = barrier_zones(v, barriers)?;
-            let zone: Vec<u32> = members.iter().filter_map(|&m| zone.get(m as usize).copied()).collect();
-            Ok(UnitTask::new(table, v, members, rules, &zone))
+            let side = barrier_zones(table, v, barriers)?;
+            let zone: Vec<u32> = members.iter().filter_map(|&m| side.get(m as usize).copied()).collect();
+            Ok((UnitTask::new(table, v, members, rules, &zone), side))
         })
         .collect::<Result<_, PlanError>>()?;
+    let (tasks, sides): (Vec<UnitTask>, Vec<Vec<u32>>) = tasks.into_iter().unzip();
     let counts = share_count(rules, &tasks)?;
     let mut solvers: Vec<UnitsSolver> = tasks
         .par_iter()
@@ -199,7 +226,7 @@ pub fn form_units(
     let solutions: Vec<UnitsSolution> = solvers.par_iter().zip(&tasks).map(|(s, t)| t.numbered(s.solution())).collect();
     let mut next = 0;
     let mut result = Vec::with_capacity(villages.len());
-    for ((village, task), solution) in villages.into_iter().zip(tasks).zip(solutions) {
+    for (((village, task), solution), side) in villages.into_iter().zip(tasks).zip(solutions).zip(sides) {
         let mut label = vec![0_i64; solution.units as usize];
         for e in &solution.exceptions {
             if let Some(l) = label.get_mut(e.unit as usize) {
@@ -232,19 +259,38 @@ pub fn form_units(
         for (&m, &u) in task.members.iter().zip(&solution.unit_of) {
             unit_of[m as usize] = u;
         }
-        result.push(VillageUnits { village, solution: UnitsSolution { unit_of, ..solution }, label });
+        result.push(VillageUnits { village, solution: UnitsSolution { unit_of, ..solution }, label, side });
     }
     Ok(result)
 }
 
+/// Columns of a table that can be containers.
+fn containers_of(table: &Households) -> Vec<String> {
+    let standard = ["building", "stairwell", "hamlet", "group", "village", "lock", "dedicated"];
+    let own = standard.into_iter().filter(|c| table.column(c).is_some()).map(str::to_owned);
+    own.chain(table.extra.keys().cloned()).collect()
+}
+
+/// Says where a binding container is blank: those households belong to none and are divided together.
+pub(super) fn note_blank_containers(table: &Households, rules: &UnitRules, report: &mut Report) {
+    for (name, _) in rules.containers.iter().filter(|(_, b)| *b == Binding::Law) {
+        let Some(column) = table.column(name) else { continue };
+        let blank = column.of.iter().zip(&table.households).filter(|(v, h)| **v == NO_VALUE && **h > 0).count();
+        if blank > 0 {
+            report.notes.push(format!(
+                "列“{name}”有 {blank} 户为空：不属任何容器，同村的归在一起划分 / column \"{name}\" is blank for {blank} households: they belong to no container and are divided together within their village"
+            ));
+        }
+    }
+}
+
 /// The side of the hard barriers on which each row of a village lies; empty where none is near.
-fn barrier_zones(village: &Village, barriers: &[Barrier]) -> Result<Vec<u32>, PlanError> {
+fn barrier_zones(table: &Households, village: &Village, barriers: &[Barrier]) -> Result<Vec<u32>, PlanError> {
     let near = village.local_barriers(barriers);
     if !near.iter().any(|b| b.hard && !b.is_bridge()) {
         return Ok(Vec::new());
     }
-    let mesh = Mesh::build(&village.sites, None, &near)
-        .map_err(|e| PlanError::Solver { village: village.key.clone(), message: e.to_string() })?;
+    let mesh = Mesh::build(&village.sites, None, &near).map_err(|e| mesh_error(table, village, e))?;
     let side = Csr::from_edges(village.sites.len(), mesh.edges()).0.components().0;
     Ok(village.site_of.iter().map(|&s| side[s as usize]).collect())
 }
@@ -266,7 +312,7 @@ fn share_count(rules: &UnitRules, tasks: &[UnitTask]) -> Result<Vec<u32>, PlanEr
         return Err(PlanError::Solver {
             village: String::new(),
             message: format!(
-                "--count {count}: {total} households in units of {}–{} need between {low} and {high} units",
+                "--count {count}：{total} 户、每单元 {0}–{1} 户，可分为 {low}–{high} 个单元 / --count {count}: {total} households in units of {0}–{1} need between {low} and {high} units",
                 rules.min, rules.max
             ),
         });

@@ -183,6 +183,20 @@ pub fn dense(values: impl Iterator<Item = u32>) -> Vec<u32> {
         .collect()
 }
 
+/// Containers that bind, by number: values that `within` (a stairwell's building) further tells apart. Rows without a value belong to no
+/// container and are together in one.
+#[must_use]
+pub fn together(values: &[u32], within: Option<&Vec<u32>>) -> Vec<u32> {
+    let mut seen: BTreeMap<(u32, u32), u32> = BTreeMap::new();
+    (0..values.len())
+        .map(|i| {
+            let outer = within.and_then(|w| w.get(i)).copied().filter(|_| values[i] != NO_VALUE);
+            let fresh = seen.len() as u32;
+            *seen.entry((values[i], outer.unwrap_or(NO_VALUE))).or_insert(fresh)
+        })
+        .collect()
+}
+
 /// One household a row: a row of several becomes `id#1`, `id#2`, …; a row of one keeps its id, a row of none stays.
 #[must_use]
 pub fn expanded(table: Households) -> Households {
@@ -231,5 +245,12 @@ mod tests {
     #[test]
     fn dense_numbers_by_first_appearance() {
         assert_eq!(dense([7, 3, 7, NO_VALUE, NO_VALUE, 3].into_iter()), [0, 1, 0, 2, 3, 1]);
+    }
+
+    #[test]
+    fn rows_without_a_binding_container_are_together() {
+        let values = [7, NO_VALUE, 7, NO_VALUE, 3];
+        assert_eq!(together(&values, None), [0, 1, 0, 1, 2]);
+        assert_eq!(together(&values, Some(&vec![0, 0, 1, 1, 1])), [0, 1, 2, 1, 3]);
     }
 }

@@ -28,7 +28,7 @@ use super::source::Format;
 use super::table::Cell;
 
 use whole::WholeFile;
-pub use whole::write_whole;
+pub use whole::{write_all_whole, write_whole};
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -71,6 +71,33 @@ fn put(file: NamedTempFile, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// What the system says without the name of a temporary file, which means nothing to anyone.
+fn plain(e: io::Error) -> io::Error {
+    let own = e.get_ref().and_then(|inner| inner.source()).and_then(|s| s.downcast_ref::<io::Error>());
+    own.map(|o| o.raw_os_error().map_or_else(|| o.kind().into(), io::Error::from_raw_os_error)).unwrap_or(e)
+}
+
+/// Writes several files, all or none: each to a temporary file beside its place, and only when all stand complete they are renamed.
+///
+/// # Errors
+/// The first path that cannot be written, with what the file system says; no file is then new or changed.
+pub fn write_all_whole<'a>(files: &[(&'a Path, &[u8])]) -> Result<(), (&'a Path, io::Error)> {
+    let mut staged = Vec::with_capacity(files.len());
+    for &(path, bytes) in files {
+        let stage = || {
+            if path.is_dir() {
+                return Err(io::ErrorKind::IsADirectory.into());
+            }
+            let mut file = NamedTempFile::new_in(folder_of(path))?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            Ok(file)
+        };
+        staged.push((path, stage().map_err(|e| (path, plain(e)))?));
+    }
+    staged.into_iter().try_for_each(|(path, file)| put(file, path).map_err(|e| (path, plain(e))))
+}
+
 /// Writes `bytes` to a temporary file beside `path`, forces them to disk and renames it into place.
 ///
 /// # Errors
@@ -79,4 +106,27 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = NamedTempFile::new_in(folder_of(path))?;
     file.write_all(bytes)?;
     put(file, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_files_all_are_written_or_none() {
+        let folder = tempfile::tempdir().expect("folder");
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("a"), "old").expect("writable");
+        std::fs::create_dir(at("folder")).expect("writable");
+        let (a, b, missing, taken) = (at("a"), at("b"), at("no/such/c"), at("folder"));
+        for bad in [&missing, &taken] {
+            let (path, e) = write_all_whole(&[(&a, b"new"), (&b, b"new"), (bad, b"new")]).expect_err("not writable");
+            assert_eq!(path, bad);
+            assert!(!e.to_string().contains(".tmp"), "{e}");
+            assert_eq!(std::fs::read_to_string(&a).expect("file"), "old");
+            assert_eq!(std::fs::read_dir(folder.path()).expect("folder").count(), 2, "nothing is left over");
+        }
+        write_all_whole(&[(&a, b"new"), (&b, b"too")]).expect("written");
+        assert_eq!((std::fs::read(&a).expect("a"), std::fs::read(&b).expect("b")), (b"new".to_vec(), b"too".to_vec()));
+    }
 }

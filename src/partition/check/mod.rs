@@ -4,6 +4,7 @@
 //! It sees a plan as plain facts ([`PlanFacts`]), whoever made it: nothing of the solvers' state is trusted. Shapes are judged by
 //! their own areas and overlaps, connection across barriers by cells built anew from the buildings.
 
+mod files;
 mod shapes;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,10 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{Barrier, VillageCode, codes};
+
+use super::leaders::NO_ELIGIBLE_CANDIDATE;
+
+pub use files::{BuildingFacts, LeaderFacts, RowFacts, WrittenFacts};
 
 /// Reasons that make a size outside the rules a listed exception (H7).
 pub const REASONS: [&str; 2] = ["too_few_households", "no_legal_division"];
@@ -61,6 +66,8 @@ pub struct UnitFacts {
     pub deputies: Vec<String>,
     /// Reason why its size is outside the rules.
     pub exception: Option<String>,
+    /// Reason why nobody holds its offices.
+    pub vacancy: Option<String>,
 }
 
 /// A household (or an empty building).
@@ -95,6 +102,8 @@ pub struct PlanFacts {
     pub households: Vec<HouseholdFacts>,
     /// Legal sizes of a unit and its number of deputies; `None` where only grids are judged.
     pub unit_rules: Option<UnitSizes>,
+    /// What the files of a plan directory say a second time.
+    pub written: Option<WrittenFacts>,
 }
 
 /// Legal unit sizes.
@@ -216,6 +225,7 @@ pub fn check(plan: &PlanFacts) -> Vec<Breach> {
     units_are_legal(plan, &mut breaches);
     dedicated_grids_stand_apart(plan, &mut breaches);
     shapes::check(plan, &mut breaches);
+    files::check(plan, &mut breaches);
     breaches.finish()
 }
 
@@ -364,8 +374,19 @@ fn units_are_legal(plan: &PlanFacts, out: &mut Breaches) {
         if n == 0 {
             continue;
         }
+        let listed = u.vacancy.as_deref() == Some(NO_ELIGIBLE_CANDIDATE);
+        if u.vacancy.is_some() && (!listed || u.leader.is_some()) {
+            let reason = u.vacancy.as_deref().unwrap_or_default();
+            out.push(
+                Rule::H8,
+                [u.code.clone()],
+                format!("空缺原因“{reason}”不成立 / \"{reason}\" is no reason for its vacancy"),
+            );
+        }
         let Some(leader) = &u.leader else {
-            out.push(Rule::H8, [u.code.clone()], "没有联户长 / no leader");
+            if !listed {
+                out.push(Rule::H8, [u.code.clone()], "没有联户长 / no leader");
+            }
             continue;
         };
         let mut officers = BTreeSet::new();

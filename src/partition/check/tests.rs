@@ -55,6 +55,7 @@ fn legal() -> PlanFacts {
             leader: Some(format!("h{g}-0")),
             deputies: vec![format!("h{g}-1"), format!("h{g}-2")],
             exception: None,
+            vacancy: None,
         });
     }
     plan.households.push(HouseholdFacts {
@@ -117,6 +118,12 @@ fn every_planted_breach_is_found_with_its_ids() {
         (Rule::H7, "520423102001001001", |p| p.units[0].exception = Some("too_few_households".to_owned())),
         (Rule::H7, "520423102001001001", |p| p.units[0].exception = Some("because".to_owned())),
         (Rule::H8, "520423102001001001", |p| p.units[0].leader = None),
+        (Rule::H8, "520423102001001001", |p| p.units[0].vacancy = Some("no_eligible_candidate".to_owned())),
+        (Rule::H8, "520423102001001001", |p| {
+            p.units[0].leader = None;
+            p.units[0].deputies.clear();
+            p.units[0].vacancy = Some("because".to_owned());
+        }),
         (Rule::H8, "h1-0", |p| p.units[0].leader = Some("h1-0".to_owned())),
         (Rule::H8, "h0-1", |p| p.units[0].deputies = vec!["h0-1".to_owned(), "h0-1".to_owned()]),
         (Rule::H8, "520423102001001001", |p| p.units[0].deputies.clear()),
@@ -139,6 +146,15 @@ fn every_planted_breach_is_found_with_its_ids() {
         planted.insert(*rule);
     }
     assert_eq!(planted.len(), Rule::ALL.len(), "every rule has a plant");
+}
+
+#[test]
+fn a_unit_without_candidates_is_listed_and_no_breach() {
+    let mut plan = legal();
+    plan.units[0].leader = None;
+    plan.units[0].deputies.clear();
+    plan.units[0].vacancy = Some("no_eligible_candidate".to_owned());
+    assert_eq!(check(&plan), []);
 }
 
 #[test]

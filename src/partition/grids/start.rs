@@ -2,7 +2,7 @@
 
 use super::AtomGraph;
 
-/// How many grids each component gets: by households, largest remainder, at least one each, at most one an atom.
+/// How many grids each component gets: by households, largest remainder, at least one each, at most one an atom with households.
 #[must_use]
 pub fn counts(component: &[u32], components: u32, households: &[u32], count: u32) -> Vec<u32> {
     let k = components as usize;
@@ -10,7 +10,7 @@ pub fn counts(component: &[u32], components: u32, households: &[u32], count: u32
     let mut atoms = vec![0_u32; k];
     for (v, &c) in component.iter().enumerate() {
         held[c as usize] += u64::from(households[v]);
-        atoms[c as usize] += 1;
+        atoms[c as usize] += u32::from(households[v] > 0);
     }
     let total: u64 = held.iter().sum();
     let wish = |c: usize| if total > 0 { held[c] as f64 * f64::from(count) / total as f64 } else { 0.0 };

@@ -79,6 +79,74 @@ fn small_villages_reach_the_optimum_over_all_partitions() {
     }
 }
 
+/// Least SSE over all partitions of at most some 20 households into parts of 3 to 5: the first household not yet placed takes two to
+/// four others.
+fn best_of_subsets(xy: &[[f64; 2]]) -> f64 {
+    fn extend(xy: &[[f64; 2]], best: &mut [f64], from: f64, taken: usize, own: &mut Vec<usize>, own2: f64) {
+        if own.len() >= 3 {
+            let cost = from + own2 / own.len() as f64;
+            best[taken] = best[taken].min(cost);
+        }
+        if own.len() == 5 {
+            return;
+        }
+        for j in own[own.len() - 1] + 1..xy.len() {
+            if taken >> j & 1 == 0 {
+                let d2 = |i: usize| (xy[i][0] - xy[j][0]).powi(2) + (xy[i][1] - xy[j][1]).powi(2);
+                let more2 = own.iter().map(|&i| d2(i)).sum::<f64>();
+                own.push(j);
+                extend(xy, best, from, taken | 1 << j, own, own2 + more2);
+                own.pop();
+            }
+        }
+    }
+    let all = (1_usize << xy.len()) - 1;
+    let mut best = vec![f64::INFINITY; all + 1];
+    best[0] = 0.0;
+    for placed in 0..all {
+        if best[placed].is_finite() {
+            let first = (!placed).trailing_zeros() as usize;
+            let from = best[placed];
+            extend(xy, &mut best, from, placed | 1 << first, &mut vec![first], 0.0);
+        }
+    }
+    best[all]
+}
+
+#[test]
+fn eighteen_households_reach_the_optimum_over_all_partitions() {
+    for (seed, n) in [(1, 15), (2, 16), (3, 18)] {
+        let xy = random_points(100 + seed, n);
+        let (got, best) = (solve(&input(&xy), &options(3, 5), 60).sse_m2, best_of_subsets(&xy));
+        assert!((got - best).abs() <= best * 1e-9 + 1e-6, "seed {seed}: {got} against {best}");
+    }
+}
+
+#[test]
+fn households_on_a_line_reach_the_optimum_of_runs() {
+    // On a line the best parts of given sizes are runs (the squared distance is a Monge cost), so a recursion over runs is exact.
+    for n in [20_usize, 24, 41] {
+        let mut r = Random::new(n as u64);
+        let mut x: Vec<f64> = (0..n).map(|_| r.unit() * 1_000.0).collect();
+        x.sort_by(f64::total_cmp);
+        let mut best = vec![f64::INFINITY; n + 1];
+        best[0] = 0.0;
+        for end in 3..=n {
+            for size in 3..=5.min(end) {
+                let run = &x[end - size..end];
+                let mean = run.iter().sum::<f64>() / size as f64;
+                best[end] = best[end].min(best[end - size] + run.iter().map(|v| (v - mean).powi(2)).sum::<f64>());
+            }
+        }
+        // In another order than along the line.
+        let xy: Vec<[f64; 2]> = (0..n).map(|i| [x[i * 7 % n], 3.0]).collect();
+        assert!(n % 7 != 0);
+        let got = solve(&input(&xy), &options(3, 5), 120).sse_m2;
+        let allowed = if n > 24 { 0.01 } else { 1e-9 };
+        assert!(got >= best[n] - 1e-6 && got <= best[n] * (1.0 + allowed) + 1e-6, "n = {n}: {got} against {}", best[n]);
+    }
+}
+
 #[test]
 fn every_size_is_legal_where_a_legal_division_exists() {
     for n in 0..140_usize {

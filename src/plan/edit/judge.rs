@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::domain::plan::UnitRow;
 use crate::domain::{Divide, Profile};
 use crate::graph::Csr;
 use crate::partition::check::{
     Breach, GridFacts, HouseholdFacts, PlanFacts, Rule, UnitFacts, UnitSizes, VillageFacts, check,
 };
+use crate::partition::leaders::NO_ELIGIBLE_CANDIDATE;
 use crate::plan::make::grid_rules;
 use crate::plan::named::find_labels;
 
@@ -100,21 +102,39 @@ impl VillageState {
                 .units
                 .iter()
                 .zip(used)
-                .filter(|(u, used)| {
+                .zip(self.vacancies())
+                .filter(|((u, used), _)| {
                     let grid = u.code.get(..15).unwrap_or_default();
                     *used && (only.is_none() || slot.get(grid).is_some_and(|g| wanted(*g)))
                 })
-                .map(|(u, _)| UnitFacts {
+                .map(|((u, _), vacancy)| UnitFacts {
                     code: u.code.clone(),
                     grid: u.code.get(..15).unwrap_or_default().to_owned(),
                     leader: u.leader.clone(),
                     deputies: u.deputies.clone(),
                     exception: u.exception.clone(),
+                    vacancy,
                 })
                 .collect(),
             households,
             unit_rules: Some(sizes(&self.land.profile)),
+            written: None,
         }
+    }
+
+    /// Why nobody leads a unit, for each unit without a leader in which nobody is eligible.
+    fn vacancies(&self) -> Vec<Option<String>> {
+        let mut none = vec![self.land.table.eligible.is_some(); self.units.len()];
+        if let Some(eligible) = &self.land.table.eligible {
+            for (&u, _) in self.unit_of.iter().zip(eligible).filter(|(_, may)| **may) {
+                if let Some(n) = none.get_mut(u as usize) {
+                    *n = false;
+                }
+            }
+        }
+        let listed =
+            |(u, none): (&UnitRow, bool)| (none && u.leader.is_none()).then(|| NO_ELIGIBLE_CANDIDATE.to_owned());
+        self.units.iter().zip(none).map(listed).collect()
     }
 
     /// Households ÷ mean of the base grids of its component − 1, for each base grid.

@@ -7,7 +7,7 @@ use crate::graph::Csr;
 use crate::plan::ground::{BorderWeights, Ground};
 use crate::plan::job::PlanError;
 use crate::plan::units::pairs;
-use crate::plan::village::{Village, dense, expanded};
+use crate::plan::village::{Village, expanded, together};
 use crate::space::delaunay;
 use crate::space::mesh::Mesh;
 
@@ -172,9 +172,8 @@ impl Land {
                 continue;
             }
             let Some(column) = self.table.column(&name) else { continue };
-            let of = dense((0..n).map(|r| column.of.get(r).copied().unwrap_or(NO_VALUE)));
-            let of = if name == "stairwell" { pairs(&self.table.building.of, &of) } else { of };
-            zone = pairs(&zone, &of);
+            let of: Vec<u32> = (0..n).map(|r| column.of.get(r).copied().unwrap_or(NO_VALUE)).collect();
+            zone = pairs(&zone, &together(&of, (name == "stairwell").then_some(&self.table.building.of)));
         }
         if let Some(reach_m) = self.profile.unit.max_reach_m {
             // Only where households stand: single linkage over the Delaunay graph, as when units are formed.

@@ -117,6 +117,11 @@ impl Draft {
                 .into_iter()
                 .map(|i| s.land.household_id(members[i]).to_owned())
                 .collect();
+            if proposed.is_empty() && leader.is_none() {
+                // Nobody may be proposed: the unit waits for people to decide.
+                row.deputies = deputies;
+                return;
+            }
             proposed.extend(members.iter().map(|&r| s.land.household_id(r).to_owned()));
             let leader = leader.or_else(|| {
                 // Not a deputy, where anyone else is proposed.

@@ -1,6 +1,8 @@
 //! A plan as a directory of files: written whole or not at all, and read back for checking and drawing.
 
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use read::{read_assigned, read_facts, read_grid_file};

@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use crate::domain::io_words::words_of_reading;
 use crate::domain::{Barrier, BarrierShape, LonLat, Profile};
-use crate::partition::check::{GridFacts, HouseholdFacts, PlanFacts, Polygons, UnitFacts, UnitSizes, VillageFacts};
+use crate::partition::check::{
+    BuildingFacts, GridFacts, HouseholdFacts, LeaderFacts, PlanFacts, Polygons, RowFacts, UnitFacts, UnitSizes,
+    VillageFacts, WrittenFacts,
+};
 use crate::plan::in_force::Assigned;
 use crate::plan::job::PlanError;
 use crate::plan::village::Frame;
@@ -160,10 +163,12 @@ pub fn read_facts(folder: &Path) -> Result<PlanFacts, PlanError> {
             leader: units.optional(i, "leader"),
             deputies: deputies.iter().filter_map(|d| d.as_str().map(str::to_owned)).collect(),
             exception: units.optional(i, "exception"),
+            vacancy: units.optional(i, "vacancy"),
         });
     }
     let buildings = read_collection(&at(super::BUILDINGS))?;
     let mut places: BTreeMap<(u32, String), ([f64; 2], u64)> = BTreeMap::new();
+    let mut written = Vec::with_capacity(buildings.features.len());
     for i in 0..buildings.features.len() {
         let village = buildings.text(i, "village")?;
         let Some(&v) = village_of.get(&village) else {
@@ -172,10 +177,43 @@ pub fn read_facts(folder: &Path) -> Result<PlanFacts, PlanError> {
         let here = frames.get(v as usize).map_or([0.0; 2], |f| f.to_local(buildings.point(i).unwrap_or([0.0; 2])));
         buildings.point(i)?;
         let households = buildings.property(i, "households").as_u64().unwrap_or(0);
-        places.insert((v, buildings.text(i, "id")?), (here, households));
+        let id = buildings.text(i, "id")?;
+        let grid = buildings.optional(i, "grid").unwrap_or_default();
+        written.push(BuildingFacts { id: id.clone(), village: v, grid, households });
+        places.insert((v, id), (here, households));
     }
-    read_assignment(&at(super::ASSIGNMENT), &village_of, &places, &mut facts)?;
+    let rows = read_assignment(&at(super::ASSIGNMENT), &village_of, &places, &mut facts)?;
+    facts.written = Some(WrittenFacts {
+        rows,
+        unit_households: (0..units.features.len()).map(|i| units.property(i, "households").as_u64()).collect(),
+        leaders: read_leaders(&at(super::LEADERS), &village_of, &frames).map_err(|e| e.to_string()),
+        buildings: written,
+    });
     Ok(facts)
+}
+
+/// Officers as drawn.
+fn read_leaders(
+    path: &Path,
+    village_of: &BTreeMap<String, u32>,
+    frames: &[Frame],
+) -> Result<Vec<LeaderFacts>, PlanError> {
+    let file = read_collection(path)?;
+    (0..file.features.len())
+        .map(|i| {
+            let village = file.text(i, "village")?;
+            let frame = village_of
+                .get(&village)
+                .and_then(|v| frames.get(*v as usize))
+                .ok_or_else(|| file.wrong(i, &format!("村 village \"{village}\" 不在 is not in {}", super::REGIONS)))?;
+            Ok(LeaderFacts {
+                id: file.text(i, "id")?,
+                role: file.text(i, "role")?,
+                unit: file.text(i, "unit")?,
+                at: frame.to_local(file.point(i)?),
+            })
+        })
+        .collect()
 }
 
 /// Reads a file of grids alone, as `lianhu grids --geojson` writes it.
@@ -292,13 +330,15 @@ fn read_assignment(
     village_of: &BTreeMap<String, u32>,
     places: &BTreeMap<(u32, String), ([f64; 2], u64)>,
     facts: &mut PlanFacts,
-) -> Result<(), PlanError> {
+) -> Result<Vec<RowFacts>, PlanError> {
     let text = read_text(path)?;
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header = reader.headers().map_err(|e| fault(path, e.to_string()))?.clone();
     let column = |name: &str| column(path, &header, name);
     let (id, building, village, grid, unit) =
         (column("id")?, column("building")?, column("village")?, column("grid")?, column("unit")?);
+    let (role, exception) = (column("role")?, column("exception")?);
+    let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|e| fault(path, e.to_string()))?;
         let line = record.position().map_or(0, csv::Position::line);
@@ -320,8 +360,9 @@ fn read_assignment(
             counts: place.is_none_or(|p| p.1 > 0) || !field(unit).is_empty(),
             at: place.map(|p| p.0),
         });
+        rows.push(RowFacts { role: field(role), exception: field(exception) });
     }
-    Ok(())
+    Ok(rows)
 }
 
 /// Reads grid and unit of each household of a plan directory; buildings without households are left out.

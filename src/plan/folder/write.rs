@@ -254,6 +254,7 @@ fn unit_features(c: &Content<'_>) -> Vec<Value> {
                     ("leader", json!(u.officers.first().map(id))),
                     ("deputies", json!(u.officers.iter().skip(1).map(id).collect::<Vec<_>>())),
                     ("exception", json!(u.exception.map(|e| e.to_string()))),
+                    ("vacancy", json!(u.vacancy())),
                 ]),
             ));
         }

@@ -48,7 +48,7 @@ pub(super) fn barrier_lines(
             (false, false) => continue,
         };
         for part in parts {
-            if part.iter().flatten().any(|v| !v.is_finite() || v.abs() >= 1e8) {
+            if !part.iter().all(|&c| super::is_near(relative(c))) {
                 return Err(MeshError::NotFinite { what: "barrier", index });
             }
             into.extend(part.windows(2).map(|w| [relative(w[0]), relative(w[1])]));

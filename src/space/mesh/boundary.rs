@@ -59,7 +59,7 @@ pub(super) fn validated(
         for ring in polygon {
             let index = number;
             number += 1;
-            if ring.iter().flatten().any(|v| !v.is_finite() || v.abs() >= 1e7) {
+            if !ring.iter().all(|&c| super::is_near(relative(c))) {
                 return Err(MeshError::NotFinite { what: "boundary ring", index });
             }
             let mut points: Vec<[f64; 2]> = ring.iter().map(|&c| relative(c)).collect();

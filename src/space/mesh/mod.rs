@@ -23,13 +23,21 @@ use crate::domain::{Barrier, Point};
 /// The label of what lies outside the boundary.
 pub(super) const OUTSIDE: u32 = u32::MAX;
 
+/// Farthest coordinate from the first site, in metres.
+const FARTHEST_M: f64 = 1e7;
+
+/// Whether a place, seen from the first site, is one that cells can be built with.
+fn is_near(relative: [f64; 2]) -> bool {
+    relative.iter().all(|v| v.is_finite() && v.abs() < FARTHEST_M)
+}
+
 /// What makes a mesh impossible.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum MeshError {
     /// There is nothing to make cells for.
     #[error("no site: the village has no building")]
     NoSite,
-    /// A coordinate is not a number, or not within 10 000 km.
+    /// A coordinate is not a number, or not within 10 000 km of the first site.
     #[error("{what} {index} has no usable position")]
     NotFinite {
         /// Site, boundary ring or barrier.
@@ -115,14 +123,13 @@ impl Mesh {
         if sites.is_empty() {
             return Err(MeshError::NoSite);
         }
-        let usable = |c: &[f64; 2]| c.iter().all(|v| v.is_finite() && v.abs() < 1e7);
-        if let Some(index) = sites.iter().position(|p| !usable(&[p.x, p.y])) {
-            return Err(MeshError::NotFinite { what: "site", index });
-        }
         // Coordinates about the first site: a Gauss–Krüger easting of 35 million would cost eight digits.
         let origin = [sites[0].x, sites[0].y];
         let relative = |c: [f64; 2]| [c[0] - origin[0], c[1] - origin[1]];
         let places: Vec<[f64; 2]> = sites.iter().map(|p| relative([p.x, p.y])).collect();
+        if let Some(index) = places.iter().position(|p| !is_near(*p)) {
+            return Err(MeshError::NotFinite { what: "site", index });
+        }
         let outline = match boundary {
             None => boundary::buffered_hull(&places),
             Some(given) => boundary::validated(given, &relative)?,

@@ -177,3 +177,23 @@ fn faulty_boundaries_are_refused_with_the_place() {
     let twice = [Point::new(1.0, 1.0), Point::new(1.0, 1.0)];
     assert_eq!(Mesh::build(&twice, None, &[]).err(), Some(MeshError::SamePlace { first: 0, second: 1 }));
 }
+
+#[test]
+fn metres_with_the_zone_before_them_give_the_same_cells() {
+    let zone = [35_450_000.0, 2_900_000.0];
+    let near: Vec<Point> = (0..9).map(|i| Point::new(f64::from(i % 3) * 64.0, f64::from(i / 3) * 32.0)).collect();
+    let far: Vec<Point> = near.iter().map(|p| Point::new(p.x + zone[0], p.y + zone[1])).collect();
+    let ring = |x: f64, y: f64| {
+        vec![vec![vec![
+            [x - 50.0, y - 50.0],
+            [x + 200.0, y - 50.0],
+            [x + 200.0, y + 150.0],
+            [x - 50.0, y + 150.0],
+            [x - 50.0, y - 50.0],
+        ]]]
+    };
+    let a = Mesh::build(&near, Some(&ring(0.0, 0.0)), &[]).expect("cells");
+    let b = Mesh::build(&far, Some(&ring(zone[0], zone[1])), &[]).expect("cells");
+    assert_eq!(a.edges(), b.edges());
+    assert_eq!(a.cell_area_m2(), b.cell_area_m2());
+}

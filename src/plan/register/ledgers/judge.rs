@@ -152,6 +152,7 @@ fn of_office(unit: &UnitRow, members: &[&str], profile: &Profile) -> Vec<(Option
             leader: unit.leader.clone(),
             deputies: unit.deputies.clone(),
             exception: unit.exception.clone(),
+            vacancy: None,
         }],
         households: members.iter().map(household).collect(),
         unit_rules: Some(UnitSizes { min: profile.unit.min, max: profile.unit.max, deputies: profile.unit.deputies }),
