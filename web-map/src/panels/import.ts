@@ -28,7 +28,7 @@ export function importBody(app: App): Child[] {
 function choose(app: App, { layer }: Intake): Child[] {
   const { t } = app;
   const file = h("input", { type: "file", name: "file", required: true, testid: "import-file" });
-  file.accept = ".csv,.xlsx,.geojson,.json,.geojsonl,.gpkg,.zip,.fgb,.kml";
+  file.accept = ".csv,.xlsx,.geojson,.json,.geojsonl,.gpkg,.zip,.fgb,.kml,.toml";
   return [
     h("h2", {}, t("importTitle")), h("p", { class: "quiet" }, t("importWhy")),
     h("form", {

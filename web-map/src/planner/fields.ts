@@ -12,6 +12,9 @@ export const FIELDS = {
   incidents: ["id", "region", "grid", "category", "dispute", "level", "state", "occurred_at", "due_at", "summary", "row_version", ...PLACE],
   officers: ["id", "region", "role", "name", "phone", "household", "elected_on", ...VALID],
   centres: ["id", "region", "level", "name", "address", "duty_hours", ...VALID, ...PLACE],
+  zones: ["id", "name", "townships", ...VALID],
+  profiles: ["name", "title", "toml", "row_version"],
+  dictionaries: ["dictionary", "key", "name", "name_en", "position", "enabled", "row_version"],
 } as const;
 
 export type Layer = keyof typeof FIELDS;
