@@ -42,7 +42,7 @@ fn rows(
     let file = &request.file;
     let mut begin = Vec::with_capacity(LOOKED_AT);
     text.by_ref().take(LOOKED_AT as u64).read_to_end(&mut begin).map_err(|e| encoding::error_of(file, &e))?;
-    let delimiter = delimiter_of(&begin).ok_or_else(|| ReadError::empty(&file))?;
+    let delimiter = delimiter_of(&begin).ok_or_else(|| ReadError::empty(file))?;
     // The reader is content with `\r` and leaves `\n` to the next record, whose line it then counts one too low.
     let behind =
         u64::from(begin.iter().position(|b| *b == b'\n').is_some_and(|n| n > 0 && begin.get(n - 1) == Some(&b'\r')));
@@ -60,7 +60,7 @@ fn rows(
     let mut record = ::csv::StringRecord::new();
     loop {
         if !reader.read_record(&mut record).map_err(|e| fatal(&e))? {
-            return Err(ReadError::empty(&file).into());
+            return Err(ReadError::empty(file).into());
         }
         if record.iter().any(|f| !f.trim().is_empty()) {
             break;
