@@ -341,7 +341,7 @@ fn faults_are_told_with_row_and_column_and_wrong_flags_are_usage() {
         ("hotspots i.csv --resolution 9 --weights band:0.5 --out o.csv", 2, "--weights"),
         ("hotspots p.csv --resolution 9 --out o.csv", 3, "1 件事件都没有地点"),
         ("hotspots n.csv --resolution 9 --out o.csv", 3, "“NaN”不是有限的数"),
-        ("hotspots w.csv --resolution 9 --out o.csv", 3, "也可叫 发生时间、上报时间、时间"),
+        ("hotspots w.csv --resolution 9 --out o.csv", 3, "也可叫 发生时间、occurred_a、上报时间、时间"),
         ("hotspots z.csv --resolution 9 --out o.csv", 3, "发生时间,经度,纬度"),
         ("hotspots z.csv --cells --out o.csv", 3, "h3,count"),
         ("hotspots d.csv --cells --out o.csv", 3, "d.csv：只有表头"),

@@ -1,4 +1,4 @@
-//! Every layer that files can bring in is handed out in every format, brought into an empty store of either engine and handed out again:
+//! Every layer of places, officers and incidents is handed out in every format, brought into an empty store of either engine and handed out again:
 //! the bytes are the same. What a format cannot carry is named, and nothing else is lost.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails loudly")]

@@ -128,8 +128,10 @@ fn finish(a: &ImportArgs, outcome: &ImportOutcome) -> Outcome {
 /// A reason stays in logs that nobody changes: it names no person by number.
 fn check_reason(reason: Option<&str>) -> Result<(), Failure> {
     let Some(reason) = reason else { return Ok(()) };
-    if reason.chars().count() > LONGEST_REASON {
-        return Err(Failure::usage(format!("--reason 最多 {LONGEST_REASON} 字 / so many characters at most")));
+    if reason.chars().count() > LONGEST_REASON || reason.chars().any(char::is_control) {
+        return Err(Failure::usage(format!(
+            "--reason 最多 {LONGEST_REASON} 字，一行 / one line of so many characters at most"
+        )));
     }
     if tells_of_a_person(reason) {
         let said = "--reason 含身份证号或手机号，原因会长期留在记录里 / --reason holds an identity card or telephone number, and stays in the logs";

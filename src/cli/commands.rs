@@ -115,7 +115,9 @@ pub(super) fn load(
     report.dropped_columns = read.dropped_columns;
     report.notes = read.warnings;
     let held = read.value.households.iter().any(|&h| h > 0);
-    note_far(&read.value, &mut report);
+    if command != "plan" {
+        note_far(&read.value, &mut report);
+    }
     report.parameters.insert("crs".to_owned(), json!(a.crs));
     report.parameters.insert("layer".to_owned(), json!(a.layer));
     report.step("read", begun);
@@ -218,7 +220,10 @@ fn replayed_rules(old: &Replay, a: &mut UnitsArgs) -> Result<UnitRules, Failure>
     old.settle("min", &mut a.min)?;
     old.settle("max", &mut a.max)?;
     old.settle("count", &mut a.count)?;
-    old.settle("barriers", &mut a.barriers)?;
+    // wherever the file lies now: its bytes are compared
+    if a.barriers.is_none() {
+        old.settle("barriers", &mut a.barriers)?;
+    }
     let name = a.profile.as_deref().map(super::profiles::profile).transpose()?.map(|p| p.name);
     old.settle("profile", &mut name.clone())?;
     let mut containers: Option<Vec<String>> = None;
@@ -391,6 +396,10 @@ pub(super) fn write_outputs(
 pub(super) fn finish(report: &Report) -> Outcome {
     for note in report.notes.iter().skip(report.said_notes).take(20) {
         errln!("{note}");
+    }
+    let notes = report.notes.len().saturating_sub(report.said_notes);
+    if notes > 20 {
+        errln!("… {notes} 条说明，见报告 / remarks in all, see the report");
     }
     for e in report.exceptions.iter().take(20) {
         errln!("例外 exception: {} {} 户 households, {}: {}", e.village, e.households, e.reason, e.ids.join(", "));

@@ -29,8 +29,14 @@ pub(super) fn grids(a: &GridsArgs, begun: Instant) -> Outcome {
         old.settle("target", &mut a.target)?;
         old.settle("count", &mut a.count)?;
         old.settle("tolerance", &mut a.tolerance)?;
-        old.settle("boundary", &mut a.boundary)?;
-        old.settle("barriers", &mut a.barriers)?;
+        // wherever the file lies now: its bytes are compared
+        if a.boundary.is_none() {
+            old.settle("boundary", &mut a.boundary)?;
+        }
+        // wherever the file lies now: its bytes are compared
+        if a.barriers.is_none() {
+            old.settle("barriers", &mut a.barriers)?;
+        }
     }
     let a = &a;
     let rules = GridRules {
@@ -71,6 +77,9 @@ pub(super) fn grids(a: &GridsArgs, begun: Instant) -> Outcome {
     let breaches = check(&facts_of_grids(&table, &villages));
     for rule in [Rule::H1, Rule::H2, Rule::H3, Rule::H4, Rule::H5, Rule::H9, Rule::H10, Rule::H11] {
         report.hard.insert(format!("{rule:?}"), json!(breaches.iter().filter(|b| b.rule == rule).count()));
+    }
+    for b in &breaches {
+        report.notes.push(format!("{:?} {}：[{}] {}", b.rule, b.rule.title(), b.ids.join(", "), b.message));
     }
     report.step("checked", begun);
     let mut labels = vec![-1_i64; table.len()];

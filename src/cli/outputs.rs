@@ -1,7 +1,7 @@
 //! Where results go: a file whose ending says its format, or `-`, which is standard output. Looked at before any work.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::domain::io_words::{words_of_reading, words_of_writing};
 use crate::exchange;
@@ -108,10 +108,10 @@ fn check_place(flag: &str, path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// The same for the files of one format each that units and grids write: only an ending that promises another format is refused.
+/// Looks at the files of one format each that units and grids write: only an ending that promises another format is refused.
 ///
 /// # Errors
-/// As [`check`].
+/// As [`check`]; usage (2) where two go into one file.
 pub(super) fn check_all(out: &OutputArgs) -> Result<(), Failure> {
     let files: [(&str, _, &[&str]); 3] = [
         ("--labels", &out.labels, &[]),
@@ -123,7 +123,26 @@ pub(super) fn check_all(out: &OutputArgs) -> Result<(), Failure> {
             check(flag, path, if path.extension().is_some() { endings } else { &[] })?;
         }
     }
-    Ok(())
+    let places: Vec<(&Path, PathBuf)> = files
+        .iter()
+        .filter_map(|f| f.1.as_deref())
+        .filter(|path| !is_stream(path))
+        .filter_map(|path| Some((path, place_of(path)?)))
+        .collect();
+    let twice = places.iter().enumerate().find(|(i, f)| places.iter().skip(i + 1).any(|g| f.1 == g.1));
+    match twice {
+        None => Ok(()),
+        Some((_, (path, _))) => Err(Failure::usage(format!(
+            "{0}：两种结果不能写入同一个文件\n{0}: two results cannot go into one file",
+            path.display()
+        ))),
+    }
+}
+
+/// Where a file is or will be, however its path is written.
+fn place_of(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Some(folder.canonicalize().ok()?.join(path.file_name()?))
 }
 
 /// A file that the system did not let us write.
@@ -157,16 +176,9 @@ pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// Writes several results: files all or none, then what goes to standard output, a device or a pipe.
 ///
 /// # Errors
-/// Usage (2) where two go into one file; what cannot be written, and no file is then new or changed.
+/// What cannot be written; no file is then new or changed, unless it was the renaming itself that failed.
 pub(super) fn put_all(results: &[(&Path, &[u8])]) -> Result<(), Failure> {
     let (streams, files): (Vec<_>, Vec<_>) = results.iter().copied().partition(|(path, _)| is_stream(path));
-    let twice = files.iter().enumerate().find(|(i, f)| files.iter().skip(i + 1).any(|g| f.0 == g.0));
-    if let Some((_, (path, _))) = twice {
-        return Err(Failure::usage(format!(
-            "{0}：两种结果不能写入同一个文件\n{0}: two results cannot go into one file",
-            path.display()
-        )));
-    }
     exchange::write_all_whole(&files).map_err(|(path, e)| unwritable(path, &e))?;
     streams.iter().try_for_each(|(path, bytes)| put(path, bytes))
 }

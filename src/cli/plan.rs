@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::domain::{Positions, Region, VillageCode};
 use crate::partition::check::{Rule, check as check_facts};
 use crate::partition::effort::Effort;
+use crate::plan::far::note_far;
 use crate::plan::figures;
 use crate::plan::folder::{self, Content, stage_folder};
 use crate::plan::ground::OLD_NET_COLUMNS;
@@ -39,6 +40,8 @@ pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
     let barriers = profile.barriers(&barriers);
     let regions = read_regions(a.regions.as_deref(), &a.input, planar, &mut report)?;
     let table = locate_villages(expanded(table), &regions, &mut report).map_err(Failure::input)?;
+    // only now is it known which village each lies in
+    note_far(&table, &mut report);
     report.notes.extend(regions.iter().filter_map(|r| {
         let code = VillageCode::parse(r.code.as_deref()?).ok()?;
         code.caution(r.name.as_deref())

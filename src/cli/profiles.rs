@@ -10,7 +10,7 @@ use super::register::{everything, failed, with_store};
 use super::register_args::{ProfilesArgs, StoreArgs};
 
 fn is_file(name: &str) -> bool {
-    std::path::Path::new(name).extension().is_some_and(|e| e == "toml")
+    std::path::Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("toml"))
 }
 
 fn unknown(name: &str, known: &[String]) -> Failure {

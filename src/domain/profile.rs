@@ -157,20 +157,28 @@ impl Profile {
         toml::from_str::<Self>(toml_text).map_err(|e| e.to_string())?.checked()
     }
 
+    /// The profile itself, where its name is one that can be asked for. Plans that were made before names were looked at keep theirs.
+    ///
+    /// # Errors
+    /// What is wrong with the name.
+    pub fn well_named(self) -> Result<Self, String> {
+        let name = &self.name;
+        let is_word = |c: char| !c.is_control() && !c.is_whitespace() && c != '=' && c != '/' && c != '\\';
+        let ends_as_file = std::path::Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("toml"));
+        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_word) || ends_as_file {
+            let shown: String = name.chars().filter(|c| is_word(*c)).take(40).collect();
+            return Err(format!(
+                "规则名 name“{shown}”应为 1–{LONGEST_NAME} 字节，无空格、=、斜杠，不以 .toml 结尾 / the name \"{shown}\" has 1–{LONGEST_NAME} bytes, no blank, = or slash, and is no file's name"
+            ));
+        }
+        Ok(self)
+    }
+
     /// The profile itself, where its rules do not contradict each other.
     ///
     /// # Errors
     /// The first rule that does not hold, with what would.
     pub fn checked(self) -> Result<Self, String> {
-        let name = &self.name;
-        let is_word = |c: char| !c.is_control() && !c.is_whitespace() && c != '=' && c != '/' && c != '\\';
-        let ends_as_file = std::path::Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("toml"));
-        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_word) || ends_as_file {
-            return Err(format!(
-                "name \"{}\": 1–{LONGEST_NAME} 字节，无空格、=、/，不以 .toml 结尾 / so many bytes, no blank, = or /, not a file's name",
-                name.chars().take(40).collect::<String>()
-            ));
-        }
         let unit = &self.unit;
         if unit.min == 0 || unit.min > unit.max {
             return Err(format!("unit.min {} .. unit.max {}: 1 ≤ min ≤ max", unit.min, unit.max));

@@ -91,7 +91,7 @@ fn one(table: toml::Table, text: &str) -> FiledProfile {
     let claims = table.contains_key(VERSION);
     let mut read = filed(table);
     if !claims {
-        read.profile = Profile::parse(text);
+        read.profile = Profile::parse(text).and_then(Profile::well_named);
     }
     read
 }

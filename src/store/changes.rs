@@ -13,6 +13,8 @@ use super::{insert, register, summed};
 /// What stands for the column where a row came or went as a whole.
 pub(super) const WHOLE_ROW: &str = "*";
 
+/// Columns that say where a row lies.
+const PLACES: [&str; 5] = ["village", "region", "grid", "unit", "parent"];
 const COLUMNS: [&str; 9] = ["at", "actor", "layer", "id", "col", "before", "after", "reason", "row_sum"];
 
 /// One changed cell: when and by whom, of which row, the column, the values before and after, why.
@@ -66,8 +68,17 @@ pub(super) async fn of_row(
             reason: row.take()?,
         })
     };
+    // where it was before it came: a place outside of the reader's area is not told
+    let near = |column: &str, value: serde_json::Value| match value.as_str() {
+        Some(code) if PLACES.contains(&column) && !scope.covers(code) => serde_json::Value::Null,
+        _ => value,
+    };
     let cells = session.rows(Sql::new("register_changes", cells).arg(layer.name()).arg(id)).await?;
     let mut all = cells.into_iter().map(|mut r| of_cells(&mut r)).collect::<Result<Vec<_>, StoreError>>()?;
+    for change in &mut all {
+        change.before = near(&change.column, std::mem::take(&mut change.before));
+        change.after = near(&change.column, std::mem::take(&mut change.after));
+    }
     if layer == Layer::Households {
         let moves = "SELECT m.at, e.actor, e.kind, m.unit_before, m.unit_after, e.operation, p.id, e.seq
                      FROM membership_moves m

@@ -91,7 +91,11 @@ pub(crate) fn names_and_telephones_are_revealed_for_a_purpose_and_noted(server: 
     let page = server.get("/api/officers?limit=1").is(200).json();
     assert!(page["number_matched"].as_u64() >= page["officers"].as_array().map(|o| o.len() as u64));
     let log = server.get("/api/audit?operation=officers.reveal&limit=1000").is(200).json();
-    assert!(log["entries"].as_array().map(Vec::len) >= Some(3), "{log}");
+    let entries = log["entries"].as_array().expect("entries");
+    assert!(
+        entries.len() >= 3 && entries.iter().all(|e| e["purpose"].as_str().is_some_and(|p| !p.is_empty())),
+        "{log}"
+    );
     // at rest they are sealed
     if let Some(path) = server.place.url.strip_prefix("sqlite:") {
         for file in [path.to_owned(), format!("{path}-wal")] {

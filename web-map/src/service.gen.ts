@@ -1,5 +1,5 @@
 // Made by `npm run types` of src/api/openapi/application.json; not to be edited.
-// 534f2811b0c70b0e07da2bcdd2a809afe21c853f9738466bc6493b86447225d2
+// 72ab8f0df996801fb1a82c87c421f8938b0b6012d7128526ce5bdea12273cde9
 
 export type components = {
     schemas: {
@@ -539,6 +539,8 @@ export type components = {
             scope: string;
             operation: string;
             target: string;
+            /** @description 查看或导出姓名、电话的用途 / what names or telephones were looked at or taken out for */
+            purpose: string | null;
         };
         Problem: {
             type: string;

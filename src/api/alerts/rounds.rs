@@ -82,8 +82,10 @@ async fn hotspots(app: &Arc<App>, seen: &mut u64, now_ms: i64) -> Answer<()> {
         let spots: Vec<AlarmedSpot> = found
             .into_iter()
             .filter_map(|cells| {
-                // the middle of a cell at the edge may lie beyond every village
-                let region = cells.iter().find_map(|c| village_at(&regions, middle_of(c)?))?;
+                // the middle of a cell at the edge may lie in the next region, or beyond every village
+                let mut villages = cells.iter().filter_map(|c| village_at(&regions, middle_of(c)?));
+                let own = || Some(rule.region.clone()).filter(|r| !r.is_empty());
+                let region = villages.find(|v| rule.covers(v)).or_else(own)?;
                 Some(AlarmedSpot { cells, region })
             })
             .collect();

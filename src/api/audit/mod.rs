@@ -46,6 +46,12 @@ fn is_seen(row: &AuditRow, scope: &Scope) -> bool {
     area.is_some_and(|area| scope.contains(&area))
 }
 
+/// What names or telephones were looked at for.
+fn purpose_of(row: &AuditRow) -> Option<String> {
+    let after: Value = serde_json::from_str(row.after.as_deref()?).ok()?;
+    after.get("purpose")?.as_str().map(str::to_owned)
+}
+
 fn moment(params: &Params, name: &str) -> Answer<Option<OffsetDateTime>> {
     let Some(text) = params.get(name) else { return Ok(None) };
     let wrong = || Problem::bad(name, "应为日期或 RFC 3339 时间 / a day or a time as RFC 3339 has it");
@@ -86,7 +92,7 @@ pub(super) async fn list(
                 let time = at.and_then(|at| at.to_offset(offset!(+8)).format(&Rfc3339).ok());
                 entries.push(json!({
                     "seq": row.seq, "time": time.unwrap_or_else(|| row.at.clone()), "actor": row.actor, "scope": row.scope,
-                    "operation": row.operation, "target": row.subject,
+                    "operation": row.operation, "target": row.subject, "purpose": purpose_of(row),
                 }));
             }
         }

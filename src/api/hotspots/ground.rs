@@ -4,16 +4,10 @@ use std::collections::HashMap;
 
 use crate::api::App;
 use crate::api::error::Answer;
-use crate::api::memory::{Collection, Shape, around};
+use crate::api::memory::{Collection, Shape};
 use crate::domain::LonLat;
-use crate::domain::register::Polygons;
-use crate::hotspot::cells;
-use crate::plan::room::Ground;
+use crate::plan::room::{Ground, beside};
 use crate::store::{IncidentFilter, Scope};
-
-/// Cells that an outline touches, and the ring around them, reach so many edges beyond it.
-const REACH_EDGES: f64 = 4.5;
-const M_PER_DEGREE: f64 = 111_000.0;
 
 /// Reads it; across a region's border incidents as far as the reader sees them and cells of a resolution reach, if one is
 /// given. Homes only where they are asked for: there may be a million.
@@ -66,16 +60,6 @@ pub(in crate::api) async fn ground(
     Ok(ground)
 }
 
-/// A box around outlines, as much wider as a neighbourhood of cells reaches; none around nothing.
-fn beside(outline: &Polygons, resolution: u8) -> Option<[f64; 4]> {
-    let edge_m = cells::resolution(resolution).ok()?.edge_length_m();
-    let all = outline.iter().flatten().flatten();
-    let [w, s, e, n] = all.map(|[x, y]| [*x, *y, *x, *y]).reduce(around)?;
-    let high = REACH_EDGES * edge_m / M_PER_DEGREE;
-    let wide = high / s.abs().max(n.abs()).min(85.0).to_radians().cos();
-    Some([(w - wide).max(-180.0), (s - high).max(-90.0), (e + wide).min(180.0), (n + high).min(90.0)])
-}
-
 /// Incidents that are not among others, each as often as it is more.
 fn without(mut all: Vec<(LonLat, i64)>, others: &[(LonLat, i64)]) -> Vec<(LonLat, i64)> {
     let key = |i: &(LonLat, i64)| (i.0.lon_deg.to_bits(), i.0.lat_deg.to_bits(), i.1);
@@ -113,19 +97,5 @@ mod tests {
         let all = vec![at(1.0, 1), at(1.0, 1), at(1.0, 2), at(2.0, 1)];
         assert_eq!(without(all.clone(), &[at(1.0, 1), at(9.0, 9)]), [at(1.0, 1), at(1.0, 2), at(2.0, 1)]);
         assert!(without(all.clone(), &all).is_empty());
-    }
-
-    #[test]
-    fn box_beside_reaches_every_neighbour_of_a_cell_that_is_touched() {
-        let outline = vec![vec![vec![[105.6, 26.0], [105.601, 26.0], [105.601, 26.001], [105.6, 26.0]]]];
-        for number in 5..=11 {
-            let [w, s, e, n] = beside(&outline, number).expect("a box");
-            let resolution = cells::resolution(number).expect("a resolution");
-            let here = cells::cell_of(LonLat { lon_deg: 105.6, lat_deg: 26.0 }, resolution).expect("a cell");
-            for corner in here.grid_disk::<Vec<_>>(1).iter().flat_map(|c| c.boundary().to_vec()) {
-                assert!((w..=e).contains(&corner.lng()) && (s..=n).contains(&corner.lat()), "{number} {corner}");
-            }
-        }
-        assert_eq!(beside(&Vec::new(), 9), None);
     }
 }

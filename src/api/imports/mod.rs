@@ -12,6 +12,7 @@ mod stored;
 pub(super) use errors::errors;
 pub(super) use routes::{commit, forget, preview, upload, upload_ledger};
 
+use crate::store::Scope;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -74,6 +75,8 @@ impl Subject {
 struct Upload {
     id: String,
     owner: String,
+    /// As who the owner brought it: whoever was moved meanwhile does not see it any more.
+    scope: Scope,
     subject: Subject,
     /// As its owner calls it; the only name that is ever told.
     file_name: String,
@@ -220,7 +223,8 @@ impl Imports {
 
     /// A file of one's own.
     fn find(&self, principal: &Principal, id: &str) -> Answer<Arc<Upload>> {
-        self.list().get(id).filter(|u| u.owner == principal.actor).cloned().ok_or_else(Problem::missing)
+        let own = |u: &&Arc<Upload>| u.owner == principal.actor && u.scope == principal.scope;
+        self.list().get(id).filter(own).cloned().ok_or_else(Problem::missing)
     }
 
     fn remove(&self, id: &str) {

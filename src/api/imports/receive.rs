@@ -152,6 +152,7 @@ pub(super) async fn receive(
     let upload = Arc::new(Upload {
         id,
         owner: principal.actor.clone(),
+        scope: principal.scope.clone(),
         subject,
         file_name,
         format,

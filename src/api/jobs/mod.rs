@@ -1,6 +1,7 @@
 //! `/api/jobs`: work that takes longer than a request, with its progress, its end, and a way to stop it. Whoever asked for a job is the
 //! one who sees it, here and among the events.
 
+use crate::store::Scope;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -41,6 +42,8 @@ struct Job {
     id: String,
     kind: &'static str,
     owner: String,
+    /// As who the owner asked: whoever was moved meanwhile does not see it any more.
+    scope: Scope,
     news: watch::Sender<u64>,
     /// Which of all news was the last of this job.
     turn: AtomicU64,
@@ -166,6 +169,7 @@ impl Jobs {
             id: id.clone(),
             kind,
             owner: principal.actor.clone(),
+            scope: principal.scope.clone(),
             news: self.news.clone(),
             turn: AtomicU64::new(0),
             cancel: Arc::default(),
@@ -233,7 +237,8 @@ impl Jobs {
 
     fn find(&self, principal: &Principal, id: &str) -> Answer<Arc<Job>> {
         let list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        list.get(id).filter(|j| j.owner == principal.actor).cloned().ok_or_else(Problem::missing)
+        let own = |j: &&Arc<Job>| j.owner == principal.actor && j.scope == principal.scope;
+        list.get(id).filter(own).cloned().ok_or_else(Problem::missing)
     }
 }
 

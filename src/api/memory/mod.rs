@@ -27,7 +27,7 @@ use crate::store::{Filter, RegisterRow, Scope, Store, StoreError};
 use super::error::{Answer, Problem};
 pub(crate) use collection::Collection;
 pub(crate) use load::rendered;
-pub(crate) use shape::{Shape, around};
+pub(crate) use shape::Shape;
 pub(crate) use snapshot::Snapshot;
 pub(crate) use view::View;
 

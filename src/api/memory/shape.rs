@@ -46,6 +46,6 @@ pub(super) fn overlap(a: [f64; 4], b: [f64; 4]) -> bool {
 }
 
 /// Around both.
-pub(crate) fn around(a: [f64; 4], b: [f64; 4]) -> [f64; 4] {
+pub(super) fn around(a: [f64; 4], b: [f64; 4]) -> [f64; 4] {
     [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])]
 }

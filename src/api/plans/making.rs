@@ -70,7 +70,8 @@ impl NewPlan {
             profile.grid.tolerance = tolerance;
         }
         if let Some(mut kinds) = self.hard_barriers.take() {
-            let is_word = |k: &String| (1..=40).contains(&k.len()) && !k.chars().any(char::is_control) && k != "bridge";
+            let is_word =
+                |k: &String| (1..=40).contains(&k.chars().count()) && !k.chars().any(char::is_control) && k != "bridge";
             if kinds.len() > MOST_KINDS || !kinds.iter().all(is_word) {
                 let what =
                     format!("至多 {MOST_KINDS} 种障碍，桥除外 / {MOST_KINDS} kinds of barriers at most, bridges aside");

@@ -473,7 +473,7 @@ impl TypedRows<'_> {
 
 /// The word that an office's own stands for.
 fn own_word<'o>(words: &'o [OwnWord], field: &schema::Field, cell: &Cell) -> Option<&'o str> {
-    let (FieldKind::Word(_), Cell::Text(text)) = (field.kind, cell) else { return None };
+    let (FieldKind::Word(_), Cell::Text(text), false) = (field.kind, cell, words.is_empty()) else { return None };
     let said = text.trim().to_lowercase();
     words.iter().find(|w| w.field == field.name && w.said == said).map(|w| w.word.as_str())
 }

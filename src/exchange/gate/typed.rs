@@ -8,6 +8,8 @@ use crate::exchange::table::Cell;
 
 use super::schema::FieldKind;
 
+/// Around the entries of a list as JSON has it, which is how the store's own tables hold theirs.
+const MARKS_OF_JSON: &[char] = &['[', ']', '"', ' '];
 /// Space that people put around words; control characters are content.
 const SPACE: &[char] = &[' ', '\u{3000}', '\u{a0}'];
 /// What stands between the entries of a list in one cell.
@@ -83,8 +85,11 @@ pub(in crate::exchange) fn typed(kind: FieldKind, column: &str, cell: Cell) -> R
         },
         FieldKind::Codes(lengths) => match &cell {
             Cell::Text(t) => {
-                let parts: Vec<&str> =
-                    t.split(LIST_MARKS).map(|p| p.trim_matches(SPACE)).filter(|p| !p.is_empty()).collect();
+                let parts: Vec<&str> = t
+                    .split(LIST_MARKS)
+                    .map(|p| p.trim_matches(MARKS_OF_JSON).trim_matches(SPACE))
+                    .filter(|p| !p.is_empty())
+                    .collect();
                 let is_code = |p: &&str| lengths.contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit());
                 if !parts.is_empty() && parts.iter().all(is_code) {
                     return Ok(Cell::Text(parts.join("、")));

@@ -59,7 +59,7 @@ impl Flat {
             Geometries::Points => GeometryType::Point,
             Geometries::None | Geometries::Any => GeometryType::Unknown,
         };
-        let waiting = tempfile::tempfile().map_err(|e| file.error(e))?;
+        let waiting = tempfile::tempfile_in(file.folder()).map_err(|e| WriteError::io(file.path(), &e))?;
         Ok(Self {
             file,
             layer: schema.layer,
@@ -126,7 +126,7 @@ impl Flat {
         let header = self.header();
         let Self { file, waiting, features, extent, run, spatial, .. } = self;
         let mut waiting = waiting.into_inner().map_err(|e| e.into_error())?;
-        let mut keys = Sorter::new(run)?;
+        let mut keys = Sorter::new(run, file.folder())?;
         keys_of(&mut waiting, &mut keys, |around| if spatial { !place(around, &extent) } else { 0 })?;
         let out = file.file();
         let mut begin = Stretch::at(0);

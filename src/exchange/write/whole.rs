@@ -30,6 +30,11 @@ impl WholeFile {
         self.temporary.path()
     }
 
+    /// The folder it is in.
+    pub(super) fn folder(&self) -> &Path {
+        folder_of(&self.path)
+    }
+
     pub(super) fn file(&self) -> &File {
         self.temporary.as_file()
     }
@@ -73,14 +78,13 @@ fn put(file: NamedTempFile, path: &Path) -> io::Result<()> {
 
 /// What the system says without the name of a temporary file, which means nothing to anyone.
 fn plain(e: io::Error) -> io::Error {
-    let own = e.get_ref().and_then(|inner| inner.source()).and_then(|s| s.downcast_ref::<io::Error>());
-    own.map(|o| o.raw_os_error().map_or_else(|| o.kind().into(), io::Error::from_raw_os_error)).unwrap_or(e)
+    if e.raw_os_error().is_none() { e.kind().into() } else { e }
 }
 
 /// Writes several files, all or none: each to a temporary file beside its place, and only when all stand complete they are renamed.
 ///
 /// # Errors
-/// The first path that cannot be written, with what the file system says; no file is then new or changed.
+/// The first path that cannot be written, with what the file system says; no file is then new or changed, unless it was the renaming itself that failed.
 pub fn write_all_whole<'a>(files: &[(&'a Path, &[u8])]) -> Result<(), (&'a Path, io::Error)> {
     let mut staged = Vec::with_capacity(files.len());
     for &(path, bytes) in files {

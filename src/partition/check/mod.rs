@@ -383,14 +383,8 @@ fn units_are_legal(plan: &PlanFacts, out: &mut Breaches) {
                 format!("空缺原因“{reason}”不成立 / \"{reason}\" is no reason for its vacancy"),
             );
         }
-        let Some(leader) = &u.leader else {
-            if !listed {
-                out.push(Rule::H8, [u.code.clone()], "没有联户长 / no leader");
-            }
-            continue;
-        };
         let mut officers = BTreeSet::new();
-        for o in std::iter::once(leader).chain(&u.deputies) {
+        for o in u.leader.iter().chain(&u.deputies) {
             if !m.contains(o.as_str()) {
                 out.push(
                     Rule::H8,
@@ -401,6 +395,12 @@ fn units_are_legal(plan: &PlanFacts, out: &mut Breaches) {
             if !officers.insert(o.as_str()) {
                 out.push(Rule::H8, [u.code.clone(), o.clone()], "同一户兼任两职 / one household holds two offices");
             }
+        }
+        if u.leader.is_none() {
+            if !listed {
+                out.push(Rule::H8, [u.code.clone()], "没有联户长 / no leader");
+            }
+            continue;
         }
         let wanted = rules.deputies.min(n - 1);
         if u.deputies.len() as u32 != wanted {

@@ -119,13 +119,18 @@ impl Draft {
                 .collect();
             if proposed.is_empty() && leader.is_none() {
                 // Nobody may be proposed: the unit waits for people to decide.
+                deputies.truncate(wanted);
                 row.deputies = deputies;
                 return;
             }
             proposed.extend(members.iter().map(|&r| s.land.household_id(r).to_owned()));
+            let may = |p: &String| {
+                let by_member = |e: &Vec<bool>| members.iter().zip(e).any(|(&r, m)| *m && s.land.household_id(r) == p);
+                eligible.as_ref().is_none_or(by_member)
+            };
             let leader = leader.or_else(|| {
-                // Not a deputy, where anyone else is proposed.
-                proposed.iter().find(|p| !deputies.contains(p)).or(proposed.first()).cloned()
+                // Not a deputy, where anyone else who may is proposed; the first is one who may.
+                proposed.iter().find(|p| may(p) && !deputies.contains(p)).or(proposed.first()).cloned()
             });
             deputies.retain(|d| Some(d) != leader.as_ref());
             for p in proposed {

@@ -148,11 +148,14 @@ impl Cautions {
     }
 
     fn unknown(&mut self, field: &'static str, word: &str) -> Option<Fault> {
+        if !self.said.insert(format!("{field}/{word}")) {
+            return None;
+        }
         let shown: String = word.chars().take(40).collect();
         let what = format!(
             "“{shown}”不在字典中，照原样入库；如属新词，请先导入字典（dictionaries） / \"{shown}\" is in no list and is kept as it is; a new word is brought in with the layer dictionaries"
         );
-        self.said.insert(format!("{field}/{word}")).then(|| Fault::new("unknown_word", what).of(field))
+        Some(Fault::new("unknown_word", what).of(field))
     }
 
     /// Townships of a county that the register has villages of, but none in the township.

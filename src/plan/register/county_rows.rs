@@ -40,6 +40,7 @@ pub(super) fn townships(said: &str) -> Result<Vec<String>, Fault> {
 pub(super) fn profile_row(f: &Fields<'_>, row_version: u64) -> Result<ProfileRow, Fault> {
     let wrong = |what: String| Fault::new("bad_profile", what);
     let profile = Profile::parse(&f.needed("toml"))
+        .and_then(Profile::well_named)
         .map_err(|e| wrong(format!("规则不成立：{e} / the profile does not hold: {e}")).of("toml"))?;
     let name = f.needed("name");
     if name != profile.name {

@@ -11,7 +11,7 @@ mod wish;
 pub use alarms::{ACTOR, AlarmedSpot, hot_and_growing, hotspot_round, of_emergency, place_of, round};
 pub use hotspots::{HotspotWish, RoomCell, RoomHotspots, View, middle_of, room_hotspots};
 pub use outbreaks::{Outbreak, OutbreakWish, outbreaks};
-pub use study::Ground;
+pub use study::{Ground, beside};
 pub use wish::{FIELDS, INTAKE_FIELDS, Refused, incident_of};
 
 use std::ops::ControlFlow;

@@ -5,10 +5,14 @@ use h3o::Resolution;
 
 use crate::domain::LonLat;
 use crate::domain::register::Polygons;
-use crate::hotspot::cells::{Belonging, cell_of};
+use crate::hotspot::cells::{Belonging, cell_of, resolution as resolution_of};
 use crate::hotspot::{Area, HexCell, HotspotError, Neighbourhood};
 
 use super::hotspots::View;
+
+/// Cells that an outline touches, and the ring around them, reach so many edges beyond it.
+const REACH_EDGES: f64 = 4.5;
+const M_PER_DEGREE: f64 = 111_000.0;
 
 /// What a view is looked at in.
 #[derive(Clone, Debug, Default)]
@@ -87,4 +91,36 @@ pub(super) fn counted(
     study.inside = inside;
     study.outside = (cells.len() as u64).saturating_sub(inside);
     Ok(study)
+}
+
+/// A box around outlines, as much wider as a neighbourhood of cells reaches; none around nothing.
+#[must_use]
+pub fn beside(outline: &Polygons, resolution: u8) -> Option<[f64; 4]> {
+    let edge_m = resolution_of(resolution).ok()?.edge_length_m();
+    let all = outline.iter().flatten().flatten();
+    let [w, s, e, n] = all
+        .map(|[x, y]| [*x, *y, *x, *y])
+        .reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])])?;
+    let high = REACH_EDGES * edge_m / M_PER_DEGREE;
+    let wide = high / s.abs().max(n.abs()).min(85.0).to_radians().cos();
+    Some([(w - wide).max(-180.0), (s - high).max(-90.0), (e + wide).min(180.0), (n + high).min(90.0)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn box_beside_reaches_every_neighbour_of_a_cell_that_is_touched() {
+        let outline = vec![vec![vec![[105.6, 26.0], [105.601, 26.0], [105.601, 26.001], [105.6, 26.0]]]];
+        for number in 5..=11 {
+            let [w, s, e, n] = beside(&outline, number).expect("a box");
+            let resolution = resolution_of(number).expect("a resolution");
+            let here = cell_of(LonLat { lon_deg: 105.6, lat_deg: 26.0 }, resolution).expect("a cell");
+            for corner in here.grid_disk::<Vec<_>>(1).iter().flat_map(|c| c.boundary().to_vec()) {
+                assert!((w..=e).contains(&corner.lng()) && (s..=n).contains(&corner.lat()), "{number} {corner}");
+            }
+        }
+        assert_eq!(beside(&Vec::new(), 9), None);
+    }
 }

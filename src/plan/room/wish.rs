@@ -267,7 +267,7 @@ mod tests {
             ("level", json!("country"), "bad_field"),
             ("region", json!("52042310200x"), "bad_field"),
             ("region", json!(520423), "bad_field"),
-            ("occurred_at", json!("2026-05-01T10:00:00"), "bad_field"),
+            ("occurred_at", json!("昨天"), "bad_field"),
             ("occurred_at", json!("2026-06-01T10:00:00+08:00"), "bad_field"),
             ("due_at", json!("soon"), "bad_field"),
             ("at", json!([25.9, 105.6]), "bad_field"),

@@ -12,10 +12,11 @@ const BARRIERS = ["river", "lake", "railway", "road"] as const;
 const MOST = 8;
 
 let profiles: readonly ProfileRow[] = [];
-/** Asks for the rules once. */
+/** Asks for the rules, which an import may have changed; whether they are others than were known. */
 export async function readProfiles(app: App): Promise<boolean> {
-  if (profiles.length > 0) return false;
-  profiles = await app.guard(() => api.profiles()) ?? [];
+  const found = await app.guard(() => api.profiles());
+  if (found === undefined || JSON.stringify(found) === JSON.stringify(profiles)) return false;
+  profiles = found;
   return true;
 }
 

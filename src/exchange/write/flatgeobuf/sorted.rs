@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
 
 const KEY_BYTES: u64 = 16;
 /// Keys of a run that are read at once.
@@ -72,8 +73,9 @@ impl Run {
 }
 
 impl Sorter {
-    pub(super) fn new(most: usize) -> io::Result<Self> {
-        let spilled = BufWriter::with_capacity(1 << 16, tempfile::tempfile()?);
+    /// Sorts so many at once in memory, the rest in a folder.
+    pub(super) fn new(most: usize, folder: &Path) -> io::Result<Self> {
+        let spilled = BufWriter::with_capacity(1 << 16, tempfile::tempfile_in(folder)?);
         Ok(Self { held: Vec::new(), most, spilled, written: 0, runs: Vec::new() })
     }
 
@@ -151,13 +153,16 @@ mod tests {
         for most in [1, 7, 977, 9_999, 10_000, 20_000] {
             // a run of one key each is one too many for a small test's time
             let taken = if most == 1 { 300 } else { keys.len() };
-            let mut sorter = Sorter::new(most).expect("temporary file");
+            let mut sorter = Sorter::new(most, &std::env::temp_dir()).expect("temporary file");
             keys.iter().take(taken).for_each(|k| sorter.push(*k).expect("pushed"));
             let found: Vec<Key> = sorter.sorted().expect("merged").map(|k| k.expect("read")).collect();
             let mut these = expected.clone();
             these.retain(|k| (k.at as usize) < taken);
             assert_eq!(found, these, "{most}");
         }
-        assert_eq!(Sorter::new(5).expect("temporary file").sorted().expect("nothing").count(), 0);
+        assert_eq!(
+            Sorter::new(5, &std::env::temp_dir()).expect("temporary file").sorted().expect("nothing").count(),
+            0
+        );
     }
 }
