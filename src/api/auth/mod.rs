@@ -306,6 +306,18 @@ impl Keeper {
         })
     }
 
+    /// Forgets what was believed of one who was found to be out.
+    pub(super) fn doubt(&self, principal: &Principal) {
+        let key = match &principal.by {
+            CameBy::Session(hash) => format!("s{hash}"),
+            CameBy::Token(hash) => format!("t{hash}"),
+            CameBy::Demo => return,
+        };
+        if let Ok(mut known) = self.known.lock() {
+            known.remove(&key);
+        }
+    }
+
     /// Forgets what was believed, and has whoever listens looked at again: after users, tokens or sessions changed here.
     pub(super) fn forget(&self) {
         if let Ok(mut known) = self.known.lock() {

@@ -74,7 +74,11 @@ impl Client {
                 self.ended = true;
                 Some(Some(format!("id: {}\nevent: reset\ndata: {{}}\n\n", self.last)))
             }
-            Look::Out => Some(None),
+            Look::Out => {
+                // the log may tell of it only a moment later
+                self.app.keeper.doubt(&self.principal);
+                Some(None)
+            }
         }
     }
 

@@ -62,6 +62,10 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// How often the lock is tried again, and after what.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
 /// Takes the store's lock: the file beside it, which a dead process lets go by itself.
 fn lock(path: &Path) -> Result<std::fs::File, StoreError> {
     let lock_path = beside(path, ".lock");
@@ -72,7 +76,16 @@ fn lock(path: &Path) -> Result<std::fs::File, StoreError> {
         .truncate(false)
         .open(&lock_path)
         .map_err(|e| file_error(&lock_path, &e))?;
-    match file.try_lock() {
+    // A process that is just being started holds what this one held until it runs another program: wait a moment for it.
+    let mut taken = file.try_lock();
+    for _ in 0..LOCK_TRIES {
+        if !matches!(taken, Err(std::fs::TryLockError::WouldBlock)) {
+            break;
+        }
+        std::thread::sleep(LOCK_PAUSE);
+        taken = file.try_lock();
+    }
+    match taken {
         Ok(()) => {
             let _ = file.set_len(0).and_then(|()| write!(file, "pid {}", std::process::id()));
             Ok(file)
