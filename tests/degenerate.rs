@@ -255,7 +255,9 @@ fn a_place_far_from_its_village_is_named() {
     for command in COMMANDS {
         clean(folder.path());
         let out = lianhu(folder.path(), command);
-        assert!(said(&out).contains("h11 (row 13, "), "{command}: {}", said(&out));
+        // a plan locates it first, and cannot go on
+        let told = if command.starts_with("plan") { "row 13, household h11" } else { "h11 (row 13, " };
+        assert!(said(&out).contains(told), "{command}: {}", said(&out));
         assert!(!said(&out).contains("panicked"), "{}", said(&out));
     }
 }

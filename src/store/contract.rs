@@ -172,9 +172,9 @@ pub trait Store: super::Accounts + super::Alerts + super::Incidents {
     ) -> Result<(), StoreError>;
     /// What is derived for one village of a plan.
     async fn derived(&self, scope: &Scope, plan: &str, village: &str) -> Result<Derived, StoreError>;
-    /// One layer of a map of a village, or of a wider area. Units without members are left out; of households and buildings nothing is read, so that a map of
+    /// One layer of a village's map. Units without members are left out; of households and buildings nothing is read, so that a map of
     /// millions is loaded in seconds.
-    async fn map_rows(&self, scope: &Scope, plan: &str, area: &str, layer: MapLayer) -> Result<MapRows, StoreError>;
+    async fn map_rows(&self, scope: &Scope, plan: &str, village: &str, layer: MapLayer) -> Result<MapRows, StoreError>;
 
     /// The audit log after an entry, at most `limit` entries. For auditors and admins of the whole store.
     async fn audit(&self, scope: &Scope, after: u64, limit: u32) -> Result<Vec<AuditRow>, StoreError>;

@@ -231,8 +231,8 @@ impl Store for SqlStore {
         derived::get(self.engine.read().await?.as_mut(), scope, plan, village).await
     }
 
-    async fn map_rows(&self, scope: &Scope, plan: &str, area: &str, layer: MapLayer) -> Result<MapRows, StoreError> {
-        derived::map_rows(self.engine.read().await?.as_mut(), scope, plan, area, layer).await
+    async fn map_rows(&self, scope: &Scope, plan: &str, village: &str, layer: MapLayer) -> Result<MapRows, StoreError> {
+        derived::map_rows(self.engine.read().await?.as_mut(), scope, plan, village, layer).await
     }
 
     async fn audit(&self, scope: &Scope, after: u64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {

@@ -16,9 +16,6 @@ use super::snapshot::{Changes, Snapshot};
 
 /// Keys asked for at once.
 const KEYS: usize = 1_000;
-/// Digits of a township's and of a village's code.
-const TOWNSHIP: usize = 9;
-const VILLAGE: usize = 12;
 /// Chunks of rows that wait to be made features of.
 const CHUNKS_AHEAD: usize = 2;
 
@@ -88,7 +85,7 @@ pub(super) async fn load_village(
         let mut put = |id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>], version: u64| {
             features.push(Feature::new(collection.spec(), id, code, shape, values).versioned(version));
         };
-        put_area(store, collection, &plan, village, &mut put).await?;
+        put_village(store, collection, &plan, village, &mut put).await?;
     }
     Ok(features)
 }
@@ -230,31 +227,19 @@ async fn plan_of(store: &dyn Store, village: &str) -> Result<Option<String>, Sto
     Ok(None)
 }
 
-/// Where one plan holds for all of a township, that is asked for at once: a city has thousands of villages.
 async fn plan_layer(store: &dyn Store, collection: Collection, put: &mut Put<'_>) -> Result<(), StoreError> {
-    let villages: Vec<(String, String)> = villages_in_force(store).await?.into_iter().collect();
-    let township = |village: &str| village.get(..TOWNSHIP).unwrap_or_default().to_owned();
-    for together in villages.chunk_by(|a, b| township(&a.0) == township(&b.0)) {
-        match together {
-            [(first, plan), rest @ ..] if rest.iter().all(|(_, other)| other == plan) => {
-                put_area(store, collection, plan, &township(first), put).await?;
-            }
-            _ => {
-                for (village, plan) in together {
-                    put_area(store, collection, plan, village, put).await?;
-                }
-            }
-        }
+    for (village, plan) in villages_in_force(store).await? {
+        put_village(store, collection, &plan, &village, put).await?;
     }
     Ok(())
 }
 
-/// Features of one layer of a plan, in a village or a whole township, by key.
-async fn put_area(
+/// A village's features of one layer of a plan, by key.
+async fn put_village(
     store: &dyn Store,
     collection: Collection,
     plan: &str,
-    area: &str,
+    village: &str,
     put: &mut Put<'_>,
 ) -> Result<(), StoreError> {
     let layer = match collection {
@@ -262,9 +247,9 @@ async fn put_area(
         Collection::Units => MapLayer::Units,
         _ => MapLayer::Leaders,
     };
-    let rows = store.map_rows(&everything(), plan, area, layer).await?;
+    let rows = store.map_rows(&everything(), plan, village, layer).await?;
     match layer {
-        MapLayer::Grids => put_grids(put, plan, &rows),
+        MapLayer::Grids => put_grids(put, (plan, village), &rows),
         MapLayer::Units => put_units(put, plan, &rows),
         MapLayer::Leaders => put_leaders(put, plan, &rows),
     }
@@ -280,7 +265,7 @@ fn put_leaders(put: &mut Put<'_>, plan: &str, MapRows { derived, .. }: &MapRows)
     }
 }
 
-fn put_grids(put: &mut Put<'_>, plan: &str, MapRows { grids, derived, .. }: &MapRows) {
+fn put_grids(put: &mut Put<'_>, (plan, village): (&str, &str), MapRows { grids, derived, .. }: &MapRows) {
     let of: BTreeMap<&str, _> = derived.grids.iter().map(|d| (d.code.as_str(), d)).collect();
     for g in grids.iter().filter(|g| g.valid_to.is_none()) {
         let d = of.get(g.code.as_str());
@@ -289,7 +274,7 @@ fn put_grids(put: &mut Put<'_>, plan: &str, MapRows { grids, derived, .. }: &Map
             g.code.as_str().into(),
             g.name.as_str().into(),
             g.kind.as_str().into(),
-            g.code.get(..VILLAGE).unwrap_or_default().into(),
+            village.into(),
             d.map(|d| d.households).into(),
             d.map(|d| d.buildings).into(),
             d.and_then(|d| d.persons).into(),

@@ -174,18 +174,14 @@ impl Memory {
         }
     }
 
-    /// Loads what is due; whether anything was. The register's layers one after the other, beside them those of the plans: in tasks of
-    /// their own, as reading many rows keeps the thread it is done on.
-    pub(crate) async fn refresh(self: &Arc<Self>) -> bool {
+    /// Loads what is due; whether anything was. The register's layers one after the other, beside them each of the plans': these wait for
+    /// the store, village by village, more than they work.
+    pub(crate) async fn refresh(&self) -> bool {
         let all_due = self.take_due();
         let any = !all_due.is_empty();
         let (register, plans): (Vec<_>, Vec<_>) = all_due.into_iter().partition(|(c, _)| load::layer_of(*c).is_some());
-        let mut loading = tokio::task::JoinSet::new();
-        for some in [register, plans] {
-            let memory = Arc::clone(self);
-            loading.spawn(async move { memory.load(some).await });
-        }
-        loading.join_all().await;
+        let plans = futures_util::future::join_all(plans.into_iter().map(|p| self.load(vec![p])));
+        tokio::join!(self.load(register), plans);
         any
     }
 

@@ -221,7 +221,7 @@ async fn grids_within(session: &mut dyn Session, no: i64, area: &Scope) -> Resul
             polygons: row.take()?,
         })
     };
-    session.many_rows(select("grids", ("code", GRID), no, area)).await?.iter_mut().map(grid).collect()
+    session.rows(select("grids", ("code", GRID), no, area)).await?.iter_mut().map(grid).collect()
 }
 
 async fn units_within(session: &mut dyn Session, no: i64, area: &Scope) -> Result<Vec<DerivedUnit>, StoreError> {
@@ -234,7 +234,7 @@ async fn units_within(session: &mut dyn Session, no: i64, area: &Scope) -> Resul
             polygons: row.take()?,
         })
     };
-    session.many_rows(select("units", ("code", UNIT), no, area)).await?.iter_mut().map(unit).collect()
+    session.rows(select("units", ("code", UNIT), no, area)).await?.iter_mut().map(unit).collect()
 }
 
 async fn leaders_within(session: &mut dyn Session, no: i64, area: &Scope) -> Result<Vec<DerivedLeader>, StoreError> {
@@ -243,7 +243,7 @@ async fn leaders_within(session: &mut dyn Session, no: i64, area: &Scope) -> Res
     };
     let mut sql = select("leaders", ("unit", &["household", "role", "geom"]), no, area);
     sql.push(", role DESC, household");
-    session.many_rows(sql).await?.iter_mut().map(leader).collect()
+    session.rows(sql).await?.iter_mut().map(leader).collect()
 }
 
 pub(in crate::store) async fn get(
@@ -265,17 +265,17 @@ pub(in crate::store) async fn map_rows(
     session: &mut dyn Session,
     scope: &Scope,
     plan: &str,
-    area: &str,
+    village: &str,
     layer: MapLayer,
 ) -> Result<MapRows, StoreError> {
     let no = heads::number(session, scope, plan).await?;
     let mut found = MapRows::default();
-    let Some(area) = scope.within(area) else { return Ok(found) };
+    let Some(area) = scope.within(village) else { return Ok(found) };
     match layer {
         MapLayer::Grids => {
             let mut sql = rows::select::<GridRow>(no);
             sql.push(" AND ").in_scope("code", &area).push(" ORDER BY code");
-            found.grids = rows::read_many(session, sql).await?;
+            found.grids = rows::read(session, sql).await?;
             found.derived.grids = grids_within(session, no, &area).await?;
         }
         MapLayer::Units => {
@@ -285,7 +285,7 @@ pub(in crate::store) async fn map_rows(
                 " AND EXISTS (SELECT 1 FROM memberships AS m WHERE m.plan_no = units.plan_no AND m.unit = units.code)",
             );
             sql.push(" ORDER BY code");
-            found.units = rows::read_many(session, sql).await?;
+            found.units = rows::read(session, sql).await?;
             found.derived.units = units_within(session, no, &area).await?;
         }
         MapLayer::Leaders => found.derived.leaders = leaders_within(session, no, &area).await?,

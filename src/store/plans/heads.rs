@@ -165,7 +165,7 @@ async fn of_village<T: PlanRow>(
     let Some(part) = scope.within(village) else { return Ok(Vec::new()) };
     let mut sql = rows::select::<T>(no);
     sql.push(" AND ").in_scope(T::CODE, &part);
-    let mut rows: Vec<T> = rows::read_many(session, sql).await?;
+    let mut rows: Vec<T> = rows::read(session, sql).await?;
     // asked for this order, SQLite goes through the whole plan by its key instead of finding the village by its code
     rows.sort_by(|a, b| a.key().cmp(b.key()));
     Ok(rows)

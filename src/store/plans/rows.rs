@@ -84,11 +84,6 @@ pub(in crate::store) async fn read<T: PlanRow>(session: &mut dyn Session, sql: S
     session.rows(sql).await?.iter_mut().map(T::read).collect()
 }
 
-/// The same for thousands of rows.
-pub(in crate::store) async fn read_many<T: PlanRow>(session: &mut dyn Session, sql: Sql) -> Result<Vec<T>, StoreError> {
-    session.many_rows(sql).await?.iter_mut().map(T::read).collect()
-}
-
 /// Inserts rows.
 pub(in crate::store) async fn add<T: PlanRow>(
     session: &mut dyn Session,

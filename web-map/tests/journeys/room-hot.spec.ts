@@ -42,7 +42,9 @@ describe("M4 hotspots", () => {
   it("finds what was planted, and a cell explains itself and leads to its incidents, one of them to its unit", async () => {
     const { page, context, faults } = await enter(browser, service, "&range=7d&layer=gi&res=9&tab=hot");
     await page.waitForSelector(`${by("hotspots")} [data-testid^="cell-"]`);
-    const { hot } = await watch(page), there = await get<Hotspots>(service, `/api/hotspots?view=gi&resolution=9&${await window_(page)}`);
+    const { hot } = await watch(page), there = await get<Hotspots>(service, `/api/hotspots?view=gi&resolution=${hot!.resolution}&${await window_(page)}`);
+    // more cells than are drawn at once are shown coarser
+    expect([8, 9]).toContain(hot!.resolution);
     expect(hot!.cells.filter(c => c.class === "hot").map(c => c.h3).sort()).toEqual(there.cells.filter(c => c.class === "hot").map(c => c.h3).sort());
     const inside = there.cells.filter(c => c.class === "hot").some(c => { const [w, e] = [Math.min(...c.ring.map(p => p[0])), Math.max(...c.ring.map(p => p[0]))], [s, n] = [Math.min(...c.ring.map(p => p[1])), Math.max(...c.ring.map(p => p[1]))]; return planted[0] >= w && planted[0] <= e && planted[1] >= s && planted[1] <= n; });
     expect(inside).toBe(true);

@@ -167,7 +167,7 @@ impl Place {
         let before = self.memory.whole_loads();
         while self.memory.refresh().await {}
         let in_part = self.memory.whole_loads() == before;
-        let fresh = Arc::new(Memory::new(self.store.clone()));
+        let fresh = Memory::new(self.store.clone());
         while fresh.refresh().await {}
         for collection in Collection::ALL {
             let [kept, fresh] = [&self.memory, &fresh].map(|m| m.get(collection));
