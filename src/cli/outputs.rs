@@ -10,23 +10,6 @@ use super::args::OutputArgs;
 use super::commands::Failure;
 use super::console;
 
-/// Endings of files of places.
-pub(super) const MAPS: &[&str] = &[
-    ".csv",
-    ".geojson",
-    ".json",
-    ".geojsonl",
-    ".geojsons",
-    ".geojsonseq",
-    ".ndjson",
-    ".gpkg",
-    ".fgb",
-    ".kml",
-    ".xlsx",
-    ".zip",
-    ".parquet",
-    ".geoparquet",
-];
 /// Endings of what a register hands out: profiles come as TOML too.
 pub(super) const EXPORTS: &[&str] = &[
     ".csv",
@@ -45,6 +28,11 @@ pub(super) const EXPORTS: &[&str] = &[
     ".geoparquet",
     ".toml",
 ];
+/// Endings of files of places: all of those but the last.
+pub(super) const MAPS: &[&str] = match EXPORTS.split_last() {
+    Some((_, maps)) => maps,
+    None => &[],
+};
 /// Endings of tables.
 pub(super) const TABLES: &[&str] = &[".csv", ".xlsx"];
 

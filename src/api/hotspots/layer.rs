@@ -124,23 +124,7 @@ mod tests {
     fn of(cells: usize) -> Arc<Snapshot> {
         let cells = (0..cells).map(|n| {
             let h3 = format!("8928308280{n:05x}");
-            RoomCell {
-                h3,
-                ring: vec![[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]],
-                count: 1,
-                households: None,
-                expected: None,
-                neighbours: None,
-                z: None,
-                p: None,
-                p_sim: None,
-                fdr05: None,
-                class: None,
-                emerging: None,
-                density: None,
-                rank: None,
-                why: String::new(),
-            }
+            RoomCell { h3, ring: vec![[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]], count: 1, ..RoomCell::default() }
         });
         let found = RoomHotspots { cells: cells.collect(), ..RoomHotspots::default() };
         let day = time::macros::date!(2026 - 01 - 01);

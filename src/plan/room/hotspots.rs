@@ -79,7 +79,7 @@ pub struct HotspotWish {
 }
 
 /// A cell as the room shows it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RoomCell {
     /// Its index.
     pub h3: String,
@@ -152,23 +152,7 @@ pub fn middle_of(h3: &str) -> Option<[f64; 2]> {
 }
 
 fn bare(cell: HexCell, count: u32) -> RoomCell {
-    RoomCell {
-        h3: cell.to_string(),
-        ring: ring(cell),
-        count,
-        households: None,
-        expected: None,
-        neighbours: None,
-        z: None,
-        p: None,
-        p_sim: None,
-        fdr05: None,
-        class: None,
-        emerging: None,
-        density: None,
-        rank: None,
-        why: String::new(),
-    }
+    RoomCell { h3: cell.to_string(), ring: ring(cell), count, ..RoomCell::default() }
 }
 
 /// Looks at a period. Nothing to look at is an empty answer with a remark, not an error.
