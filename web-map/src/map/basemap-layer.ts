@@ -42,8 +42,9 @@ const fetched = (layer: string): TileFile => ({
   minZoom: 1, maxZoom: 18, isVector: false, isFar: true,
   bytes: async ({ z, x, y }) => {
     const answer = await fetch(`/api/basemaps/tianditu/${layer}/${z}/${y}/${x}`);
-    if (!answer.ok && answer.status !== 404) throw answer;
-    return answer.ok ? answer.arrayBuffer() : undefined;
+    if (answer.ok) return answer.arrayBuffer();
+    if (answer.status !== 404) throw answer;
+    return undefined;
   },
 });
 
@@ -71,7 +72,7 @@ export class BasemapLayer extends CanvasLayer {
   }
 
   /** A map of Tianditu with its labels. */
-  tianditu(tianditu: Tianditu): void { this.lay({ name: tianditu, isShifted: false, tianditu }, ...(tianditu === "vec" ? ["vec", "cva"] : ["img", "cia"]).map(fetched)); }
+  tianditu(tianditu: Tianditu): void { this.lay({ name: tianditu, isShifted: false, tianditu }, ...[tianditu, tianditu === "vec" ? "cva" : "cia"].map(fetched)); }
 
   close(): void { this.lay(null); }
 

@@ -13,15 +13,15 @@ export function basemap(app: App, map: MapView, place: HTMLElement): void {
     file.accept = ".pmtiles,.mbtiles";
     file.addEventListener("change", () => { const chosen = file.files?.[0]; if (chosen !== undefined) void map.basemap.open(chosen); });
     return [h("details", { class: "basemap", testid: "basemap", open: isOpen, toggle: e => { isOpen = (e.target as HTMLDetailsElement).open; } }, h("summary", { title: t("basemap"), label: t("basemap") }, icon("ground")),
-      h("div", { class: "card" }, h("h3", {}, t("basemap")), h("p", { class: "quiet" }, basemap === null ? t("basemapNone") : tianditu === undefined ? basemap.name : t(`tianditu_${tianditu}`)),
+      h("div", { class: "card" }, h("h3", {}, t("basemap")), !tianditu && h("p", { class: "quiet" }, basemap === null ? t("basemapNone") : basemap.name),
         who?.basemaps.length ? h("div", { class: "buttons" }, ...(["vec", "img"] as const).map(kind =>
           h("button", { testid: `basemap-${kind}`, pressed: kind === tianditu, click: () => map.basemap.tianditu(kind) }, t(`tianditu_${kind}`)))) : null,
         labelled(t("basemapChoose"), file),
-        basemap === null || tianditu !== undefined ? null : h("label", { class: "check" }, h("input", {
+        basemap === null || tianditu ? null : h("label", { class: "check" }, h("input", {
           type: "checkbox", testid: "basemap-shift", checked: basemap.isShifted,
           change: e => app.store.set({ basemap: { ...basemap, isShifted: (e.target as HTMLInputElement).checked } }),
         }), h("span", {}, t("basemapShift"))),
         basemap === null ? null : h("div", { class: "buttons" }, h("button", { testid: "basemap-off", click: () => map.basemap.close() }, t("basemapOff"))))),
-      tianditu === undefined ? null : h("small", { class: "credit", testid: "basemap-credit" }, t("tiandituBy"))];
+      tianditu && h("small", { class: "credit", testid: "basemap-credit" }, t("tiandituBy"))];
   });
 }
