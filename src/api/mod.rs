@@ -9,6 +9,7 @@ mod admin;
 mod alerts;
 mod audit;
 pub(crate) mod auth;
+mod basemaps;
 mod bodies;
 mod cors;
 mod error;
@@ -29,6 +30,7 @@ mod officers;
 mod ogc;
 mod openapi;
 mod outgoing;
+mod outward;
 mod plans;
 mod preconditions;
 mod public;
@@ -58,6 +60,7 @@ use crate::store::{Filter, Layer, RegisterRow, Role, Scope, Store};
 
 pub use auth::{CameBy, Manners, Principal};
 pub(crate) use auth::{TOKEN_DAYS, first_admin_hash, fresh_token};
+pub use basemaps::TiandituSettings;
 pub use error::{Answer, Problem};
 pub use imports::UploadSettings;
 pub use listen::ClientTimes;
@@ -98,6 +101,8 @@ pub struct App {
     pub(crate) hotspots: hotspots::Kept,
     pub(crate) layers: hotspots::Layers,
     pub(crate) public: public::Public,
+    /// Tiles of Tianditu, where there is a key.
+    pub(crate) tianditu: Option<Arc<basemaps::Tianditu>>,
     #[cfg(feature = "oidc")]
     pub(crate) oidc: Option<session::oidc::Oidc>,
     /// True from the moment the service is asked to stop.

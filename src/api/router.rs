@@ -9,8 +9,9 @@ use axum::routing::{get, patch, post};
 
 use super::error::Problem;
 use super::{
-    App, alerts, audit, auth, bodies, cors, events, exports, first, guard, hotspots, imports, incidents, jobs, ledgers,
-    officers, ogc, openapi, plans, rate, regions, register, report, session, statistics, tokens, users, web,
+    App, alerts, audit, auth, basemaps, bodies, cors, events, exports, first, guard, hotspots, imports, incidents,
+    jobs, ledgers, officers, ogc, openapi, plans, rate, regions, register, report, session, statistics, tokens, users,
+    web,
 };
 
 /// All routes of the public listener.
@@ -73,6 +74,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/ogc/tileMatrixSets", get(ogc::matrix_sets))
         .route("/ogc/tileMatrixSets/{matrices}", get(ogc::matrix_set))
         .route("/api/session", get(session::who))
+        .route("/api/basemaps/tianditu/{layer}/{z}/{y}/{x}", get(basemaps::tile))
         .route("/api/users", get(users::list).post(users::add))
         .route("/api/users/{id}", patch(users::change))
         .route("/api/tokens", get(tokens::list).post(tokens::add))

@@ -12,6 +12,7 @@ use crate::plan::register::{Editor, Sealer};
 use crate::store::{Store, StoreError};
 
 use super::auth::{Keeper, Manners};
+use super::basemaps::{Tianditu, TiandituSettings};
 use super::bodies::Bodies;
 use super::cors::Origins;
 use super::events::Tail;
@@ -61,6 +62,8 @@ pub struct Settings {
     pub open_per_minute: u32,
     /// Other origins whose pages may read `/ogc`.
     pub allowed_origins: Vec<String>,
+    /// Where tiles of Tianditu come from; `None`: nothing is asked of anybody.
+    pub tianditu: Option<TiandituSettings>,
     /// The organisation's own accounts.
     #[cfg(feature = "oidc")]
     pub oidc: Option<OidcSettings>,
@@ -130,6 +133,8 @@ pub async fn serve(
     let organisation = oidc.as_ref().map(|_| BEGIN);
     #[cfg(not(feature = "oidc"))]
     let organisation = None;
+    let tianditu = settings.tianditu.map(Tianditu::new).transpose();
+    let tianditu = tianditu.map_err(|e| ServeError::Start(format!("tianditu: {e}")))?;
     let app = Arc::new(App {
         #[cfg(feature = "oidc")]
         oidc,
@@ -151,6 +156,7 @@ pub async fn serve(
         hotspots: Kept::default(),
         layers: Layers::default(),
         public: Public::new(settings.public_k),
+        tianditu: tianditu.map(Arc::new),
         stopping,
         with_test_routes: settings.with_test_routes,
     });

@@ -5,6 +5,7 @@
 mod access;
 mod ats;
 mod ats_forms;
+mod basemaps;
 mod client;
 #[path = "../store_contract/cluster.rs"]
 mod cluster;
@@ -176,6 +177,8 @@ on_both_engines! { Shared as sqlite, postgis:
         report_of_a_day_is_a_page_with_map_and_chart;
     public:
         nothing_is_public_unless_it_is_said;
+    basemaps:
+        nothing_is_asked_of_other_hosts_without_a_key;
     gdal:
         ogr_reads_pages_filters_and_boxes;
     faults:

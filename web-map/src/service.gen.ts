@@ -1,5 +1,5 @@
 // Made by `npm run types` of src/api/openapi/application.json; not to be edited.
-// 72ab8f0df996801fb1a82c87c421f8938b0b6012d7128526ce5bdea12273cde9
+// b4a7c4b2fcc174dbabed2fd36737ad1d8951a9201f2b96f5b9907c584a8a40a6
 
 export type components = {
     schemas: {
@@ -188,6 +188,7 @@ export type components = {
             role: "viewer" | "planner" | "exporter" | "admin" | "auditor";
             region: string;
             by: string;
+            basemaps: string[];
         };
         User: {
             id: string;

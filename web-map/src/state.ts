@@ -7,6 +7,8 @@ import type { Model } from "./village/model";
 import type { Outcome } from "./village/stroke";
 
 export type ToolName = "select" | "brush" | "rectangle" | "lasso" | "cut";
+/** Vector map or image. */
+export type Tianditu = "vec" | "img";
 export type Tab = "grids" | "units" | "problems" | "history" | "plan";
 export interface Notice { kind: "info" | "good" | "bad"; text: string; at: number }
 /** What a draft of a stroke waits for: an answer of the planner. */
@@ -36,8 +38,8 @@ export type Dialog =
 export interface State {
   lang: Lang;
   palette: PaletteName;
-  /** File under the grids, and whether it is drawn in GCJ-02. */
-  basemap: { name: string; isShifted: boolean } | null;
+  /** File under the grids, and whether it is drawn in GCJ-02; or a map of Tianditu, which never is. */
+  basemap: { name: string; isShifted: boolean; tianditu?: Tianditu } | null;
   who: Who | null;
   needsSignIn: boolean;
   /** From the top region down to the chosen one. */

@@ -126,7 +126,8 @@ const table = {
   layer_households: ["住户", "Households"], layer_regions: ["行政区划", "Regions"], layer_barriers: ["障碍", "Barriers"], layer_old_nets: ["原有网格", "Old nets"], layer_incidents: ["事件", "Incidents"], layer_officers: ["人员", "Officers"], layer_centres: ["综治中心", "Governance centres"],
   // basemap
   basemap: ["底图", "Basemap"], basemapNone: ["只有经纬网和本库图层。", "Longitude, latitude and our own layers only."], basemapChoose: ["本机 PMTiles 或 MBTiles 文件（只在本页读取，不上传）", "PMTiles or MBTiles file of this computer (read in this page, never sent)"],
-  basemapShift: ["底图是 GCJ-02 坐标（移动底图，不移动数据）", "The basemap is in GCJ-02 (it is moved, the data is not)"], basemapOff: ["去掉底图", "Remove the basemap"], basemapBad: ["{file} 不是 PMTiles 或 MBTiles 底图，或者没有索引", "{file} is no basemap in PMTiles or MBTiles, or has no index"],
+  basemapShift: ["底图是 GCJ-02 坐标（移动底图，不移动数据）", "The basemap is in GCJ-02 (it is moved, the data is not)"], basemapOff: ["去掉底图", "Remove the basemap"], tianditu_vec: ["天地图 矢量", "Tianditu map"], tianditu_img: ["天地图 影像", "Tianditu image"], tiandituBy: ["© 天地图", "© Tianditu"],
+  basemapBad: ["{file} 不是 PMTiles 或 MBTiles 底图，或者没有索引", "{file} is no basemap in PMTiles or MBTiles, or has no index"],
   // import
   import: ["导入", "Import"], importTitle: ["导入文件", "Import a file"], importWhy: ["先看清楚再入库：编码、坐标、列的对应、每一条坏行都会列出。", "Look first, store later: encoding, coordinates, columns and every bad row are shown."],
   importLayer: ["图层", "Layer"], importFile: ["文件（CSV、XLSX、GeoJSON、GeoPackage、Shapefile、FlatGeobuf、KML）", "File (CSV, XLSX, GeoJSON, GeoPackage, Shapefile, FlatGeobuf, KML)"],

@@ -17,6 +17,8 @@ const OGC: &str = include_str!("ogc.json");
 /// Paths of `application.json` that are there where the organisation's issuer is.
 #[cfg(any(test, feature = "oidc"))]
 const OIDC: &str = include_str!("oidc.json");
+/// Those that are there where the key of Tianditu is.
+const TIANDITU: &str = include_str!("tianditu.json");
 
 /// A document with this service's address and version.
 fn document_of(text: &str, origin: &str) -> Answer<Value> {
@@ -44,11 +46,11 @@ pub(super) async fn document(State(app): State<Arc<App>>, params: Params, header
     let document = document_of(APPLICATION, &app.keeper.origin(&headers))?;
     #[cfg(feature = "oidc")]
     let document = if app.oidc.is_some() { with_paths(document, OIDC)? } else { document };
+    let document = if app.tianditu.is_some() { with_paths(document, TIANDITU)? } else { document };
     Ok(written(&document, "application/json"))
 }
 
 /// A document with further paths.
-#[cfg(any(test, feature = "oidc"))]
 fn with_paths(mut document: Value, text: &str) -> Answer<Value> {
     let further = serde_json::from_str(text).map_err(|e| Problem::internal(format!("openapi: {e}")))?;
     if let (Some(Value::Object(paths)), Value::Object(further)) = (document.pointer_mut("/paths"), further) {
@@ -72,7 +74,8 @@ mod tests {
     fn documents() -> [Value; 2] {
         let [application, ogc] =
             [APPLICATION, OGC].map(|t| document_of(t, "http://example.invalid").expect("document"));
-        [with_paths(application, OIDC).expect("document"), ogc]
+        let application = [OIDC, TIANDITU].into_iter().try_fold(application, with_paths).expect("document");
+        [application, ogc]
     }
 
     fn references<'v>(value: &'v Value, into: &mut Vec<&'v str>) {

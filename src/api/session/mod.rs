@@ -24,7 +24,7 @@ pub(super) struct SignIn {
     password: String,
 }
 
-fn shown(p: &Principal) -> Value {
+fn shown(app: &App, p: &Principal) -> Value {
     json!({
         "id": p.actor,
         "name": p.name,
@@ -35,6 +35,7 @@ fn shown(p: &Principal) -> Value {
             CameBy::Token(_) => "token",
             CameBy::Demo => "demo",
         },
+        "basemaps": app.tianditu.iter().map(|_| "tianditu").collect::<Vec<_>>(),
     })
 }
 
@@ -49,12 +50,16 @@ pub(super) async fn sign_in(
     // a password costs fifty milliseconds and as many MiB, whoever's it is: names made up in a row get no farther than this
     app.open_rates.of_address("sign-in ", Some(from))?;
     let (principal, cookie) = app.keeper.sign_in(&wish.name, wish.password, from).await?;
-    Ok((StatusCode::CREATED, [(header::SET_COOKIE, cookie)], axum::Json(shown(&principal))))
+    Ok((StatusCode::CREATED, [(header::SET_COOKIE, cookie)], axum::Json(shown(&app, &principal))))
 }
 
-pub(super) async fn who(principal: Principal, params: Params) -> Answer<axum::Json<Value>> {
+pub(super) async fn who(
+    State(app): State<Arc<App>>,
+    principal: Principal,
+    params: Params,
+) -> Answer<axum::Json<Value>> {
     params.only(&[])?;
-    Ok(axum::Json(shown(&principal)))
+    Ok(axum::Json(shown(&app, &principal)))
 }
 
 pub(super) async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer<impl IntoResponse> {

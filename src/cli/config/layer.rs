@@ -8,8 +8,10 @@ use serde::Deserialize;
 use super::super::commands::Failure;
 use super::super::serve_args::ServeArgs;
 use super::LEAST_TO_MOST_K;
+use super::hidden::Hidden;
 use super::oidc::OidcLayer;
 use super::otel::OtelLayer;
+use super::tianditu::TiandituLayer;
 use super::web::WebLayer;
 
 /// A file's settings, or those of the environment or the flags.
@@ -37,6 +39,8 @@ pub(super) struct Layer {
     pub(super) oidc: OidcLayer,
     #[serde(default)]
     pub(super) otel: OtelLayer,
+    #[serde(default)]
+    pub(super) tianditu: TiandituLayer,
 }
 
 /// The table `[public]`: what everybody may see.
@@ -53,13 +57,23 @@ pub(super) fn of_file(path: &Path) -> Result<Layer, Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|e| Failure { code: 2, ..super::super::outputs::unreadable(path, &e) })?;
-    toml::from_str(&text).map_err(|e| {
-        let why = e.to_string();
+    toml::from_str(&text).map_err(|e: toml::de::Error| {
+        let (chinese, english) = e.span().map(|at| place_of(&text, at.start)).unwrap_or_default();
         Failure::usage(format!(
-            "{shown}：配置有误，请对照文档修改\n{shown}: the settings are not as they should be: {}",
-            why.trim()
+            "{shown}：{chinese}配置有误，请对照文档修改\n{shown}: {english}the settings are not as they should be: {}",
+            e.message().trim()
         ))
     })
+}
+
+/// Line and name of a place in a file, Chinese and English. Never more of it: a line may hold a secret.
+fn place_of(text: &str, at: usize) -> (String, String) {
+    let line = text.bytes().take(at).filter(|b| *b == b'\n').count();
+    let name = text.lines().nth(line).and_then(|l| l.split_once('=')).map_or("", |(name, _)| name.trim());
+    let is_name =
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+    let (line, name) = (line + 1, if is_name { format!(" {name} ") } else { String::new() });
+    (format!("第 {line} 行{name}"), format!("line {line}{}: ", name.trim_end()))
 }
 
 /// The variable of a setting.
@@ -96,6 +110,12 @@ pub(super) fn of_environment(read: &dyn Fn(&str) -> Option<String>) -> Result<La
         web: WebLayer::of_text(said("web_allowed_origins")),
         oidc: OidcLayer::of_environment(&|name| said(&format!("oidc_{name}"))),
         otel: OtelLayer::of_environment(said("otel_endpoint"), read),
+        tianditu: TiandituLayer {
+            key: said("tianditu_key").map(Hidden),
+            key_file: said("tianditu_key_file").map(PathBuf::from),
+            base: said("tianditu_base"),
+            seconds: parsed("tianditu_seconds", said("tianditu_seconds"), "1–60")?,
+        },
     })
 }
 

@@ -1,8 +1,10 @@
 //! How the service is configured: what is built in, then a TOML file, then the environment, then flags; each later one counts more.
 
+mod hidden;
 mod layer;
 mod oidc;
 mod otel;
+mod tianditu;
 mod web;
 
 use std::collections::BTreeMap;
@@ -16,6 +18,7 @@ use super::commands::{Failure, Outcome};
 use super::serve_args::ServeArgs;
 use layer::{Layer, of_environment, of_file, of_flags};
 use oidc::Oidc;
+use tianditu::Tianditu;
 
 /// The file, where no flag names one.
 const FILE: &str = "LIANHU_CONFIG";
@@ -42,12 +45,13 @@ pub(super) struct Config {
     pub(super) allowed_origins: Vec<String>,
     pub(super) oidc: Oidc,
     pub(super) otel_endpoint: Option<String>,
+    pub(super) tianditu: Tianditu,
     /// Where each setting comes from, by table and name.
     origins: BTreeMap<(&'static str, &'static str), String>,
 }
 
 /// Table and name, in the order of a file; those without a table come first.
-const NAMES: [(&str, &str); 24] = [
+const NAMES: [(&str, &str); 27] = [
     ("", "store"),
     ("", "bind"),
     ("", "admin_bind"),
@@ -72,11 +76,15 @@ const NAMES: [(&str, &str); 24] = [
     (OIDC, "claim"),
     (OIDC, "scopes"),
     (OTEL, "endpoint"),
+    (TIANDITU, "key_file"),
+    (TIANDITU, "base"),
+    (TIANDITU, "seconds"),
 ];
 const PUBLIC: &str = "public";
 const WEB: &str = "web";
 const OIDC: &str = "oidc";
 const OTEL: &str = "otel";
+const TIANDITU: &str = "tianditu";
 /// How large k may be said to be.
 const LEAST_TO_MOST_K: &str = "5–1000";
 const LOG_WORDS: [&str; 4] = ["error", "warn", "info", "debug"];
@@ -105,6 +113,7 @@ impl Config {
             allowed_origins: Vec::new(),
             oidc: Oidc::built_in(),
             otel_endpoint: None,
+            tianditu: Tianditu::built_in(),
             origins: NAMES.iter().map(|n| (*n, "内置 built in".to_owned())).collect(),
         }
     }
@@ -148,6 +157,7 @@ impl Config {
             said.push((OTEL, "endpoint"));
         }
         said.extend(self.oidc.take(layer.oidc).into_iter().map(|name| (OIDC, name)));
+        said.extend(self.tianditu.take(layer.tianditu).into_iter().map(|name| (TIANDITU, name)));
         for name in said {
             self.origins.insert(name, from.to_owned());
         }
@@ -180,6 +190,7 @@ impl Config {
         }
         web::check(&self.allowed_origins, self.demo)?;
         self.otel_endpoint.as_deref().map_or(Ok(()), otel::check)?;
+        self.tianditu.check()?;
         self.oidc.check(self.public_origin.as_deref(), !self.bind.ip().is_loopback())
     }
 
@@ -228,6 +239,7 @@ impl Config {
         ];
         values.extend(self.oidc.shown(&text));
         values.push(self.otel_endpoint.as_deref().map(text));
+        values.extend(self.tianditu.shown(&text));
         let mut out = String::new();
         let mut within = "";
         for ((table, name), value) in NAMES.iter().zip(values) {
@@ -242,6 +254,9 @@ impl Config {
         }
         if let Some(from) = self.origins.get(&(OIDC, "client_secret")) {
             let _ = writeln!(out, "# client_secret: ***  # {from}");
+        }
+        if let Some(from) = self.origins.get(&(TIANDITU, "key")).filter(|_| self.tianditu.has_key()) {
+            let _ = writeln!(out, "# tianditu.key: ***  # {from}");
         }
         out
     }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::super::commands::Failure;
 use super::check_origin;
+use super::hidden::Hidden;
 
 /// What one layer says of it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -20,16 +21,6 @@ pub(super) struct OidcLayer {
     pub(super) redirect_base: Option<String>,
     pub(super) claim: Option<String>,
     pub(super) scopes: Option<String>,
-}
-
-/// What is not shown.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Hidden(pub(super) String);
-
-impl std::fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("***")
-    }
 }
 
 impl OidcLayer {
@@ -151,15 +142,7 @@ impl Oidc {
     #[cfg(feature = "oidc")]
     pub(in crate::cli) fn settings(&self) -> Result<Option<crate::api::OidcSettings>, Failure> {
         let Some(issuer) = self.issuer.clone() else { return Ok(None) };
-        let client_secret = match (&self.client_secret, &self.client_secret_file) {
-            (Some(Hidden(secret)), _) => Some(secret.clone()),
-            (None, None) => None,
-            (None, Some(path)) => {
-                super::super::key::check_private(path)?;
-                let text = std::fs::read_to_string(path).map_err(|e| super::super::outputs::unreadable(path, &e))?;
-                Some(text.trim().to_owned())
-            }
-        };
+        let client_secret = super::hidden::secret(self.client_secret.as_ref(), self.client_secret_file.as_deref())?;
         Ok(Some(crate::api::OidcSettings {
             issuer,
             client_id: self.client_id.clone().unwrap_or_default(),

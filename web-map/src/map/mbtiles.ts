@@ -3,9 +3,11 @@
 import { type Read, SqliteFile, type Value } from "./sqlite-file";
 import type { Place } from "./tiles";
 
-/** A basemap in one file. */
+/** A basemap in one file, or with the service. */
 export interface TileFile {
   minZoom: number; maxZoom: number; isVector: boolean;
+  /** Whether a tile that did not come may come later. */
+  isFar?: boolean;
   bytes(place: Place): Promise<ArrayBuffer | undefined>;
 }
 

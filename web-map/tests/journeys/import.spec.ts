@@ -9,11 +9,18 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toGcj02 } from "../../src/map/gcj";
 import { gbk, pmtiles } from "./offices";
 import { browse, by, look, openTownship, picture, Service, visit } from "./service";
+import { tianditu, type Tianditu } from "./tianditu";
 
-const service = new Service(), folder = mkdtempSync(join(tmpdir(), "lianhu-import-"));
-let browser: Browser;
-beforeAll(async () => { await service.start(); browser = await browse(); }, 240_000);
-afterAll(async () => { await browser?.close(); await service.end(); rmSync(folder, { recursive: true, force: true }); });
+const KEY = "0123456789abcdef0123456789abcdef";
+const service = new Service(undefined, { LIANHU_TIANDITU_KEY: KEY }), folder = mkdtempSync(join(tmpdir(), "lianhu-import-"));
+let browser: Browser, upstream: Tianditu;
+beforeAll(async () => {
+  upstream = await tianditu();
+  service.settings["LIANHU_TIANDITU_BASE"] = upstream.url;
+  await service.start();
+  browser = await browse();
+}, 240_000);
+afterAll(async () => { await browser?.close(); await service.end(); upstream.end(); rmSync(folder, { recursive: true, force: true }); });
 
 interface Feature { id: string; properties: Record<string, unknown>; geometry: { coordinates: [number, number] } }
 const items = (page: Page, query: string): Promise<Feature[]> => page.evaluate(async q => (await (await fetch(`/ogc/collections/${q}`)).json() as { features: Feature[] }).features, query);
@@ -189,6 +196,38 @@ describe("a basemap", () => {
     await page.waitForFunction(() => (window.lianhu.state().basemap?.tiles ?? 0) > 0);
     expect((await look(page)).basemap?.name).toBe("world.mbtiles");
     expect(requests.slice(before).filter(r => !/\/assets\//.test(r))).toEqual([]);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+});
+
+describe("Tianditu", () => {
+  it.runIf(service.isOurs)("comes through the service, with its labels and its name; the key stays there, and what does not come leaves the ground as it was", async () => {
+    const { page, context, requests, faults } = await visit(browser, service);
+    const heads: string[] = [], statuses: number[] = [];
+    page.on("response", r => { heads.push(JSON.stringify(r.headers())); if (r.url().includes("/tianditu/")) statuses.push(r.status()); });
+    await openTownship(page);
+    expect(upstream.asked).toEqual([]);
+    await page.locator(`${by("basemap")} summary`).click();
+    await page.click(by("basemap-vec"));
+    await page.waitForFunction(() => (window.lianhu.state().basemap?.tiles ?? 0) > 8);
+    // the labels come after the ground
+    await expect.poll(() => upstream.asked.some(u => u.pathname === "/cva_w/wmts"), { timeout: 60_000 }).toBe(true);
+    expect(new Set(upstream.asked.map(u => u.pathname))).toEqual(new Set(["/vec_w/wmts", "/cva_w/wmts"]));
+    expect(upstream.asked.every(u => u.searchParams.get("tk") === KEY)).toBe(true);
+    expect(await page.textContent(by("basemap-credit"))).toBe("© 天地图");
+    expect(await page.locator(by("basemap-shift")).count()).toBe(0);
+    await picture(page, "basemap-tianditu");
+    expect(statuses.length).toBeGreaterThan(8);
+    expect(statuses.every(s => s === 200)).toBe(true);
+    await page.click(by("basemap-img"));
+    await page.waitForFunction(() => window.lianhu.state().basemap?.tianditu === "img");
+    await expect.poll(() => statuses.includes(502), { timeout: 60_000 }).toBe(true);
+    expect((await look(page)).basemap?.tiles).toBe(0);
+    expect(requests.filter(r => /^https?:/.test(r) && !r.startsWith(service.url))).toEqual([]);
+    expect([...requests, ...heads, await page.content()].filter(text => text.includes(KEY))).toEqual([]);
+    await page.click(by("basemap-off"));
+    expect(await page.locator(by("basemap-credit")).count()).toBe(0);
     expect(faults).toEqual([]);
     await context.close();
   });

@@ -29,15 +29,15 @@ export class Service {
   private port = 0;
   url = "";
 
-  /** On a store of one's own, or on a temporary one with the demonstration. */
-  constructor(private readonly store?: string) {}
+  /** On a store of one's own, or on a temporary one with the demonstration; with settings of the environment. */
+  constructor(private readonly store?: string, readonly settings: Record<string, string> = {}) {}
 
   /** Starts it, on the same port as before if there was one; without the demonstration nobody is let in who has not signed in. */
   async start(demo = true): Promise<void> {
     const other = process.env["LIANHU_URL"];
     if (other !== undefined) { this.url = other; return; }
     const args = ["serve", ...(demo ? ["--demo"] : []), "--store", this.where, "--bind", `127.0.0.1:${this.port}`, "--admin-bind", "127.0.0.1:0"];
-    const child = this.child = spawn(programme(), args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = this.child = spawn(programme(), args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...this.settings } });
     let said = "";
     this.url = await new Promise<string>((done, fail) => {
       const late = setTimeout(() => fail(new Error(`the service did not start: ${said}`)), START_MS);

@@ -17,9 +17,9 @@ use openidconnect::{
 use serde_json::Value;
 
 use super::OidcSettings;
-use super::outgoing::{Outgoing, causes};
 use super::pending::SignIn;
 use crate::api::error::{Answer, Problem};
+use crate::api::outward::{Outward, Patience, causes};
 use crate::api::serve::ServeError;
 
 /// A description is believed for so long.
@@ -28,6 +28,9 @@ const BELIEVED: Duration = Duration::from_secs(3_600);
 const FRESH: Duration = Duration::from_secs(5);
 /// After an issuer did not answer, it is left alone for so long.
 const PAUSE: Duration = Duration::from_secs(5);
+/// Longest answer: a set of keys with their certificates takes some ten kB.
+const PATIENCE: Patience =
+    Patience { connects: Duration::from_secs(5), answers: Duration::from_secs(10), most_bytes: 1 << 20 };
 /// Signatures that only the issuer can make. Those by a shared secret are not among them.
 const SIGNATURES: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
@@ -55,7 +58,7 @@ struct Known {
 pub(super) struct Issuer {
     url: IssuerUrl,
     settings: OidcSettings,
-    outgoing: Outgoing,
+    outward: Outward,
     known: tokio::sync::Mutex<Known>,
 }
 
@@ -67,8 +70,8 @@ impl Issuer {
     pub(super) fn new(settings: OidcSettings) -> Result<Self, ServeError> {
         let failed = |e: &dyn std::fmt::Display| ServeError::Start(format!("oidc: {e}"));
         let url = IssuerUrl::new(settings.issuer.clone()).map_err(|e| failed(&e))?;
-        let outgoing = Outgoing::new(settings.issuer.starts_with("https://")).map_err(|e| failed(&e))?;
-        Ok(Self { url, settings, outgoing, known: tokio::sync::Mutex::default() })
+        let outward = Outward::new(settings.issuer.starts_with("https://"), PATIENCE).map_err(|e| failed(&e))?;
+        Ok(Self { url, settings, outward, known: tokio::sync::Mutex::default() })
     }
 
     /// What the issuer says of itself, with its keys, no older than asked for. While it does not answer, what it said last.
@@ -81,8 +84,8 @@ impl Issuer {
             return Ok(metadata.clone());
         }
         if known.failed.is_none_or(|at| now.duration_since(at) >= PAUSE) {
-            let outgoing = self.outgoing.clone();
-            let http = move |request| outgoing.clone().send(request);
+            let outward = self.outward.clone();
+            let http = move |request| outward.clone().send(request);
             match CoreProviderMetadata::discover_async(self.url.clone(), &http).await {
                 Ok(metadata) => {
                     let metadata = Arc::new(metadata);
@@ -145,8 +148,8 @@ impl Issuer {
     /// 401 for a code or a token that is not good, 503 while the issuer does not answer.
     pub(super) async fn who(&self, redirect: &str, code: String, sign_in: SignIn) -> Answer<Option<String>> {
         let mut metadata = self.metadata(BELIEVED).await?;
-        let outgoing = self.outgoing.clone();
-        let http = move |request| outgoing.clone().send(request);
+        let outward = self.outward.clone();
+        let http = move |request| outward.clone().send(request);
         let client = self.client(&metadata, redirect)?;
         let request =
             client.exchange_code(AuthorizationCode::new(code)).map_err(|e| Problem::internal(e.to_string()))?;

@@ -7,7 +7,6 @@
 //!    that one may do. The session is the one that a password opens.
 
 mod issuer;
-mod outgoing;
 mod pending;
 
 use std::sync::Arc;
