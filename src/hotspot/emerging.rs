@@ -309,6 +309,10 @@ impl Spots {
 }
 
 #[cfg(test)]
+#[path = "emerging_reference.rs"]
+mod reference;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::random::Random;
