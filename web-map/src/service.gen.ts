@@ -261,7 +261,7 @@ export type components = {
              * @description 库中的或内置的 / the register's own, or one that ships
              * @enum {string}
              */
-            origin?: "register" | "shipped";
+            origin: "register" | "shipped";
             /** @description 网格按户数均衡 / grids are balanced by households */
             balanced: boolean;
             target_households: number | null;
@@ -375,9 +375,9 @@ export type components = {
             share: number;
             stage: string;
             /** @description 此步已处理的行数，总数未知时也给出 / rows gone over in this stage, also where nobody knows how many there are */
-            rows?: number | null;
+            rows: number | null;
             /** @description 文件的字节数 / bytes of the file */
-            bytes?: number | null;
+            bytes: number | null;
             result: unknown;
             problem: unknown;
         };
