@@ -1,5 +1,5 @@
 // Made by `npm run types` of src/api/openapi/application.json; not to be edited.
-// 72ab8f0df996801fb1a82c87c421f8938b0b6012d7128526ce5bdea12273cde9
+// 98cc9056bbdef15e81aeace2d42aef0d472c476f71c8d071ba663d27942e5718
 
 export type components = {
     schemas: {
