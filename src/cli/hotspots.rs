@@ -1,5 +1,6 @@
 //! `lianhu hotspots`, `lianhu trends`, `lianhu scan`.
 
+use compact_str::ToCompactString as _;
 use geo::{Geometry, MultiPolygon};
 use h3o::Resolution;
 
@@ -300,7 +301,7 @@ pub(super) fn whole(v: impl TryInto<i64>) -> Cell {
 
 fn hotspot_row(_: usize, c: &HotCell) -> Vec<Cell> {
     vec![
-        Cell::Text(c.cell.to_string()),
+        Cell::Text(c.cell.to_compact_string()),
         whole(c.count),
         Cell::Real(c.expected),
         whole(c.neighbours),
@@ -308,7 +309,7 @@ fn hotspot_row(_: usize, c: &HotCell) -> Vec<Cell> {
         real(c.p),
         real(c.p_sim),
         whole(u8::from(c.fdr05)),
-        Cell::Text(c.class.word().to_owned()),
+        Cell::Text(c.class.word().into()),
     ]
 }
 
@@ -348,7 +349,7 @@ pub(super) fn run_trends(a: &TrendsArgs) -> Outcome {
     let found = trends(&Cube { cells: &area.cells, steps: a.steps, counts: &counts }, &options).map_err(bad)?;
     let row = |_: usize, c: &crate::hotspot::emerging::TrendCell| {
         vec![
-            Cell::Text(c.cell.to_string()),
+            Cell::Text(c.cell.to_compact_string()),
             whole(c.count),
             whole(c.hot_steps),
             whole(c.cold_steps),
@@ -357,7 +358,7 @@ pub(super) fn run_trends(a: &TrendsArgs) -> Outcome {
             real(c.trend.map(|t| t.p)),
             real(c.last_z),
             real(c.last_p),
-            Cell::Text(c.pattern.word().to_owned()),
+            Cell::Text(c.pattern.word().into()),
         ]
     };
     let sheet = Sheet { layer: "trends", fields: TREND_FIELDS };
@@ -403,8 +404,8 @@ pub(super) fn run_scan(a: &ScanArgs) -> Outcome {
             Cell::Real(middle.lat_deg),
             Cell::Real(c.radius_m),
             whole(c.cells.len()),
-            Cell::Date(date(c.first_day)),
-            Cell::Date(date(c.last_day)),
+            Cell::Date(date(c.first_day).into()),
+            Cell::Date(date(c.last_day).into()),
             whole(c.observed),
             Cell::Real(c.expected),
             Cell::Real(f64::from(c.observed) / c.expected),

@@ -97,7 +97,7 @@ fn tell(ledger: Ledger, outcome: &LedgerOutcome, dry_run: bool) {
 fn shown(cell: &Cell) -> String {
     match cell {
         Cell::Empty => "（空）".to_owned(),
-        Cell::Text(t) | Cell::Date(t) => t.clone(),
+        Cell::Text(t) | Cell::Date(t) => t.to_string(),
         Cell::Whole(v) => v.to_string(),
         Cell::Real(v) => v.to_string(),
         Cell::Bool(b) => b.to_string(),

@@ -217,11 +217,11 @@ impl<'b> Parts<'b> {
     fn cell(&mut self) -> Option<Cell> {
         Some(match self.byte()? {
             0 => Cell::Empty,
-            1 => Cell::Text(self.text()?),
+            1 => Cell::Text(self.text()?.into()),
             2 => Cell::Whole(i64::from_le_bytes(self.eight()?)),
             3 => Cell::Real(f64::from_le_bytes(self.eight()?)),
             4 => Cell::Bool(self.byte()? != 0),
-            5 => Cell::Date(self.text()?),
+            5 => Cell::Date(self.text()?.into()),
             _ => return None,
         })
     }
@@ -324,14 +324,14 @@ mod tests {
             RawRow {
                 number: 2,
                 id: Some("a".to_owned()),
-                cells: vec![Cell::Text("大寨".to_owned()), Cell::Whole(i64::MIN), Cell::Real(0.1)],
+                cells: vec![Cell::Text("大寨".into()), Cell::Whole(i64::MIN), Cell::Real(0.1)],
                 geometry: Some(Ok(Geometry::Point(Point::new(105.9, 26.2)))),
                 fault: None,
             },
             RawRow {
                 number: 3,
                 id: None,
-                cells: vec![Cell::Bool(true), Cell::Date("2021-05-03".to_owned()), Cell::Empty],
+                cells: vec![Cell::Bool(true), Cell::Date("2021-05-03".into()), Cell::Empty],
                 geometry: Some(Err(Fault::new("bad_ring", "环"))),
                 fault: Some(Fault::new("ragged_row", "r")),
             },

@@ -316,7 +316,7 @@ fn integer(row: &SqliteRow, i: usize) -> Result<Option<i64>, Failure> {
 
 fn text(row: &SqliteRow, i: usize) -> Result<Option<String>, Failure> {
     Ok(match value(row, i)? {
-        Cell::Text(t) => Some(t),
+        Cell::Text(t) => Some(t.into()),
         _ => None,
     })
 }

@@ -163,7 +163,7 @@ impl RowSink for Gathered<'_> {
 fn json_of(cell: Cell) -> Value {
     match cell {
         Cell::Empty => Value::Null,
-        Cell::Text(t) | Cell::Date(t) => Value::String(t),
+        Cell::Text(t) | Cell::Date(t) => Value::String(t.into()),
         Cell::Whole(v) => Value::Number(v.into()),
         Cell::Real(v) => Number::from_f64(v).map_or(Value::Null, Value::Number),
         Cell::Bool(b) => Value::Bool(b),

@@ -64,7 +64,7 @@ impl RowSink for Gathered<'_> {
 fn text_of(cell: Cell) -> String {
     match cell {
         Cell::Empty => String::new(),
-        Cell::Text(t) | Cell::Date(t) => t,
+        Cell::Text(t) | Cell::Date(t) => t.into(),
         Cell::Whole(v) => v.to_string(),
         Cell::Real(v) => v.to_string(),
         Cell::Bool(b) => b.to_string(),

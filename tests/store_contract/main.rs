@@ -18,6 +18,7 @@ mod outages;
 mod plans;
 mod publication;
 mod register;
+mod round_trip;
 mod scopes;
 mod speed;
 mod together;

@@ -75,8 +75,8 @@ fn cell(kind: Kind, json: &str) -> Cell {
     }
     let text = || -> Cow<'_, str> { serde_json::from_str::<String>(json).map_or(Cow::Borrowed(json), Cow::Owned) };
     match kind {
-        Kind::Text => Cell::Text(text().into_owned()),
-        Kind::Day | Kind::Moment => Cell::Date(text().into_owned()),
+        Kind::Text => Cell::Text(text().into_owned().into()),
+        Kind::Day | Kind::Moment => Cell::Date(text().into_owned().into()),
         Kind::Whole => json.parse().map_or(Cell::Empty, Cell::Whole),
         Kind::Real => json.parse().map_or(Cell::Empty, Cell::Real),
         Kind::Bool => Cell::Bool(json == "true"),

@@ -30,7 +30,7 @@ pub(super) async fn file(counted: &Counted, f: &str) -> Answer<Response> {
         geometries: Geometries::None,
     };
     let whole = |n: u64| i64::try_from(n).map_or(Cell::Empty, Cell::Whole);
-    let text = |t: &str| if t.is_empty() { Cell::Empty } else { Cell::Text(t.to_owned()) };
+    let text = |t: &str| if t.is_empty() { Cell::Empty } else { Cell::Text(t.into()) };
     let mut rows: Vec<Vec<Cell>> = counted
         .lines
         .iter()

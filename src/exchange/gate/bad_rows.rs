@@ -48,7 +48,7 @@ pub fn write_bad_rows(
         let Some(faults) = of.remove(&row.number) else { continue };
         let mut cells = vec![Cell::Whole(i64::try_from(row.number).unwrap_or(i64::MAX))];
         cells.extend(kept.iter().map(|i| row.cells.get(*i).map_or(Cell::Empty, as_text)));
-        cells.push(Cell::Text(reasons(&faults)));
+        cells.push(Cell::Text(reasons(&faults).into()));
         writer.write(&cells, None).map_err(|e| e.to_string())?;
         if of.is_empty() {
             break;
@@ -57,7 +57,7 @@ pub fn write_bad_rows(
     if faults.total > faults.faults.len() as u64 {
         let more = faults.total - faults.faults.len() as u64;
         let mut cells = vec![Cell::Empty; width.saturating_sub(1)];
-        cells.push(Cell::Text(format!("还有 {more} 处未列出 / {more} more are not listed")));
+        cells.push(Cell::Text(format!("还有 {more} 处未列出 / {more} more are not listed").into()));
         writer.write(&cells, None).map_err(|e| e.to_string())?;
     }
     writer.finish().map(drop).map_err(|e| e.to_string())
@@ -68,8 +68,8 @@ fn as_text(cell: &Cell) -> Cell {
     match cell {
         Cell::Empty => Cell::Empty,
         Cell::Text(t) | Cell::Date(t) => Cell::Text(t.clone()),
-        Cell::Whole(v) => Cell::Text(v.to_string()),
-        Cell::Real(v) => Cell::Text(v.to_string()),
-        Cell::Bool(b) => Cell::Text(if *b { "是" } else { "否" }.to_owned()),
+        Cell::Whole(v) => Cell::Text(v.to_string().into()),
+        Cell::Real(v) => Cell::Text(v.to_string().into()),
+        Cell::Bool(b) => Cell::Text(if *b { "是" } else { "否" }.into()),
     }
 }

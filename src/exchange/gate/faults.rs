@@ -119,7 +119,7 @@ impl FaultList {
         if self.total > self.faults.len() as u64 {
             let more = format!("还有 {0} 处未列出 / {0} more are not listed", self.total - self.faults.len() as u64);
             let mut row = vec![Cell::Empty; 6];
-            row.push(Cell::Text(more));
+            row.push(Cell::Text(more.into()));
             writer.write(&row, None)?;
         }
         writer.finish().map(|_| ())

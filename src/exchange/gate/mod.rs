@@ -264,7 +264,7 @@ impl TypedRows<'_> {
             }
             let header = column.and_then(|c| self.mapping.columns.get(c)).map_or(field.title, String::as_str);
             if let Some(word) = own_word(self.options.words, field, &cell) {
-                cell = Cell::Text(word.to_owned());
+                cell = Cell::Text(word.into());
             }
             match typed::typed(field.kind, header, cell) {
                 Ok(Cell::Empty) if field.required && !broken => {

@@ -176,8 +176,8 @@ fn i17_i18_byte_order_marks_and_gb18030_give_right_names() {
         assert!(report.is_clean(), "{report:?}");
         let values = &good[0].values;
         let hamlet = HOUSEHOLDS.field_named("hamlet").expect("field");
-        assert_eq!(values[hamlet], Cell::Text("大寨".to_owned()));
-        assert_eq!(values[HOUSEHOLDS.field_named("tenure").expect("field")], Cell::Text("rented".to_owned()));
+        assert_eq!(values[hamlet], Cell::Text("大寨".into()));
+        assert_eq!(values[HOUSEHOLDS.field_named("tenure").expect("field")], Cell::Text("rented".into()));
     }
     assert_eq!(code(read("a.csv", b"id,lon,lat\n\xFF\xFF\xFF,1,2\n", &HOUSEHOLDS)), "encoding");
     let json = collection(&[feature(r#""id":"大""#, &point("[105.9,26.2]"))]);
@@ -191,10 +191,7 @@ fn kml_of_any_encoding_gives_right_names() {
     for bytes in [text.as_bytes(), &gb] {
         let (good, report) = read("a.kml", bytes, &HOUSEHOLDS).expect("readable");
         assert!(report.is_clean(), "{report:?}");
-        assert_eq!(
-            good[0].values[HOUSEHOLDS.field_named("hamlet").expect("field")],
-            Cell::Text("大寨&小寨".to_owned())
-        );
+        assert_eq!(good[0].values[HOUSEHOLDS.field_named("hamlet").expect("field")], Cell::Text("大寨&小寨".into()));
     }
 }
 
@@ -245,7 +242,7 @@ fn i28_personal_columns_are_dropped_named_and_nowhere_kept() {
     let (good, report) = read("o.csv", text, &OFFICERS).expect("readable");
     assert!(report.is_clean(), "{report:?}");
     assert_eq!(report.mapping.personal(), ["身份证号"]);
-    assert_eq!(good[0].values[3], Cell::Text("李四".to_owned()));
+    assert_eq!(good[0].values[3], Cell::Text("李四".into()));
 }
 
 /// An archive of stored or deflated entries.
@@ -357,7 +354,7 @@ fn the_mapping_is_guessed_overruled_and_shown() {
     let options = GateOptions { overrides: &overrides, ..GateOptions::default() };
     let (good, report) = gate(&made("a.csv", text).path, &HOUSEHOLDS, options).expect("readable");
     assert!(report.planar && report.is_clean());
-    assert_eq!(good[0].values[2], Cell::Text("a".to_owned()));
+    assert_eq!(good[0].values[2], Cell::Text("a".into()));
     assert_eq!(good[0].values[1], Cell::Empty);
     let shown = report.mapping.to_string();
     assert!(shown.contains("编号 → id（户号）") && shown.contains("楼 → building（楼栋）"), "{shown}");
@@ -393,7 +390,7 @@ fn places_that_may_be_absent_may_be_absent_and_features_lend_their_id() {
     let json = r#"{"type":"Feature","id":7,"properties":{},"geometry":{"type":"Point","coordinates":[105.9,26.2]}}"#;
     let (good, report) = read("a.geojson", json, &BUILDINGS).expect("readable");
     assert!(report.is_clean());
-    assert_eq!(good[0].values[0], Cell::Text("7".to_owned()));
+    assert_eq!(good[0].values[0], Cell::Text("7".into()));
 }
 
 proptest::proptest! {

@@ -25,7 +25,7 @@ fn trimmed(text: &str) -> Option<&str> {
 pub(super) fn shown(cell: &Cell) -> String {
     let text = match cell {
         Cell::Empty => String::new(),
-        Cell::Text(t) | Cell::Date(t) => t.clone(),
+        Cell::Text(t) | Cell::Date(t) => t.to_string(),
         Cell::Whole(v) => v.to_string(),
         Cell::Real(v) => v.to_string(),
         Cell::Bool(b) => b.to_string(),
@@ -42,7 +42,7 @@ pub(in crate::exchange) fn typed(kind: FieldKind, column: &str, cell: Cell) -> R
         Cell::Text(t) => match trimmed(&t) {
             None => Cell::Empty,
             Some(inner) if inner.len() == t.len() => Cell::Text(t),
-            Some(inner) => Cell::Text(inner.to_owned()),
+            Some(inner) => Cell::Text(inner.into()),
         },
         other => other,
     };
@@ -59,7 +59,7 @@ pub(in crate::exchange) fn typed(kind: FieldKind, column: &str, cell: Cell) -> R
                 Cell::Whole(v) if kind == FieldKind::Id && v.abs() >= ROUNDED_FROM => return not_text(column, &cell),
                 Cell::Real(_) if kind == FieldKind::Id => return not_text(column, &cell),
                 Cell::Text(t) => t.as_str(),
-                _ => return Ok(Cell::Text(shown(&cell))),
+                _ => return Ok(Cell::Text(shown(&cell).into())),
             };
             if kind == FieldKind::Id && is_scientific(text) {
                 return not_text(column, &cell);
@@ -92,7 +92,7 @@ pub(in crate::exchange) fn typed(kind: FieldKind, column: &str, cell: Cell) -> R
                     .collect();
                 let is_code = |p: &&str| lengths.contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit());
                 if !parts.is_empty() && parts.iter().all(is_code) {
-                    return Ok(Cell::Text(parts.join("、")));
+                    return Ok(Cell::Text(parts.join("、").into()));
                 }
                 let list = lengths.iter().map(ToString::to_string).collect::<Vec<_>>().join("/");
                 fault(
@@ -114,7 +114,7 @@ pub(in crate::exchange) fn typed(kind: FieldKind, column: &str, cell: Cell) -> R
         FieldKind::Floor => {
             let text = shown(&cell);
             let digits = text.trim_end_matches(['层', '楼', 'F', 'f']).trim_start_matches(['第']);
-            match whole(&Cell::Text(digits.to_owned())).filter(|v| (-100..=1000).contains(v)) {
+            match whole(&Cell::Text(digits.into())).filter(|v| (-100..=1000).contains(v)) {
                 Some(v) => Ok(Cell::Whole(v)),
                 None => fault("not_a_floor", "不是楼层".to_owned(), "is no floor".to_owned()),
             }
@@ -130,13 +130,13 @@ pub(in crate::exchange) fn typed(kind: FieldKind, column: &str, cell: Cell) -> R
             _ => fault("not_yes_or_no", "应为 是/否".to_owned(), "should be true/false, 1/0 or 是/否".to_owned()),
         },
         FieldKind::Date => match date(&shown(&cell)) {
-            Some(d) => Ok(Cell::Date(d.to_string())),
+            Some(d) => Ok(Cell::Date(d.to_string().into())),
             None => {
                 fault("not_a_date", "不是日期（如 2021-05-03）".to_owned(), "is no date such as 2021-05-03".to_owned())
             }
         },
         FieldKind::Moment => match moment(&shown(&cell)) {
-            Some(m) => Ok(Cell::Date(m)),
+            Some(m) => Ok(Cell::Date(m.into())),
             None => fault(
                 "not_a_date",
                 "不是日期时间（如 2021-05-03 14:30）".to_owned(),
@@ -146,7 +146,7 @@ pub(in crate::exchange) fn typed(kind: FieldKind, column: &str, cell: Cell) -> R
         FieldKind::Word(words) => {
             let said = shown(&cell).to_lowercase();
             match words.iter().find(|(word, also)| *word == said || also.contains(&said.as_str())) {
-                Some((word, _)) => Ok(Cell::Text((*word).to_owned())),
+                Some((word, _)) => Ok(Cell::Text((*word).into())),
                 None => {
                     let list: Vec<&str> = words.iter().map(|w| w.0).collect();
                     let zh: Vec<&str> = words.iter().map(|w| w.1.first().copied().unwrap_or(w.0)).collect();
@@ -348,7 +348,7 @@ mod tests {
     }
 
     fn text(t: &str) -> Cell {
-        Cell::Text(t.to_owned())
+        Cell::Text(t.into())
     }
 
     #[test]
@@ -388,24 +388,24 @@ mod tests {
     #[test]
     fn days_are_read_in_the_ways_offices_write_them() {
         for t in ["2021-05-03", "2021/5/3", "2021.5.3", "2021年5月3日", "20210503", "2021-05-03T00:00:00"] {
-            assert_eq!(typed(FieldKind::Date, "c", text(t)), Ok(Cell::Date("2021-05-03".to_owned())), "{t}");
+            assert_eq!(typed(FieldKind::Date, "c", text(t)), Ok(Cell::Date("2021-05-03".into())), "{t}");
         }
         assert_eq!(code(FieldKind::Date, text("2021-02-30")), "not_a_date");
         assert_eq!(code(FieldKind::Date, text("44319")), "not_a_date");
         let at = |t: &str| typed(FieldKind::Moment, "c", text(t)).expect("moment");
-        assert_eq!(at("2021/5/3 14:30"), Cell::Date("2021-05-03T14:30:00".to_owned()));
-        assert_eq!(at("2021-05-03T14:30:00+08:00"), Cell::Date("2021-05-03T14:30:00+08:00".to_owned()));
-        assert_eq!(at("2021-05-03"), Cell::Date("2021-05-03".to_owned()));
-        assert_eq!(at("2021-05-03 14:30+0800"), Cell::Date("2021-05-03T14:30:00+08:00".to_owned()));
-        assert_eq!(at("2021-05-03 14:30:05 UTC"), Cell::Date("2021-05-03T14:30:05Z".to_owned()));
+        assert_eq!(at("2021/5/3 14:30"), Cell::Date("2021-05-03T14:30:00".into()));
+        assert_eq!(at("2021-05-03T14:30:00+08:00"), Cell::Date("2021-05-03T14:30:00+08:00".into()));
+        assert_eq!(at("2021-05-03"), Cell::Date("2021-05-03".into()));
+        assert_eq!(at("2021-05-03 14:30+0800"), Cell::Date("2021-05-03T14:30:00+08:00".into()));
+        assert_eq!(at("2021-05-03 14:30:05 UTC"), Cell::Date("2021-05-03T14:30:05Z".into()));
         for epoch in ["1620023400", "1620023400000", "1620023400.25"] {
-            assert_eq!(at(epoch), Cell::Date("2021-05-03T06:30:00Z".to_owned()), "{epoch}");
+            assert_eq!(at(epoch), Cell::Date("2021-05-03T06:30:00Z".into()), "{epoch}");
         }
         assert_eq!(typed(FieldKind::Moment, "c", Cell::Whole(1_620_023_400)), Ok(at("1620023400")));
-        assert_eq!(at("2021-05-03 14:30:05.25"), Cell::Date("2021-05-03T14:30:05.250".to_owned()));
-        assert_eq!(at("2021-05-03T06:30:05.2509Z"), Cell::Date("2021-05-03T06:30:05.250Z".to_owned()));
-        assert_eq!(at("2021-05-03T06:30:05.000Z"), Cell::Date("2021-05-03T06:30:05Z".to_owned()));
-        assert_eq!(at("1620023400250"), Cell::Date("2021-05-03T06:30:00.250Z".to_owned()));
+        assert_eq!(at("2021-05-03 14:30:05.25"), Cell::Date("2021-05-03T14:30:05.250".into()));
+        assert_eq!(at("2021-05-03T06:30:05.2509Z"), Cell::Date("2021-05-03T06:30:05.250Z".into()));
+        assert_eq!(at("2021-05-03T06:30:05.000Z"), Cell::Date("2021-05-03T06:30:05Z".into()));
+        assert_eq!(at("1620023400250"), Cell::Date("2021-05-03T06:30:00.250Z".into()));
         assert_eq!(code(FieldKind::Moment, text("44319")), "not_a_date");
         assert_eq!(code(FieldKind::Moment, text("2021-05-03 14:30+8")), "not_a_date");
         assert_eq!(code(FieldKind::Moment, text("2021-05-03 25:00")), "not_a_date");

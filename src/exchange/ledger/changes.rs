@@ -101,7 +101,7 @@ pub fn ledger_changes(
         }
         let cell = raw.cells.get(key_column).cloned().unwrap_or_default();
         let code = match typed_cell(key.wants, key.title, cell) {
-            Ok(Cell::Text(code)) => code,
+            Ok(Cell::Text(code)) => code.into_string(),
             Ok(_) => {
                 fault(None, Some(key.title), Fault::new("missing_code", "编码为空 / the code is empty"));
                 continue;

@@ -118,7 +118,7 @@ fn text(text: &str) -> Cell {
 }
 
 fn date(day: &str) -> Cell {
-    if day.is_empty() { Cell::Empty } else { Cell::Date(day.to_owned()) }
+    if day.is_empty() { Cell::Empty } else { Cell::Date(day.into()) }
 }
 
 fn several(items: &[String]) -> Cell {

@@ -52,7 +52,7 @@ fn edited(format: Format, edits: &[(usize, usize, Cell)], stale: bool) -> Ledger
 }
 
 fn text(t: &str) -> Cell {
-    Cell::Text(t.to_owned())
+    Cell::Text(t.into())
 }
 
 fn codes(edits: &[(usize, usize, Cell)], stale: bool) -> Vec<(u64, &'static str)> {

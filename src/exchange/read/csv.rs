@@ -90,7 +90,7 @@ fn rows(
         if record.len() == width {
             row.cells.extend(record.iter().map(|f| match unescaped(f.trim_matches(' ')) {
                 "" => Cell::Empty,
-                t => Cell::Text(t.to_owned()),
+                t => Cell::Text(t.into()),
             }));
             row.fault = record.iter().any(|f| f.len() > request.limits.text_bytes).then(|| too_long(request));
         } else {

@@ -134,7 +134,7 @@ fn cell_of(field: &Field, raw: &[u8], encoding: Option<&'static Encoding>) -> Op
             } else if let Some(whole) = text.parse::<i64>().ok().filter(|_| field.decimals == 0) {
                 Cell::Whole(whole)
             } else {
-                text.parse::<f64>().map_or_else(|_| Cell::Text(text.to_owned()), Cell::real)
+                text.parse::<f64>().map_or_else(|_| Cell::Text(text.into()), Cell::real)
             }
         }
         b'L' => match ascii() {
@@ -146,7 +146,7 @@ fn cell_of(field: &Field, raw: &[u8], encoding: Option<&'static Encoding>) -> Op
             let text = ascii();
             match (text.get(..4), text.get(4..6), text.get(6..8)) {
                 (Some(y), Some(m), Some(d)) if text.len() == 8 && text != "00000000" => {
-                    Cell::Date(format!("{y}-{m}-{d}"))
+                    Cell::Date(format!("{y}-{m}-{d}").into())
                 }
                 _ => Cell::Empty,
             }

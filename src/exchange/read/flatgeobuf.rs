@@ -141,7 +141,7 @@ fn fill(cells: &mut [Cell], columns: &[(String, ColumnType)], mut rest: &[u8]) -
             ColumnType::Long => Cell::Whole(i64::from_le_bytes(take(&mut rest)?)),
             ColumnType::ULong => {
                 let v = u64::from_le_bytes(take(&mut rest)?);
-                i64::try_from(v).map_or_else(|_| Cell::Text(v.to_string()), Cell::Whole)
+                i64::try_from(v).map_or_else(|_| Cell::Text(v.to_string().into()), Cell::Whole)
             }
             ColumnType::Float => Cell::real(f64::from(f32::from_le_bytes(take(&mut rest)?))),
             ColumnType::Double => Cell::real(f64::from_le_bytes(take(&mut rest)?)),
@@ -154,7 +154,7 @@ fn fill(cells: &mut [Cell], columns: &[(String, ColumnType)], mut rest: &[u8]) -
                     ColumnType::Json => {
                         cell_of_json(serde_json::Value::String(std::str::from_utf8(raw).ok()?.to_owned()))
                     }
-                    ColumnType::DateTime => Cell::Date(std::str::from_utf8(raw).ok()?.to_owned()),
+                    ColumnType::DateTime => Cell::Date(std::str::from_utf8(raw).ok()?.into()),
                     ColumnType::String => Cell::text(std::str::from_utf8(raw).ok()?),
                     _ => return None,
                 }

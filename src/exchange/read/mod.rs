@@ -122,8 +122,8 @@ pub(super) fn cell_of_json(value: Value) -> Cell {
         Value::Number(n) => match (n.as_i64(), n.as_f64()) {
             (Some(v), _) => Cell::Whole(v),
             (None, Some(v)) if !n.is_u64() => Cell::real(v),
-            _ => Cell::Text(n.to_string()),
+            _ => Cell::Text(n.to_string().into()),
         },
-        other => Cell::Text(other.to_string()),
+        other => Cell::Text(other.to_string().into()),
     }
 }

@@ -113,17 +113,17 @@ fn cell_of(value: &DataRef<'_>) -> Cell {
         DataRef::DateTime(d) => {
             let (year, month, day, h, m, s, _) = d.to_ymd_hms_milli();
             let date = format!("{year:04}-{month:02}-{day:02}");
-            Cell::Date(if (h, m, s) == (0, 0, 0) { date } else { format!("{date}T{h:02}:{m:02}:{s:02}") })
+            Cell::Date(if (h, m, s) == (0, 0, 0) { date } else { format!("{date}T{h:02}:{m:02}:{s:02}") }.into())
         }
-        DataRef::DateTimeIso(t) | DataRef::DurationIso(t) => Cell::Date(t.clone()),
-        DataRef::Error(e) => Cell::Text(e.to_string()),
+        DataRef::DateTimeIso(t) | DataRef::DurationIso(t) => Cell::Date(t.clone().into()),
+        DataRef::Error(e) => Cell::Text(e.to_string().into()),
     }
 }
 
 fn text_of(cell: &Cell) -> String {
     match cell {
         Cell::Empty => String::new(),
-        Cell::Text(t) | Cell::Date(t) => t.clone(),
+        Cell::Text(t) | Cell::Date(t) => t.to_string(),
         Cell::Whole(v) => v.to_string(),
         Cell::Real(v) => v.to_string(),
         Cell::Bool(b) => b.to_string(),

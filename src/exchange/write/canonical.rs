@@ -16,9 +16,9 @@ pub(super) fn value(cell: &Cell, kind: FieldType) -> Cell {
         (FieldType::Real, Cell::Whole(v)) => Cell::Real(fifteen_digits(*v as f64)),
         (FieldType::Date, Cell::Date(t) | Cell::Text(t)) if !t.is_empty() => Cell::Date(t.clone()),
         (FieldType::Text, Cell::Text(t) | Cell::Date(t)) => Cell::text(t.as_str()),
-        (FieldType::Text, Cell::Whole(v)) => Cell::Text(v.to_string()),
-        (FieldType::Text, Cell::Real(v)) => Cell::Text(v.to_string()),
-        (FieldType::Text, Cell::Bool(b)) => Cell::Text(b.to_string()),
+        (FieldType::Text, Cell::Whole(v)) => Cell::Text(v.to_string().into()),
+        (FieldType::Text, Cell::Real(v)) => Cell::Text(v.to_string().into()),
+        (FieldType::Text, Cell::Bool(b)) => Cell::Text(b.to_string().into()),
         _ => Cell::Empty,
     }
 }

@@ -39,8 +39,7 @@ impl Csv {
 pub(super) fn text_of(value: &Cell) -> String {
     match value {
         Cell::Empty => String::new(),
-        Cell::Text(t) => t.clone(),
-        Cell::Date(t) => t.clone(),
+        Cell::Text(t) | Cell::Date(t) => t.to_string(),
         Cell::Whole(v) => v.to_string(),
         Cell::Real(v) => v.to_string(),
         Cell::Bool(b) => b.to_string(),

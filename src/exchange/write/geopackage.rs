@@ -147,7 +147,7 @@ async fn write(
             for value in values {
                 query = match value {
                     Cell::Empty => query.bind(None::<String>),
-                    Cell::Text(t) | Cell::Date(t) => query.bind(t),
+                    Cell::Text(t) | Cell::Date(t) => query.bind(t.as_str()),
                     Cell::Whole(v) => query.bind(v),
                     Cell::Real(v) => query.bind(v),
                     Cell::Bool(b) => query.bind(b),

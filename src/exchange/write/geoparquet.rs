@@ -274,12 +274,12 @@ mod tests {
         let rows = GROUP + 5;
         for i in 0..rows {
             let mut values = vec![
-                Cell::Text(format!("户{i}")),
+                Cell::Text(format!("户{i}").into()),
                 Cell::Whole(i as i64),
                 Cell::Real(0.5),
                 Cell::Bool(i % 2 == 0),
-                Cell::Date("1970-01-03".to_owned()),
-                Cell::Date("1970-01-01T08:00:01.500+08:00".to_owned()),
+                Cell::Date("1970-01-03".into()),
+                Cell::Date("1970-01-01T08:00:01.500+08:00".into()),
             ];
             if i == 1 {
                 values[1..].fill(Cell::Empty);

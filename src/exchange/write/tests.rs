@@ -59,13 +59,13 @@ type Row = (Vec<Cell>, Option<Geometry<f64>>);
 
 fn row(i: i64, name: &str, geometry: Option<Geometry<f64>>) -> Row {
     let values = vec![
-        Cell::Text(format!("h{i}")),
-        Cell::Text("520402102201001".to_owned()),
+        Cell::Text(format!("h{i}").into()),
+        Cell::Text("520402102201001".into()),
         Cell::text(name),
         Cell::Whole(i * 1_000_003),
         Cell::Real(0.1 + i as f64 / 7.0),
         Cell::Bool(i % 2 == 0),
-        Cell::Date(format!("2021-05-{:02}", i % 28 + 1)),
+        Cell::Date(format!("2021-05-{:02}", i % 28 + 1).into()),
     ];
     (values, geometry)
 }
@@ -81,7 +81,7 @@ fn points() -> Vec<Row> {
         .collect();
     // All but the id may be empty.
     rows.push((
-        [vec![Cell::Text("h9".to_owned())], vec![Cell::Empty; 6]].concat(),
+        [vec![Cell::Text("h9".into())], vec![Cell::Empty; 6]].concat(),
         Some(Geometry::Point(Point::new(105.8, 26.1))),
     ));
     rows
@@ -179,8 +179,8 @@ fn losses_of_a_shapefile_are_named() {
     let fields = ["occurred_at_first", "occurred_at_last", "所属村(社区)名称", "OCCURRED_A"];
     let fields = fields.map(|n| WriterField { name: n.to_owned(), kind: FieldType::Text }).to_vec();
     let schema = WriterSchema { layer: "a".to_owned(), fields, geometries: Geometries::Points };
-    let long = Cell::Text("长".repeat(200));
-    let values = vec![long.clone(), Cell::Text("b".to_owned()), Cell::Text("c".to_owned()), Cell::Text("d".to_owned())];
+    let long = Cell::Text("长".repeat(200).into());
+    let values = vec![long.clone(), Cell::Text("b".into()), Cell::Text("c".into()), Cell::Text("d".into())];
     let written = export(&path, Format::Shapefile, schema, &[(values, Some(Point::new(105., 26.).into()))]);
     let renamed: Vec<(&str, &str)> = written.renamed.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
     assert_eq!(
@@ -196,7 +196,7 @@ fn losses_of_a_shapefile_are_named() {
     let source = open(path.to_str().expect("path"), &OpenOptions::default()).expect("readable");
     assert_eq!(source.head().columns, ["occurred_a", "occurred_1", "所属村(", "OCCURRED_2"]);
     let rows: Vec<_> = source.collect::<Result<_, _>>().expect("rows");
-    assert_eq!(rows[0].cells[0], Cell::Text("长".repeat(84)));
+    assert_eq!(rows[0].cells[0], Cell::Text("长".repeat(84).into()));
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a16_no_text_is_a_formula_and_every_text_comes_back() {
         export(&path, format, schema(&LAYER, Geometries::None), &rows);
         let source = open(path.to_str().expect("path"), &OpenOptions::default()).expect("readable");
         let back: Vec<_> = source.map(|r| r.expect("row").cells[2].clone()).collect();
-        assert_eq!(back, FORMULAS.map(|t| Cell::Text(t.to_owned())), "{ending}");
+        assert_eq!(back, FORMULAS.map(|t| Cell::Text(t.into())), "{ending}");
     }
     let mut lines = ::csv::ReaderBuilder::new().has_headers(true).from_path(folder.path().join("a.csv")).expect("csv");
     for (record, text) in lines.records().zip(FORMULAS) {

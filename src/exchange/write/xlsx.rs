@@ -95,7 +95,7 @@ impl Sink for Book {
             (Geometries::Points, Some(Geometry::Point(p))) => cells.extend([Cell::Real(p.x()), Cell::Real(p.y())]),
             (Geometries::Points, Some(_)) => self.written.lost_geometries += 1,
             (Geometries::Any, Some(g)) => match to_wkt(g) {
-                Some(text) if text.len() <= LONGEST_TEXT => cells.push(Cell::Text(text)),
+                Some(text) if text.len() <= LONGEST_TEXT => cells.push(Cell::Text(text.into())),
                 _ => self.written.lost_geometries += 1,
             },
         }

@@ -359,7 +359,7 @@ fn id_of(schema: &LayerSchema, row: &TypedRow) -> Option<String> {
         .position(|f| matches!(f.name, "id" | "code"))
         .or_else(|| schema.fields.iter().position(|f| matches!(f.name, "key" | "name") && f.required))?;
     match row.values.get(at)? {
-        crate::exchange::Cell::Text(t) => Some(t.clone()),
+        crate::exchange::Cell::Text(t) => Some(t.to_string()),
         _ => None,
     }
 }

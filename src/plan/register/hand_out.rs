@@ -153,7 +153,7 @@ fn show_phone(
     let phone = sealer.ok_or(SealError::NoKey)?.open(id, sealed)?;
     let at = schema.fields.iter().position(|f| f.name == "phone");
     if let Some(cell) = at.and_then(|i| cells.get_mut(i)) {
-        *cell = Cell::Text(phone);
+        *cell = Cell::Text(phone.into());
     }
     Ok(())
 }

@@ -79,8 +79,8 @@ impl Part {
 
     fn write(self, writer: &mut Writer, village: &Village<'_>, bbox: Option<[f64; 4]>) -> Result<(), WriteError> {
         let whole = |n: u32| Cell::Whole(i64::from(n));
-        let text = |t: &str| if t.is_empty() { Cell::Empty } else { Cell::Text(t.to_owned()) };
-        let day = |d: &str| if d.is_empty() { Cell::Empty } else { Cell::Date(d.to_owned()) };
+        let text = |t: &str| if t.is_empty() { Cell::Empty } else { Cell::Text(t.into()) };
+        let day = |d: &str| if d.is_empty() { Cell::Empty } else { Cell::Date(d.into()) };
         let Village { rows, derived, levels } = village;
         match self {
             Self::Grids => {

@@ -51,7 +51,7 @@ impl Fields<'_> {
     pub(super) fn text(&self, name: &str) -> Option<String> {
         match self.cell(name) {
             Cell::Empty => None,
-            Cell::Text(t) | Cell::Date(t) => Some(t.clone()),
+            Cell::Text(t) | Cell::Date(t) => Some(t.to_string()),
             Cell::Whole(v) => Some(v.to_string()),
             Cell::Real(v) => Some(v.to_string()),
             Cell::Bool(b) => Some(b.to_string()),
@@ -344,9 +344,9 @@ pub(super) fn stamp(text: &str) -> Result<String, Fault> {
 
 /// A row for a file: a cell for each field of its layer's schema, and its geometry. `None` for layers that are not exchanged.
 pub(super) fn file_row(row: &RegisterRow) -> Option<(Vec<Cell>, Option<geo::Geometry<f64>>)> {
-    let text = |t: &Option<String>| t.clone().map_or(Cell::Empty, Cell::Text);
-    let day = |t: &Option<String>| t.clone().map_or(Cell::Empty, Cell::Date);
-    let said = |t: &str| if t.is_empty() { Cell::Empty } else { Cell::Text(t.to_owned()) };
+    let text = |t: &Option<String>| t.as_deref().map_or(Cell::Empty, |t| Cell::Text(t.into()));
+    let day = |t: &Option<String>| t.as_deref().map_or(Cell::Empty, |t| Cell::Date(t.into()));
+    let said = |t: &str| if t.is_empty() { Cell::Empty } else { Cell::Text(t.into()) };
     let count = |n: Option<u32>| n.map_or(Cell::Empty, |n| Cell::Whole(i64::from(n)));
     let version = |v: u64| i64::try_from(v).map_or(Cell::Empty, Cell::Whole);
     let point = |p: &LonLat| geo::Geometry::Point(geo::Point::new(p.lon_deg, p.lat_deg));

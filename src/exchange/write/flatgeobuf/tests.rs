@@ -118,8 +118,8 @@ fn ours(path: &Path, schema: &WriterSchema, rows: &[Row], run: usize) -> Vec<u8>
 }
 
 fn values(i: usize) -> Vec<Cell> {
-    let day = Cell::Date(format!("2021-05-{:02}", i % 28 + 1));
-    let text = if i.is_multiple_of(5) { Cell::Empty } else { Cell::Text(format!("第{i}户")) };
+    let day = Cell::Date(format!("2021-05-{:02}", i % 28 + 1).into());
+    let text = if i.is_multiple_of(5) { Cell::Empty } else { Cell::Text(format!("第{i}户").into()) };
     vec![text, Cell::Whole(i as i64 * 1_000_003), Cell::Real(i as f64 / 7.0), Cell::Bool(i.is_multiple_of(2)), day]
 }
 

@@ -194,7 +194,7 @@ impl Standing {
             for village in &villages {
                 let lines = pen.lines(wish.ledger, &view(store, scope, &head.id, village).await?);
                 let codes = lines.iter().filter_map(|l| match l.first() {
-                    Some(Cell::Text(code)) => Some((code.clone(), i)),
+                    Some(Cell::Text(code)) => Some((code.to_string(), i)),
                     _ => None,
                 });
                 all.plan_of.extend(codes);

@@ -196,7 +196,7 @@ mod tests {
                 code: UNIT.to_owned(),
                 column,
                 before: Cell::Empty,
-                after: if after.is_empty() { Cell::Empty } else { Cell::Text((*after).to_owned()) },
+                after: if after.is_empty() { Cell::Empty } else { Cell::Text((*after).into()) },
                 remark: None,
             })
             .collect();

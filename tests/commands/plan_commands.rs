@@ -2,12 +2,10 @@
 
 #![expect(clippy::panic, reason = "a test fails loudly")]
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use common::{done, json, lianhu, said};
+use crate::common::{done, json, lianhu, said};
 use serde_json::Value;
 
 const STORE: &str = "--store sqlite:register.gpkg";

@@ -1,6 +1,5 @@
 //! What the command tests share: running the program, making small villages.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
 #![expect(clippy::expect_used, reason = "a test fails loudly")]
 
 use std::path::Path;

@@ -64,12 +64,12 @@ fn households(folder: &Path, format: Format, ending: &str) -> PathBuf {
     let mut writer = Writer::create(format, &path, schema, WriteOptions::default()).expect("begun");
     for i in 0..ROWS {
         let values = [
-            Cell::Text(format!("h{i:03}")),
-            Cell::Text("520402102201".to_owned()),
-            Cell::Text("大寨 & 小寨".to_owned()),
+            Cell::Text(format!("h{i:03}").into()),
+            Cell::Text("520402102201".into()),
+            Cell::Text("大寨 & 小寨".into()),
             Cell::Whole(i % 7),
             Cell::Bool(i % 2 == 0),
-            Cell::Date("2021-05-03".to_owned()),
+            Cell::Date("2021-05-03".into()),
         ];
         let at = Geometry::Point(Point::new(105.9 + (i % 20) as f64 * 0.001, 26.2 + (i / 20) as f64 * 0.001));
         writer.write(&values, Some(&at)).expect("written");
@@ -129,8 +129,8 @@ fn exported_packages_are_valid_by_gdal_s_validator() {
         let schema = WriterSchema { geometries, ..schema(&[("id", FieldType::Text), ("due_at", FieldType::Date)]) };
         let mut writer = Writer::create(Format::GeoPackage, &path, schema, WriteOptions::default()).expect("begun");
         if name != "nothing" {
-            let at = Cell::Date("2021-05-03T06:30:00.000Z".to_owned());
-            writer.write(&[Cell::Text("a".to_owned()), at], shape.as_ref()).expect("written");
+            let at = Cell::Date("2021-05-03T06:30:00.000Z".into());
+            writer.write(&[Cell::Text("a".into()), at], shape.as_ref()).expect("written");
         }
         writer.finish().expect("finished");
         files.push(path);
@@ -192,12 +192,12 @@ fn what_gdal_writes_of_our_files_comes_back_whole() {
         good.sort_by_key(|r| format!("{:?}", r.values.first()));
         for (i, row) in (0_i64..).zip(&good) {
             let at = |name: &str| HOUSEHOLDS.field_named(name).and_then(|f| row.values.get(f)).cloned();
-            assert_eq!(at("id"), Some(Cell::Text(format!("h{i:03}"))), "{driver}");
-            assert_eq!(at("village"), Some(Cell::Text("520402102201".to_owned())), "{driver}");
-            assert_eq!(at("hamlet"), Some(Cell::Text("大寨 & 小寨".to_owned())), "{driver}");
+            assert_eq!(at("id"), Some(Cell::Text(format!("h{i:03}").into())), "{driver}");
+            assert_eq!(at("village"), Some(Cell::Text("520402102201".into())), "{driver}");
+            assert_eq!(at("hamlet"), Some(Cell::Text("大寨 & 小寨".into())), "{driver}");
             assert_eq!(at("persons"), Some(Cell::Whole(i % 7)), "{driver}");
             assert_eq!(at("eligible"), Some(Cell::Bool(i % 2 == 0)), "{driver}");
-            assert_eq!(at("valid_from"), Some(Cell::Date("2021-05-03".to_owned())), "{driver}");
+            assert_eq!(at("valid_from"), Some(Cell::Date("2021-05-03".into())), "{driver}");
             let [lon, lat] = row.place().expect("a place");
             let off = (lon - 105.9 - (i % 20) as f64 * 0.001).abs() + (lat - 26.2 - (i / 20) as f64 * 0.001).abs();
             assert!(off < 1e-7, "{driver} {lon} {lat}");
@@ -221,7 +221,7 @@ fn a_projected_shapefile_of_gdal_lands_where_it_should() {
     let mut writer = Writer::create(Format::GeoPackage, &ours, schema, WriteOptions::default()).expect("begun");
     let house = polygon!(exterior: [(x: 105.93, y: 26.24), (x: 105.9302, y: 26.24), (x: 105.9302, y: 26.2402), (x: 105.93, y: 26.2402)],
         interiors: [[(x: 105.93005, y: 26.24005), (x: 105.9301, y: 26.24005), (x: 105.9301, y: 26.2401)]]);
-    writer.write(&[Cell::Text("b1".to_owned())], Some(&Geometry::Polygon(house))).expect("written");
+    writer.write(&[Cell::Text("b1".into())], Some(&Geometry::Polygon(house))).expect("written");
     writer.finish().expect("finished");
     let theirs = folder.path().join("theirs.shz");
     run("ogr2ogr", &["-f", "ESRI Shapefile", "-t_srs", "EPSG:4523", text(&theirs), text(&ours)], false);

@@ -2,13 +2,11 @@
 
 #![expect(clippy::expect_used, reason = "a test fails loudly")]
 
-mod common;
-
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use common::{done, labels, lianhu, said, scattered};
+use crate::common::{done, labels, lianhu, said, scattered};
 
 fn started(folder: &Path, line: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_lianhu"))

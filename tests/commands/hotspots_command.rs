@@ -2,13 +2,11 @@
 
 #![expect(clippy::expect_used, reason = "a test fails loudly")]
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use common::{Numbers, done, json, lianhu, said};
+use crate::common::{Numbers, done, json, lianhu, said};
 use h3o::{CellIndex, LatLng, Resolution};
 
 const COLUMNS: &str = "h3,count,expected,neighbours,z,p,p_sim,fdr05,class";

@@ -26,7 +26,7 @@ fn written(folder: &Path, format: Format, ending: &str) -> PathBuf {
     let mut writer = Writer::create(format, &path, schema, WriteOptions::default()).expect("begun");
     for i in 0..3_000_i64 {
         let at = Geometry::Point(Point::new(105.9 + i as f64 * 1e-6, 26.2));
-        let values = [Cell::Text(format!("h{i}")), Cell::Text("大寨".to_owned()), Cell::Whole(i)];
+        let values = [Cell::Text(format!("h{i}").into()), Cell::Text("大寨".into()), Cell::Whole(i)];
         writer.write(&values, Some(&at)).expect("written");
     }
     writer.finish().expect("finished");

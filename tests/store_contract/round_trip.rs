@@ -3,9 +3,6 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails loudly")]
 
-#[path = "store_contract/cluster.rs"]
-mod cluster;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +11,7 @@ use lianhu::exchange::{Format, OpenOptions as FileOptions, WriteOptions, Written
 use lianhu::plan::register::{ExportWish, ImportOutcome, ImportWish, Sealer, export_layer, import_files};
 use lianhu::store::{Expect, Filter, OpenMode, OpenOptions, Role, Scope, Store, open};
 
-use cluster::Cluster;
+use crate::cluster::Cluster;
 
 /// Layers, each after what it lies in.
 const LAYERS: [&str; 8] =

@@ -2,12 +2,10 @@
 
 #![expect(clippy::panic, reason = "a test fails loudly")]
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use common::{done, lianhu, said};
+use crate::common::{done, lianhu, said};
 
 const STORE: &str = "--store sqlite:register.gpkg";
 const VILLAGE: &str = "520423102003";

@@ -1,8 +1,6 @@
 //! S6 from outside: `lianhu plan --in-force` counts who is moved against the plan in force.
 
-mod common;
-
-use common::{done, json, lianhu, said, scattered};
+use crate::common::{done, json, lianhu, said, scattered};
 
 #[test]
 fn households_moved_against_the_plan_in_force_are_counted() {

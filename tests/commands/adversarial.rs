@@ -2,11 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "a test fails loudly")]
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::{Numbers, done, json};
+use crate::common::{Numbers, done, json};
 
 /// Unit → ids, from a plan's assignment.
 fn units(folder: &std::path::Path) -> BTreeMap<String, Vec<String>> {
@@ -93,7 +91,7 @@ fn forty_hamlets_of_four_are_joined_or_listed_by_rule() {
 #[test]
 fn river_without_a_bridge_parts_a_village() {
     let folder = tempfile::tempdir().expect("folder");
-    std::fs::write(folder.path().join("v.csv"), common::scattered(500, 1_500.0, 9)).expect("writable");
+    std::fs::write(folder.path().join("v.csv"), crate::common::scattered(500, 1_500.0, 9)).expect("writable");
     let river = r#"{"type":"FeatureCollection","lianhu:coordinates":"metres","features":[{"type":"Feature","properties":{"kind":"river","hard":true},"geometry":{"type":"LineString","coordinates":[[-500,700],[700,760],[2500,800]]}}]}"#;
     std::fs::write(folder.path().join("river.geojson"), river).expect("writable");
     done(folder.path(), "plan v.csv --profile xixiu --barriers river.geojson --budget 0 --out plan");

@@ -1,11 +1,9 @@
 //! Hotspots on published and real data that are not part of the project.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use common::{done, json};
+use crate::common::{done, json};
 use lianhu::hotspot::Weights;
 use lianhu::hotspot::gi::{gi, gi_star};
 

@@ -2,13 +2,11 @@
 
 #![expect(clippy::panic, reason = "a test fails loudly")]
 
-mod common;
-
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use common::{done, lianhu, said};
+use crate::common::{done, lianhu, said};
 
 const STORE: &str = "--store sqlite:register.gpkg";
 /// A profile of the county's own.

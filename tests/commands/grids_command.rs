@@ -2,9 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test fails loudly")]
 
-mod common;
-
-use common::{done, json, labels, lianhu, said, scattered};
+use crate::common::{done, json, labels, lianhu, said, scattered};
 
 /// What is said of an outline in the shape of a bow-tie: that, and where.
 const BOW: &str = "环与自身相交于 295,295 / the ring crosses or touches itself at 295,295";

@@ -2,11 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "a test fails loudly")]
 
-mod common;
-
 use std::path::Path;
 
-use common::{json, labels, lianhu, said};
+use crate::common::{json, labels, lianhu, said};
 
 const COMMANDS: [&str; 3] = [
     "units in.csv --min 10 --max 15 --rounds 3 --labels out.txt --report out.json --geojson out.geojson",
@@ -294,7 +292,7 @@ fn an_interrupted_run_keeps_the_best_so_far_in_whole_files() {
     use std::process::{Command, Stdio};
     let folder = tempfile::tempdir().expect("folder");
     let at = folder.path();
-    std::fs::write(at.join("in.csv"), common::scattered(900, 2_500.0, 3)).expect("writable");
+    std::fs::write(at.join("in.csv"), crate::common::scattered(900, 2_500.0, 3)).expect("writable");
     let lines = [
         "units in.csv --budget 90 --labels u.txt --geojson u.geojson --report u.json",
         "grids in.csv --target 150 --tolerance 0 --budget 90 --labels g.txt --geojson g.geojson --report g.json",

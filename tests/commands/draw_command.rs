@@ -2,12 +2,10 @@
 
 #![expect(clippy::panic, reason = "a test fails loudly")]
 
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{done, lianhu, said};
+use crate::common::{done, lianhu, said};
 
 const STORE: &str = "--store sqlite:register.gpkg";
 const VILLAGE: &str = "520423102003";
@@ -27,7 +25,7 @@ fn text(path: &Path) -> String {
 
 /// Name of the village in the fixture.
 fn name() -> String {
-    let regions = common::json(Path::new(&fixture("regions.geojson")));
+    let regions = crate::common::json(Path::new(&fixture("regions.geojson")));
     let all = regions["features"].as_array().cloned().unwrap_or_default();
     let of = all.iter().find(|f| f["properties"]["code"] == VILLAGE);
     of.and_then(|f| f["properties"]["name"].as_str()).unwrap_or_else(|| panic!("the village has a name")).to_owned()
@@ -58,7 +56,7 @@ fn store_and_plan_directory_give_the_same_map_as_svg_and_pdf() {
     assert_eq!(svg.matches("class=\"unit\"").count(), units);
     // A unit in which nobody may lead has no star.
     done(at, &format!("export {STORE} --layer leaders l.geojson"));
-    let officers = common::json(&at.join("l.geojson"))["features"].as_array().cloned().unwrap_or_default();
+    let officers = crate::common::json(&at.join("l.geojson"))["features"].as_array().cloned().unwrap_or_default();
     let leaders = officers.iter().filter(|f| f["properties"]["role"] == "leader").count();
     assert!(leaders > 0 && leaders <= units, "{leaders} leaders of {units} units");
     assert_eq!(svg.matches("class=\"leader\"").count(), leaders, "one star a leader");

@@ -2,11 +2,9 @@
 
 #![expect(clippy::panic, reason = "a test fails loudly")]
 
-mod common;
-
 use std::path::{Path, PathBuf};
 
-use common::{done, lianhu, said};
+use crate::common::{done, lianhu, said};
 
 const STORE: &str = "--store sqlite:register.gpkg";
 
@@ -47,11 +45,11 @@ fn what_is_imported_is_planned_published_and_handed_out() {
         let said = done(at, &format!("export {STORE} --layer {layer} {file}"));
         assert!(!said.contains("：0 行"), "{layer}: {said}");
     }
-    let grids = common::json(&at.join("g.geojson"));
+    let grids = crate::common::json(&at.join("g.geojson"));
     let features = grids["features"].as_array().cloned().unwrap_or_default();
     let households: i64 = features.iter().filter_map(|f| f["properties"]["households"].as_i64()).sum();
     done(at, &format!("export {STORE} --layer households --region 520423102003 h.geojson"));
-    let rows = common::json(&at.join("h.geojson"))["features"].as_array().map_or(0, Vec::len);
+    let rows = crate::common::json(&at.join("h.geojson"))["features"].as_array().map_or(0, Vec::len);
     assert_eq!(households, i64::try_from(rows).unwrap_or(0), "every household of the village is in one of its grids");
     let piped = lianhu(at, &format!("export {STORE} --layer households --region 520423102003 --format geojson -"));
     assert_eq!(piped.stdout, bytes(&at.join("h.geojson")), "the rows alone, and what is said of them beside");
@@ -127,7 +125,7 @@ fn small(at: &Path) -> (String, String) {
     done(at, &format!("import {STORE} --layer regions {}", fixture("regions.geojson")));
     done(at, &format!("import {STORE} --layer barriers --region 520423 {}", fixture("barriers.geojson")));
     done(at, &format!("export {STORE} --layer barriers before.geojson"));
-    let before = common::json(&at.join("before.geojson"));
+    let before = crate::common::json(&at.join("before.geojson"));
     let first = &before["features"][0]["properties"];
     let text = |key: &str| first[key].as_str().unwrap_or_default().to_owned();
     (text("id"), text("kind"))
@@ -135,7 +133,7 @@ fn small(at: &Path) -> (String, String) {
 
 fn kind_of(at: &Path, id: &str) -> Option<String> {
     done(at, &format!("export {STORE} --layer barriers now.geojson"));
-    let now = common::json(&at.join("now.geojson"));
+    let now = crate::common::json(&at.join("now.geojson"));
     let rows = now["features"].as_array().cloned().unwrap_or_default();
     let row = rows.iter().map(|f| &f["properties"]).find(|p| p["id"].as_str() == Some(id))?;
     Some(row["kind"].as_str().unwrap_or_default().to_owned())
@@ -195,8 +193,8 @@ fn backup_of_a_store_edited_elsewhere_is_restored_and_settled_there() {
     done(at, "check sqlite:other.gpkg");
     done(at, "export --store sqlite:other.gpkg --layer barriers after.geojson");
     assert!(
-        common::json(&at.join("before.geojson"))["features"][0]["properties"]["kind"]
-            == common::json(&at.join("after.geojson"))["features"][0]["properties"]["kind"]
+        crate::common::json(&at.join("before.geojson"))["features"][0]["properties"]["kind"]
+            == crate::common::json(&at.join("after.geojson"))["features"][0]["properties"]["kind"]
     );
 }
 
@@ -269,7 +267,7 @@ fn layers_and_ledgers_of_plans_are_handed_out_by_box_and_by_day() {
     done(at, &format!("export {STORE} --layer grids one.geojson"));
     done(at, &format!("export {STORE} --layer ledger-grids one.csv"));
     done(at, &format!("{draft} --name 二 --seed 2 --publish 2026-06-01"));
-    let features = |file: &str| common::json(&at.join(file))["features"].as_array().cloned().unwrap_or_default();
+    let features = |file: &str| crate::common::json(&at.join(file))["features"].as_array().cloned().unwrap_or_default();
     // the day before the first plan, of each plan, and today
     let on = |day: &str| {
         done(at, &format!("export {STORE} --layer grids --as-of {day} on.geojson"));
