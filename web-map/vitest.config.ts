@@ -8,7 +8,7 @@ export default defineConfig({
       // one after the other: they share a machine with a browser and a solver
       { test: { name: "measure", include: ["tests/measure/*.measure.ts"], fileParallelism: false } },
       { test: { name: "soak", include: ["tests/soak/*.soak.ts"], testTimeout: 3_600_000, hookTimeout: 600_000, fileParallelism: false } },
-      { test: { name: "journeys", include: ["tests/journeys/*.spec.ts"], testTimeout: 300_000, hookTimeout: 300_000, fileParallelism: false, retry: 0 } },
+      { test: { name: "journeys", include: ["tests/journeys/*.spec.ts"], globalSetup: "tests/journeys/demo.ts", testTimeout: 300_000, hookTimeout: 300_000, fileParallelism: false, retry: 0 } },
     ],
   },
 });

@@ -92,6 +92,8 @@ pub struct App {
     pub(crate) exports: Exports,
     pub(crate) rates: Rates,
     pub(crate) open_rates: Rates,
+    /// Of its own: what others ask for in public takes no room from those who sign in.
+    pub(crate) sign_in_rates: Rates,
     pub(crate) refusals: refusals::Refusals,
     pub(crate) in_flight: idempotency::InFlight,
     /// Whose pages may read `/ogc`.
@@ -193,11 +195,4 @@ async fn raised(flag: &mut watch::Receiver<bool>) {
 /// Why it is not taken, for people.
 pub(crate) fn password_hash(password: &str) -> Result<String, String> {
     auth::password::check(password).and_then(|()| auth::password::hash(password)).map_err(|p| p.detail().to_owned())
-}
-
-/// The present moment, RFC 3339 UTC.
-fn now_text() -> String {
-    let now = time::OffsetDateTime::now_utc();
-    let now = now.replace_nanosecond(0).unwrap_or(now);
-    now.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }

@@ -1,4 +1,5 @@
-//! `If-Match` on single resources (RFC 9110 §13.1.1): absent 428, stale 412. An ETag is the row's version.
+//! `If-Match` on single resources (RFC 9110 §13.1.1): absent 428, stale 412. An ETag is the row's version; with a feature's goes a mark of
+//! what it says, as a store that was brought back from a copy counts its versions a second time.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 
@@ -7,9 +8,9 @@ use super::error::{Answer, Problem};
 /// Longest list of ETags that is read.
 const MOST: usize = 20;
 
-/// What a client believes the version to be.
+/// What a client believes the version to be, and the mark where it sent one.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Versions(Vec<u64>);
+pub(super) struct Versions(Vec<(u64, Option<String>)>);
 
 impl Versions {
     /// The versions a request is ready to change.
@@ -31,7 +32,11 @@ impl Versions {
                     continue;
                 }
                 let inner = tag.strip_prefix('"').and_then(|t| t.strip_suffix('"')).ok_or_else(wrong)?;
-                versions.extend(inner.parse::<u64>().ok());
+                let (version, mark) = match inner.split_once('.') {
+                    None => (inner, None),
+                    Some((version, mark)) => (version, Some(mark.to_owned())),
+                };
+                versions.extend(version.parse::<u64>().ok().map(|v| (v, mark)));
             }
         }
         Ok(Self(versions))
@@ -42,10 +47,21 @@ impl Versions {
     /// # Errors
     /// 412.
     pub(super) fn check(&self, current: u64) -> Answer<u64> {
-        if self.0.contains(&current) {
-            return Ok(current);
-        }
-        Err(stale(current))
+        self.found(current, |mark| mark.is_none())
+    }
+
+    /// The same for a feature's row: a mark, where there is one, must be that of what the row says.
+    ///
+    /// # Errors
+    /// 412.
+    pub(super) fn check_row(&self, current: u64, content: u64) -> Answer<u64> {
+        let own = mark(content);
+        self.found(current, |mark| mark.is_none_or(|mark| *mark == own))
+    }
+
+    fn found(&self, current: u64, fits: impl Fn(Option<&String>) -> bool) -> Answer<u64> {
+        let is_there = self.0.iter().any(|(version, mark)| *version == current && fits(mark.as_ref()));
+        if is_there { Ok(current) } else { Err(stale(current)) }
     }
 }
 
@@ -54,6 +70,15 @@ pub(super) fn stale(current: u64) -> Problem {
     let what = "已被他人修改 / somebody changed it meanwhile";
     let p = Problem::new(StatusCode::PRECONDITION_FAILED, "stale", what).with("current_version", current);
     p.hint("请重新读取后再改 / read it again and change that")
+}
+
+fn mark(content: u64) -> String {
+    format!("{content:016x}")
+}
+
+/// A feature's row as an ETag: its version, and the hash of what it says.
+pub(super) fn etag_of_row(version: u64, content: u64) -> HeaderValue {
+    HeaderValue::from_str(&format!("\"{version}.{}\"", mark(content))).unwrap_or_else(|_| etag(version))
 }
 
 /// A version as an ETag.
@@ -80,6 +105,21 @@ mod tests {
         for garbage in ["3", "\"3", ""] {
             assert_eq!(of(garbage).expect_err(garbage).status(), StatusCode::BAD_REQUEST, "{garbage}");
         }
+        let marked = etag_of_row(3, 0xab);
+        assert_eq!(marked, "\"3.00000000000000ab\"");
+        let of_row = |text: &HeaderValue| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_MATCH, text.clone());
+            Versions::of(&headers).expect("one")
+        };
+        assert_eq!(of_row(&marked).check_row(3, 0xab).expect("fits"), 3);
+        assert_eq!(of_row(&etag(3)).check_row(3, 0xab).expect("a version alone says enough"), 3);
+        // the same number of another history, and another number
+        for (version, content) in [(3, 0xac), (4, 0xab)] {
+            let refused = of_row(&marked).check_row(version, content).expect_err("stale");
+            assert_eq!(refused.status(), StatusCode::PRECONDITION_FAILED);
+        }
+        assert!(of_row(&marked).check(3).is_err());
         let none = Versions::of(&HeaderMap::new()).expect_err("none");
         assert_eq!(none.status(), StatusCode::PRECONDITION_REQUIRED);
     }

@@ -1,5 +1,5 @@
-//! How often one user or token may ask for what is costly, one address for what is open to everybody: a bucket each, full at first,
-//! filled again evenly over a minute.
+//! How often one user or token may ask for what is costly, one address for what is open to everybody or try to sign in: a bucket each,
+//! full at first, filled again evenly over a minute. Each purpose has a table of its own, so that a flood of one takes no room from another.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -76,13 +76,13 @@ impl Rates {
         Err((wait_s.ceil() as u32).max(1))
     }
 
-    /// Takes one of an address's for something; for something else it has others.
+    /// Takes one of an address's.
     ///
     /// # Errors
     /// 429.
-    pub(super) fn of_address(&self, what: &str, from: Option<IpAddr>) -> Answer<()> {
+    pub(super) fn of_address(&self, from: Option<IpAddr>) -> Answer<()> {
         let from = from.map_or(OTHERS.to_owned(), neighbourhood);
-        self.take(&format!("{what}{from}"), Instant::now()).map_err(|seconds| {
+        self.take(&from, Instant::now()).map_err(|seconds| {
             too_often("此地址请求过于频繁，请稍候 / too many requests from this address, wait a while", seconds)
         })
     }
@@ -112,7 +112,7 @@ pub(super) async fn limit_by_address(
     request: Request,
     next: Next,
 ) -> Answer<Response> {
-    app.open_rates.of_address("", peer.map(|p| p.0.0.ip()))?;
+    app.open_rates.of_address(peer.map(|p| p.0.0.ip()))?;
     Ok(next.run(request).await)
 }
 

@@ -31,9 +31,9 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/session", post(session::sign_in).delete(session::sign_out));
     // what is open and made anew: each address may ask only so often
     let counted = Router::new()
-        .route("/ogc/collections/public-incidents", get(ogc::public::cells::collection))
-        .route("/ogc/collections/public-incidents/items", get(ogc::public::cells::items))
-        .route("/ogc/collections/public-incidents/items/{id}", get(ogc::public::cells::item))
+        .route("/ogc/collections/public-hotspots", get(ogc::public::cells::collection))
+        .route("/ogc/collections/public-hotspots/items", get(ogc::public::cells::items))
+        .route("/ogc/collections/public-hotspots/items/{id}", get(ogc::public::cells::item))
         .route("/ogc/collections/public-totals", get(ogc::public::totals::collection))
         .route("/ogc/collections/public-totals/items", get(ogc::public::totals::items))
         .route("/ogc/collections/public-totals/items/{id}", get(ogc::public::totals::item));

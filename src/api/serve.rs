@@ -148,6 +148,7 @@ pub async fn serve(
         imports: imports.clone(),
         rates: Rates::new(settings.costly_per_minute),
         open_rates: Rates::new(settings.open_per_minute),
+        sign_in_rates: Rates::new(settings.open_per_minute),
         exports: Exports::new(&settings.uploads.folder),
         refusals: Refusals::default(),
         in_flight: InFlight::default(),

@@ -166,6 +166,7 @@ fn with_standard_input(files: &[String], ticker: &Ticker) -> Result<(Vec<String>
         }
     }
     let mut file = NamedTempFile::new().map_err(Failure::input)?;
+    console::pass(file.path());
     let (sender, blocks) = sync_channel::<std::io::Result<Vec<u8>>>(8);
     // a pipe may be silent for long: it is waited for elsewhere, so that Ctrl-C is heard
     std::thread::spawn(move || {

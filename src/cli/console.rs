@@ -5,6 +5,7 @@
 
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -39,6 +40,8 @@ const SLOW_PACE: Duration = Duration::from_secs(10);
 
 static CANCELLED: AtomicBool = AtomicBool::new(false);
 static HANDLER: OnceLock<()> = OnceLock::new();
+/// Temporary files that an end at once would leave behind.
+static PASSING: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 /// Why standard output takes nothing more: nothing to say where its reader has gone.
 static ENDED: OnceLock<Option<String>> = OnceLock::new();
 /// Whether standard output carries a result, so that words go beside it.
@@ -125,11 +128,24 @@ pub(crate) fn cancel_flag() -> &'static AtomicBool {
         // Without a handler (a restricted environment) Ctrl-C simply ends the process, which is safe: files are written whole.
         let _ = ctrlc::set_handler(|| {
             if CANCELLED.swap(true, Ordering::Relaxed) {
+                remove_passing();
                 std::process::exit(130);
             }
         });
     });
     &CANCELLED
+}
+
+/// Says that a temporary file is to go also when a second Ctrl-C ends the process, where nothing is dropped any more.
+pub(crate) fn pass(file: &Path) {
+    PASSING.lock().unwrap_or_else(PoisonError::into_inner).push(file.to_owned());
+}
+
+fn remove_passing() {
+    // handlers have a thread of their own, so the lock is never waited for by whoever holds it
+    for file in PASSING.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        let _ = std::fs::remove_file(file);
+    }
 }
 
 /// Draws one line of progress on standard error when it is a terminal.
@@ -204,4 +220,22 @@ impl Drop for Ticker {
 /// The present moment in UTC (RFC 3339).
 pub(crate) fn now_utc() -> String {
     time::OffsetDateTime::now_utc().format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_at_once_leaves_no_temporary_file() {
+        let [first, second] = [(); 2].map(|()| tempfile::NamedTempFile::new().expect("a file"));
+        pass(first.path());
+        pass(second.path());
+        // one that is gone already is no fault
+        let path = second.path().to_owned();
+        drop(second);
+        remove_passing();
+        assert!(!first.path().exists() && !path.exists());
+        remove_passing();
+    }
 }

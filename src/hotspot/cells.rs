@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use geo::{Contains, ConvexHull, MultiPoint, MultiPolygon, Point, Polygon};
+use geo::{Contains, ConvexHull, Coord, LineString, MultiPoint, MultiPolygon, Point, Polygon};
 use h3o::geom::{ContainmentMode, TilerBuilder};
 use h3o::{LatLng, Resolution};
 use rayon::prelude::*;
@@ -184,7 +184,11 @@ pub enum Belonging {
     ByTouch,
 }
 
-/// Cells of an outline; parts that are no valid ring are passed over and counted.
+/// Degrees, about a centimetre, between which a line is not followed any further.
+const NEAREST_DEG: f64 = 1e-7;
+
+/// Cells of an outline; parts that are no valid ring are passed over and counted. Each part is looked at by itself: one tiler for all of
+/// them holds every cell against every part.
 ///
 /// # Errors
 /// When the outline would hold too many cells, or none.
@@ -193,30 +197,63 @@ pub fn outline_cells(
     resolution: Resolution,
     belonging: Belonging,
 ) -> Result<(Vec<HexCell>, usize), HotspotError> {
-    let mode = match belonging {
-        Belonging::ByCentre => ContainmentMode::ContainsCentroid,
-        Belonging::ByTouch => ContainmentMode::Covers,
+    let tiled = |part: &Polygon<f64>| {
+        let mut tiler = TilerBuilder::new(resolution).containment_mode(ContainmentMode::ContainsCentroid).build();
+        tiler.add(part.clone()).ok().map(|()| tiler)
     };
-    let mut tiler = TilerBuilder::new(resolution).containment_mode(mode).build();
-    let passed_over = outline.iter().filter(|p| tiler.add((*p).clone()).is_err()).count();
-    // The hint is an upper bound of the outlines' boxes.
-    if tiler.coverage_size_hint() > 8 * MOST_CELLS {
+    let hints: Vec<Option<usize>> = outline.0.par_iter().map(|p| tiled(p).map(|t| t.coverage_size_hint())).collect();
+    // The hint is an upper bound of the parts' boxes.
+    if hints.iter().flatten().sum::<usize>() > 8 * MOST_CELLS {
         return Err(HotspotError::TooManyCells { most: MOST_CELLS });
     }
-    let mut cells: Vec<HexCell> = tiler.into_coverage().collect();
-    cells.sort_unstable();
+    let cells_of = |part: &Polygon<f64>| {
+        let Some(tiler) = tiled(part) else { return Vec::new() };
+        let mut cells: Vec<HexCell> = tiler.into_coverage().collect();
+        if belonging == Belonging::ByTouch {
+            std::iter::once(part.exterior()).chain(part.interiors()).for_each(|r| follow(r, resolution, &mut cells));
+        }
+        cells.sort_unstable();
+        cells.dedup();
+        cells
+    };
+    let mut cells: Vec<HexCell> = outline.0.par_iter().flat_map_iter(cells_of).collect();
+    cells.par_sort_unstable();
     cells.dedup();
     if cells.is_empty() {
         return Err(HotspotError::Nothing {
             chinese: "边界内没有六边形", english: "no cell lies inside the boundary"
         });
     }
-    Ok((cells, passed_over))
+    Ok((cells, hints.iter().filter(|h| h.is_none()).count()))
+}
+
+/// Adds the cells through which a ring goes. Together with those whose centre lies inside they are all that hold a place inside: from a
+/// place to a centre outside the way leads across the ring, and cells are convex.
+fn follow(ring: &LineString<f64>, resolution: Resolution, cells: &mut Vec<HexCell>) {
+    let cell = |c: Coord<f64>| cell_of(LonLat { lon_deg: c.x, lat_deg: c.y }, resolution);
+    for line in ring.lines() {
+        let mut end = line.end;
+        // across the date line, not round the Earth
+        if (end.x - line.start.x).abs() > 180.0 {
+            end.x += 360.0_f64.copysign(line.start.x - end.x);
+        }
+        let mut pieces = vec![(line.start, cell(line.start), end, cell(end))];
+        while let Some((a, from, b, to)) = pieces.pop() {
+            cells.extend(from.filter(|c| cells.last() != Some(c)));
+            cells.extend(to.filter(|c| cells.last() != Some(c)));
+            if from != to && (b.x - a.x).abs().max((b.y - a.y).abs()) > NEAREST_DEG {
+                let middle = (a + b) / 2.0;
+                let at = cell(middle);
+                pieces.extend([(middle, at, b, to), (a, from, middle, at)]);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::random::Random;
 
     fn near_anshun(resolution: Resolution) -> HexCell {
         cell_of(LonLat { lon_deg: 105.932, lat_deg: 26.2456 }, resolution).expect("a place on Earth")
@@ -289,5 +326,46 @@ mod tests {
             }
         }
         assert!(outline_cells(&outline, Resolution::Five, Belonging::ByTouch).is_ok_and(|c| c.0.len() < 5));
+    }
+
+    /// A star with as many corners, and a hole.
+    fn star(r: &mut Random, x: f64, y: f64, corners: u32) -> Polygon<f64> {
+        let mut ring = |radius: f64| -> LineString<f64> {
+            let corner = |k: u32| {
+                let (angle, long) =
+                    (f64::from(k) / f64::from(corners) * std::f64::consts::TAU, radius * (0.4 + r.unit()));
+                Coord { x: x + long * angle.cos(), y: y + long * angle.sin() }
+            };
+            (0..corners).map(corner).collect::<Vec<_>>().into()
+        };
+        Polygon::new(ring(0.04), vec![ring(0.008)])
+    }
+
+    #[test]
+    fn cells_touched_are_those_of_a_tiler_that_holds_each_against_the_outline() {
+        let mut r = Random::new(5);
+        for resolution in [Resolution::Six, Resolution::Seven, Resolution::Eight, Resolution::Nine] {
+            let parts = vec![star(&mut r, 105.9, 26.2, 17), star(&mut r, 106.2, 26.5, 40)];
+            let mut tiler = TilerBuilder::new(resolution).containment_mode(ContainmentMode::Covers).build();
+            tiler.add_batch(parts.clone()).expect("valid");
+            let mut held: Vec<HexCell> = tiler.into_coverage().collect();
+            held.sort_unstable();
+            held.dedup();
+            let found = outline_cells(&MultiPolygon::new(parts), resolution, Belonging::ByTouch).expect("cells");
+            assert_eq!(found, (held, 0), "{resolution}");
+        }
+    }
+
+    #[test]
+    fn outline_across_the_date_line_does_not_go_round_the_earth() {
+        let at = |x: f64, y: f64| Coord { x, y: y - 16.5 };
+        let corners = vec![at(179.99, 0.0), at(-179.99, 0.0), at(-179.99, 0.02), at(179.99, 0.02)];
+        let outline = MultiPolygon::new(vec![Polygon::new(corners.into(), Vec::new())]);
+        let (cells, _) = outline_cells(&outline, Resolution::Eight, Belonging::ByTouch).expect("cells");
+        assert!((5..40).contains(&cells.len()), "{}", cells.len());
+        for (x, y) in [(180.0, 0.01), (179.991, 0.001), (-179.991, 0.019)] {
+            let place = LonLat { lon_deg: x, lat_deg: y - 16.5 };
+            assert!(cells.contains(&cell_of(place, Resolution::Eight).expect("a place")), "{place:?}");
+        }
     }
 }

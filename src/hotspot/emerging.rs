@@ -276,7 +276,9 @@ impl Spots {
                 let (t, i) = (bin / n, bin % n);
                 let of = |t: usize| layers.get(t).and_then(|l| l.get(i)).copied().unwrap_or(0.0);
                 let (sum, w) = (of(t) + if t == 0 { 0.0 } else { of(t - 1) }, size(t, i));
-                ((sum - moments.mean * w as f64) * moments.scale(w), judge(w, sum as u64))
+                // in whole numbers: what has just its share has 0 in every step, and no rounding that would be a trend
+                let excess = (sum as i128 * bins as i128 - i128::from(incidents) * w as i128) as f64 / bins as f64;
+                (excess * moments.scale(w), judge(w, sum as u64))
             })
             .unzip();
         let cut = cut(&p, options.alpha, FdrMethod::BenjaminiHochberg);
@@ -307,6 +309,10 @@ impl Spots {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "emerging_reference.rs"]
+mod reference;
 
 #[cfg(test)]
 mod tests {

@@ -58,7 +58,7 @@ pub(crate) fn m2_incident_is_told_with_grid_and_unit_and_listed(server: &Server)
         (&json!(true), true)
     );
     assert!(!told[0].data.to_string().contains("积水"), "words stay with the incident");
-    assert_eq!(foreign.events(1, Duration::from_secs(2)), [], "who does not see it is not told");
+    assert_eq!(foreign.events(1, Duration::from_millis(700)), [], "who does not see it is not told");
     assert!(made["grid"].as_str().is_some_and(|g| g.starts_with(VILLAGE) && g.len() == 15));
     assert!(made["unit"].as_str().is_some_and(|u| u.starts_with(made["grid"].as_str().expect("a grid"))));
     assert_eq!(

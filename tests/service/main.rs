@@ -9,6 +9,7 @@ mod basemaps;
 mod client;
 #[path = "../store_contract/cluster.rs"]
 mod cluster;
+mod counts;
 mod county;
 mod editing;
 mod events;
@@ -150,7 +151,6 @@ on_both_engines! { Shared as sqlite, postgis:
         cgcs2000_tile_is_in_degrees_and_numbered_as_the_base_map;
     events:
         a07_whoever_is_moved_or_put_out_stops_listening_at_once,
-        stream_beats_where_there_is_nothing_to_tell,
         change_is_told_in_order_and_after_a_reconnect,
         job_is_told_to_whoever_started_it_and_to_nobody_else,
         change_is_served_within_a_second;
@@ -164,10 +164,11 @@ on_both_engines! { Shared as sqlite, postgis:
         words_of_an_incident_are_for_those_who_handle_it,
         m12_photo_is_kept_bare_and_seen_by_those_who_handle_the_incident,
         filters_of_incidents_are_kept_or_400;
-    room:
+    counts:
         statistics_sum_to_the_incidents_by_every_group,
         totals_of_leaders_day_and_week_are_a_count,
-        m11_files_of_statistics_are_for_those_who_take_copies,
+        m11_files_of_statistics_are_for_those_who_take_copies;
+    room:
         m4_hotspots_explain_themselves_and_stay_within_the_scope,
         m4_hotspots_are_a_layer_for_gis,
         long_lists_are_packed_for_whoever_takes_it,
@@ -183,6 +184,20 @@ on_both_engines! { Shared as sqlite, postgis:
         ogr_reads_pages_filters_and_boxes;
     faults:
         f16_panic_is_500_with_its_id_and_is_counted,
-        methods_nobody_knows_are_counted_as_one,
-        f08_half_open_heads_are_closed;
+        methods_nobody_knows_are_counted_as_one;
+}
+
+/// What no store has a part in, and what takes its time, is looked at once.
+mod whatever_the_store {
+    use crate::server::Shared;
+
+    #[test]
+    fn stream_beats_where_there_is_nothing_to_tell() {
+        crate::events::stream_beats_where_there_is_nothing_to_tell(Shared::sqlite());
+    }
+
+    #[test]
+    fn f08_half_open_heads_are_closed() {
+        crate::faults::f08_half_open_heads_are_closed(Shared::sqlite());
+    }
 }

@@ -188,7 +188,7 @@ fn public_requests_are_counted_by_address() {
     let server = fresh(&[], &[("LIANHU_PUBLIC_INCIDENTS", "true"), ("LIANHU_PUBLIC_PER_MINUTE", "2")]);
     let totals = "/ogc/collections/public-totals/items";
     server.ask("GET", totals, &[], None).is(200);
-    server.get("/ogc/collections/public-incidents").is(200);
+    server.get("/ogc/collections/public-hotspots").is(200);
     let refused = server.ask("GET", totals, &[], None).problem(429, "too_often");
     assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|s| (1..=60).contains(&s)));
     server.get(totals).problem(429, "too_often");

@@ -1,6 +1,6 @@
 //! A22: what everybody may see, against the incidents as they were written into the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::server::{Place, ROLES, Server, TOWNSHIP};
 
 const K: u64 = 5;
-const CELLS: &str = "/ogc/collections/public-incidents";
+const CELLS: &str = "/ogc/collections/public-hotspots";
 const TOTALS: &str = "/ogc/collections/public-totals";
 /// Incidents by hexagon in the month made for this: a few of one to four.
 const PLANTED: [u64; 8] = [14, 1, 9, 4, 2, 30, 3, 6];
@@ -92,7 +92,7 @@ fn text<'v>(feature: &'v Value, field: &str) -> &'v str {
     feature["properties"][field].as_str().unwrap_or_else(|| panic!("{field} of {feature}"))
 }
 
-/// Told parts are true and none is below k; what is kept back cannot be computed from the total, whoever knows where there was something.
+/// Told parts (of hexagons: those with a class, which are taken for told here) are true and none is below k; what is kept back cannot be computed from the total, whoever knows where there was something.
 fn protected(month: &str, truth: &BTreeMap<String, u64>, told: &BTreeMap<String, u64>, total: u64) {
     assert_eq!(truth.values().sum::<u64>(), total, "{month}");
     for (part, count) in told {
@@ -121,15 +121,17 @@ pub(crate) fn a22_small_counts_are_kept_back_and_cannot_be_computed(place: &Plac
     let mut server = open(place, &token);
     let (shown, totals) = published(&server);
 
-    // the numbers
+    // hexagons have a class and no number; whoever knew the counts of those that have one could not tell the others'
     let mut told = Counts::new();
     for f in &shown {
-        let count = f["properties"]["count"].as_u64().expect("a count");
+        let fields: Vec<&str> = f["properties"].as_object().expect("fields").keys().map(String::as_str).collect();
+        assert_eq!(fields.iter().copied().collect::<BTreeSet<_>>(), ["h3", "window", "from", "to", "class"].into());
+        assert!(["hot", "cold", "none"].contains(&text(f, "class")), "{f}");
         assert_eq!(f["id"], format!("{}.{}", text(f, "window"), text(f, "h3")));
         assert_eq!(f["geometry"]["type"], "Polygon");
-        assert!(
-            told.entry(text(f, "window").to_owned()).or_default().insert(text(f, "h3").to_owned(), count).is_none()
-        );
+        let (window, h3) = (text(f, "window").to_owned(), text(f, "h3").to_owned());
+        let count = cells[&window][&h3];
+        assert!(told.entry(window).or_default().insert(h3, count).is_none());
     }
     let mut all = BTreeMap::new();
     let mut by_category = Counts::new();
@@ -204,7 +206,7 @@ pub(crate) fn a22_small_counts_are_kept_back_and_cannot_be_computed(place: &Plac
     let landing = server.ask("GET", "/ogc", &[], None).is(200).text();
     assert!(landing.contains(CELLS) && landing.contains(TOTALS));
     let listed = server.get("/ogc/collections").is(200).text();
-    assert!(listed.contains("\"public-incidents\""));
+    assert!(listed.contains("\"public-hotspots\""));
     server.ask("GET", "/ogc/collections/incidents/items", &[], None).problem(401, "unauthenticated");
 
     // what comes to light later changes nothing that was shown: the difference would tell it

@@ -1,150 +1,17 @@
-//! What the monitoring room reads: statistics, hotspots, outbreaks, alerts, the daily report.
+//! What the monitoring room reads: hotspots, outbreaks, alerts, the daily report.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::events::Stream;
+use crate::events::{Event, Stream};
 use crate::incidents::{body, report};
 use crate::server::{Server, TOWNSHIP, VILLAGE, still, writing};
 
-fn all(server: &Server, query: &str) -> Vec<Value> {
+pub(crate) fn all(server: &Server, query: &str) -> Vec<Value> {
     let answer = server.get(&format!("/api/incidents?limit=1000&{query}")).is(200).json();
     assert!(answer["next"].is_null(), "one page holds all here");
     answer["incidents"].as_array().expect("incidents").clone()
-}
-
-fn sum(rows: &Value, field: &str) -> u64 {
-    rows.as_array().expect("rows").iter().filter_map(|r| r[field].as_u64()).sum()
-}
-
-pub(crate) fn statistics_sum_to_the_incidents_by_every_group(server: &Server) {
-    let _still = still();
-    for query in [
-        "",
-        "&from=2025-03-01&to=2025-09-30",
-        "&category=dispute",
-        "&region=520423102001",
-        "&open=true",
-        "&overdue=true",
-        "&state=closed,rejected",
-    ] {
-        let incidents = all(server, query.trim_start_matches('&'));
-        let open = incidents.iter().filter(|i| i["state"] != "closed" && i["state"] != "rejected").count() as u64;
-        for by in ["category", "level", "state", "region", "day", "grid", "unit"] {
-            let counted = server.get(&format!("/api/statistics?by={by}{query}")).is(200).json();
-            let rows = &counted["rows"];
-            let n = incidents.len() as u64;
-            assert_eq!((sum(rows, "count"), sum(rows, "open")), (n, open), "{by}{query}");
-            assert_eq!(
-                (&counted["totals"]["incidents"], &counted["totals"]["open"]),
-                (&json!(n), &json!(open)),
-                "{by}"
-            );
-            let keys: Vec<&str> = rows.as_array().expect("rows").iter().filter_map(|r| r["key"].as_str()).collect();
-            assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len(), "{by}: each group once");
-            if by == "day" {
-                let of_day = |day: &str| {
-                    let is = |i: &&Value| i["occurred_at"].as_str().is_some_and(|t| t.starts_with(day));
-                    incidents.iter().filter(is).count() as u64
-                };
-                for row in rows.as_array().expect("rows") {
-                    assert_eq!(
-                        row["count"].as_u64(),
-                        Some(of_day(row["key"].as_str().expect("a day"))),
-                        "China's days"
-                    );
-                }
-            }
-        }
-    }
-    let counted = server.get("/api/statistics?by=region").is(200).json();
-    let villages: BTreeSet<String> = server.get("/api/regions?level=village").is(200).json()["regions"]
-        .as_array()
-        .expect("regions")
-        .iter()
-        .filter_map(|r| r["code"].as_str().map(str::to_owned))
-        .collect();
-    let had: BTreeSet<String> =
-        all(server, "").iter().filter_map(|i| i["region"].as_str().map(str::to_owned)).collect();
-    let free: BTreeSet<String> = counted["incident_free"]
-        .as_array()
-        .expect("villages")
-        .iter()
-        .filter_map(|v| v["code"].as_str().map(str::to_owned))
-        .collect();
-    assert_eq!(free, villages.difference(&had).cloned().collect());
-    let closed = server.get("/api/statistics?by=region&overdue=true").is(200).json();
-    assert_eq!(closed["incident_free"], counted["incident_free"], "an incident that is over was one");
-    let totals = &counted["totals"];
-    for (collection, name) in [("grids", "grids"), ("units", "units"), ("households", "households")] {
-        assert_eq!(totals[name].as_u64(), Some(server.all(&server.token, collection, "").len() as u64), "{name}");
-    }
-    for bad in ["by=x", "f=pdf", "from=x", "region=1", "color=red", "state=x", "open=1"] {
-        assert_eq!(server.get(&format!("/api/statistics?{bad}")).status, 400, "{bad}");
-    }
-}
-
-/// What stands in numbers beside the map, each against a count of what it is about.
-pub(crate) fn totals_of_leaders_day_and_week_are_a_count(server: &Server) {
-    let _writing = writing();
-    let china = time::macros::offset!(+8);
-    let today = || time::OffsetDateTime::now_utc().to_offset(china).date();
-    // one of each day of a week and more; the seventh day back is not of the week
-    for days in 0..9 {
-        let at = time::OffsetDateTime::now_utc() - time::Duration::days(days);
-        let mut wish = body("opinion");
-        wish["occurred_at"] = at.format(&time::format_description::well_known::Rfc3339).expect("a time").into();
-        report(server, &wish);
-    }
-    let leaders = server.all(&server.token, "leaders", "");
-    for region in ["", TOWNSHIP, VILLAGE, "520423102002"] {
-        let query = if region.is_empty() { String::new() } else { format!("region={region}") };
-        // the day may turn while we count
-        let (day, totals, incidents) = loop {
-            let day = today();
-            let totals = server.get(&format!("/api/statistics?{query}")).is(200).json()["totals"].clone();
-            let incidents = all(server, &query);
-            if today() == day {
-                break (day, totals, incidents);
-            }
-        };
-        let since = |first: time::Date| {
-            let first = first.to_string();
-            let is = |i: &&Value| i["occurred_at"].as_str().is_some_and(|t| t[..10] >= *first);
-            incidents.iter().filter(is).count() as u64
-        };
-        let week = since(day - time::Duration::days(6));
-        assert_eq!((&totals["today"], &totals["days7"]), (&json!(since(day)), &json!(week)), "{region}");
-        let heads = leaders.iter().filter(|l| {
-            let unit = l["properties"]["unit"].as_str().expect("a unit");
-            l["properties"]["role"] == "leader" && unit.starts_with(region)
-        });
-        assert_eq!(totals["leaders"], json!(heads.count()), "{region}");
-        if region == VILLAGE {
-            assert!(since(day) >= 1 && week >= 7 && week < incidents.len() as u64, "{week}");
-            assert!(totals["leaders"].as_u64() > Some(0));
-        }
-    }
-}
-
-pub(crate) fn m11_files_of_statistics_are_for_those_who_take_copies(server: &Server) {
-    let _still = still();
-    let exporter = server.token_for("exporter", VILLAGE);
-    let json = server.get_as(&exporter, "/api/statistics?by=category").is(200).json();
-    let csv = server.get_as(&exporter, "/api/statistics?by=category&f=csv").is(200);
-    let text = csv.text();
-    assert!(csv.header("content-disposition").contains("statistics.csv"));
-    let total = text.lines().find(|l| l.contains("合计")).expect("a total");
-    assert!(total.contains(&json["totals"]["incidents"].to_string()), "{total}");
-    let xlsx = server.get_as(&exporter, "/api/statistics?by=region&f=xlsx").is(200);
-    assert!(xlsx.body.starts_with(b"PK"));
-    for role in ["viewer", "auditor"] {
-        let token = server.token_for(role, VILLAGE);
-        server.get_as(&token, "/api/statistics?f=csv").problem(403, "forbidden");
-        server.get_as(&token, "/api/statistics").is(200);
-    }
 }
 
 pub(crate) fn m4_hotspots_explain_themselves_and_stay_within_the_scope(server: &Server) {
@@ -280,8 +147,9 @@ pub(crate) fn m3_emergency_alarms_until_somebody_looks(server: &Server) {
     let mut stream = Stream::open(server, &server.token, None);
     stream.hello();
     let incident = report(server, &body("emergency"));
-    let told = stream.of_kind("alert", 5, Duration::from_secs(3));
-    let alarm = told.iter().find(|e| e.data["incident"] == incident["id"]).expect("an alert is told");
+    let about_it = |e: &Event| e.kind == "alert" && e.data["incident"] == incident["id"];
+    let told = stream.up_to(Duration::from_secs(20), about_it);
+    let alarm = told.last().filter(|e| about_it(*e)).expect("an alert is told");
     assert_eq!((&alarm.data["operation"], &alarm.data["incident"]), (&json!("opened"), &incident["id"]));
     let listed = server.get("/api/alerts?open=true").is(200).json();
     let about = |a: &&Value| a["incident"] == incident["id"] && a["kind"] == "emergency";
@@ -301,8 +169,9 @@ pub(crate) fn m3_emergency_alarms_until_somebody_looks(server: &Server) {
     let asked = server.ask("POST", &path, &[("authorization", &format!("Bearer {room}"))], Some(&json!({})));
     let seen = asked.is(200).json();
     assert!(seen["alert"]["acknowledged"]["at"].is_string() && seen["alert"]["escalates_at"].is_null());
-    let told = stream.of_kind("alert", 5, Duration::from_secs(3));
-    assert!(told.iter().any(|e| e.data["id"] == alert["id"] && e.data["operation"] == "acknowledged"), "{told:?}");
+    let is_seen = |e: &Event| e.data["id"] == alert["id"] && e.data["operation"] == "acknowledged";
+    let told = stream.up_to(Duration::from_secs(20), is_seen);
+    assert!(told.last().is_some_and(is_seen), "{told:?}");
     let again = server.ask("POST", &path, &[("authorization", &format!("Bearer {room}"))], Some(&json!({})));
     assert_eq!(again.is(200).json(), seen, "the first who looked stays");
 }

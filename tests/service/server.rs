@@ -64,8 +64,25 @@ impl Place {
         String::from_utf8_lossy(&out.stdout).into_owned()
     }
 
-    /// The example township with a plan in force, and an admin's token.
+    /// The example township with a plan in force, and an admin's token. Importing and planning it is done once; a GeoPackage begins as a
+    /// backup of that.
     pub(crate) fn settle(&self) -> String {
+        static MADE: OnceLock<(tempfile::TempDir, String)> = OnceLock::new();
+        if !self.url.starts_with("sqlite:") {
+            return self.settle_anew();
+        }
+        let file = |folder: &tempfile::TempDir| folder.path().join("settled.gpkg").to_string_lossy().into_owned();
+        let (folder, token) = MADE.get_or_init(|| {
+            let (place, folder) = (Self::sqlite(), tempfile::tempdir().expect("folder"));
+            let token = place.settle_anew();
+            place.run(&["backup", &file(&folder)], "");
+            (folder, token)
+        });
+        self.run(&["restore", &file(folder)], "");
+        token.clone()
+    }
+
+    fn settle_anew(&self) -> String {
         let fixture = |name: &str| -> String {
             let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "fixtures", "township", name].iter().collect();
             path.to_string_lossy().into_owned()

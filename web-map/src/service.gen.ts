@@ -1,5 +1,5 @@
 // Made by `npm run types` of src/api/openapi/application.json; not to be edited.
-// b4a7c4b2fcc174dbabed2fd36737ad1d8951a9201f2b96f5b9907c584a8a40a6
+// d31e0a0e58e718de55fbbc2f0e2e1ad40a00b0b6297d4f18b3a03ba01f743730
 
 export type components = {
     schemas: {
@@ -262,7 +262,7 @@ export type components = {
              * @description 库中的或内置的 / the register's own, or one that ships
              * @enum {string}
              */
-            origin?: "register" | "shipped";
+            origin: "register" | "shipped";
             /** @description 网格按户数均衡 / grids are balanced by households */
             balanced: boolean;
             target_households: number | null;
@@ -376,9 +376,9 @@ export type components = {
             share: number;
             stage: string;
             /** @description 此步已处理的行数，总数未知时也给出 / rows gone over in this stage, also where nobody knows how many there are */
-            rows?: number | null;
+            rows: number | null;
             /** @description 文件的字节数 / bytes of the file */
-            bytes?: number | null;
+            bytes: number | null;
             result: unknown;
             problem: unknown;
         };

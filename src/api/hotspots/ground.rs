@@ -6,6 +6,7 @@ use crate::api::App;
 use crate::api::error::Answer;
 use crate::api::memory::{Collection, Shape};
 use crate::domain::LonLat;
+use crate::domain::register::Polygons;
 use crate::plan::room::{Ground, beside};
 use crate::store::{IncidentFilter, Scope};
 
@@ -28,15 +29,7 @@ pub(in crate::api) async fn ground(
     };
     let mut ground = Ground { incidents, ..Ground::default() };
     let Some(narrow) = narrow else { return Ok(ground) };
-    let regions = app.memory.get(Collection::Regions).await?;
-    let view = app.memory.view(&regions, &narrow).await?;
-    let level = regions.spec().position("level").unwrap_or_default();
-    let is_village = |row: &u32| regions.field(*row, level) == Some("\"village\"");
-    for row in (0..regions.len() as u32).filter(|r| view.sees(*r)).filter(is_village) {
-        if let Some(Shape::Other(shape)) = regions.shape(row) {
-            ground.outline.extend(polygons(shape));
-        }
-    }
+    ground.outline = outline(app, &narrow).await?;
     if let Some(beside) = filter.region.as_ref().and(resolution).and_then(|r| beside(&ground.outline, r)) {
         let near = IncidentFilter { region: None, bbox_deg: Some(beside), ..filter.clone() };
         ground.around = without(app.store.incident_points(scope, &near).await?, &ground.incidents);
@@ -60,6 +53,23 @@ pub(in crate::api) async fn ground(
     Ok(ground)
 }
 
+/// Outlines of the villages that a scope sees.
+///
+/// # Errors
+/// What the store says.
+pub(in crate::api) async fn outline(app: &App, scope: &Scope) -> Answer<Polygons> {
+    let regions = app.memory.get(Collection::Regions).await?;
+    let view = app.memory.view(&regions, scope).await?;
+    let level = regions.spec().position("level").unwrap_or_default();
+    let is_village = |row: &u32| regions.field(*row, level) == Some("\"village\"");
+    let rows = (0..regions.len() as u32).filter(|r| view.sees(*r)).filter(is_village);
+    let shapes = rows.filter_map(|row| match regions.shape(row) {
+        Some(Shape::Other(shape)) => Some(polygons(shape)),
+        _ => None,
+    });
+    Ok(shapes.flatten().collect())
+}
+
 /// Incidents that are not among others, each as often as it is more.
 fn without(mut all: Vec<(LonLat, i64)>, others: &[(LonLat, i64)]) -> Vec<(LonLat, i64)> {
     let key = |i: &(LonLat, i64)| (i.0.lon_deg.to_bits(), i.0.lat_deg.to_bits(), i.1);
@@ -77,7 +87,7 @@ fn without(mut all: Vec<(LonLat, i64)>, others: &[(LonLat, i64)]) -> Vec<(LonLat
     all
 }
 
-fn polygons(shape: &geo::Geometry<f64>) -> Vec<Vec<Vec<[f64; 2]>>> {
+fn polygons(shape: &geo::Geometry<f64>) -> Polygons {
     let ring = |l: &geo::LineString<f64>| l.0.iter().map(|c| [c.x, c.y]).collect();
     let rings = |p: &geo::Polygon<f64>| std::iter::once(p.exterior()).chain(p.interiors()).map(ring).collect();
     match shape {

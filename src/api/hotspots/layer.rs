@@ -52,7 +52,7 @@ fn polygon(ring: &[[f64; 2]]) -> Shape {
 }
 
 /// The cells as features, by their indexes.
-fn snapshot(found: &RoomHotspots, (first, end): (time::Date, time::Date), now: String) -> Snapshot {
+fn snapshot(found: &RoomHotspots, (first, end): (time::Date, time::Date)) -> Snapshot {
     let (first, end) = (first.to_string(), end.to_string());
     let mut cells: Vec<&RoomCell> = found.cells.iter().collect();
     cells.sort_by(|a, b| a.h3.cmp(&b.h3));
@@ -74,7 +74,7 @@ fn snapshot(found: &RoomHotspots, (first, end): (time::Date, time::Date), now: S
         ];
         (c.h3.as_str(), polygon(&c.ring), values)
     });
-    Snapshot::of_features(Collection::Hotspots, features, now)
+    Snapshot::of_features(Collection::Hotspots, features)
 }
 
 /// The layer that a scope sees.
@@ -112,7 +112,7 @@ async fn make(app: &App, scope: &Scope, end: time::Date) -> Answer<Arc<Snapshot>
             let wish = HotspotWish { view: View::Gi, resolution: RESOLUTION as u8, period_ms, seed: SEED };
             room_hotspots(&ground, &wish).map_err(|e| problem_of(&e))?
         };
-        Ok(Arc::new(snapshot(&found, (first, end), moments::stored(OffsetDateTime::now_utc()))))
+        Ok(Arc::new(snapshot(&found, (first, end))))
     });
     made.await.map_err(|e| Problem::internal(e.to_string()))?
 }
@@ -128,7 +128,7 @@ mod tests {
         });
         let found = RoomHotspots { cells: cells.collect(), ..RoomHotspots::default() };
         let day = time::macros::date!(2026 - 01 - 01);
-        Arc::new(snapshot(&found, (day, day), "2026-01-01T00:00:00Z".to_owned()))
+        Arc::new(snapshot(&found, (day, day)))
     }
 
     #[test]

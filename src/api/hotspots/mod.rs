@@ -24,7 +24,7 @@ use super::memory::Collection;
 use crate::plan::room::{self, HotspotWish, OutbreakWish, RoomHotspots, View, moments, outbreaks, room_hotspots};
 use crate::store::IncidentFilter;
 
-pub(super) use ground::ground;
+pub(super) use ground::{ground, outline};
 pub(crate) use keep::Kept;
 pub(crate) use layer::Layers;
 pub(super) use layer::layer;

@@ -24,7 +24,7 @@ const CHUNKS_AHEAD: usize = 2;
 type Put<'a> = dyn FnMut(&str, &str, Option<Shape>, &[Value<'_>], u64) + Send + 'a;
 
 /// Reads a whole collection.
-pub(super) async fn load(store: &dyn Store, collection: Collection, now: String) -> Result<Snapshot, StoreError> {
+pub(super) async fn load(store: &dyn Store, collection: Collection) -> Result<Snapshot, StoreError> {
     let packed = |e: tokio::task::JoinError| StoreError::Internal { code: format!("snapshot: {e}") };
     if let Some(layer) = layer_of(collection) {
         // one thread reads rows, another one makes features of them
@@ -44,11 +44,11 @@ pub(super) async fn load(store: &dyn Store, collection: Collection, now: String)
         drop(rows_in);
         let builder = packing.await.map_err(packed)?;
         read?;
-        return tokio::task::spawn_blocking(move || Snapshot::loaded(builder.finish(), now)).await.map_err(packed);
+        return tokio::task::spawn_blocking(move || Snapshot::loaded(builder.finish())).await.map_err(packed);
     }
     let mut builder = Builder::new(collection);
     plan_layer(store, collection, &mut builder.put()).await?;
-    tokio::task::spawn_blocking(move || Snapshot::loaded(builder.finish(), now)).await.map_err(packed)
+    tokio::task::spawn_blocking(move || Snapshot::loaded(builder.finish())).await.map_err(packed)
 }
 
 /// Reads features of a register's layer by their keys, as they are now.
@@ -114,13 +114,23 @@ fn shape_of(g: &Geometry) -> Shape {
 
 /// One row as it is served, personal fields and all; `None` for rows that are not.
 pub(crate) fn rendered(collection: Collection, row: &RegisterRow) -> Option<String> {
-    let mut text = None;
+    let mut text = String::new();
+    feature_of(collection, row)?.part().append(&mut text, collection.spec(), true);
+    Some(text)
+}
+
+/// What [`Snapshot::content`] says of the feature that a row is served as.
+pub(crate) fn content_of(collection: Collection, row: &RegisterRow) -> Option<u64> {
+    Some(feature_of(collection, row)?.part().hash())
+}
+
+fn feature_of(collection: Collection, row: &RegisterRow) -> Option<Feature> {
+    let mut feature = None;
     let mut put = |id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>], _: u64| {
-        let feature = Feature::new(collection.spec(), id, code, shape, values);
-        feature.part().append(text.insert(String::new()), collection.spec(), true);
+        feature = Some(Feature::new(collection.spec(), id, code, shape, values));
     };
     put_row(&mut put, row);
-    text
+    feature
 }
 
 fn put_row(put: &mut Put<'_>, row: &RegisterRow) {

@@ -11,6 +11,7 @@ mod patch;
 mod recent;
 mod shape;
 mod snapshot;
+mod stamps;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -26,7 +27,7 @@ use crate::store::{Filter, RegisterRow, Scope, Store, StoreError};
 
 use super::error::{Answer, Problem};
 pub(crate) use collection::Collection;
-pub(crate) use load::rendered;
+pub(crate) use load::{content_of, rendered};
 pub(crate) use shape::Shape;
 pub(crate) use snapshot::Snapshot;
 pub(crate) use view::View;
@@ -133,24 +134,24 @@ impl Memory {
 
     /// The next version of a collection; `None` when it is as it was.
     async fn next(&self, collection: Collection, due: &Due) -> Result<Option<Snapshot>, StoreError> {
-        let (store, now) = (self.store.as_ref(), super::now_text());
+        let store = self.store.as_ref();
         let old = match (self.there(place(collection)), due) {
             (Some(old), Due::Nothing | Due::Keys(_) | Due::Villages(_)) => old,
             (old, _) => {
                 #[cfg(test)]
                 self.wholes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                let loaded = load::load(store, collection, now).await?;
+                let loaded = load::load(store, collection).await?;
                 return Ok(Some(loaded).filter(|s| old.is_none_or(|old| old.digest != s.digest)));
             }
         };
         let changed = match due {
             Due::Nothing | Due::Whole => None,
-            Due::Keys(keys) => old.changed(load::load_some(store, collection, keys.iter().cloned()).await?, &now),
+            Due::Keys(keys) => old.changed(load::load_some(store, collection, keys.iter().cloned()).await?),
             Due::Villages(villages) => {
                 let mut newest: Option<Snapshot> = None;
                 for village in villages {
                     let features = load::load_village(store, collection, village).await?;
-                    let next = newest.as_ref().unwrap_or(&old).replaced(village, features, &now);
+                    let next = newest.as_ref().unwrap_or(&old).replaced(village, features);
                     newest = next.or(newest);
                 }
                 newest

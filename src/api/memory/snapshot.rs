@@ -14,6 +14,7 @@ use super::fragment::{Feature, Read, Value};
 use super::patch::{Patch, Run, Step};
 use super::recent::Recent;
 use super::shape::{Shape, around};
+use super::stamps::Stamps;
 use super::view::View;
 use super::written::{self, BETWEEN};
 
@@ -26,6 +27,8 @@ const MOST_SELECTED: usize = 2 << 20;
 const SHARE_PATCHED: u32 = 32;
 const FEWEST_PATCHED: u32 = 256;
 const MOST_PATCHED: u32 = 4_096;
+/// Features of a box that are hashed for its stamp.
+const MOST_STAMPED: usize = 4_000;
 
 /// Features by key as they are now; `None` is one that is no more.
 pub(super) type Changes = BTreeMap<String, Option<Feature>>;
@@ -46,22 +49,21 @@ pub(crate) struct Snapshot {
     recent: Recent,
     /// Hash of all that is in it: what ETags are made of.
     pub(crate) digest: u64,
-    /// When it was loaded, or last changed.
-    pub(crate) loaded_at: String,
+    stamps: Arc<Stamps>,
     bounds: OnceLock<Option<[f64; 4]>>,
     views: Mutex<Views>,
     selections: Mutex<Vec<(String, Arc<Vec<u32>>)>>,
 }
 
 impl Snapshot {
-    fn of(base: Arc<Base>, patch: Patch, recent: Recent, digest: u64, loaded_at: String) -> Self {
+    fn of(base: Arc<Base>, patch: Patch, (recent, stamps): (Recent, Arc<Stamps>), digest: u64) -> Self {
         Self {
             collection: base.collection,
             base,
             patch,
             recent,
             digest,
-            loaded_at,
+            stamps,
             bounds: OnceLock::new(),
             views: Mutex::default(),
             selections: Mutex::default(),
@@ -69,26 +71,25 @@ impl Snapshot {
     }
 
     /// All that was loaded.
-    pub(super) fn loaded(base: Base, loaded_at: String) -> Self {
+    pub(super) fn loaded(base: Base) -> Self {
         let digest = base.digest;
-        Self::of(Arc::new(base), Patch::default(), Recent::since(digest), digest, loaded_at)
+        Self::of(Arc::new(base), Patch::default(), (Recent::since(digest), Arc::default()), digest)
     }
 
     /// Features that are made, not stored: key, place, values in the order of the fields; keys ascend.
     pub(crate) fn of_features<'a>(
         collection: Collection,
         features: impl Iterator<Item = (&'a str, Shape, Vec<Value<'a>>)>,
-        made_at: String,
     ) -> Self {
         let mut builder = Builder::new(collection);
         for (key, shape, values) in features {
             builder.push(key, "", Some(shape), &values);
         }
-        Self::loaded(builder.finish(), made_at)
+        Self::loaded(builder.finish())
     }
 
     /// With some features changed; `None` when they are so already.
-    pub(super) fn changed(&self, changes: Changes, at: &str) -> Option<Self> {
+    pub(super) fn changed(&self, changes: Changes) -> Option<Self> {
         let (mut patch, mut digest, mut places) = (self.patch.clone(), self.digest, Vec::new());
         let mut any = false;
         for (key, feature) in changes {
@@ -106,16 +107,16 @@ impl Snapshot {
         patch.settle();
         let mut recent = self.recent.clone();
         places.into_iter().for_each(|place| recent.note(place, digest));
-        Some(Self::of(self.base.clone(), patch, recent, digest, at.to_owned()))
+        Some(Self::of(self.base.clone(), patch, (recent, self.stamps.clone()), digest))
     }
 
     /// The same, for all features whose keys begin with a code: those that are not named are no more.
-    pub(super) fn replaced(&self, prefix: &str, features: Vec<Feature>, at: &str) -> Option<Self> {
+    pub(super) fn replaced(&self, prefix: &str, features: Vec<Feature>) -> Option<Self> {
         // ':' follows '9'
         let there = self.after(prefix)..self.after(&format!("{prefix}:"));
         let mut changes: Changes = there.map(|row| (self.id(row).to_owned(), None)).collect();
         changes.extend(features.into_iter().map(|f| (f.part().id.to_owned(), Some(f))));
-        self.changed(changes, at)
+        self.changed(changes)
     }
 
     /// Whether so much changed that it is to be packed.
@@ -135,7 +136,7 @@ impl Snapshot {
             }
         });
         let base = Arc::new(builder.finish());
-        Self::of(base, Patch::default(), self.recent.clone(), self.digest, self.loaded_at.clone())
+        Self::of(base, Patch::default(), (self.recent.clone(), self.stamps.clone()), self.digest)
     }
 
     pub(crate) const fn spec(&self) -> &'static Spec {
@@ -227,9 +228,21 @@ impl Snapshot {
         rows
     }
 
-    /// Hash of the collection when a feature last came to, changed in, or left a box: as long as it is the same, so is all in the box.
+    /// As long as it is the same, so is all in a box: the hash of its features or, where these are many, that of the collection when one
+    /// of them last came, changed or left, as far as this process knows.
     pub(crate) fn stamp(&self, bbox: [f64; 4]) -> u64 {
-        self.recent.stamp(bbox)
+        let changed = self.recent.stamp(bbox);
+        self.stamps.get_or_make(bbox, changed, || {
+            if self.is_crowded(bbox, MOST_STAMPED) {
+                return changed;
+            }
+            self.in_box(bbox).into_iter().map(|row| self.content(row)).fold(0, u64::wrapping_add)
+        })
+    }
+
+    /// Hash of all that a feature says and by whom it is seen.
+    pub(crate) fn content(&self, row: u32) -> u64 {
+        self.patch.part(&self.base, row).hash()
     }
 
     /// What a scope sees, by the codes of features; scopes below the village bring the keys they see, and how old views were when these

@@ -1,6 +1,7 @@
 //! Answers that are the same as long as what they are made of is: ETag, 304, bodies kept plain and packed.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -48,9 +49,19 @@ impl Made {
     }
 }
 
-/// The ETag of an answer: weak, as packed and plain bodies share it.
+/// Who writes answers: another build may write other words about the same rows. What cannot be told apart holds for this process alone.
+static PROGRAM: LazyLock<String> = LazyLock::new(|| {
+    let file = std::env::current_exe().and_then(std::fs::metadata);
+    let built = file.and_then(|f| Ok((f.modified()?, f.len()))).unwrap_or_else(|_| (SystemTime::now(), 0));
+    let at = built.0.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    format!("{} {at} {}", env!("CARGO_PKG_VERSION"), built.1)
+});
+
+/// The ETag of an answer: weak, as packed and plain bodies share it. It depends on nothing but the key and the program, so it outlives a
+/// restart; keys therefore name contents, never moments or numbers that another store, or this one brought back from a copy, counts anew.
 pub(super) fn etag(key: &str) -> String {
-    let sha = Sha256::digest(key.as_bytes());
+    let sha =
+        Sha256::new_with_prefix(PROGRAM.as_bytes()).chain_update([0x1f_u8]).chain_update(key.as_bytes()).finalize();
     format!("W/\"{}\"", hex(sha.get(..16).unwrap_or_default()))
 }
 

@@ -15,7 +15,7 @@ use crate::api::extract::{Params, Segments};
 use crate::api::memory::fragment::{Pen, quote};
 use crate::api::memory::written::BETWEEN;
 use crate::api::memory::{Collection, Snapshot};
-use crate::api::preconditions::etag;
+use crate::api::preconditions::etag_of_row;
 
 use super::answer::{FRESH, Made, NOT_KEPT, is_known, kept_as};
 use super::crs::Crs;
@@ -121,10 +121,9 @@ fn keeping(collection: Collection, personal: bool) -> &'static str {
 /// What an answer about a collection depends on, besides the query itself.
 fn key_of(app: &App, headers: &HeaderMap, principal: &Principal, snapshot: &Snapshot, view_digest: u64) -> String {
     format!(
-        "{}\u{1f}{:x}\u{1f}{}\u{1f}{}\u{1f}{:x}\u{1f}{}",
+        "{}\u{1f}{:x}\u{1f}{}\u{1f}{:x}\u{1f}{}",
         snapshot.collection.id(),
         snapshot.digest,
-        snapshot.loaded_at,
         principal.scope.area(),
         view_digest,
         app.keeper.origin(headers)
@@ -291,7 +290,8 @@ pub(in crate::api) async fn item(
     let row = snapshot.row_of(&id).filter(|row| view.sees(*row)).ok_or_else(Problem::missing)?;
     let personal = principal.sees_personal();
     // whoever may edit gets the row's version, which If-Match takes; others the answer's own mark
-    let version = snapshot.version(row).filter(|_| personal && is_editable(collection)).map(etag);
+    let version = snapshot.version(row).filter(|_| personal && is_editable(collection));
+    let version = version.map(|version| etag_of_row(version, snapshot.content(row)));
     if let Some(version) = &version
         && is_known(&headers, version.to_str().unwrap_or_default())
     {

@@ -1,19 +1,23 @@
-//! What everybody may see without signing in, where it is turned on (`[public]`): counts of incidents, see [`crate::plan::room::public`].
+//! What everybody may see without signing in, where it is turned on (`[public]`): classes of hexagons and counts of incidents, see
+//! [`crate::plan::room::public`].
 //!
 //! What a window shows is written to the audit log before it is shown, and read from there ever after: it stays the same over restarts,
 //! later reports and in every process at work on the store. The first entry of a window counts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
 use super::App;
 use super::error::{Answer, Problem};
+use super::hotspots::outline;
 use super::memory::{Collection, Shape, Snapshot};
-use crate::domain::LonLat;
 use crate::domain::incident::{Dictionaries, State};
+use crate::domain::{LonLat, hex};
 use crate::plan::room::public::{PublicIncident, PublicWindow, due_windows};
 use crate::plan::room::{self, moments};
 use crate::store::{Role, Scope, StoreError};
@@ -27,7 +31,30 @@ const OPERATION: &str = "public.window";
 const ACTOR: &str = "lianhu";
 
 /// The windows by month; shared with answers under way.
-pub(crate) type Windows = Arc<BTreeMap<String, PublicWindow>>;
+pub(crate) type Windows = Arc<Published>;
+
+/// Windows by month, and what tells them from others: what is published elsewhere, or after a store was brought back from a copy, may be
+/// of the same months.
+#[derive(Default)]
+pub(crate) struct Published {
+    of: BTreeMap<String, PublicWindow>,
+    pub(super) mark: String,
+}
+
+impl Published {
+    fn new(of: BTreeMap<String, PublicWindow>) -> Self {
+        let text = serde_json::to_string(&of).unwrap_or_default();
+        Self { of, mark: hex(&Sha256::digest(text)) }
+    }
+}
+
+impl Deref for Published {
+    type Target = BTreeMap<String, PublicWindow>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.of
+    }
+}
 
 /// What is public.
 pub(crate) struct Public {
@@ -82,8 +109,8 @@ async fn read_log(app: &App, read: &mut u64) -> Result<(), StoreError> {
             let Some(window) = row.after.as_deref().and_then(|t| serde_json::from_str::<PublicWindow>(t).ok()) else {
                 continue;
             };
-            let all = || app.public.windows.read().unwrap_or_else(PoisonError::into_inner).as_ref().clone();
-            found.get_or_insert_with(all).entry(window.window.clone()).or_insert(window);
+            let all = || app.public.windows.read().unwrap_or_else(PoisonError::into_inner).of.clone();
+            found.get_or_insert_with(all).entry(window.window.clone()).or_insert_with(|| window.classed());
         }
         match rows.last() {
             Some(last) => *read = last.seq,
@@ -91,7 +118,7 @@ async fn read_log(app: &App, read: &mut u64) -> Result<(), StoreError> {
         }
     }
     if let Some(found) = found {
-        *app.public.windows.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(found);
+        *app.public.windows.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Published::new(found));
     }
     Ok(())
 }
@@ -107,7 +134,9 @@ async fn publish(app: &Arc<App>, k: u64, read: &mut u64, seen: &mut Option<(u64,
     let scope = Scope::whole_store(Role::Admin);
     let lists = room::dictionaries(app.store(), &scope).await?;
     let known: BTreeSet<String> = app.public.windows()?.keys().cloned().collect();
-    let due = tokio::task::spawn_blocking(move || due_windows(&incidents(&snapshot, &lists), &known, today, k)).await;
+    let outline = outline(app, &scope).await?;
+    let judge = move || due_windows(&incidents(&snapshot, &lists), &known, &outline, today, k);
+    let due = tokio::task::spawn_blocking(judge).await;
     for window in due.map_err(|e| Problem::internal(e.to_string()))? {
         let text = serde_json::to_string(&window).map_err(|e| Problem::internal(e.to_string()))?;
         app.store.note(&scope, ACTOR, OPERATION, &window.window, &text).await?;

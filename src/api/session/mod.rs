@@ -48,7 +48,7 @@ pub(super) async fn sign_in(
     app.keeper.check_sign_in_origin(&headers)?;
     let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |p| p.0.0.ip());
     // a password costs fifty milliseconds and as many MiB, whoever's it is: names made up in a row get no farther than this
-    app.open_rates.of_address("sign-in ", Some(from))?;
+    app.sign_in_rates.of_address(Some(from))?;
     let (principal, cookie) = app.keeper.sign_in(&wish.name, wish.password, from).await?;
     Ok((StatusCode::CREATED, [(header::SET_COOKIE, cookie)], axum::Json(shown(&app, &principal))))
 }

@@ -51,7 +51,7 @@ impl Counted {
     }
 }
 
-fn multi_polygon(outline: &Polygons) -> MultiPolygon<f64> {
+pub(super) fn multi_polygon(outline: &Polygons) -> MultiPolygon<f64> {
     let polygon = |rings: &Vec<Vec<[f64; 2]>>| {
         let mut lines = rings.iter().map(|r| LineString::from(r.clone()));
         let shell = lines.next().unwrap_or_else(|| LineString::new(Vec::new()));

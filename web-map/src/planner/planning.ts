@@ -88,7 +88,7 @@ export class Planning {
   async generate(wish: Parameters<typeof api.generate>[0]): Promise<void> {
     await this.app.guard(async () => {
       const job = await api.generate(wish);
-      this.app.store.set({ dialog: { kind: "job" }, job: { id: job, kind: "plan", status: "running", share: 0, stage: "" } });
+      this.app.store.set({ dialog: { kind: "job" }, job: { id: job, kind: "plan", status: "running", share: 0, stage: "", rows: null, bytes: null } });
       const ended = await follow(job, now => this.app.store.set({ job: now }));
       const parent = this.app.state.path.findLast(r => r.level !== "village");
       if (ended.status === "done" && parent !== undefined) this.app.store.set({ plans: await api.plans(parent.code) });

@@ -1,7 +1,7 @@
 // The real program on ports of its own with the demonstration township in a temporary store; and one browser.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +13,8 @@ declare global { interface Window { lianhu: Exposed; __xss?: unknown; __csp?: st
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 const PICTURES = join(ROOT, "out", "screenshots");
+/** Names the folder of a demonstration made before (demo.ts): each service begins with a copy of it. */
+export const MADE = "JOURNEYS_DEMO";
 /** The demonstration is planned at the first start, seconds of solver time included. */
 const START_MS = 180_000;
 
@@ -25,7 +27,7 @@ export function programme(): string {
 
 export class Service {
   private child: ChildProcess | null = null;
-  private readonly folder = mkdtempSync(join(tmpdir(), "lianhu-map-"));
+  readonly folder = mkdtempSync(join(tmpdir(), "lianhu-map-"));
   private port = 0;
   url = "";
 
@@ -36,6 +38,8 @@ export class Service {
   async start(demo = true): Promise<void> {
     const other = process.env["LIANHU_URL"];
     if (other !== undefined) { this.url = other; return; }
+    const made = process.env[MADE];
+    if (demo && made !== undefined && this.store === undefined && !existsSync(join(this.folder, "demo.gpkg"))) cpSync(made, this.folder, { recursive: true });
     const args = ["serve", ...(demo ? ["--demo"] : []), "--store", this.where, "--bind", `127.0.0.1:${this.port}`, "--admin-bind", "127.0.0.1:0"];
     const child = this.child = spawn(programme(), args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...this.settings } });
     let said = "";
@@ -69,12 +73,12 @@ export class Service {
 
   get isOurs(): boolean { return process.env["LIANHU_URL"] === undefined; }
 
-  /** Ends it as a power cut would. */
-  async kill(): Promise<void> {
+  /** Ends it as a power cut would, or as it is asked to. */
+  async kill(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
     const { child } = this;
     if (child === null || child.exitCode !== null) return;
     const gone = new Promise(done => child.once("exit", done));
-    child.kill("SIGKILL");
+    child.kill(signal);
     await gone;
     this.child = null;
   }

@@ -14,8 +14,8 @@ use serde_json::{Map, Value, json};
 use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
-use crate::api::memory::rendered;
-use crate::api::preconditions::{etag, stale};
+use crate::api::memory::{content_of, rendered};
+use crate::api::preconditions::{etag_of_row, stale};
 use crate::api::scratch::{Scratch, fresh_id};
 use crate::exchange::{Format, OpenOptions};
 use crate::plan::register::{ImportOutcome, ImportWish, import_files};
@@ -126,7 +126,7 @@ async fn answered(
     let body = feature_of(target, &row)?.to_string();
     let mut response = (status, [(header::CONTENT_TYPE, GEOJSON)], body).into_response();
     let map = response.headers_mut();
-    map.insert(header::ETAG, etag(row.row_version()));
+    map.insert(header::ETAG, etag_of_row(row.row_version(), content_of(target.collection, &row).unwrap_or_default()));
     map.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     if let Ok(crs) = format!("<{}>", Crs::Crs84.uri()).parse() {
         map.insert(CONTENT_CRS, crs);

@@ -12,7 +12,7 @@ use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::extract::Segments;
-use crate::api::memory::Collection;
+use crate::api::memory::{Collection, content_of};
 use crate::api::ogc::items::named;
 use crate::api::preconditions::Versions;
 use crate::exchange::gate::schema::LayerSchema;
@@ -107,7 +107,8 @@ impl Edit {
     pub(super) async fn standing(&self, app: &App, headers: &HeaderMap) -> Answer<(RegisterRow, u64)> {
         let versions = Versions::of(headers)?;
         let row = find(app, &self.principal, self.target, &self.id).await?;
-        let version = versions.check(row.row_version())?;
+        let content = content_of(self.target.collection, &row).unwrap_or_default();
+        let version = versions.check_row(row.row_version(), content)?;
         Ok((row, version))
     }
 }

@@ -7,10 +7,7 @@ use crate::api::ogc::html;
 use crate::api::ogc::time::Span;
 use crate::api::public::Windows;
 use crate::plan::room::moments;
-use crate::plan::room::public::{PublicWindow, public_ring};
-
-/// Counts from which a band begins, for legends.
-const BANDS: [u64; 5] = [5, 10, 20, 50, 100];
+use crate::plan::room::public::{PublicClass, PublicWindow, public_ring};
 
 /// One of the two collections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,14 +21,14 @@ impl Layer {
 
     pub(super) const fn id(self) -> &'static str {
         match self {
-            Self::Cells => "public-incidents",
+            Self::Cells => "public-hotspots",
             Self::Totals => "public-totals",
         }
     }
 
     pub(super) const fn title(self) -> &'static str {
         match self {
-            Self::Cells => "公开：各地事件数 Public: incidents by place",
+            Self::Cells => "公开：热点 Public: hotspots",
             Self::Totals => "公开：事件总数及分类 Public: incidents in all and by category",
         }
     }
@@ -39,8 +36,9 @@ impl Layer {
     pub(super) const fn about(self) -> &'static str {
         match self {
             Self::Cells => {
-                "每月每个六边形（H3 7 级，约 5 平方公里）的事件数；无事件、不足 k 件、或为保护后者而不公开的，均不列出 / \
-                 incidents by month and hexagon (H3 7, about 5 km²); what had none, fewer than k, or is kept back to protect those is not listed"
+                "每月每个六边形（H3 7 级，约 5 平方公里）的判定：hot 多于偶然，cold 少于偶然，none 与偶然无异；无事件、不足 k 件、或为保护后者而不公开的，均不列出 / \
+                 whether a hexagon (H3 7, about 5 km²) had more incidents in a month than chance explains (hot), fewer (cold) or neither (none); \
+                 what had none, fewer than k, or is kept back to protect those is not listed"
             }
             Self::Totals => {
                 "每月的事件总数和各类别事件数；count 为空：不足 k 件，或为保护其他类别而不公开 / \
@@ -51,14 +49,9 @@ impl Layer {
 
     pub(super) const fn fields(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Cells => &[
-                ("h3", "六边形"),
-                ("window", "月份"),
-                ("from", "自"),
-                ("to", "至（不含）"),
-                ("count", "事件数"),
-                ("band", "档"),
-            ],
+            Self::Cells => {
+                &[("h3", "六边形"), ("window", "月份"), ("from", "自"), ("to", "至（不含）"), ("class", "判定")]
+            }
             Self::Totals => &[
                 ("category", "类别"),
                 ("name", "名称"),
@@ -80,16 +73,6 @@ pub(super) struct Feature {
     pub(super) values: Vec<Value>,
 }
 
-fn band(count: u64) -> String {
-    let at = BANDS.partition_point(|b| *b <= count);
-    let from = at.checked_sub(1).and_then(|i| BANDS.get(i));
-    match (from, BANDS.get(at)) {
-        (Some(from), Some(next)) => format!("{from}–{}", next - 1),
-        (Some(from), None) => format!("{from}+"),
-        _ => String::new(),
-    }
-}
-
 /// Category keys with their names, in the order of pages.
 pub(super) type Categories = Vec<(String, String)>;
 
@@ -99,13 +82,13 @@ pub(super) fn features_of(layer: Layer, window: &PublicWindow, categories: &Cate
     let when = [window.window.as_str().into(), from.to_string().into(), to.to_string().into()];
     match layer {
         Layer::Cells => {
-            let of = |(h3, count): (&String, &u64)| {
+            let of = |(h3, class): (&String, &PublicClass)| {
                 let mut values = vec![h3.as_str().into()];
                 values.extend(when.clone());
-                values.extend([Value::from(*count), band(*count).into()]);
+                values.push(class.word().into());
                 Feature { id: format!("{}.{h3}", window.window), ring: public_ring(h3), span, values }
             };
-            window.cells.iter().map(of).collect()
+            window.classes.iter().map(of).collect()
         }
         Layer::Totals => {
             let of = |key: &str, name: &str, count: Option<u64>| {
@@ -166,16 +149,4 @@ pub(super) fn as_csv(layer: Layer, features: &[&Feature]) -> Answer<Vec<u8>> {
         out.write_record(feature.values.iter().map(shown)).map_err(|e| failed(e.to_string()))?;
     }
     out.into_inner().map_err(|e| failed(e.to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bands_begin_at_the_least_count() {
-        for (count, word) in [(5, "5–9"), (9, "5–9"), (10, "10–19"), (99, "50–99"), (100, "100+"), (4, "")] {
-            assert_eq!(band(count), word);
-        }
-    }
 }

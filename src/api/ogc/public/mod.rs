@@ -1,5 +1,5 @@
-//! `/ogc/collections/public-incidents` and `/public-totals`: for everybody, where that is turned on. No filter here chooses incidents:
-//! each number was made and protected once, a request only says which of the finished numbers it wants.
+//! `/ogc/collections/public-hotspots` and `/public-totals`: for everybody, where that is turned on. No filter here chooses incidents:
+//! each class and number was made and protected once, a request only says which of the finished ones it wants.
 
 mod features;
 
@@ -121,10 +121,8 @@ async fn items_of(app: Arc<App>, layer: Layer, params: Params, headers: HeaderMa
     let during = params.get("datetime").map(datetime).transpose()?;
     let categories = categories(&app).await?;
     let base = format!("{}/ogc/collections/{}/items", app.keeper.origin(&headers), layer.id());
-    let newest = windows.keys().next_back().cloned().unwrap_or_default();
     let asked: Vec<_> = params.pairs().collect();
-    // windows are only ever added
-    let key = format!("{base}\u{1f}{form:?}\u{1f}{}\u{1f}{newest}\u{1f}{categories:?}\u{1f}{asked:?}", windows.len());
+    let key = format!("{base}\u{1f}{form:?}\u{1f}{}\u{1f}{categories:?}\u{1f}{asked:?}", windows.mark);
     kept(&app, &headers, &key, true, move || {
         let all = all_features(layer, &windows, &categories);
         let chosen: Vec<&Feature> = all
