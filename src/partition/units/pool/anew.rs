@@ -12,8 +12,8 @@ const ANEW: Tuning = Tuning { anew: false, work: 16_000, ..ROUNDS };
 const ANEW_ROUNDS: u32 = 12;
 /// A pool is settled after so many divisions begun anew in vain, one after the other.
 pub(super) const BEGINNINGS: u32 = 24;
-/// Patience of a division begun anew: what it misses by that, the next one may have.
-const PATIENCE_ANEW: u32 = 24;
+/// A division begun anew has so much of the first one's patience: what it misses by that, the next one may have.
+const LESS_PATIENT: (u32, u32) = (2, 3);
 /// Moves of divisions begun anew count so often, so that pools and villages that have not settled once go before them.
 const COUNTS: u64 = 4;
 
@@ -51,7 +51,7 @@ impl Pool {
             scale_m2: self.scale_m2.clone(),
             state: State::new(xy.clone(), location.clone(), unit_of, units, (*min, *max), *fixed),
             vain: vec![0; units],
-            patience: PATIENCE_ANEW,
+            patience: self.patience * LESS_PATIENT.0 / LESS_PATIENT.1,
             quick: true,
             other: None,
             beginnings: 0,

@@ -20,8 +20,10 @@ mod anew;
 
 /// Regions of one round of one pool, at least.
 const REGIONS: u32 = 4;
-/// Patience of a pool with its first division.
+/// A unit re-solved in vain so often is left alone until a neighbour changes.
 const PATIENCE: u32 = 120;
+/// The same in pools of at most [`SMALL_POOL`] units, by quick sweeps and in later rounds: these begin anew instead.
+const SMALL_PATIENCE: (u32, u32) = (72, 24);
 
 /// What an annealing may draw from. The numbers were found by trial on villages of 300 to 10,000 households, as the page of
 /// 2026-11-24 in `docs/decisions` tells; ranges are drawn from evenly on a logarithmic scale, since no one value suits every place.
@@ -109,7 +111,6 @@ pub(super) struct Pool {
     state: State,
     /// Regional re-solves in vain since the unit or a neighbour of it changed.
     vain: Vec<u32>,
-    /// A unit that was re-solved in vain this often is left alone until a neighbour changes.
     patience: u32,
     /// Whether quick sweeps still bring something.
     quick: bool,
@@ -154,7 +155,7 @@ impl Pool {
             scale_m2,
             state,
             vain: vec![0; units],
-            patience: PATIENCE,
+            patience: if units as u32 <= SMALL_POOL { SMALL_PATIENCE.0 } else { PATIENCE },
             quick: true,
             other: None,
             beginnings: anew::BEGINNINGS,
@@ -214,6 +215,9 @@ impl Pool {
         if self.quick && self.are_all_in_vain() {
             self.quick = false;
             self.vain.fill(0);
+            if self.units() <= SMALL_POOL {
+                self.patience = self.patience.min(SMALL_PATIENCE.1);
+            }
         }
         if self.are_all_in_vain() {
             return self.go_on_anew(seed, village, round, &mut random);
