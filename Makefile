@@ -1,4 +1,4 @@
-.PHONY: run map pictures test features needs soak interop bench peers serving fuzz fmt
+.PHONY: run map pictures test features needs soak interop bench peers serving fuzz fmt deny
 
 LIANHU = $(or $(CARGO_TARGET_DIR),target)/release/lianhu
 
@@ -113,3 +113,8 @@ peers: needs
 
 fmt:
 	cargo fmt
+
+# What may enter by the lock file (deny.toml): licences, sources, yanked versions, known faults. Fetches the list of faults.
+deny:
+	@command -v cargo-deny >/dev/null || { echo "请先安装 / please install: cargo install cargo-deny --locked" >&2; exit 1; }
+	cargo deny --all-features --locked check

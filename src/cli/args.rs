@@ -241,14 +241,14 @@ pub(crate) struct GridsArgs {
     pub(crate) output: OutputArgs,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Clone)]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
     /// 县区规则：内置名称或 TOML 文件；加 --store 则先找库中的。Rules: a name that `lianhu profiles` lists, or a TOML file; with --store,
     /// those of the register first.
-    #[arg(long, value_name = "NAME|FILE.toml")]
-    pub(crate) profile: String,
+    #[arg(long, value_name = "NAME|FILE.toml", required_unless_present = "replay")]
+    pub(crate) profile: Option<String>,
     /// 规则所在的库，只用于 --profile。The store that has the profile; nothing else is read of it.
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
@@ -258,15 +258,8 @@ pub(crate) struct PlanArgs {
     /// 障碍：河流、铁路、道路、桥。Barriers: lines or polygons with kind and hard.
     #[arg(long, value_name = "FILE")]
     pub(crate) barriers: Option<String>,
-    /// 随机种子。Seed of all random choices.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// 时间上限（秒），0 = 立即给出。Wall-clock cap in seconds from the start; 0 = the instant answer.
-    #[arg(long, allow_negative_numbers = true, value_parser = seconds)]
-    pub(crate) budget: Option<f64>,
-    /// 线程数。Threads (default: all cores).
-    #[arg(long)]
-    pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) effort: EffortArgs,
     /// 现行方案文件夹：报告调整户数（S6）。Folder of the plan in force: the report then says who is moved (S6).
     #[arg(long, value_name = "DIR")]
     pub(crate) in_force: Option<PathBuf>,

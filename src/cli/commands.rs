@@ -2,28 +2,22 @@
 
 use std::fmt::Display;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, json};
+use serde_json::json;
 
-use crate::domain::{Households, Positions};
+use crate::domain::Households;
 use crate::exchange::{self, Isolation, Read, ReadOptions};
+use crate::partition::check::Rule;
 use crate::partition::effort::{Effort, Stopped};
-use crate::plan::certify::certify_units;
 use crate::plan::far::note_far;
-use crate::plan::figures::{self, UnitsView};
 use crate::plan::job::Job;
-use crate::plan::make::unit_rules;
 use crate::plan::report::Report;
-use crate::plan::shapes::{collection, feature, geometry, rounded, unit_hull};
-use crate::plan::units::{Binding, UnitRules, VillageUnits, form_units};
-use crate::plan::village::expanded;
 use crate::space::datum::Crs;
 
-use super::args::{Command, EffortArgs, InputArgs, OutputArgs, UnitsArgs};
-use super::replay::Replay;
+use super::args::{Command, EffortArgs, InputArgs, OutputArgs};
 use super::serve_args::{TokenCommand, UserCommand};
-use super::surroundings::read_barriers;
 use super::{console, outputs};
 
 /// A failed command: what to say and the exit code.
@@ -52,7 +46,7 @@ pub(super) type Outcome = Result<u8, Failure>;
 /// Runs one subcommand.
 pub(crate) fn run(command: Command, begun: Instant) -> Outcome {
     match command {
-        Command::Units(a) => units(&a, begun),
+        Command::Units(a) => super::units::units(&a, begun),
         Command::Grids(a) => super::grids::grids(&a, begun),
         Command::Plan(a) => super::plan::plan(&a, begun),
         Command::Check(a) => super::plan::check(&a),
@@ -148,228 +142,20 @@ pub(super) fn conversion(a: &InputArgs) -> Result<Option<impl Fn([f64; 2]) -> [f
     }))
 }
 
-/// The job that the effort flags ask for.
-pub(super) fn job_of<'a>(a: &EffortArgs, begun: Instant, replay: Option<&'a Report>) -> Job<'a> {
+/// The job that the effort flags ask for, which ends after `share` of a budget.
+pub(super) fn job_of<'a>(a: &EffortArgs, share: f64, begun: Instant, replay: Option<&'a Report>) -> Job<'a> {
     Job {
         begun,
-        effort: effort_of(a, begun),
+        effort: match (a.rounds, a.budget) {
+            (Some(n), _) => Effort::Rounds(n),
+            (None, Some(s)) => Effort::Until(begun + Duration::from_secs_f64(s * share)),
+            (None, None) => Effort::Auto,
+        },
         seed: a.seed(),
         cancel: console::cancel_flag(),
         progress: &console::progress,
         replay,
     }
-}
-
-fn effort_of(a: &EffortArgs, begun: Instant) -> Effort {
-    match (a.rounds, a.budget) {
-        (Some(n), _) => Effort::Rounds(n),
-        (None, Some(s)) => Effort::Until(begun + Duration::from_secs_f64(s)),
-        (None, None) => Effort::Auto,
-    }
-}
-
-/// The rules for units that flags and profile ask for.
-fn asked_rules(a: &UnitsArgs) -> Result<UnitRules, Failure> {
-    let profile = a.profile.as_deref().map(super::profiles::profile).transpose()?;
-    let by_profile = profile.as_ref().map(unit_rules);
-    let mut rules = UnitRules {
-        min: a.min.or(by_profile.as_ref().map(|r| r.min)).unwrap_or(10),
-        max: a.max.or(by_profile.as_ref().map(|r| r.max)).unwrap_or(15),
-        count: a.count,
-        // A wished size goes with the profile's own range.
-        target: by_profile.as_ref().filter(|_| a.min.is_none() && a.max.is_none()).and_then(|r| r.target),
-        max_reach_m: by_profile.as_ref().and_then(|r| r.max_reach_m),
-        containers: a.container.iter().map(|t| container(t)).collect::<Result<_, _>>()?,
-    };
-    if rules.min > rules.max {
-        return Err(Failure::usage(format!(
-            "--min {0} 大于 --max {1}\n--min {0} is above --max {1}",
-            rules.min, rules.max
-        )));
-    }
-    let named: Vec<String> = rules.containers.iter().map(|c| c.0.clone()).collect();
-    let from_profile = by_profile.into_iter().flat_map(|r| r.containers);
-    rules.containers.extend(from_profile.filter(|(c, _)| !named.contains(c)));
-    Ok(rules)
-}
-
-/// A container column by any of its names, and how it binds.
-fn container(text: &str) -> Result<(String, Binding), Failure> {
-    let (column, binding) = text.split_once('=').unwrap_or((text, ""));
-    let binding = match binding {
-        "law" => Binding::Law,
-        "prefer" => Binding::Prefer,
-        _ => {
-            return Err(Failure::usage(format!(
-                "--container {text}：应写作 列名=law 或 列名=prefer\n--container {text}: write COLUMN=law or COLUMN=prefer"
-            )));
-        }
-    };
-    Ok((exchange::column_name(column).to_owned(), binding))
-}
-
-fn container_text((column, binding): &(String, Binding)) -> String {
-    format!("{column}={}", if *binding == Binding::Law { "law" } else { "prefer" })
-}
-
-/// The rules of a report; what flags say must be among them.
-fn replayed_rules(old: &Replay, a: &mut UnitsArgs) -> Result<UnitRules, Failure> {
-    old.settle_common(&mut a.input, &mut a.effort)?;
-    old.settle_switch("expand", &mut a.expand)?;
-    old.settle_switch("certify", &mut a.certify)?;
-    old.settle("min", &mut a.min)?;
-    old.settle("max", &mut a.max)?;
-    old.settle("count", &mut a.count)?;
-    // wherever the file lies now: its bytes are compared
-    if a.barriers.is_none() {
-        old.settle("barriers", &mut a.barriers)?;
-    }
-    let name = a.profile.as_deref().map(super::profiles::profile).transpose()?.map(|p| p.name);
-    old.settle("profile", &mut name.clone())?;
-    let mut containers: Option<Vec<String>> = None;
-    old.settle("containers", &mut containers)?;
-    let containers = containers.unwrap_or_default();
-    for text in &a.container {
-        if !containers.contains(&container_text(&container(text)?)) {
-            return Err(old.contradiction("container", text, &containers.join("、")));
-        }
-    }
-    let (mut target, mut max_reach_m) = (None, None);
-    old.settle("target", &mut target)?;
-    old.settle("max_reach_m", &mut max_reach_m)?;
-    Ok(UnitRules {
-        min: a.min.unwrap_or(10),
-        max: a.max.unwrap_or(15),
-        count: a.count,
-        target,
-        max_reach_m,
-        containers: containers.iter().map(|t| container(t)).collect::<Result<_, _>>()?,
-    })
-}
-
-fn units(a: &UnitsArgs, begun: Instant) -> Outcome {
-    let mut a = a.clone();
-    let old = Replay::read(a.effort.replay.as_deref(), "units")?;
-    let mut rules = match &old {
-        Some(old) => replayed_rules(old, &mut a)?,
-        None => asked_rules(&a)?,
-    };
-    let profile = match &old {
-        Some(old) => old.parameter("profile").clone(),
-        None => json!(a.profile.as_deref().map(super::profiles::profile).transpose()?.map(|p| p.name)),
-    };
-    let a = &a;
-    outputs::check_all(&a.output)?;
-    let extra: Vec<String> = rules.containers.iter().map(|c| c.0.clone()).collect();
-    let Loaded { table, mut report } = load("units", &a.input, &extra, &a.effort, begun)?;
-    let table = if a.expand { expanded(table) } else { table };
-    // A profile's container that the file has no column for binds nobody; one asked for by name must be there.
-    let named = a.container.iter().map(|t| container(t)).collect::<Result<Vec<_>, _>>()?;
-    rules.containers.retain(|c| named.contains(c) || table.column(&c.0).is_some());
-    let planar = matches!(table.positions, Positions::Planar(_));
-    let barriers = read_barriers(a.barriers.as_deref(), &a.input, planar, &mut report)?;
-    report.parameters.extend(
-        [
-            ("profile", profile),
-            ("min", json!(rules.min)),
-            ("max", json!(rules.max)),
-            ("count", json!(rules.count)),
-            ("target", json!(rules.target)),
-            ("max_reach_m", json!(rules.max_reach_m)),
-            ("containers", json!(rules.containers.iter().map(container_text).collect::<Vec<_>>())),
-            ("expand", json!(a.expand)),
-            ("rounds", json!(a.effort.rounds)),
-            ("budget", json!(a.effort.budget)),
-        ]
-        .into_iter()
-        .map(|(k, v)| (k.to_owned(), v)),
-    );
-    if let Some(old) = &old {
-        old.same_files(&report)?;
-    }
-    let job = job_of(&a.effort, begun, old.as_ref().map(|o| &o.report));
-    let mut villages = form_units(&table, &rules, &barriers, &job, &mut report).map_err(Failure::input)?;
-    if a.certify {
-        // With a budget, proving may take ten times as long again, but at least half a minute.
-        let extra = a.effort.budget.map(|s| Instant::now() + Duration::from_secs_f64((10.0 * s).max(30.0)));
-        certify_units(&table, &rules, &job, extra, &mut villages, &mut report);
-    }
-    report.set_run(begun, console::now_utc());
-    let mut labels = vec![-1_i64; table.len()];
-    let (mut sse, mut count, mut outside) = (0.0, 0_u64, 0_u64);
-    for v in &villages {
-        sse += v.solution.sse_m2;
-        count += u64::from(v.solution.units);
-        outside += v.solution.exceptions.iter().map(|e| u64::from(e.households)).sum::<u64>();
-        for (&row, &u) in v.village.rows.iter().zip(&v.solution.unit_of) {
-            labels[row as usize] = v.label.get(u as usize).copied().unwrap_or(-1);
-        }
-    }
-    let households = table.households.iter().filter(|&&h| h > 0).count();
-    report.soft.insert("sse_m2".to_owned(), json!(rounded(sse)));
-    report.soft.insert("units".to_owned(), json!(count));
-    report.soft.insert("households_in_exceptions".to_owned(), json!(outside));
-    let views: Vec<_> = villages
-        .iter()
-        .map(|v| UnitsView { village: &v.village, unit_of: &v.solution.unit_of, units: v.solution.units as usize })
-        .collect();
-    report.soft.extend(figures::of_units(&table, &views));
-    let (unplaced, illegal) =
-        villages.iter().map(|v| breaches(&table, v, &rules)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-    report.hard.insert("H4".to_owned(), json!(unplaced));
-    report.hard.insert("H7".to_owned(), json!(illegal));
-    if villages.iter().any(|v| !v.side.is_empty()) {
-        let crossing: usize = villages.iter().map(VillageUnits::crossing).sum();
-        report.hard.insert("H11".to_owned(), json!(crossing));
-    }
-    let shapes = a.output.geojson.is_some().then(|| unit_features(&villages, planar));
-    write_outputs(&a.output, &labels, shapes, &report)?;
-    outln!(
-        "{households} 户 → {count} 个单元，离差平方和 {sse:.0} m²，例外 {} 个（{outside} 户）",
-        report.exceptions.len()
-    );
-    outln!(
-        "{households} households → {count} units, SSE {sse:.0} m², {} exceptions ({outside} households)",
-        report.exceptions.len()
-    );
-    finish(&report)
-}
-
-/// Households in no unit (H4), and units whose size is neither legal nor a listed exception (H7).
-fn breaches(table: &Households, v: &VillageUnits, rules: &UnitRules) -> (usize, usize) {
-    let mut size = vec![0_u32; v.solution.units as usize];
-    let mut unplaced = 0;
-    for (&row, &u) in v.village.rows.iter().zip(&v.solution.unit_of) {
-        match size.get_mut(u as usize) {
-            Some(s) => *s += 1,
-            None => unplaced += usize::from(table.households[row as usize] > 0),
-        }
-    }
-    let listed = |u: usize| v.solution.exceptions.iter().any(|e| e.unit as usize == u);
-    let illegal = size.iter().enumerate().filter(|(u, s)| !(rules.min..=rules.max).contains(*s) && !listed(*u)).count();
-    (unplaced, illegal)
-}
-
-fn unit_features(villages: &[VillageUnits], planar: bool) -> String {
-    let mut features = Vec::new();
-    for v in villages {
-        let mut members: Vec<Vec<[f64; 2]>> = vec![Vec::new(); v.solution.units as usize];
-        for (xy, &u) in v.village.xy.iter().zip(&v.solution.unit_of) {
-            if let Some(m) = members.get_mut(u as usize) {
-                m.push(*xy);
-            }
-        }
-        for (unit, m) in members.iter().enumerate().filter(|(_, m)| !m.is_empty()) {
-            let mut p = Map::new();
-            p.insert("village".to_owned(), json!(v.village.key));
-            p.insert("label".to_owned(), json!(v.label.get(unit)));
-            p.insert("households".to_owned(), json!(m.len()));
-            let reason = v.solution.exceptions.iter().find(|e| e.unit as usize == unit);
-            p.insert("exception".to_owned(), json!(reason.map(|e| e.reason.to_string())));
-            features.push(feature(geometry(&v.village.frame, &[vec![unit_hull(m)]]), p));
-        }
-    }
-    collection(&features, planar)
 }
 
 pub(super) fn write_outputs(
@@ -393,6 +179,7 @@ pub(super) fn write_outputs(
     outputs::put_all(&files)
 }
 
+/// Says what a run has to say; 1 where the result that was written breaks a hard rule, 130 where it was cut short.
 pub(super) fn finish(report: &Report) -> Outcome {
     for note in report.notes.iter().skip(report.said_notes).take(20) {
         errln!("{note}");
@@ -407,9 +194,42 @@ pub(super) fn finish(report: &Report) -> Outcome {
     if report.exceptions.len() > 20 {
         errln!("… {} 个例外，见报告 / exceptions in all, see the report", report.exceptions.len());
     }
-    if report.stopped == Stopped::Cancelled {
+    // a replay of a run that was cut short is whole
+    if report.stopped == Stopped::Cancelled && console::cancel_flag().load(Ordering::Relaxed) {
         outln!("已中断：结果是中断前最好的 / stopped early: this is the best so far");
         return Ok(130);
     }
-    Ok(0)
+    let broken: Vec<&str> =
+        Rule::ALL.into_iter().filter(|r| report.breaches_of(*r).is_some()).map(Rule::name).collect();
+    if broken.is_empty() {
+        return Ok(0);
+    }
+    errln!(
+        "结果已写出，但违反 {}（见报告）\nthe result is written and breaks {} (see the report)",
+        broken.join("、"),
+        broken.join(", ")
+    );
+    Ok(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hard_rule_that_is_broken_ends_with_one() {
+        let mut report = Report::new("grids", 1);
+        let code = |r: &Report| finish(r).unwrap_or_else(|e| panic!("{}", e.message));
+        assert_eq!(code(&report), 0, "rules that are not judged are not broken");
+        for rule in Rule::ALL {
+            report.hard.insert(rule.name().to_owned(), json!(0));
+        }
+        assert_eq!(code(&report), 0);
+        report.hard.insert("H11".to_owned(), json!(3));
+        assert_eq!(code(&report), 1);
+        // what was cut short once is whole when it is replayed
+        report.hard.insert("H11".to_owned(), json!(0));
+        report.stopped = Stopped::Cancelled;
+        assert_eq!(code(&report), 0);
+    }
 }

@@ -29,14 +29,8 @@ pub(super) fn grids(a: &GridsArgs, begun: Instant) -> Outcome {
         old.settle("target", &mut a.target)?;
         old.settle("count", &mut a.count)?;
         old.settle("tolerance", &mut a.tolerance)?;
-        // wherever the file lies now: its bytes are compared
-        if a.boundary.is_none() {
-            old.settle("boundary", &mut a.boundary)?;
-        }
-        // wherever the file lies now: its bytes are compared
-        if a.barriers.is_none() {
-            old.settle("barriers", &mut a.barriers)?;
-        }
+        old.settle_file("boundary", &mut a.boundary)?;
+        old.settle_file("barriers", &mut a.barriers)?;
     }
     let a = &a;
     let rules = GridRules {
@@ -69,10 +63,13 @@ pub(super) fn grids(a: &GridsArgs, begun: Instant) -> Outcome {
     if let Some(old) = &old {
         old.same_files(&report)?;
     }
-    let job = job_of(&a.effort, begun, old.as_ref().map(|o| &o.report));
+    let job = job_of(&a.effort, 1.0, begun, old.as_ref().map(|o| &o.report));
     let outlines = Outlines { regions: &[], single: boundary.as_deref() };
     let villages = form_grids(&table, &outlines, &barriers, &rules, &job, &mut report).map_err(Failure::input)?;
     report.set_run(begun, console::now_utc());
+    if let Some(old) = &old {
+        old.carry_over(&mut report);
+    }
     report.soft.extend(figures::of_grids(&table, &villages));
     let breaches = check(&facts_of_grids(&table, &villages));
     for rule in [Rule::H1, Rule::H2, Rule::H3, Rule::H4, Rule::H5, Rule::H9, Rule::H10, Rule::H11] {

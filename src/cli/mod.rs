@@ -37,6 +37,7 @@ mod surroundings;
 mod synth;
 #[cfg(feature = "otel")]
 mod traces;
+mod units;
 mod upkeep;
 mod usage;
 

@@ -1,40 +1,53 @@
 //! `lianhu plan`, `check`.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
-use crate::domain::{Positions, Region, VillageCode};
+use crate::domain::{Positions, Region, VillageCode, hex};
 use crate::partition::check::{Rule, check as check_facts};
-use crate::partition::effort::Effort;
 use crate::plan::far::note_far;
 use crate::plan::figures;
 use crate::plan::folder::{self, Content, stage_folder};
 use crate::plan::ground::OLD_NET_COLUMNS;
 use crate::plan::in_force::{assigned, moved};
-use crate::plan::job::Job;
 use crate::plan::locate::locate_villages;
 use crate::plan::make::{VillagePlan, make_plan};
 use crate::plan::village::expanded;
 
-use super::args::{CheckArgs, EffortArgs, PlanArgs};
-use super::commands::{Failure, Loaded, Outcome, finish, load};
-use super::console;
+use super::args::{CheckArgs, PlanArgs};
+use super::commands::{Failure, Loaded, Outcome, finish, job_of, load};
+use super::replay::Replay;
 use super::surroundings::{read_barriers, read_regions};
+use super::{console, outputs};
 
 /// Share of a budget that grids get; units get what is left.
 const GRIDS_SHARE: f64 = 0.5;
 
 pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
+    let mut a = a.clone();
+    let old = Replay::read(a.effort.replay.as_deref(), "plan")?;
+    if let Some(old) = &old {
+        old.settle_common(&mut a.input, &mut a.effort)?;
+        old.settle_file("barriers", &mut a.barriers)?;
+        old.settle_file("regions", &mut a.regions)?;
+        old.settle_file("in_force", &mut a.in_force)?;
+        // the rules as they were used lie beside the report
+        if a.profile.is_none() {
+            a.profile = old.beside(folder::PROFILE).or_else(|| old.parameter("profile").as_str().map(str::to_owned));
+        }
+    }
+    let a = &a;
+    let named = a.profile.as_deref().unwrap_or_default();
     let profile = match &a.store {
-        Some(store) => super::profiles::of_store(store, &a.profile)?,
-        None => super::profiles::profile(&a.profile)?,
+        Some(store) => super::profiles::of_store(store, named)?,
+        None => super::profiles::profile(named)?,
     };
     let in_force = a.in_force.as_deref().map(folder::read_assigned).transpose().map_err(Failure::input)?;
-    let effort = EffortArgs { seed: Some(a.seed), rounds: None, budget: a.budget, threads: a.threads, replay: None };
     let extra: Vec<String> = OLD_NET_COLUMNS.iter().map(|c| (*c).to_owned()).collect();
-    let Loaded { table, mut report } = load("plan", &a.input, &extra, &effort, begun)?;
+    let Loaded { table, mut report } = load("plan", &a.input, &extra, &a.effort, begun)?;
     let planar = matches!(table.positions, Positions::Planar(_));
     let barriers = read_barriers(a.barriers.as_deref(), &a.input, planar, &mut report)?;
     let barriers = profile.barriers(&barriers);
@@ -47,26 +60,32 @@ pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
         code.caution(r.name.as_deref())
     }));
     report.parameters.extend(
-        [("profile", json!(profile.name)), ("budget", json!(a.budget)), ("in_force", json!(a.in_force))]
-            .into_iter()
-            .map(|(k, v)| (k.to_owned(), v)),
+        [
+            ("profile", json!(profile.name)),
+            ("profile_sha256", json!(sha256(profile.to_toml().as_bytes()))),
+            ("rounds", json!(a.effort.rounds)),
+            ("budget", json!(a.effort.budget)),
+            ("in_force", json!(a.in_force)),
+        ]
+        .into_iter()
+        .map(|(k, v)| (k.to_owned(), v)),
     );
-    let effort = |share: f64| match a.budget {
-        Some(s) => Effort::Until(begun + Duration::from_secs_f64(s * share)),
-        None => Effort::Auto,
-    };
-    let job = |effort: Effort| Job {
-        begun,
-        effort,
-        seed: a.seed,
-        cancel: console::cancel_flag(),
-        progress: &console::progress,
-        replay: None,
-    };
-    let jobs = (job(effort(GRIDS_SHARE)), job(effort(1.0)));
+    if let Some(path) = &a.in_force {
+        let path = path.join(folder::ASSIGNMENT);
+        let bytes = std::fs::read(&path).map_err(|e| outputs::unreadable(&path, &e))?;
+        report.parameters.insert("in_force_sha256".to_owned(), json!(sha256(&bytes)));
+    }
+    if let Some(old) = &old {
+        old.same_files(&report)?;
+    }
+    let job = |share: f64| job_of(&a.effort, share, begun, old.as_ref().map(|o| &o.report));
+    let jobs = (job(GRIDS_SHARE), job(1.0));
     let plans =
         make_plan(&table, &regions, &barriers, &profile, (&jobs.0, &jobs.1), &mut report).map_err(Failure::input)?;
     report.set_run(begun, console::now_utc());
+    if let Some(old) = &old {
+        old.carry_over(&mut report);
+    }
     let views: Vec<_> = plans.iter().map(VillagePlan::units_view).collect();
     report.soft.extend(figures::of_units(&table, &views));
     report.soft.extend(figures::of_grids(&table, plans.iter().map(|p| &p.grids)));
@@ -88,8 +107,11 @@ pub(super) fn plan(a: &PlanArgs, begun: Instant) -> Outcome {
     staged.publish(&report).map_err(Failure::input)?;
     out!("{}", summary(&plans, &regions));
     say_breaches(&breaches);
-    let code = finish(&report)?;
-    Ok(if code == 0 && !breaches.is_empty() { 1 } else { code })
+    finish(&report)
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// The table the county prints: per township its villages, households, grids, units, leaders and deputies.

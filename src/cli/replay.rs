@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::plan::report::Report;
+use crate::plan::report::{Report, Stage};
 
 use super::args::{EffortArgs, InputArgs};
 use super::commands::Failure;
@@ -50,11 +50,36 @@ impl Replay {
     /// The files read must hold the bytes the report was made from.
     pub(super) fn same_files(&self, now: &Report) -> Result<(), Failure> {
         self.same("输入", "input", &self.report.input_sha256, &now.input_sha256)?;
-        for (key, chinese) in [("barriers_sha256", "障碍文件"), ("boundary_sha256", "边界文件")] {
+        for (key, chinese) in [
+            ("barriers_sha256", "障碍文件"),
+            ("boundary_sha256", "边界文件"),
+            ("regions_sha256", "区划文件"),
+            ("profile_sha256", "县区规则"),
+            ("in_force_sha256", "现行方案"),
+        ] {
             let of = |r: &Report| r.parameters.get(key).and_then(Value::as_str).unwrap_or("–").to_owned();
             self.same(chinese, key, &of(&self.report), &of(now))?;
         }
         Ok(())
+    }
+
+    /// How far the first run was asked to go, and why it ended, is told of its replay too, where that did the same rounds.
+    pub(super) fn carry_over(&self, report: &mut Report) {
+        for name in ["rounds", "budget"] {
+            report.parameters.insert(name.to_owned(), self.parameter(name).clone());
+        }
+        let (first, now) = (&self.report.stages, &report.stages);
+        let alike = |(a, b): (&Stage, &Stage)| (&a.village, &a.stage, a.rounds) == (&b.village, &b.stage, b.rounds);
+        if first.len() == now.len() && first.iter().zip(now).all(alike) {
+            report.stages.clone_from(first);
+            report.stopped = self.report.stopped;
+        }
+    }
+
+    /// A file that stands beside the report.
+    pub(super) fn beside(&self, name: &str) -> Option<String> {
+        let path = Path::new(&self.file).with_file_name(name);
+        path.is_file().then(|| path.display().to_string())
     }
 
     /// A parameter of the report.
@@ -93,6 +118,15 @@ impl Replay {
         self.settle_as(name, &Value::Bool(self.parameter(name).as_bool().unwrap_or(false)), &mut own)?;
         *given = own.unwrap_or(false);
         Ok(())
+    }
+
+    /// A file that a parameter names, wherever it lies now: its bytes are compared.
+    pub(super) fn settle_file<T: DeserializeOwned + PartialEq + Debug>(
+        &self,
+        name: &str,
+        given: &mut Option<T>,
+    ) -> Result<(), Failure> {
+        if given.is_some() { Ok(()) } else { self.settle(name, given) }
     }
 
     /// What all commands share: seed, reference system, layer.

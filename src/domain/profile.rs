@@ -229,9 +229,7 @@ impl Profile {
     /// Barriers as this profile takes them: as they are, or hard by their kind. A bridge stays what it is.
     #[must_use]
     pub fn barriers<'a>(&self, all: &'a [Barrier]) -> Cow<'a, [Barrier]> {
-        let Some(kinds) = &self.grid.hard_barriers else { return Cow::Borrowed(all) };
-        let hard = |b: &Barrier| if b.is_bridge() { b.hard } else { kinds.contains(&b.kind) };
-        all.iter().map(|b| Barrier { hard: hard(b), ..b.clone() }).collect()
+        hard_by_kind(all, self.grid.hard_barriers.as_deref())
     }
 
     /// Whether any grid is balanced towards a number of households.
@@ -251,6 +249,14 @@ impl Profile {
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).unwrap_or_default()
     }
+}
+
+/// Barriers as they are, or those of the given kinds hard and all others soft. A bridge stays what it is.
+#[must_use]
+pub fn hard_by_kind<'a>(all: &'a [Barrier], kinds: Option<&[String]>) -> Cow<'a, [Barrier]> {
+    let Some(kinds) = kinds else { return Cow::Borrowed(all) };
+    let hard = |b: &Barrier| if b.is_bridge() { b.hard } else { kinds.contains(&b.kind) };
+    all.iter().map(|b| Barrier { hard: hard(b), ..b.clone() }).collect()
 }
 
 #[cfg(test)]

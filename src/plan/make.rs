@@ -157,7 +157,8 @@ pub fn make_plan(
         })
         .collect::<Result<_, _>>()?;
     report.step("units.start", units_job.begun);
-    let outcome = drive(&mut solvers, units_job.effort, None, units_job.cancel, &|share| {
+    let replay = units_job.replay_rounds("units");
+    let outcome = drive(&mut solvers, units_job.effort, replay.as_deref(), units_job.cancel, &|share| {
         (units_job.progress)("units", share);
     });
     for (v, (rounds, stopped)) in villages.iter().zip(&outcome) {

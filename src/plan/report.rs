@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::partition::check::Rule;
 use crate::partition::effort::Stopped;
 use crate::partition::leaders::NO_ELIGIBLE_CANDIDATE;
 
@@ -129,6 +130,12 @@ impl Report {
     pub fn households_in_exceptions(&self) -> u64 {
         let sized = self.exceptions.iter().filter(|e| e.reason != NO_ELIGIBLE_CANDIDATE);
         sized.map(|e| u64::from(e.households)).sum()
+    }
+
+    /// How often a hard rule is broken; nothing where it is kept or was not judged.
+    #[must_use]
+    pub fn breaches_of(&self, rule: Rule) -> Option<u64> {
+        self.hard.get(rule.name()).and_then(Value::as_u64).filter(|n| *n > 0)
     }
 
     /// Adds a stage and keeps the strongest reason for stopping.

@@ -1,4 +1,4 @@
-//! What a county brings of its own on the command line: zones, rules, words; codes to be looked at; standard input.
+//! What a county brings of its own on the command line: zones, rules, words; codes to be looked at; standard input; a plan made again.
 
 #![expect(clippy::panic, reason = "a test fails loudly")]
 
@@ -279,4 +279,52 @@ fn silent_pipe_is_left_by_ctrl_c_and_nothing_is_stored() {
     drop(own);
     assert_eq!(out.status.code(), Some(130), "{}", said(&out));
     assert!(done(at, &format!("export {STORE} --layer buildings b.csv")).contains("0 行"));
+}
+
+/// All files of two plan folders are the same bytes, but for the part of the report that tells of the run.
+fn same_plan(at: &Path, first: &str, second: &str) {
+    let names = |folder: &str| -> std::collections::BTreeSet<String> {
+        let entries = std::fs::read_dir(at.join(folder)).unwrap_or_else(|e| panic!("{folder}: {e}"));
+        entries.filter_map(Result::ok).map(|e| e.file_name().to_string_lossy().into_owned()).collect()
+    };
+    assert_eq!(names(first), names(second));
+    assert!(names(first).len() >= 9, "{:?}", names(first));
+    for name in names(first).iter().filter(|n| *n != "report.json") {
+        assert!(bytes(at, &format!("{first}/{name}")) == bytes(at, &format!("{second}/{name}")), "{name} differs");
+    }
+    let report = |folder: &str| {
+        let mut report = common::json(&at.join(folder).join("report.json"));
+        report.as_object_mut().map(|r| r.remove("run"));
+        report
+    };
+    assert_eq!(report(first), report(second));
+}
+
+#[test]
+fn plan_is_made_again_from_its_report_to_the_byte() {
+    let dir = folder();
+    let at = dir.path();
+    write(at, "own.toml", RULES);
+    write(at, "v.csv", &common::scattered(220, 1_200.0, 11));
+    done(at, "plan v.csv --profile own.toml --seed 3 --budget 0.3 --threads 1 --out timed");
+    // The rules as they were used lie beside the report.
+    std::fs::remove_file(at.join("own.toml")).unwrap_or_else(|e| panic!("{e}"));
+    done(at, "plan v.csv --replay timed/report.json --threads 2 --out again");
+    same_plan(at, "timed", "again");
+    done(at, "plan v.csv --replay again/report.json --threads 1 --out third");
+    same_plan(at, "timed", "third");
+    for threads in [1, 2] {
+        done(at, &format!("plan v.csv --profile xixiu --rounds 2 --threads {threads} --out rounds{threads}"));
+    }
+    same_plan(at, "rounds1", "rounds2");
+    let report = common::json(&at.join("rounds1/report.json"));
+    let rounds: Vec<u64> =
+        report["stages"].as_array().into_iter().flatten().filter_map(|s| s["rounds"].as_u64()).collect();
+    assert!(rounds.len() == 2 && rounds.iter().all(|r| *r <= 2), "grids and units: {rounds:?}");
+    refused(at, "plan v.csv --seed 4 --replay timed/report.json --out other", 2, &["--seed 4", "3"]);
+    refused(at, "plan v.csv --profile xixiu --replay timed/report.json --out other", 3, &["县区规则"]);
+    refused(at, "plan v.csv --out other", 2, &["--profile"]);
+    write(at, "v.csv", &common::scattered(221, 1_200.0, 11));
+    refused(at, "plan v.csv --replay timed/report.json --out other", 3, &["输入"]);
+    assert!(!at.join("other").exists());
 }

@@ -189,6 +189,49 @@ fn no_unit_crosses_a_river_and_a_profile_sets_the_rules() {
     assert!(sides.values().all(|s| (10..=30).contains(&s.0)) && sides.values().any(|s| s.0 > 15), "{sides:?}");
 }
 
+#[test]
+fn profile_says_which_barriers_are_hard_for_units() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = folder.path();
+    village(at, 300);
+    let mut profile = lianhu::domain::Profile::named("xixiu").expect("shipped");
+    profile.grid.hard_barriers = Some(vec!["road".to_owned()]);
+    std::fs::write(at.join("roads.toml"), profile.to_toml()).expect("writable");
+    // Three rivers said to be hard, so near each other that no unit fits between them, and a road said to be soft.
+    let line = |kind: &str, hard: bool, x: u32| {
+        format!(
+            r#"{{"type":"Feature","properties":{{"kind":"{kind}","hard":{hard}}},"geometry":{{"type":"LineString","coordinates":[[{x},-900],[{x},900]]}}}}"#
+        )
+    };
+    let lines =
+        [line("road", false, 601), line("river", true, 1001), line("river", true, 1041), line("river", true, 1081)];
+    let file =
+        format!(r#"{{"type":"FeatureCollection","lianhu:coordinates":"metres","features":[{}]}}"#, lines.join(","));
+    std::fs::write(at.join("b.geojson"), file).expect("writable");
+    let text = std::fs::read_to_string(at.join("village.csv")).expect("file");
+    let x: Vec<f64> = text.lines().skip(1).map(|l| l.split(',').nth(1).expect("x").parse().expect("number")).collect();
+    let crossed = |name: &str, at_m: f64| {
+        let mut sides = std::collections::BTreeMap::<i64, std::collections::BTreeSet<bool>>::new();
+        for (label, x) in labels(&at.join(name)).into_iter().zip(&x) {
+            sides.entry(label).or_default().insert(*x > at_m);
+        }
+        sides.values().any(|s| s.len() > 1)
+    };
+    let out = self::line(
+        at,
+        "units village.csv --profile roads.toml --barriers b.geojson --budget 0 --labels l.txt --report r.json",
+    );
+    assert!(out.status.success(), "{}", said(&out));
+    assert!(!crossed("l.txt", 601.0), "the road is hard by the profile");
+    assert!([1001.0, 1041.0, 1081.0].iter().any(|x| crossed("l.txt", *x)), "rivers are soft by it");
+    assert_eq!(json(&at.join("r.json"))["hard"]["H11"], 0);
+    // A replay needs the profile no more.
+    std::fs::remove_file(at.join("roads.toml")).expect("removed");
+    let out = self::line(at, "units village.csv --replay r.json --labels again.txt");
+    assert!(out.status.success(), "{}", said(&out));
+    assert_eq!(labels(&at.join("l.txt")), labels(&at.join("again.txt")));
+}
+
 fn json(path: &Path) -> serde_json::Value {
     serde_json::from_str(&std::fs::read_to_string(path).expect("file")).expect("JSON")
 }
@@ -216,6 +259,12 @@ fn replay_takes_seed_and_parameters_from_the_report() {
         (&json(&at.join("s.json"))["seed"], &json(&at.join("s.json"))["parameters"]["min"]),
         (&5.into(), &3.into())
     );
+    let told = |name: &str| {
+        let mut report = json(&at.join(name));
+        report.as_object_mut().expect("report").remove("run");
+        report
+    };
+    assert_eq!(told("r.json"), told("s.json"), "all but times, threads and dates is told again");
     for (flag, both) in
         [("--min 10", ["--min 10", "3"]), ("--seed 1", ["--seed 1", "5"]), ("--max 6", ["--max 6", "5"])]
     {

@@ -150,6 +150,24 @@ impl Rule {
         Self::H11,
     ];
 
+    /// `H1` to `H11`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::H1 => "H1",
+            Self::H2 => "H2",
+            Self::H3 => "H3",
+            Self::H4 => "H4",
+            Self::H5 => "H5",
+            Self::H6 => "H6",
+            Self::H7 => "H7",
+            Self::H8 => "H8",
+            Self::H9 => "H9",
+            Self::H10 => "H10",
+            Self::H11 => "H11",
+        }
+    }
+
     /// What it asks, Chinese then English.
     #[must_use]
     pub const fn title(self) -> &'static str {

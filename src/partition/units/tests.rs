@@ -1,7 +1,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::*;
-use crate::partition::effort::{Effort, Random, drive};
+use crate::partition::effort::{Effort, Random, Round, RoundSolver, drive};
 
 pub(super) fn options(min: u32, max: u32) -> UnitsOptions {
     UnitsOptions { min, max, count: None, target: None, max_reach_m: None, seed: 1, village: 0 }
@@ -167,6 +167,33 @@ fn more_rounds_never_make_it_worse() {
         assert!(now <= last + 1e-6);
         last = now;
     }
+}
+
+/// Rounds until nothing is left to try, with the sums after each; at `threads` threads.
+fn to_the_end(xy: &[[f64; 2]], seed: u64, threads: usize) -> (Vec<f64>, UnitsSolution) {
+    let run = || {
+        let options = UnitsOptions { seed, ..options(3, 5) };
+        let mut solver = UnitsSolver::new(&input(xy), &options).expect("legal task");
+        let mut sums = vec![solver.solution().sse_m2];
+        while solver.round() == Round::Working {
+            sums.push(solver.solution().sse_m2);
+        }
+        (sums, solver.solution())
+    };
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("pool").install(run)
+}
+
+#[test]
+fn what_resists_begins_anew_until_all_seeds_agree() {
+    // From any seed the same sum is reached before nothing is left to try; it never rises, and it does end.
+    let xy = random_points(17, 27);
+    let ends = [(1, 1), (2, 1), (1, 3)].map(|(seed, threads)| to_the_end(&xy, seed, threads));
+    for (sums, solution) in &ends {
+        assert!(sums.windows(2).all(|w| w[1] <= w[0] + 1e-6), "the sum rose");
+        assert!(sizes(solution).iter().all(|z| (3..=5).contains(z)));
+        assert!((solution.sse_m2 - ends[0].1.sse_m2).abs() < 1e-6 * solution.sse_m2, "{}", solution.sse_m2);
+    }
+    assert_eq!(ends[0], ends[2]);
 }
 
 #[test]

@@ -16,10 +16,14 @@ use super::scale::scales_m2;
 use super::splice::{Candidate, State};
 use super::start::{best_runs, hilbert_order};
 
+mod anew;
+
 /// Regions of one round of one pool, at least.
 const REGIONS: u32 = 4;
-/// A unit whose surroundings were re-solved in vain this often is left alone until a neighbour changes.
+/// A unit re-solved in vain so often is left alone until a neighbour changes.
 const PATIENCE: u32 = 120;
+/// The same in pools of at most [`SMALL_POOL`] units, by quick sweeps and in later rounds: these begin anew instead.
+const SMALL_PATIENCE: (u32, u32) = (72, 24);
 
 /// What an annealing may draw from. The numbers were found by trial on villages of 300 to 10,000 households, as the page of
 /// 2026-11-24 in `docs/decisions` tells; ranges are drawn from evenly on a logarithmic scale, since no one value suits every place.
@@ -73,9 +77,6 @@ const ROUNDS: Tuning = Tuning {
     regions: 64,
     seldom: None,
 };
-/// Inside a region that starts anew: as above, in smaller rounds.
-const ANEW: Tuning = Tuning { anew: false, work: 16_000, ..ROUNDS };
-const ANEW_ROUNDS: u32 = 12;
 /// A region re-solved in vain this often starts anew: sooner in pools of at most this many units, where there is little else to do.
 const ANEW_AFTER: (u32, u32) = (3, 8);
 const SMALL_POOL: u32 = 300;
@@ -110,8 +111,13 @@ pub(super) struct Pool {
     state: State,
     /// Regional re-solves in vain since the unit or a neighbour of it changed.
     vain: Vec<u32>,
+    patience: u32,
     /// Whether quick sweeps still bring something.
     quick: bool,
+    /// The division that was begun anew when nothing came of this one any more.
+    other: Option<Box<Pool>>,
+    /// So many more are begun, each in vain, before nothing is left to try.
+    beginnings: u32,
     /// Moves tried so far.
     tried: u64,
     stream: u64,
@@ -140,20 +146,22 @@ impl Pool {
         let scale_m2 = scales_m2(&at, &at_location, &near, min);
 
         let legal = representable(n, min, max);
-        let runs = if legal {
-            best_runs(&xy, min as usize, max as usize, count.map(|c| c as usize)).unwrap_or_else(|| vec![n as usize])
-        } else if n < min {
-            vec![n as usize]
-        } else {
-            // n lies between k·max and (k+1)·min: the fewest members outside are those beyond k full units.
-            let mut runs = vec![max as usize; (n / max) as usize];
-            runs.push((n % max) as usize);
-            runs
-        };
-        let unit_of = runs.iter().enumerate().flat_map(|(u, &len)| std::iter::repeat_n(u as u32, len)).collect();
-        let state = State::new(xy, location, unit_of, runs.len(), (min, max), count.is_some() || !legal);
-        let vain = vec![0; runs.len()];
-        Self { households, near, at_location, scale_m2, state, vain, quick: true, tried: 0, stream }
+        let (unit_of, units) = along_the_curve(&xy, (min, max), count);
+        let state = State::new(xy, location, unit_of, units, (min, max), count.is_some() || !legal);
+        Self {
+            households,
+            near,
+            at_location,
+            scale_m2,
+            state,
+            vain: vec![0; units],
+            patience: if units as u32 <= SMALL_POOL { SMALL_PATIENCE.0 } else { PATIENCE },
+            quick: true,
+            other: None,
+            beginnings: anew::BEGINNINGS,
+            tried: 0,
+            stream,
+        }
     }
 
     /// Anneals every unit some times: part of s₀, since a Hilbert run is far from a good unit where towns meet open land.
@@ -194,11 +202,11 @@ impl Pool {
 
     /// Whether anything is left to try.
     pub(super) fn is_settled(&self) -> bool {
-        self.state.is_only_answer() || !self.quick && self.are_all_in_vain()
+        self.state.is_only_answer() || !self.quick && self.beginnings == 0 && self.are_all_in_vain()
     }
 
     fn are_all_in_vain(&self) -> bool {
-        self.vain.iter().all(|&v| v >= PATIENCE)
+        self.vain.iter().all(|&v| v >= self.patience)
     }
 
     /// One round: regions around seeded units, solved in parallel, merged in order.
@@ -207,6 +215,12 @@ impl Pool {
         if self.quick && self.are_all_in_vain() {
             self.quick = false;
             self.vain.fill(0);
+            if self.units() <= SMALL_POOL {
+                self.patience = self.patience.min(SMALL_PATIENCE.1);
+            }
+        }
+        if self.are_all_in_vain() {
+            return self.go_on_anew(seed, village, round, &mut random);
         }
         let tuning = match (self.quick, random.below(WIDE_EVERY)) {
             (true, 0) => &WIDE,
@@ -264,7 +278,7 @@ impl Pool {
         let mut at = random.below(units);
         let mut least = self.vain.iter().copied().min().unwrap_or(0);
         if most > units as usize || seldom.is_some() {
-            least = PATIENCE;
+            least = self.patience;
         }
         let passes = if seldom.is_some() { 1 } else { 2 };
         for pass in 0..passes {
@@ -274,7 +288,7 @@ impl Pool {
                 }
                 at = ((u64::from(at) + u64::from(stride)) % u64::from(units)) as u32;
                 let vain = self.vain[at as usize];
-                if used[at as usize] || vain >= PATIENCE || pass == 0 && vain > least {
+                if used[at as usize] || vain >= self.patience || pass == 0 && vain > least {
                     continue;
                 }
                 if seldom.is_some_and(|s| vain >= s && random.below(vain + 1) >= s) {
@@ -366,49 +380,6 @@ impl Pool {
         Candidate { part: region.part.clone(), parts: region.bounds.len() as u32, households, tried }
     }
 
-    /// Lets a region whose present division resists go on from another one, by rounds of its own (iterated local search:
-    /// Lourenço, Martin & Stützle 2003), before the two are compared.
-    fn improve_apart(&self, candidate: &mut Candidate, region: &Region, random: &mut Random) {
-        let mut sizes = vec![0_u32; candidate.parts as usize];
-        for &p in &candidate.part {
-            sizes[p as usize] += 1;
-        }
-        if self.state.exception().is_some() || sizes.iter().any(|z| !(self.state.min..=self.state.max).contains(z)) {
-            return;
-        }
-        let edges: Vec<(u32, u32, ())> = (0..region.near.len() as u32)
-            .flat_map(|p| region.near.neighbours_of(p).iter().filter(move |q| **q > p).map(move |&q| (p, q, ())))
-            .collect();
-        let state = State::new(
-            region.xy.clone(),
-            region.place.clone(),
-            candidate.part.clone(),
-            sizes.len(),
-            (self.state.min, self.state.max),
-            self.state.fixed,
-        );
-        let mut apart = Self {
-            households: Vec::new(),
-            near: Csr::from_edges(region.near.len(), &edges).0,
-            at_location: region.at.clone(),
-            scale_m2: region.scale_m2.clone(),
-            state,
-            vain: vec![0; sizes.len()],
-            quick: false,
-            tried: 0,
-            stream: random.next_u64(),
-        };
-        for _ in 0..ANEW_ROUNDS {
-            if apart.is_settled() {
-                break;
-            }
-            apart.sweep(&ANEW, random);
-        }
-        candidate.tried += apart.tried;
-        candidate.part = apart.state.unit_of;
-        candidate.parts = apart.vain.len() as u32;
-    }
-
     fn merge(&mut self, found: Vec<(Vec<u32>, Candidate)>) {
         self.tried += found.iter().map(|f| f.1.tried).sum::<u64>();
         let changed = self.state.adopt(found.iter().map(|f| &f.1));
@@ -433,6 +404,23 @@ impl Pool {
             self.vain.swap_remove(slot as usize);
         }
     }
+}
+
+/// The best runs of legal sizes along the curve that the households stand in: unit of each, and the number of units.
+fn along_the_curve(xy: &[[f64; 2]], (min, max): (u32, u32), count: Option<u32>) -> (Vec<u32>, usize) {
+    let n = xy.len() as u32;
+    let runs = if representable(n, min, max) {
+        best_runs(xy, min as usize, max as usize, count.map(|c| c as usize)).unwrap_or_else(|| vec![n as usize])
+    } else if n < min {
+        vec![n as usize]
+    } else {
+        // n lies between k·max and (k+1)·min: the fewest members outside are those beyond k full units.
+        let mut runs = vec![max as usize; (n / max) as usize];
+        runs.push((n % max) as usize);
+        runs
+    };
+    let unit_of = runs.iter().enumerate().flat_map(|(u, &len)| std::iter::repeat_n(u as u32, len)).collect();
+    (unit_of, runs.len())
 }
 
 /// A number between the two, evenly on a logarithmic scale.
