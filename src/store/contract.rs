@@ -10,7 +10,7 @@ use super::check::Finding;
 use super::error::{Refusal, StoreError, TransactError};
 use super::messages::{
     Belonging, Committed, Derived, Filter, ForeignChoice, ForeignEdit, GridVersion, HistoryEntry, ImportReport,
-    ImportRequest, MapLayer, MapRows, NewVillage, Page, PlanFilter, Publication, Purged, Retention, RowChange,
+    ImportRequest, MapLayer, MapRow, NewVillage, Page, PlanFilter, Publication, Purged, Retention, RowChange,
     RowSource, TransactionRequest, UsedCode, Which, Worked,
 };
 use super::rows::{Layer, RegisterRow};
@@ -29,6 +29,10 @@ pub type Look<'a> =
 pub type Verdict<'a> = dyn FnMut(&PlanHead, &[VillageRows]) -> Result<(), Refusal> + Send + 'a;
 /// Takes rows as they come; `Break` stops.
 pub type Sink<'a> = dyn FnMut(Vec<RegisterRow>) -> ControlFlow<()> + Send + 'a;
+/// Sees rows as they pass; `Break` stops.
+pub type Passing<'a> = dyn FnMut(&RegisterRow) -> ControlFlow<()> + Send + 'a;
+/// Sees what stands on a map as it passes.
+pub type OnMap<'a> = dyn FnMut(MapRow<'_>) + Send + 'a;
 
 /// Hears of writes to a store.
 #[async_trait::async_trait]
@@ -52,6 +56,15 @@ pub trait Store: super::Accounts + super::Alerts + super::Incidents {
         layer: Layer,
         filter: &Filter,
         sink: &mut Sink<'_>,
+    ) -> Result<u64, StoreError>;
+    /// The same row by row: each is made in the place of the one before, which is what costs least for a million of them. What sees them
+    /// is called where they are read, and keeps their reading waiting.
+    async fn each(
+        &self,
+        scope: &Scope,
+        layer: Layer,
+        filter: &Filter,
+        see: &mut Passing<'_>,
     ) -> Result<u64, StoreError>;
     /// How many rows.
     async fn count(&self, scope: &Scope, layer: Layer, filter: &Filter) -> Result<u64, StoreError>;
@@ -172,9 +185,17 @@ pub trait Store: super::Accounts + super::Alerts + super::Incidents {
     ) -> Result<(), StoreError>;
     /// What is derived for one village of a plan.
     async fn derived(&self, scope: &Scope, plan: &str, village: &str) -> Result<Derived, StoreError>;
-    /// One layer of a village's map. Units without members are left out; of households and buildings nothing is read, so that a map of
-    /// millions is loaded in seconds.
-    async fn map_rows(&self, scope: &Scope, plan: &str, village: &str, layer: MapLayer) -> Result<MapRows, StoreError>;
+    /// One layer of a plan's map in some villages, from one to another, both included: in the order of codes, of leaders of units and
+    /// households. Units without members are left out; of households and buildings nothing is read, so that a map of millions is loaded in
+    /// seconds.
+    async fn each_on_map(
+        &self,
+        scope: &Scope,
+        plan: &str,
+        villages: (&str, &str),
+        layer: MapLayer,
+        see: &mut OnMap<'_>,
+    ) -> Result<(), StoreError>;
 
     /// The audit log after an entry, at most `limit` entries. For auditors and admins of the whole store.
     async fn audit(&self, scope: &Scope, after: u64, limit: u32) -> Result<Vec<AuditRow>, StoreError>;

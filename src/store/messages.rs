@@ -364,15 +364,15 @@ pub enum MapLayer {
     Leaders,
 }
 
-/// What a map shows of a village in one layer; the other lists are empty.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct MapRows {
-    /// Grids as decided.
-    pub grids: Vec<GridRow>,
-    /// Units as decided.
-    pub units: Vec<UnitRow>,
-    /// What is derived of them.
-    pub derived: Derived,
+/// What stands on a map.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MapRow<'a> {
+    /// A grid as decided, and what is derived of it.
+    Grid(&'a GridRow, Option<&'a DerivedGrid>),
+    /// A unit as decided, and what is derived of it.
+    Unit(&'a UnitRow, Option<&'a DerivedUnit>),
+    /// A leader or deputy.
+    Leader(&'a DerivedLeader),
 }
 
 /// A grid's polygon and figures.

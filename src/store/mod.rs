@@ -14,6 +14,7 @@ mod accounts;
 mod alerts;
 mod alike;
 mod audit;
+mod cell;
 mod changes;
 mod check;
 mod contract;
@@ -34,6 +35,7 @@ mod register;
 mod rows;
 mod rules;
 mod scope;
+mod seen;
 mod sql;
 mod sqlite;
 mod store_impl;
@@ -50,7 +52,7 @@ pub use accounts::{Account, AccountChange, Accounts, Token};
 pub use alerts::{AlertRow, AlertStep, Alerts};
 pub use audit::chain_holds;
 pub use check::Finding;
-pub use contract::{Ear, Look, Sink, Store, Verdict, Work, WorkTogether};
+pub use contract::{Ear, Look, OnMap, Passing, Sink, Store, Verdict, Work, WorkTogether};
 pub use error::{Refusal, StoreError, TransactError};
 pub use incidents::{
     Alarm, AlarmRule, Grouping, IncidentAdvance, IncidentCursor, IncidentFilter, IncidentOrder, IncidentPage,
@@ -58,7 +60,7 @@ pub use incidents::{
 };
 pub use messages::{
     Belonging, CellChange, Committed, Derived, DerivedGrid, DerivedLeader, DerivedUnit, Expect, Filter, ForeignChoice,
-    ForeignEdit, GridVersion, HistoryEntry, Idempotency, ImportReport, ImportRequest, MapLayer, MapRows, NewVillage,
+    ForeignEdit, GridVersion, HistoryEntry, Idempotency, ImportReport, ImportRequest, MapLayer, MapRow, NewVillage,
     Page, PlanFilter, Publication, Purged, Retention, RowChange, RowConflict, RowSource, TransactionRequest, UsedCode,
     Which, Worked,
 };

@@ -1,11 +1,12 @@
 //! Reading layers: pages, snapshots, counts; scope and filters as conditions.
 
-use super::contract::Sink;
+use super::contract::{Passing, Sink};
 use super::dates;
 use super::error::StoreError;
 use super::messages::{Filter, Page};
 use super::rows::{Layer, LayerSpec, RegisterRow, ScopedBy};
 use super::scope::{Right, Scope, check_prefix};
+use super::seen::Standing;
 use super::sql::{Dialect, Session, Sql};
 
 /// Rows of a page where none is said.
@@ -212,6 +213,44 @@ pub(super) async fn stream(
             Some(next) => filter.after = Some(next),
             None => return Ok(sent),
         }
+    }
+}
+
+/// All rows of one snapshot, one after the other in the same place.
+pub(super) async fn each(
+    session: &mut dyn Session,
+    scope: &Scope,
+    layer: Layer,
+    filter: &Filter,
+    see: &mut Passing<'_>,
+) -> Result<u64, StoreError> {
+    if layer == Layer::Officers {
+        scope.need(Right::ListOfficers)?;
+    }
+    let (mut filter, mut row, mut seen) = (filter.clone(), None::<RegisterRow>, 0);
+    loop {
+        let mut sql = select(layer, false);
+        conditions(&mut sql, session.dialect(), layer, scope, &filter)?;
+        sql.push(" ORDER BY ").push(layer.spec().key).push(" LIMIT ").bind(i64::from(CHUNK));
+        let (before, mut stopped) = (seen, false);
+        let mut look = |standing: &mut Standing<'_>| {
+            let row = match &mut row {
+                Some(old) => {
+                    old.refill(standing)?;
+                    old
+                }
+                none => none.insert(layer.read(&mut standing.to_row()?)?),
+            };
+            seen += 1;
+            let how = see(row);
+            stopped = how.is_break();
+            Ok(how)
+        };
+        session.each(sql, &mut look).await?;
+        if stopped || seen - before < u64::from(CHUNK) {
+            return Ok(seen);
+        }
+        filter.after = row.as_ref().map(|r| r.key().to_owned());
     }
 }
 

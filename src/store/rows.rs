@@ -6,6 +6,7 @@ use crate::domain::register::{
 };
 
 use super::error::StoreError;
+use super::seen::Standing;
 use super::value::{Cell, Row, Value};
 
 /// By what a layer is found within a scope.
@@ -107,6 +108,14 @@ macro_rules! layers {
             #[must_use]
             pub const fn row_version(&self) -> u64 {
                 match self { $(Self::$variant(r) => r.row_version),+ }
+            }
+
+            /// Makes it the row of its layer that an engine stands at.
+            pub(super) fn refill(&mut self, row: &mut Standing<'_>) -> Result<(), StoreError> {
+                match self { $(Self::$variant(r) => {
+                    $(row.put(&mut r.$field)?;)+
+                    row.put(&mut r.row_version)
+                }),+ }
             }
 
             /// Values in the order of the layer's columns.

@@ -1,5 +1,8 @@
 //! Statements: text that is only ever put together from constants, and values that are only ever bound.
 
+use std::ops::ControlFlow;
+
+use super::seen::{Looking, Standing};
 use super::value::{Cell, Row, Value};
 use super::{error::StoreError, scope::Scope};
 
@@ -104,9 +107,17 @@ pub(super) trait Session: Send {
     async fn execute(&mut self, sql: Sql) -> Result<u64, StoreError>;
     /// Runs a statement and gives its rows.
     async fn rows(&mut self, sql: Sql) -> Result<Vec<Row>, StoreError>;
-    /// The same for a statement that only reads, and thousands of rows.
+    /// Runs a statement that only reads, and shows its rows one after the other where they are.
+    async fn each(&mut self, sql: Sql, look: &mut Looking<'_>) -> Result<(), StoreError>;
+    /// [`Session::rows`] for a statement that only reads, and thousands of rows.
     async fn many_rows(&mut self, sql: Sql) -> Result<Vec<Row>, StoreError> {
-        self.rows(sql).await
+        let mut rows = Vec::new();
+        let mut look = |row: &mut Standing<'_>| {
+            rows.push(row.to_row()?);
+            Ok(ControlFlow::Continue(()))
+        };
+        self.each(sql, &mut look).await?;
+        Ok(rows)
     }
     /// Runs constant statements without values, several at once.
     async fn script(&mut self, text: &'static str) -> Result<(), StoreError>;

@@ -5,13 +5,13 @@ use std::path::Path;
 use crate::domain::plan::{PlanHead, VillageRows};
 use crate::domain::register::AuditRow;
 
-use super::contract::{Ear, Look, Sink, Store, Verdict, Work, WorkTogether};
+use super::contract::{Ear, Look, OnMap, Passing, Sink, Store, Verdict, Work, WorkTogether};
 use super::messages::{
     Belonging, Committed, Derived, Filter, ForeignChoice, ForeignEdit, GridVersion, HistoryEntry, ImportReport,
-    ImportRequest, MapLayer, MapRows, NewVillage, Page, PlanFilter, Publication, Purged, Retention, RowChange,
-    RowSource, TransactionRequest, UsedCode, Which,
+    ImportRequest, MapLayer, NewVillage, Page, PlanFilter, Publication, Purged, Retention, RowChange, RowSource,
+    TransactionRequest, UsedCode, Which,
 };
-use super::plans::{codes, derived, edit, heads, history, publish};
+use super::plans::{codes, derived, edit, heads, history, on_map, publish};
 use super::rows::{Layer, RegisterRow};
 use super::scope::{Right, Scope, check_prefix};
 use super::sql::Sql;
@@ -34,6 +34,16 @@ impl Store for SqlStore {
         sink: &mut Sink<'_>,
     ) -> Result<u64, StoreError> {
         register::stream(self.engine.read().await?.as_mut(), scope, layer, filter, sink).await
+    }
+
+    async fn each(
+        &self,
+        scope: &Scope,
+        layer: Layer,
+        filter: &Filter,
+        see: &mut Passing<'_>,
+    ) -> Result<u64, StoreError> {
+        register::each(self.engine.read().await?.as_mut(), scope, layer, filter, see).await
     }
 
     async fn count(&self, scope: &Scope, layer: Layer, filter: &Filter) -> Result<u64, StoreError> {
@@ -231,8 +241,15 @@ impl Store for SqlStore {
         derived::get(self.engine.read().await?.as_mut(), scope, plan, village).await
     }
 
-    async fn map_rows(&self, scope: &Scope, plan: &str, village: &str, layer: MapLayer) -> Result<MapRows, StoreError> {
-        derived::map_rows(self.engine.read().await?.as_mut(), scope, plan, village, layer).await
+    async fn each_on_map(
+        &self,
+        scope: &Scope,
+        plan: &str,
+        villages: (&str, &str),
+        layer: MapLayer,
+        see: &mut OnMap<'_>,
+    ) -> Result<(), StoreError> {
+        on_map::each(self.engine.read().await?.as_mut(), scope, plan, villages, layer, see).await
     }
 
     async fn audit(&self, scope: &Scope, after: u64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {

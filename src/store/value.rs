@@ -1,10 +1,12 @@
 //! Values between rows and columns, the same for both engines; and the check sum that names a flipped bit.
 
-use crate::domain::register::{Geometry, Polygons, Tenure};
-use crate::domain::{LonLat, hex};
+use crate::domain::hex;
 
+use super::cell::EMPTY;
 use super::error::StoreError;
-use super::wkb;
+use super::seen::Seen;
+
+pub(super) use super::cell::Cell;
 
 /// One value; the kind is kept when there is none, as PostgreSQL wants to know it.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +62,32 @@ impl From<bool> for Value {
     }
 }
 
+impl From<Seen<'_>> for Value {
+    fn from(seen: Seen<'_>) -> Self {
+        match seen {
+            Seen::Nothing => Self::Text(None),
+            Seen::Text(t) => Self::from(t),
+            Seen::Int(n) => Self::from(n),
+            Seen::Real(x) => Self::from(x),
+            Seen::Bool(b) => Self::from(b),
+            Seen::Bytes(bytes) => Self::Blob(Some(bytes.to_owned())),
+        }
+    }
+}
+
 impl Value {
+    /// It as one that an engine has.
+    pub(super) fn seen(&self) -> Seen<'_> {
+        match self {
+            Self::Text(Some(t)) => Seen::Text(t),
+            Self::Int(Some(n)) => Seen::Int(*n),
+            Self::Real(Some(x)) => Seen::Real(*x),
+            Self::Bool(Some(b)) => Seen::Bool(*b),
+            Self::Blob(Some(bytes)) | Self::Shape(Some(bytes)) => Seen::Bytes(bytes),
+            _ => Seen::Nothing,
+        }
+    }
+
     pub(super) const fn is_null(&self) -> bool {
         matches!(
             self,
@@ -139,194 +166,6 @@ pub(super) fn row_sum<'a>(values: impl IntoIterator<Item = &'a Value>) -> i64 {
     }
     i64::from(!sum.0)
 }
-
-/// A type that stands in one column.
-pub(super) trait Cell: Sized {
-    fn to_value(&self) -> Value;
-    /// What is wrong with the value, if anything.
-    fn of_value(value: Value) -> Result<Self, &'static str>;
-}
-
-const WRONG: &str = "列的类型不对 / wrong type in the column";
-const EMPTY: &str = "列不应为空 / the column is empty";
-const RANGE: &str = "数值超出范围 / number out of range";
-
-impl Cell for Option<String> {
-    fn to_value(&self) -> Value {
-        Value::Text(self.clone())
-    }
-    fn of_value(value: Value) -> Result<Self, &'static str> {
-        match value {
-            Value::Text(v) => Ok(v),
-            v if v.is_null() => Ok(None),
-            _ => Err(WRONG),
-        }
-    }
-}
-
-impl Cell for Option<i64> {
-    fn to_value(&self) -> Value {
-        Value::Int(*self)
-    }
-    fn of_value(value: Value) -> Result<Self, &'static str> {
-        match value {
-            Value::Int(v) => Ok(v),
-            Value::Bool(Some(v)) => Ok(Some(i64::from(v))),
-            v if v.is_null() => Ok(None),
-            _ => Err(WRONG),
-        }
-    }
-}
-
-impl Cell for Option<bool> {
-    fn to_value(&self) -> Value {
-        Value::Bool(*self)
-    }
-    fn of_value(value: Value) -> Result<Self, &'static str> {
-        match Option::<i64>::of_value(value)? {
-            None => Ok(None),
-            Some(0) => Ok(Some(false)),
-            Some(1) => Ok(Some(true)),
-            Some(_) => Err(RANGE),
-        }
-    }
-}
-
-impl Cell for Option<Vec<u8>> {
-    fn to_value(&self) -> Value {
-        Value::Blob(self.clone())
-    }
-    fn of_value(value: Value) -> Result<Self, &'static str> {
-        match value {
-            Value::Blob(v) => Ok(v),
-            v if v.is_null() => Ok(None),
-            _ => Err(WRONG),
-        }
-    }
-}
-
-impl Cell for Option<Geometry> {
-    fn to_value(&self) -> Value {
-        Value::Shape(self.as_ref().map(wkb::to_wkb))
-    }
-    fn of_value(value: Value) -> Result<Self, &'static str> {
-        match value {
-            Value::Blob(Some(v)) | Value::Shape(Some(v)) => wkb::read(&v).map(Some),
-            v if v.is_null() => Ok(None),
-            _ => Err(WRONG),
-        }
-    }
-}
-
-impl Cell for Option<Polygons> {
-    fn to_value(&self) -> Value {
-        self.clone().map(Geometry::MultiPolygon).to_value()
-    }
-    fn of_value(value: Value) -> Result<Self, &'static str> {
-        match Option::<Geometry>::of_value(value)? {
-            None => Ok(None),
-            Some(Geometry::MultiPolygon(parts)) => Ok(Some(parts)),
-            Some(Geometry::Polygon(rings)) => Ok(Some(vec![rings])),
-            Some(_) => Err(WRONG),
-        }
-    }
-}
-
-impl Cell for Option<LonLat> {
-    fn to_value(&self) -> Value {
-        self.map(|p| Geometry::Point([p.lon_deg, p.lat_deg])).to_value()
-    }
-    fn of_value(value: Value) -> Result<Self, &'static str> {
-        match Option::<Geometry>::of_value(value)? {
-            None => Ok(None),
-            Some(Geometry::Point([lon_deg, lat_deg])) => Ok(Some(LonLat { lon_deg, lat_deg })),
-            Some(_) => Err(WRONG),
-        }
-    }
-}
-
-impl Cell for Option<f64> {
-    fn to_value(&self) -> Value {
-        Value::Real(*self)
-    }
-    fn of_value(value: Value) -> Result<Self, &'static str> {
-        match value {
-            Value::Real(v) => Ok(v),
-            Value::Int(v) => Ok(v.map(|v| v as f64)),
-            v if v.is_null() => Ok(None),
-            _ => Err(WRONG),
-        }
-    }
-}
-
-impl Cell for Option<Tenure> {
-    fn to_value(&self) -> Value {
-        Value::Text(self.map(|t| {
-            match t {
-                Tenure::Own => "own",
-                Tenure::Rented => "rented",
-                Tenure::Vacant => "vacant",
-            }
-            .to_owned()
-        }))
-    }
-    fn of_value(value: Value) -> Result<Self, &'static str> {
-        match Option::<String>::of_value(value)?.as_deref() {
-            None => Ok(None),
-            Some("own") => Ok(Some(Tenure::Own)),
-            Some("rented") => Ok(Some(Tenure::Rented)),
-            Some("vacant") => Ok(Some(Tenure::Vacant)),
-            Some(_) => Err(RANGE),
-        }
-    }
-}
-
-impl Cell for Vec<String> {
-    fn to_value(&self) -> Value {
-        Value::Text(Some(serde_json::Value::from(self.as_slice()).to_string()))
-    }
-    fn of_value(value: Value) -> Result<Self, &'static str> {
-        serde_json::from_str(&String::of_value(value)?).map_err(|_| "JSON 无效 / bad JSON")
-    }
-}
-
-/// Cells that are never empty, by way of those that may be.
-macro_rules! never_empty {
-    ($($ty:ty),*) => { $(
-        impl Cell for $ty {
-            fn to_value(&self) -> Value {
-                Some(self.clone()).to_value()
-            }
-            fn of_value(value: Value) -> Result<Self, &'static str> {
-                Option::<Self>::of_value(value)?.ok_or(EMPTY)
-            }
-        }
-    )* };
-}
-never_empty!(String, i64, bool, f64, Geometry, Polygons, LonLat);
-
-/// Whole numbers of other widths, by way of `i64`.
-macro_rules! whole_number {
-    ($($ty:ty),*) => { $(
-        impl Cell for $ty {
-            fn to_value(&self) -> Value {
-                Value::Int(i64::try_from(*self).ok())
-            }
-            fn of_value(value: Value) -> Result<Self, &'static str> {
-                Self::try_from(i64::of_value(value)?).map_err(|_| RANGE)
-            }
-        }
-        impl Cell for Option<$ty> {
-            fn to_value(&self) -> Value {
-                Value::Int(self.and_then(|v| i64::try_from(v).ok()))
-            }
-            fn of_value(value: Value) -> Result<Self, &'static str> {
-                Option::<i64>::of_value(value)?.map(<$ty>::try_from).transpose().map_err(|_| RANGE)
-            }
-        }
-    )* };
-}
-whole_number!(u32, u64, i32);
 
 /// A row as the engine gave it, taken column by column in the order of the statement.
 #[derive(Debug)]

@@ -53,6 +53,7 @@ on_both_engines! {
         cancelled_or_dry_import_changes_nothing,
         bulk_load_is_what_small_loads_are,
         filter_is_kept_or_refused,
+        rows_that_pass_are_those_of_a_stream,
         row_that_breaks_a_rule_is_named,
         removed_rows_are_in_the_log;
     scopes:

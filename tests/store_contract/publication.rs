@@ -1,8 +1,8 @@
 //! Plans in force, their codes and days.
 
-use lianhu::domain::plan::{Change, Changes, GridRow, PlanHead, PlanStatus, VillageRows};
+use lianhu::domain::plan::{Change, Changes, GridRow, PlanHead, PlanStatus, UnitRow, VillageRows};
 use lianhu::store::{
-    Belonging, Derived, DerivedGrid, DerivedLeader, DerivedUnit, MapLayer, MapRows, OpenMode, PlanFilter, Publication,
+    Belonging, Derived, DerivedGrid, DerivedLeader, DerivedUnit, MapLayer, MapRow, OpenMode, PlanFilter, Publication,
     Refusal, Store, StoreError, TransactError, Which, open,
 };
 use serde_json::Value;
@@ -174,6 +174,14 @@ pub(crate) async fn fork_goes_its_own_way(place: Place) {
     assert_eq!(store.check(&admin()).await.expect("check"), []);
 }
 
+/// What was seen on a map.
+#[derive(Debug, Default, PartialEq)]
+struct OnMap {
+    grids: Vec<(GridRow, Option<DerivedGrid>)>,
+    units: Vec<(UnitRow, Option<DerivedUnit>)>,
+    leaders: Vec<DerivedLeader>,
+}
+
 pub(crate) fn derived_of(rows: &VillageRows) -> Derived {
     let square = |n: usize| {
         let x = 105.6 + n as f64 * 0.01;
@@ -224,28 +232,38 @@ pub(crate) async fn derived_layers_follow_the_version(place: Place) {
     let derived = derived_of(&village_rows(VILLAGE, 2));
     store.set_derived(&admin(), &plan.id, 1, VILLAGE, &derived).await.expect("set");
     assert_eq!(store.derived(&admin(), &plan.id, VILLAGE).await.expect("derived"), derived);
-    // a layer of the map is the same rows, and nothing of the others
+    // the map is the same rows
     let rows = store.plan_rows(&admin(), &plan.id, &[VILLAGE.to_owned()]).await.expect("rows").1.remove(0);
     let lived_in = |code: &str| rows.memberships.iter().any(|m| m.unit == code);
     let units: Vec<_> = rows.units.iter().filter(|u| lived_in(&u.code)).cloned().collect();
-    let Derived { grids: shapes, units: hulls, leaders } = derived.clone();
-    for (layer, wanted) in [
-        (
-            MapLayer::Grids,
-            MapRows {
-                grids: rows.grids.clone(),
-                derived: Derived { grids: shapes, ..Derived::default() },
-                ..MapRows::default()
-            },
-        ),
-        (
-            MapLayer::Units,
-            MapRows { units, derived: Derived { units: hulls, ..Derived::default() }, ..MapRows::default() },
-        ),
-        (MapLayer::Leaders, MapRows { derived: Derived { leaders, ..Derived::default() }, ..MapRows::default() }),
-    ] {
-        assert_eq!(store.map_rows(&admin(), &plan.id, VILLAGE, layer).await.expect("map"), wanted);
-    }
+    let (grids, units) =
+        (rows.grids.into_iter().zip(derived.grids.clone()), units.into_iter().zip(derived.units.clone()));
+    let on_map = async |villages: (&str, &str)| {
+        let mut all = OnMap::default();
+        for layer in [MapLayer::Grids, MapLayer::Units, MapLayer::Leaders] {
+            let mut see = |row: MapRow<'_>| match row {
+                MapRow::Grid(g, d) => all.grids.push((g.clone(), d.cloned())),
+                MapRow::Unit(u, d) => all.units.push((u.clone(), d.cloned())),
+                MapRow::Leader(l) => all.leaders.push(l.clone()),
+            };
+            store.each_on_map(&admin(), &plan.id, villages, layer, &mut see).await.expect("map");
+        }
+        all
+    };
+    let shown = OnMap {
+        grids: grids.map(|(g, d)| (g, Some(d))).collect(),
+        units: units.map(|(u, d)| (u, Some(d))).collect(),
+        leaders: derived.leaders.clone(),
+    };
+    assert_eq!(on_map((VILLAGE, VILLAGE)).await, shown);
+    // of the neighbour nothing is derived yet
+    let both = on_map((VILLAGE, NEIGHBOUR)).await;
+    assert_eq!(both.grids[..shown.grids.len()], shown.grids);
+    assert_eq!(both.units[..shown.units.len()], shown.units);
+    assert_eq!(both.leaders, shown.leaders);
+    let beyond = both.grids.iter().skip(shown.grids.len()).map(|(g, d)| (&g.code[..12], d.is_some()));
+    assert_eq!(beyond.collect::<Vec<_>>(), [(NEIGHBOUR, false); 2]);
+    assert!(both.units.iter().skip(shown.units.len()).all(|(u, d)| u.code.starts_with(NEIGHBOUR) && d.is_none()));
     assert_eq!(store.check(&admin()).await.expect("check"), []);
     let grid = format!("{VILLAGE}001");
     let edit =

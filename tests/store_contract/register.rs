@@ -389,6 +389,58 @@ pub(crate) async fn filter_is_kept_or_refused(place: Place) {
     }
 }
 
+/// Each row takes the place of the one before: nothing of that may be left in it, whatever it had and this one lacks.
+pub(crate) async fn rows_that_pass_are_those_of_a_stream(place: Place) {
+    let store = place.open().await;
+    for row in one_of_each() {
+        bring(store.as_ref(), vec![row]).await.expect("import");
+    }
+    let some = |n: usize, bit: usize, text: &str| (n & bit > 0).then(|| text.repeat(1 + n % 3));
+    let (mut households, mut buildings) = (Vec::new(), Vec::new());
+    for n in 0..64 {
+        let RegisterRow::Households(mut h) = household(&format!("p{n:02}"), VILLAGE, "b1", 105.61, 25.98) else {
+            panic!()
+        };
+        (h.stairwell, h.hamlet, h.group_name) = (some(n, 1, "单元"), some(n, 2, "寨"), some(n, 4, "组"));
+        (h.floor, h.persons) = ((n & 8 > 0).then_some(n as i32 - 9), (n & 16 > 0).then_some(n as u32));
+        h.eligible = [None, Some(true), Some(false)][n % 3];
+        h.tenure = h.tenure.filter(|_| n & 32 > 0);
+        h.valid_to = some(n, 1, "").map(|_| "2031-01-01".to_owned());
+        households.push(RegisterRow::Households(h));
+        let RegisterRow::Buildings(mut b) = building(&format!("p{n:02}"), VILLAGE, 105.61, 25.98) else { panic!() };
+        b.stairwells = (0..n % 3).map(|i| format!("{i}单元 \"甲\"")).collect();
+        (b.name, b.kind, b.households) = (some(n, 1, "楼"), some(n, 2, "住宅"), (n & 4 > 0).then_some(3));
+        let x = 105.61 + n as f64 * 1e-5;
+        if n & 8 > 0 {
+            b.place = Geometry::Polygon(vec![vec![[x, 25.98], [x + 1e-5, 25.98], [x, 25.981], [x, 25.98]]]);
+        }
+        buildings.push(RegisterRow::Buildings(b));
+    }
+    bring(store.as_ref(), buildings).await.expect("buildings");
+    bring(store.as_ref(), households).await.expect("households");
+    for layer in Layer::ALL {
+        let (mut streamed, mut passed) = (Vec::new(), Vec::new());
+        let mut sink = |rows: Vec<RegisterRow>| {
+            streamed.extend(rows);
+            std::ops::ControlFlow::Continue(())
+        };
+        store.stream(&admin(), *layer, &Filter::default(), &mut sink).await.expect("stream");
+        let mut see = |row: &RegisterRow| {
+            passed.push(row.clone());
+            std::ops::ControlFlow::Continue(())
+        };
+        let seen = store.each(&admin(), *layer, &Filter::default(), &mut see).await.expect("rows");
+        assert_eq!(seen, passed.len() as u64);
+        assert_eq!(passed, streamed, "{}", layer.name());
+        assert!(!passed.is_empty(), "{}", layer.name());
+        let mut stop = |_: &RegisterRow| std::ops::ControlFlow::Break(());
+        assert_eq!(store.each(&admin(), *layer, &Filter::default(), &mut stop).await, Ok(1), "{}", layer.name());
+    }
+    let neighbours = Filter { region: Some(NEIGHBOUR.to_owned()), ..Filter::default() };
+    let mut see = |_: &RegisterRow| std::ops::ControlFlow::Continue(());
+    assert_eq!(store.each(&admin(), Layer::Households, &neighbours, &mut see).await, Ok(0));
+}
+
 pub(crate) async fn row_that_breaks_a_rule_is_named(place: Place) {
     let store = place.open().await;
     bring(store.as_ref(), vec![building("b0", VILLAGE, 105.6, 25.9)]).await.expect("building");

@@ -31,6 +31,7 @@ pub(super) struct Base {
     code_names: Vec<String>,
     shapes: Vec<Option<Shape>>,
     tree: Option<RTree<f64>>,
+    /// Rows of what stands in the tree; empty where that is all of them.
     tree_rows: Vec<u32>,
     pub(super) bounds: Option<[f64; 4]>,
     /// Sum of the features' hashes.
@@ -81,7 +82,8 @@ impl Base {
     /// Rows whose bounds meet a box, in no order.
     pub(super) fn in_box(&self, [min_x, min_y, max_x, max_y]: [f64; 4]) -> impl Iterator<Item = u32> {
         let found = self.tree.as_ref().map(|tree| tree.search(min_x, min_y, max_x, max_y));
-        found.into_iter().flatten().filter_map(|i| self.tree_rows.get(i as usize).copied())
+        let row = |i: u32| if self.tree_rows.is_empty() { Some(i) } else { self.tree_rows.get(i as usize).copied() };
+        found.into_iter().flatten().filter_map(row)
     }
 
     /// Whether more rows than so many may have bounds that meet a box; it is looked at no farther than that.
@@ -209,7 +211,9 @@ impl Builder {
         }
         s.ids.push_str(id);
         s.id_ends.push(s.ids.len() as u32);
-        let index = match self.known_codes.get(code) {
+        // rows of one village mostly follow each other
+        let last = s.codes.last().filter(|i| s.code_names.get(**i as usize).is_some_and(|known| known == code));
+        let index = match last.or_else(|| self.known_codes.get(code)) {
             Some(i) => *i,
             None => {
                 let i = s.code_names.len() as u32;
@@ -231,16 +235,18 @@ impl Builder {
         s.id_ends.shrink_to_fit();
         s.codes.shrink_to_fit();
         s.shapes.shrink_to_fit();
-        let boxes: Vec<(u32, [f64; 4])> =
-            (0_u32..).zip(&s.shapes).filter_map(|(row, shape)| Some((row, shape.as_ref()?.bounds()?))).collect();
-        if !boxes.is_empty() {
-            let mut builder = RTreeBuilder::<f64>::new(boxes.len() as u32);
-            for (_, [a, b, c, d]) in &boxes {
-                builder.add(*a, *b, *c, *d);
+        let boxes = || (0_u32..).zip(&s.shapes).filter_map(|(row, shape)| Some((row, shape.as_ref()?.bounds()?)));
+        let somewhere = boxes().count();
+        if somewhere > 0 {
+            let mut builder = RTreeBuilder::<f64>::new(somewhere as u32);
+            for (_, [a, b, c, d]) in boxes() {
+                builder.add(a, b, c, d);
+            }
+            s.bounds = boxes().map(|(_, b)| b).reduce(around);
+            if somewhere < s.shapes.len() {
+                s.tree_rows = boxes().map(|(row, _)| row).collect();
             }
             s.tree = Some(builder.finish::<HilbertSort>());
-            s.tree_rows = boxes.iter().map(|(row, _)| *row).collect();
-            s.bounds = boxes.iter().map(|(_, b)| *b).reduce(around);
         }
         s.digest = (0..s.len()).map(|row| s.part(row).hash()).fold(0, u64::wrapping_add);
         self.made

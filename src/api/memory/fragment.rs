@@ -65,16 +65,18 @@ pub(crate) fn quote(out: &mut String, text: &str) {
 }
 
 fn write_value(out: &mut String, value: Value<'_>) {
-    let _ = match value {
-        Value::Text(t) => {
-            quote(out, t);
-            Ok(())
+    match value {
+        Value::Text(t) => quote(out, t),
+        Value::Whole(v @ 0..=9) => out.push(char::from(b'0' + v as u8)),
+        Value::Whole(v) => {
+            let _ = write!(out, "{v}");
         }
-        Value::Whole(v) => write!(out, "{v}"),
-        Value::Real(v) if v.is_finite() => write!(out, "{v}"),
-        Value::Bool(v) => write!(out, "{v}"),
-        Value::None | Value::Real(_) => write!(out, "null"),
-    };
+        Value::Real(v) if v.is_finite() => {
+            let _ = write!(out, "{v}");
+        }
+        Value::Bool(v) => out.push_str(if v { "true" } else { "false" }),
+        Value::None | Value::Real(_) => out.push_str("null"),
+    }
 }
 
 /// How positions are written: converted, then rounded to some decimals.

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use crate::domain::plan::PlanStatus;
+use crate::domain::plan::{GridRow, PlanStatus, UnitRow};
 use crate::domain::register::{Geometry, Tenure};
 use crate::plan::register::{polygons_to_file, to_file};
-use crate::store::{Filter, Layer, MapLayer, MapRows, PlanFilter, RegisterRow, Role, Scope, Store, StoreError};
+use crate::store::{
+    DerivedGrid, DerivedLeader, DerivedUnit, Filter, Layer, MapLayer, MapRow, PlanFilter, RegisterRow, Role, Scope,
+    Store, StoreError,
+};
 
 use super::base::Builder;
 use super::collection::Collection;
@@ -16,39 +19,32 @@ use super::snapshot::{Changes, Snapshot};
 
 /// Keys asked for at once.
 const KEYS: usize = 1_000;
-/// Chunks of rows that wait to be made features of.
-const CHUNKS_AHEAD: usize = 2;
+/// Villages of a plan read at once.
+const VILLAGES: usize = 64;
+/// Digits of a village's code.
+const VILLAGE: usize = 12;
 
 /// Takes a feature: its key, the code by which it is seen, where it lies, its values in the order of the fields, the version of its row
 /// or 0.
 type Put<'a> = dyn FnMut(&str, &str, Option<Shape>, &[Value<'_>], u64) + Send + 'a;
 
-/// Reads a whole collection.
+/// Reads a whole collection: features are made of rows where these are read.
 pub(super) async fn load(store: &dyn Store, collection: Collection) -> Result<Snapshot, StoreError> {
-    let packed = |e: tokio::task::JoinError| StoreError::Internal { code: format!("snapshot: {e}") };
-    if let Some(layer) = layer_of(collection) {
-        // one thread reads rows, another one makes features of them
-        let (rows_in, rows_out) = std::sync::mpsc::sync_channel::<Vec<RegisterRow>>(CHUNKS_AHEAD);
-        let packing = tokio::task::spawn_blocking(move || {
-            let mut builder = Builder::new(collection);
-            for row in rows_out.into_iter().flatten() {
-                put_row(&mut builder.put(), &row);
-            }
-            builder
-        });
-        let mut sink = |rows: Vec<RegisterRow>| match rows_in.send(rows) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        };
-        let read = store.stream(&everything(), layer, &Filter::default(), &mut sink).await;
-        drop(rows_in);
-        let builder = packing.await.map_err(packed)?;
-        read?;
-        return tokio::task::spawn_blocking(move || Snapshot::loaded(builder.finish())).await.map_err(packed);
-    }
     let mut builder = Builder::new(collection);
-    plan_layer(store, collection, &mut builder.put()).await?;
-    tokio::task::spawn_blocking(move || Snapshot::loaded(builder.finish())).await.map_err(packed)
+    let mut put = builder.put();
+    match layer_of(collection) {
+        Some(layer) => {
+            let mut see = |row: &RegisterRow| {
+                put_row(&mut put, row);
+                ControlFlow::Continue(())
+            };
+            store.each(&everything(), layer, &Filter::default(), &mut see).await?;
+        }
+        None => plan_layer(store, collection, &mut put).await?,
+    }
+    drop(put);
+    let packed = tokio::task::spawn_blocking(move || Snapshot::loaded(builder.finish())).await;
+    packed.map_err(|e| StoreError::Internal { code: format!("snapshot: {e}") })
 }
 
 /// Reads features of a register's layer by their keys, as they are now.
@@ -85,7 +81,7 @@ pub(super) async fn load_village(
         let mut put = |id: &str, code: &str, shape: Option<Shape>, values: &[Value<'_>], version: u64| {
             features.push(Feature::new(collection.spec(), id, code, shape, values).versioned(version));
         };
-        put_village(store, collection, &plan, village, &mut put).await?;
+        put_villages(store, collection, &plan, (village, village), &mut put).await?;
     }
     Ok(features)
 }
@@ -237,19 +233,24 @@ async fn plan_of(store: &dyn Store, village: &str) -> Result<Option<String>, Sto
     Ok(None)
 }
 
+/// Villages that follow each other in one plan are asked for together: where another plan has one between them, it is not theirs.
 async fn plan_layer(store: &dyn Store, collection: Collection, put: &mut Put<'_>) -> Result<(), StoreError> {
-    for (village, plan) in villages_in_force(store).await? {
-        put_village(store, collection, &plan, &village, put).await?;
+    let villages: Vec<(String, String)> = villages_in_force(store).await?.into_iter().collect();
+    for of_one_plan in villages.chunk_by(|a, b| a.1 == b.1) {
+        for some in of_one_plan.chunks(VILLAGES) {
+            let Some(((first, plan), (last, _))) = some.first().zip(some.last()) else { continue };
+            put_villages(store, collection, plan, (first, last), put).await?;
+        }
     }
     Ok(())
 }
 
-/// A village's features of one layer of a plan, by key.
-async fn put_village(
+/// Features of one layer of a plan in some villages, by key.
+async fn put_villages(
     store: &dyn Store,
     collection: Collection,
     plan: &str,
-    village: &str,
+    villages: (&str, &str),
     put: &mut Put<'_>,
 ) -> Result<(), StoreError> {
     let layer = match collection {
@@ -257,70 +258,61 @@ async fn put_village(
         Collection::Units => MapLayer::Units,
         _ => MapLayer::Leaders,
     };
-    let rows = store.map_rows(&everything(), plan, village, layer).await?;
-    match layer {
-        MapLayer::Grids => put_grids(put, (plan, village), &rows),
-        MapLayer::Units => put_units(put, plan, &rows),
-        MapLayer::Leaders => put_leaders(put, plan, &rows),
-    }
-    Ok(())
+    let mut see = |row: MapRow<'_>| match row {
+        MapRow::Grid(g, d) => put_grid(put, plan, g, d),
+        MapRow::Unit(u, d) => put_unit(put, plan, u, d),
+        MapRow::Leader(l) => put_leader(put, plan, l),
+    };
+    store.each_on_map(&everything(), plan, villages, layer, &mut see).await
 }
 
-fn put_leaders(put: &mut Put<'_>, plan: &str, MapRows { derived, .. }: &MapRows) {
-    let mut leaders: Vec<_> = derived.leaders.iter().map(|l| (format!("{}.{}", l.unit, l.household), l)).collect();
-    leaders.sort_by(|a, b| a.0.cmp(&b.0));
-    for (id, l) in leaders {
-        let values = [l.unit.as_str().into(), l.household.as_str().into(), l.role.as_str().into(), plan.into()];
-        put(&id, &l.unit, Some(Shape::Point([l.place.lon_deg, l.place.lat_deg])), &values, 0);
-    }
+fn put_leader(put: &mut Put<'_>, plan: &str, l: &DerivedLeader) {
+    let id = format!("{}.{}", l.unit, l.household);
+    let values = [l.unit.as_str().into(), l.household.as_str().into(), l.role.as_str().into(), plan.into()];
+    put(&id, &l.unit, Some(Shape::Point([l.place.lon_deg, l.place.lat_deg])), &values, 0);
 }
 
-fn put_grids(put: &mut Put<'_>, (plan, village): (&str, &str), MapRows { grids, derived, .. }: &MapRows) {
-    let of: BTreeMap<&str, _> = derived.grids.iter().map(|d| (d.code.as_str(), d)).collect();
-    for g in grids.iter().filter(|g| g.valid_to.is_none()) {
-        let d = of.get(g.code.as_str());
-        let real = |v: Option<f64>| v.map_or(Value::None, Value::Real);
-        let values = [
-            g.code.as_str().into(),
-            g.name.as_str().into(),
-            g.kind.as_str().into(),
-            village.into(),
-            d.map(|d| d.households).into(),
-            d.map(|d| d.buildings).into(),
-            d.and_then(|d| d.persons).into(),
-            real(d.and_then(|d| d.deviation)),
-            real(d.map(|d| d.area_m2)),
-            real(d.map(|d| d.perimeter_m)),
-            real(d.map(|d| d.polsby_popper)),
-            Value::Bool(g.locked),
-            g.valid_from.as_str().into(),
-            plan.into(),
-        ];
-        let shape = d.map(|d| Shape::Other(Box::new(polygons_to_file(&d.polygons))));
-        put(&g.code, &g.code, shape, &values, 0);
+fn put_grid(put: &mut Put<'_>, plan: &str, g: &GridRow, d: Option<&DerivedGrid>) {
+    if g.valid_to.is_some() {
+        return;
     }
+    let real = |v: Option<f64>| v.map_or(Value::None, Value::Real);
+    let values = [
+        g.code.as_str().into(),
+        g.name.as_str().into(),
+        g.kind.as_str().into(),
+        g.code.get(..VILLAGE).unwrap_or_default().into(),
+        d.map(|d| d.households).into(),
+        d.map(|d| d.buildings).into(),
+        d.and_then(|d| d.persons).into(),
+        real(d.and_then(|d| d.deviation)),
+        real(d.map(|d| d.area_m2)),
+        real(d.map(|d| d.perimeter_m)),
+        real(d.map(|d| d.polsby_popper)),
+        Value::Bool(g.locked),
+        g.valid_from.as_str().into(),
+        plan.into(),
+    ];
+    let shape = d.map(|d| Shape::Other(Box::new(polygons_to_file(&d.polygons))));
+    put(&g.code, &g.code, shape, &values, 0);
 }
 
 /// A unit without members is retired: its row only keeps the number from being given out again.
-fn put_units(put: &mut Put<'_>, plan: &str, MapRows { units, derived, .. }: &MapRows) {
-    let of: BTreeMap<&str, _> = derived.units.iter().map(|d| (d.code.as_str(), d)).collect();
-    for u in units {
-        let d = of.get(u.code.as_str());
-        let deputies = u.deputies.join("、");
-        let values = [
-            u.code.as_str().into(),
-            u.code.get(..15).unwrap_or_default().into(),
-            d.map(|d| d.households).into(),
-            d.map_or(Value::None, |d| Value::Real(d.sse_m2)),
-            d.map_or(Value::None, |d| Value::Real(d.reach_m)),
-            (&u.leader).into(),
-            deputies.as_str().into(),
-            (&u.exception).into(),
-            Value::Bool(u.locked),
-            (&u.founded_on).into(),
-            plan.into(),
-        ];
-        let shape = d.map(|d| Shape::Other(Box::new(polygons_to_file(&d.polygons))));
-        put(&u.code, &u.code, shape, &values, 0);
-    }
+fn put_unit(put: &mut Put<'_>, plan: &str, u: &UnitRow, d: Option<&DerivedUnit>) {
+    let deputies = u.deputies.join("、");
+    let values = [
+        u.code.as_str().into(),
+        u.code.get(..15).unwrap_or_default().into(),
+        d.map(|d| d.households).into(),
+        d.map_or(Value::None, |d| Value::Real(d.sse_m2)),
+        d.map_or(Value::None, |d| Value::Real(d.reach_m)),
+        (&u.leader).into(),
+        deputies.as_str().into(),
+        (&u.exception).into(),
+        Value::Bool(u.locked),
+        (&u.founded_on).into(),
+        plan.into(),
+    ];
+    let shape = d.map(|d| Shape::Other(Box::new(polygons_to_file(&d.polygons))));
+    put(&u.code, &u.code, shape, &values, 0);
 }

@@ -22,8 +22,9 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 
-use crate::store::{Filter, RegisterRow, Scope, Store, StoreError};
+use crate::store::{Filter, Layer, RegisterRow, Scope, Store, StoreError};
 
 use super::error::{Answer, Problem};
 pub(crate) use collection::Collection;
@@ -175,14 +176,25 @@ impl Memory {
         }
     }
 
-    /// Loads what is due; whether anything was. The register's layers one after the other, beside them each of the plans': these wait for
-    /// the store, village by village, more than they work.
-    pub(crate) async fn refresh(&self) -> bool {
+    /// Loads what is due; whether anything was. Households, the rest of the register and what plans hold, each in a task of its own:
+    /// reading many rows keeps the thread it is done on.
+    pub(crate) async fn refresh(self: &Arc<Self>) -> bool {
         let all_due = self.take_due();
         let any = !all_due.is_empty();
-        let (register, plans): (Vec<_>, Vec<_>) = all_due.into_iter().partition(|(c, _)| load::layer_of(*c).is_some());
-        let plans = futures_util::future::join_all(plans.into_iter().map(|p| self.load(vec![p])));
-        tokio::join!(self.load(register), plans);
+        let mut lanes: [Vec<(Collection, Due)>; 3] = Default::default();
+        let [households, register, plans] = &mut lanes;
+        for (collection, due) in all_due {
+            match load::layer_of(collection) {
+                Some(Layer::Households) => households.push((collection, due)),
+                Some(_) => register.push((collection, due)),
+                None => plans.push((collection, due)),
+            }
+        }
+        let loading = lanes.into_iter().filter(|lane| !lane.is_empty()).map(|lane| {
+            let memory = Arc::clone(self);
+            async move { memory.load(lane).await }
+        });
+        loading.collect::<JoinSet<()>>().join_all().await;
         any
     }
 
@@ -255,11 +267,11 @@ impl Memory {
         // which rows belong to a unit or grid is the plan's affair: the store knows
         let age = snapshot.age_of_views();
         let mut keys = Vec::new();
-        let mut sink = |rows: Vec<RegisterRow>| {
-            keys.extend(rows.iter().map(|r| r.key().to_owned()));
+        let mut see = |row: &RegisterRow| {
+            keys.push(row.key().to_owned());
             ControlFlow::Continue(())
         };
-        self.store.stream(scope, layer, &Filter::default(), &mut sink).await?;
+        self.store.each(scope, layer, &Filter::default(), &mut see).await?;
         Ok(snapshot.view(scope, Some((keys.as_slice(), age))))
     }
 }

@@ -2,23 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::plan::{GridRow, PlanStatus, UnitRow};
+use crate::domain::plan::PlanStatus;
 use crate::store::SqlStore;
 use crate::store::error::StoreError;
 use crate::store::insert;
-use crate::store::messages::{Derived, DerivedGrid, DerivedLeader, DerivedUnit, MapLayer, MapRows};
+use crate::store::messages::{Derived, DerivedGrid, DerivedLeader, DerivedUnit};
 use crate::store::scope::{Right, Scope};
 use crate::store::sql::{Session, Sql};
 use crate::store::value::{Cell, Row, Value, row_sum};
 
 use super::heads::{self, Stored};
-use super::rows;
 
-const GRID: &[&str] =
+pub(super) const GRID: &[&str] =
     &["households", "buildings", "persons", "deviation", "area_m2", "perimeter_m", "polsby_popper", "geom"];
 /// Codes a statement names at most.
 const MOST_CODES: usize = 500;
-const UNIT: &[&str] = &["households", "sse_m2", "reach_m", "geom"];
+pub(super) const UNIT: &[&str] = &["households", "sse_m2", "reach_m", "geom"];
+/// After the unit's code.
+pub(super) const LEADER: &[&str] = &["household", "role", "geom"];
 
 fn grid_values(g: &DerivedGrid) -> Vec<Value> {
     vec![
@@ -207,43 +208,45 @@ fn select(table: &'static str, (code, columns): (&'static str, &[&'static str]),
     sql
 }
 
+/// What is derived of a grid, in the order of [`GRID`].
+pub(super) fn read_grid(code: String, row: &mut Row) -> Result<DerivedGrid, StoreError> {
+    Ok(DerivedGrid {
+        code,
+        households: row.take()?,
+        buildings: row.take()?,
+        persons: row.take()?,
+        deviation: row.take()?,
+        area_m2: row.take()?,
+        perimeter_m: row.take()?,
+        polsby_popper: row.take()?,
+        polygons: row.take()?,
+    })
+}
+
+/// What is derived of a unit, in the order of [`UNIT`].
+pub(super) fn read_unit(code: String, row: &mut Row) -> Result<DerivedUnit, StoreError> {
+    Ok(DerivedUnit { code, households: row.take()?, sse_m2: row.take()?, reach_m: row.take()?, polygons: row.take()? })
+}
+
+/// A leader, in the order of [`LEADER`].
+pub(super) fn read_leader(row: &mut Row) -> Result<DerivedLeader, StoreError> {
+    Ok(DerivedLeader { unit: row.take()?, household: row.take()?, role: row.take()?, place: row.take()? })
+}
+
 async fn grids_within(session: &mut dyn Session, no: i64, area: &Scope) -> Result<Vec<DerivedGrid>, StoreError> {
-    let grid = |row: &mut Row| {
-        Ok(DerivedGrid {
-            code: row.take()?,
-            households: row.take()?,
-            buildings: row.take()?,
-            persons: row.take()?,
-            deviation: row.take()?,
-            area_m2: row.take()?,
-            perimeter_m: row.take()?,
-            polsby_popper: row.take()?,
-            polygons: row.take()?,
-        })
-    };
-    session.rows(select("grids", ("code", GRID), no, area)).await?.iter_mut().map(grid).collect()
+    let mut rows = session.rows(select("grids", ("code", GRID), no, area)).await?;
+    rows.iter_mut().map(|row| read_grid(row.take()?, row)).collect()
 }
 
 async fn units_within(session: &mut dyn Session, no: i64, area: &Scope) -> Result<Vec<DerivedUnit>, StoreError> {
-    let unit = |row: &mut Row| {
-        Ok(DerivedUnit {
-            code: row.take()?,
-            households: row.take()?,
-            sse_m2: row.take()?,
-            reach_m: row.take()?,
-            polygons: row.take()?,
-        })
-    };
-    session.rows(select("units", ("code", UNIT), no, area)).await?.iter_mut().map(unit).collect()
+    let mut rows = session.rows(select("units", ("code", UNIT), no, area)).await?;
+    rows.iter_mut().map(|row| read_unit(row.take()?, row)).collect()
 }
 
 async fn leaders_within(session: &mut dyn Session, no: i64, area: &Scope) -> Result<Vec<DerivedLeader>, StoreError> {
-    let leader = |row: &mut Row| {
-        Ok(DerivedLeader { unit: row.take()?, household: row.take()?, role: row.take()?, place: row.take()? })
-    };
-    let mut sql = select("leaders", ("unit", &["household", "role", "geom"]), no, area);
+    let mut sql = select("leaders", ("unit", LEADER), no, area);
     sql.push(", role DESC, household");
-    session.rows(sql).await?.iter_mut().map(leader).collect()
+    session.rows(sql).await?.iter_mut().map(read_leader).collect()
 }
 
 pub(in crate::store) async fn get(
@@ -259,36 +262,4 @@ pub(in crate::store) async fn get(
         units: units_within(session, no, &area).await?,
         leaders: leaders_within(session, no, &area).await?,
     })
-}
-
-pub(in crate::store) async fn map_rows(
-    session: &mut dyn Session,
-    scope: &Scope,
-    plan: &str,
-    village: &str,
-    layer: MapLayer,
-) -> Result<MapRows, StoreError> {
-    let no = heads::number(session, scope, plan).await?;
-    let mut found = MapRows::default();
-    let Some(area) = scope.within(village) else { return Ok(found) };
-    match layer {
-        MapLayer::Grids => {
-            let mut sql = rows::select::<GridRow>(no);
-            sql.push(" AND ").in_scope("code", &area).push(" ORDER BY code");
-            found.grids = rows::read(session, sql).await?;
-            found.derived.grids = grids_within(session, no, &area).await?;
-        }
-        MapLayer::Units => {
-            let mut sql = rows::select::<UnitRow>(no);
-            sql.push(" AND ").in_scope("code", &area);
-            sql.push(
-                " AND EXISTS (SELECT 1 FROM memberships AS m WHERE m.plan_no = units.plan_no AND m.unit = units.code)",
-            );
-            sql.push(" ORDER BY code");
-            found.units = rows::read(session, sql).await?;
-            found.derived.units = units_within(session, no, &area).await?;
-        }
-        MapLayer::Leaders => found.derived.leaders = leaders_within(session, no, &area).await?,
-    }
-    Ok(found)
 }

@@ -5,5 +5,6 @@ pub(super) mod derived;
 pub(super) mod edit;
 pub(super) mod heads;
 pub(super) mod history;
+pub(super) mod on_map;
 pub(super) mod publish;
 pub(super) mod rows;

@@ -1,12 +1,14 @@
 //! One PostgreSQL transaction, and shapes as EWKB.
 
+use futures_util::TryStreamExt as _;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
-use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo, PgValueRef};
+use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo};
 use sqlx::{Arguments, AssertSqlSafe, Decode, Encode, Postgres, Row as _, Transaction, Type, TypeInfo, ValueRef};
 
 use super::errors;
 use crate::store::error::StoreError;
+use crate::store::seen::{Columns, Looking, Seen, Standing};
 use crate::store::sql::{Dialect, Session, Sql};
 use crate::store::value::{Row, Value};
 use crate::store::wkb;
@@ -34,15 +36,6 @@ impl Encode<'_, Postgres> for Ewkb {
     }
 }
 
-/// The bytes of a shape on its way out.
-struct Raw(Vec<u8>);
-
-impl<'r> Decode<'r, Postgres> for Raw {
-    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
-        Ok(Self(value.as_bytes()?.to_owned()))
-    }
-}
-
 fn arguments(values: Vec<Value>, place: &'static str) -> Result<PgArguments, StoreError> {
     let mut all = PgArguments::default();
     all.reserve(values.len(), 0);
@@ -60,28 +53,36 @@ fn arguments(values: Vec<Value>, place: &'static str) -> Result<PgArguments, Sto
     Ok(all)
 }
 
-fn decoded(row: &PgRow, place: &'static str) -> Result<Row, StoreError> {
-    let mut values = Vec::with_capacity(row.len());
-    for i in 0..row.len() {
-        let raw = row.try_get_raw(i).map_err(|e| errors::of(&e, place))?;
-        let value = if raw.is_null() {
-            Ok(Value::Text(None))
-        } else {
-            let kind = raw.type_info().name().to_owned();
-            match kind.as_str() {
-                "INT8" => <i64 as Decode<Postgres>>::decode(raw).map(Value::from),
-                "INT4" => <i32 as Decode<Postgres>>::decode(raw).map(|v| Value::from(i64::from(v))),
-                "FLOAT8" => <f64 as Decode<Postgres>>::decode(raw).map(Value::from),
-                "BOOL" => <bool as Decode<Postgres>>::decode(raw).map(Value::from),
-                "BYTEA" => <Vec<u8> as Decode<Postgres>>::decode(raw).map(|b| Value::Blob(Some(b))),
-                "TEXT" | "VARCHAR" | "NAME" | "CHAR" => <String as Decode<Postgres>>::decode(raw).map(Value::from),
-                "VOID" => Ok(Value::Text(None)),
-                _ => <Raw as Decode<Postgres>>::decode(raw).map(|b| Value::Blob(Some(b.0))),
-            }
-        };
-        values.push(value.map_err(|_| StoreError::decoding(place, "列无法读取 / the column cannot be read"))?);
+/// A row as it came.
+struct Came<'a> {
+    row: &'a PgRow,
+    place: &'static str,
+}
+
+impl Columns for Came<'_> {
+    fn count(&self) -> usize {
+        self.row.len()
     }
-    Ok(Row::new(place, values))
+
+    fn column(&self, i: usize) -> Result<Seen<'_>, StoreError> {
+        let raw = self.row.try_get_raw(i).map_err(|e| errors::of(&e, self.place))?;
+        if raw.is_null() {
+            return Ok(Seen::Nothing);
+        }
+        let kind = raw.type_info();
+        let seen = match kind.name() {
+            "INT8" => <i64 as Decode<Postgres>>::decode(raw.clone()).map(Seen::Int),
+            "INT4" => <i32 as Decode<Postgres>>::decode(raw.clone()).map(|v| Seen::Int(v.into())),
+            "FLOAT8" => <f64 as Decode<Postgres>>::decode(raw.clone()).map(Seen::Real),
+            "BOOL" => <bool as Decode<Postgres>>::decode(raw.clone()).map(Seen::Bool),
+            "BYTEA" => <&[u8] as Decode<Postgres>>::decode(raw.clone()).map(Seen::Bytes),
+            "TEXT" | "VARCHAR" | "NAME" | "CHAR" => raw.as_str().map(Seen::Text),
+            "VOID" => Ok(Seen::Nothing),
+            // a shape
+            _ => raw.as_bytes().map(Seen::Bytes),
+        };
+        seen.map_err(|_| StoreError::decoding(self.place, "列无法读取 / the column cannot be read"))
+    }
 }
 
 #[async_trait::async_trait]
@@ -105,7 +106,19 @@ impl Session for PgSession {
         let (text, values, place) = sql.into_parts();
         let query = sqlx::query_with(AssertSqlSafe(text), arguments(values, place)?);
         let rows = query.fetch_all(&mut *self.transaction).await.map_err(|e| errors::of(&e, place))?;
-        rows.iter().map(|r| decoded(r, place)).collect()
+        rows.iter().map(|row| Standing::new(place, &Came { row, place }).to_row()).collect()
+    }
+
+    async fn each(&mut self, sql: Sql, look: &mut Looking<'_>) -> Result<(), StoreError> {
+        let (text, values, place) = sql.into_parts();
+        let query = sqlx::query_with(AssertSqlSafe(text), arguments(values, place)?);
+        let mut rows = query.fetch(&mut *self.transaction);
+        while let Some(row) = rows.try_next().await.map_err(|e| errors::of(&e, place))? {
+            if look(&mut Standing::new(place, &Came { row: &row, place }))?.is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn script(&mut self, text: &'static str) -> Result<(), StoreError> {

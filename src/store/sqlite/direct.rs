@@ -8,7 +8,8 @@ use libsqlite3_sys as ffi;
 
 use super::errors;
 use crate::store::error::StoreError;
-use crate::store::value::{Row, Value};
+use crate::store::seen::{Columns, Looking, Seen, Standing};
+use crate::store::value::Value;
 use crate::store::wkb;
 
 /// A prepared statement, finalized when it is dropped.
@@ -87,41 +88,13 @@ impl Statement<'_> {
         unsafe { ffi::sqlite3_bind_blob64(self.raw, at, bytes.as_ptr().cast(), bytes.len() as u64, None) }
     }
 
-    /// The next row; `None` at the end.
-    fn step(&mut self) -> Result<Option<Row>, StoreError> {
+    /// Goes to the next row; `false` at the end.
+    fn step(&mut self) -> Result<bool, StoreError> {
         // SAFETY: the statement is valid and bound.
         match unsafe { ffi::sqlite3_step(self.raw) } {
-            ffi::SQLITE_DONE => return Ok(None),
-            ffi::SQLITE_ROW => {}
-            code => return Err(errors::of_code(code, self.place)),
-        }
-        // SAFETY: the statement stands at a row.
-        let count = unsafe { ffi::sqlite3_column_count(self.raw) };
-        let mut values = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
-        for i in 0..count {
-            values.push(self.column(i)?);
-        }
-        Ok(Some(Row::new(self.place, values)))
-    }
-
-    fn column(&self, i: c_int) -> Result<Value, StoreError> {
-        // SAFETY: the statement stands at a row that has this column; bytes are copied before anything else is asked of it.
-        unsafe {
-            Ok(match ffi::sqlite3_column_type(self.raw, i) {
-                ffi::SQLITE_INTEGER => Value::from(ffi::sqlite3_column_int64(self.raw, i)),
-                ffi::SQLITE_FLOAT => Value::from(ffi::sqlite3_column_double(self.raw, i)),
-                ffi::SQLITE_TEXT => {
-                    let start = ffi::sqlite3_column_text(self.raw, i);
-                    let text = std::str::from_utf8(self.bytes(i, start))
-                        .map_err(|_| StoreError::decoding(self.place, "文字不是 UTF-8 / text is not UTF-8"))?;
-                    Value::from(text)
-                }
-                ffi::SQLITE_BLOB => {
-                    let start = ffi::sqlite3_column_blob(self.raw, i);
-                    Value::Blob(Some(self.bytes(i, start.cast()).to_vec()))
-                }
-                _ => Value::Text(None),
-            })
+            ffi::SQLITE_DONE => Ok(false),
+            ffi::SQLITE_ROW => Ok(true),
+            code => Err(errors::of_code(code, self.place)),
         }
     }
 
@@ -136,16 +109,51 @@ impl Statement<'_> {
     }
 }
 
-/// Runs a statement that only reads, and gives its rows.
+/// The row that a statement stands at: while it is borrowed, nobody steps on.
+struct Here<'a> {
+    statement: &'a Statement<'a>,
+    count: usize,
+}
+
+impl Columns for Here<'_> {
+    fn count(&self) -> usize {
+        self.count
+    }
+
+    fn column(&self, i: usize) -> Result<Seen<'_>, StoreError> {
+        let Self { statement, count } = *self;
+        let i = c_int::try_from(i).ok().filter(|_| i < count);
+        let i = i.ok_or_else(|| StoreError::Internal { code: format!("{}: column", statement.place) })?;
+        let raw = statement.raw;
+        // SAFETY: the statement stands at a row that has this column; a text or bytes stay where they are until it steps on, as they are
+        // asked for as what they are.
+        unsafe {
+            Ok(match ffi::sqlite3_column_type(raw, i) {
+                ffi::SQLITE_INTEGER => Seen::Int(ffi::sqlite3_column_int64(raw, i)),
+                ffi::SQLITE_FLOAT => Seen::Real(ffi::sqlite3_column_double(raw, i)),
+                ffi::SQLITE_TEXT => {
+                    let bytes = statement.bytes(i, ffi::sqlite3_column_text(raw, i));
+                    let not_text = |_| StoreError::decoding(statement.place, "文字不是 UTF-8 / text is not UTF-8");
+                    Seen::Text(std::str::from_utf8(bytes).map_err(not_text)?)
+                }
+                ffi::SQLITE_BLOB => Seen::Bytes(statement.bytes(i, ffi::sqlite3_column_blob(raw, i).cast())),
+                _ => Seen::Nothing,
+            })
+        }
+    }
+}
+
+/// Runs a statement that only reads, and shows its rows.
 ///
 /// # Safety
 /// The handle is open, and nobody else uses it meanwhile.
-pub(super) unsafe fn rows(
+pub(super) unsafe fn each(
     handle: *mut ffi::sqlite3,
     text: &str,
     values: &[Value],
     place: &'static str,
-) -> Result<Vec<Row>, StoreError> {
+    look: &mut Looking<'_>,
+) -> Result<(), StoreError> {
     let length = c_int::try_from(text.len()).map_err(|_| StoreError::Internal { code: format!("{place}: text") })?;
     let mut statement = Statement { raw: ptr::null_mut(), place, values, shapes: Vec::new() };
     // SAFETY: as the caller promises; the text is given with its length.
@@ -154,11 +162,16 @@ pub(super) unsafe fn rows(
     };
     statement.done(code)?;
     statement.bind()?;
-    let mut rows = Vec::new();
-    while let Some(row) = statement.step()? {
-        rows.push(row);
+    // SAFETY: the statement is valid.
+    let count = unsafe { ffi::sqlite3_column_count(statement.raw) };
+    let count = usize::try_from(count).unwrap_or(0);
+    while statement.step()? {
+        let here = Here { statement: &statement, count };
+        if look(&mut Standing::new(place, &here))?.is_break() {
+            break;
+        }
     }
-    Ok(rows)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use tokio::sync::{OwnedRwLockReadGuard, watch};
 
 use super::{direct, errors};
 use crate::store::error::StoreError;
+use crate::store::seen::Looking;
 use crate::store::sql::{Dialect, Session, Sql};
 use crate::store::value::{Row, Value};
 use crate::store::wkb;
@@ -86,12 +87,12 @@ impl Session for SqliteSession {
     }
 
     #[expect(unsafe_code, reason = "the connection's own handle, locked")]
-    async fn many_rows(&mut self, sql: Sql) -> Result<Vec<Row>, StoreError> {
+    async fn each(&mut self, sql: Sql, look: &mut Looking<'_>) -> Result<(), StoreError> {
         let (text, values, place) = sql.into_parts();
         let mut handle = self.transaction.lock_handle().await.map_err(|e| errors::of(&e, place))?;
         let handle = handle.as_raw_handle().as_ptr();
         // SAFETY: while it is locked nobody else uses the connection
-        let read = || unsafe { direct::rows(handle, &text, &values, place) };
+        let mut read = || unsafe { direct::each(handle, &text, &values, place, look) };
         // others answer meanwhile
         match tokio::runtime::Handle::current().runtime_flavor() {
             RuntimeFlavor::MultiThread => tokio::task::block_in_place(read),

@@ -155,6 +155,38 @@ impl Place {
         Self { store, memory, tail, _folder: folder }
     }
 
+    async fn draft(&self, region: &str, villages: &[&str]) -> PlanHead {
+        let head = PlanHead {
+            id: String::new(),
+            name: "方案".to_owned(),
+            region: region.to_owned(),
+            status: PlanStatus::Draft,
+            version: 1,
+            seed: 1,
+            parameters: json!({}),
+            profile: String::new(),
+            input_version: 1,
+            valid_from: None,
+            valid_to: None,
+        };
+        let mut villages = villages.iter().map(|v| {
+            let rows = village(v);
+            NewVillage { derived: derived(&rows, 0.0), rows }
+        });
+        self.store.create_plan(&admin(), "t", &head, &mut villages).await.expect("a plan")
+    }
+
+    async fn publish(&self, plan: &PlanHead, date: &str) {
+        let request = Publication {
+            plan: plan.id.clone(),
+            base_version: 1,
+            expected_live: None,
+            date: date.to_owned(),
+            actor: "t".to_owned(),
+        };
+        self.store.publish(&admin(), &request, &mut |_, _| Ok(())).await.expect("in force");
+    }
+
     async fn bring(&self, rows: Vec<RegisterRow>) {
         let layer = rows.first().map_or(Layer::Buildings, RegisterRow::layer);
         let mut chunks = vec![rows].into_iter();
@@ -167,7 +199,7 @@ impl Place {
         let before = self.memory.whole_loads();
         while self.memory.refresh().await {}
         let in_part = self.memory.whole_loads() == before;
-        let fresh = Memory::new(self.store.clone());
+        let fresh = Arc::new(Memory::new(self.store.clone()));
         while fresh.refresh().await {}
         for collection in Collection::ALL {
             let [kept, fresh] = [&self.memory, &fresh].map(|m| m.get(collection));
@@ -213,33 +245,9 @@ async fn rows_that_come_change_and_go_are_kept_up_in_part() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn edits_of_the_plan_in_force_are_kept_up_by_village() {
     let place = Place::new().await;
-    let head = PlanHead {
-        id: String::new(),
-        name: "方案".to_owned(),
-        region: "520423102".to_owned(),
-        status: PlanStatus::Draft,
-        version: 1,
-        seed: 1,
-        parameters: json!({}),
-        profile: String::new(),
-        input_version: 1,
-        valid_from: None,
-        valid_to: None,
-    };
-    let villages = VILLAGES.map(|v| {
-        let rows = village(v);
-        NewVillage { derived: derived(&rows, 0.0), rows }
-    });
-    let plan = place.store.create_plan(&admin(), "t", &head, &mut villages.into_iter()).await.expect("a plan");
+    let plan = place.draft("520423102", &VILLAGES).await;
     assert!(place.settle().await, "a draft is in no collection");
-    let request = Publication {
-        plan: plan.id.clone(),
-        base_version: 1,
-        expected_live: None,
-        date: "2026-01-01".to_owned(),
-        actor: "t".to_owned(),
-    };
-    place.store.publish(&admin(), &request, &mut |_, _| Ok(())).await.expect("in force");
+    place.publish(&plan, "2026-01-01").await;
     assert!(!place.settle().await);
     assert_eq!(place.memory.get(Collection::Units).await.expect("there").len(), 8);
     for (n, code) in VILLAGES.iter().cycle().take(4).enumerate() {
@@ -264,5 +272,29 @@ async fn edits_of_the_plan_in_force_are_kept_up_by_village() {
     }
     let mut look = |_: &PlanHead, _: &[VillageRows], _: &Changes| Ok(Vec::new());
     place.store.undo(&admin(), &plan.id, "t", &Which::Last, &mut look).await.expect("undone");
+    assert!(place.settle().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn village_of_a_narrower_plan_is_not_taken_from_the_wider_one() {
+    let place = Place::new().await;
+    let between = VILLAGES[1];
+    let villages = [VILLAGES[0], between, "520423102003"];
+    let wide = place.draft("520423102", &villages).await;
+    place.publish(&wide, "2026-01-01").await;
+    let narrow = place.draft(between, &[between]).await;
+    place.publish(&narrow, "2026-02-01").await;
+    assert!(!place.settle().await);
+    for (collection, count) in [(Collection::Grids, 6), (Collection::Units, 12), (Collection::Leaders, 12)] {
+        let there = place.memory.get(collection).await.expect("there");
+        assert_eq!(there.len(), count, "{collection:?}");
+        let plan = there.spec().position("plan").expect("a field");
+        for row in 0..count as u32 {
+            let of = if there.id(row).starts_with(between) { &narrow } else { &wide };
+            assert_eq!(there.field(row, plan), Some(format!("\"{}\"", of.id).as_str()), "{}", there.id(row));
+        }
+    }
+    // village by village it is the same
+    place.memory.plans_changed(Some(villages.map(str::to_owned).to_vec()));
     assert!(place.settle().await);
 }
