@@ -4,7 +4,7 @@ import pathlib
 import sys
 import zipfile
 
-from qgis.core import QgsApplication, QgsField, QgsProject, QgsVectorFileWriter, QgsVectorLayer
+from qgis.core import QgsApplication, QgsField, QgsProject, QgsVectorFileWriter, QgsVectorLayer, QgsWkbTypes
 from qgis.PyQt.QtCore import QVariant
 
 # Ending, driver, encoding, options of the layer.
@@ -17,10 +17,12 @@ FORMATS = [
 ]
 
 
-def saved(layer, path, driver, encoding, more):
+def saved(layer, path, driver, encoding, more, shapes=True):
     options = QgsVectorFileWriter.SaveVectorOptions()
     options.driverName, options.fileEncoding, options.layerOptions = driver, encoding, more
     options.layerName = layer.name()
+    if not shapes:
+        options.overrideGeometryType = QgsWkbTypes.NoGeometry
     context = QgsProject.instance().transformContext()
     error, said, *_ = QgsVectorFileWriter.writeAsVectorFormatV3(layer, str(path), context, options)
     assert error == QgsVectorFileWriter.NoError, f"{path}: {said}"
@@ -52,7 +54,7 @@ def main():
     layer = QgsVectorLayer(f"{store}|layername=households", "households", "ogr")
     for name, expression in (("lon", "$x"), ("lat", "$y")):
         layer.addExpressionField(expression, QgsField(name, QVariant.Double, len=18, prec=9))
-    saved(layer, folder / "households.xlsx", "XLSX", "UTF-8", [])
+    saved(layer, folder / "households.xlsx", "XLSX", "UTF-8", [], shapes=False)
     application.exitQgis()
 
 

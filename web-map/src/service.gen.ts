@@ -1,5 +1,5 @@
 // Made by `npm run types` of src/api/openapi/application.json; not to be edited.
-// 72ab8f0df996801fb1a82c87c421f8938b0b6012d7128526ce5bdea12273cde9
+// 8d7656db0f7174a0dcca2500a9f6fe438f4e8a8e52fded2598b230da037246ed
 
 export type components = {
     schemas: {
@@ -519,6 +519,8 @@ export type components = {
             seq: number;
             at: string;
             actor: string;
+            /** @description 账户或令牌的名称；命令行等没有 / name of the account or token; none of the command line */
+            actor_name: string | null;
             /** @enum {string} */
             operation: "register.change" | "plan.edit" | "plan.undo" | "plan.redo";
             /** @description 列；* 为整行新增或删除，unit 为换单元 / column; * where the row came or went, unit where a household came to another unit */

@@ -19,6 +19,7 @@ const GRID: &[&str] =
 /// Codes a statement names at most.
 const MOST_CODES: usize = 500;
 const UNIT: &[&str] = &["households", "sse_m2", "reach_m", "geom"];
+pub(in crate::store) const LEADER: [&str; 4] = ["unit", "household", "role", "geom"];
 
 fn grid_values(g: &DerivedGrid) -> Vec<Value> {
     vec![
