@@ -5,14 +5,13 @@ use std::path::Path;
 
 use lianhu::domain::incident::alerts::AlertRule;
 use lianhu::store::{
-    Finding, ForeignChoice, Idempotency, ImportRequest, Layer, OpenMode, PhotoRow, Store, TransactionRequest, Which,
-    open,
+    Finding, ForeignChoice, Idempotency, ImportRequest, Layer, OpenMode, PhotoRow, TransactionRequest, Which, open,
 };
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 
 use crate::geopackage::{filled, ogr_sql};
-use crate::ground::{Place, VILLAGE, admin, bring, building, moved, options, request};
+use crate::ground::{Place, VILLAGE, admin, building, moved, options, request};
 use crate::publication::{publication, publish};
 
 /// Tables whose damage is found in another way: versions and sums of steps when the store is opened (F13), and SQLite's own counters, of

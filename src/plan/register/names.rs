@@ -110,8 +110,9 @@ mod tests {
 
     #[test]
     fn names_may_be_swapped_and_handed_round_but_not_shared() {
-        for (rows, wanted) in [
-            (&[("a", "乙"), ("b", "甲")][..], &[][..]),
+        type Case<'c> = (&'c [(&'c str, &'c str)], &'c [u64]);
+        let cases: [Case<'_>; 9] = [
+            (&[("a", "乙"), ("b", "甲")], &[]),
             (&[("a", "乙"), ("b", "丙"), ("c", "甲")], &[]),
             (&[("a", "甲"), ("b", "乙")], &[]),
             (&[("a", "乙")], &[1]),
@@ -121,7 +122,8 @@ mod tests {
             // the one that takes nobody's is fine; who took its name is not, once it keeps it
             (&[("a", "乙"), ("b", "丙")], &[2, 1]),
             (&[("a", "丁"), ("d", "甲"), ("e", "丁")], &[3]),
-        ] {
+        ];
+        for (rows, wanted) in cases {
             assert_eq!(refused(rows), wanted, "{rows:?}");
         }
     }
