@@ -110,6 +110,7 @@ peers: needs
 	out/venv-hotspots/bin/pip install --quiet -r benches/hotspots/requirements.txt
 	out/venv-hotspots/bin/python benches/hotspots/table.py $(LIANHU) out/hotspots
 	python3 benches/register/table.py $(LIANHU) out/register
+	python3 benches/register/elsewhere.py $(LIANHU) out/register
 
 fmt:
 	cargo fmt

@@ -35,6 +35,7 @@ mod plans;
 mod preconditions;
 mod public;
 mod rate;
+mod reasons;
 mod refusals;
 mod regions;
 mod register;

@@ -181,35 +181,62 @@ impl Profile {
     pub fn checked(self) -> Result<Self, String> {
         let unit = &self.unit;
         if unit.min == 0 || unit.min > unit.max {
-            return Err(format!("unit.min {} .. unit.max {}: 1 ≤ min ≤ max", unit.min, unit.max));
+            return Err(format!(
+                "单元最少户数 unit.min {0} 应不小于 1、不大于最多户数 unit.max {1} / unit.min {0} is to be 1 or more and not above unit.max {1}",
+                unit.min, unit.max
+            ));
         }
-        if unit.target.is_some_and(|t| t < unit.min || t > unit.max) {
-            return Err(format!("unit.target: {} ≤ target ≤ {}", unit.min, unit.max));
+        if let Some(target) = unit.target.filter(|t| *t < unit.min || *t > unit.max) {
+            return Err(format!(
+                "单元目标户数 unit.target {target} 应在 {0}–{1} 之间 / unit.target {target} is to be from {0} to {1}",
+                unit.min, unit.max
+            ));
         }
         if let Some(other) = unit.containers.keys().find(|k| !CONTAINERS.contains(&k.as_str())) {
-            return Err(format!("unit.containers.{other}: {}", CONTAINERS.join(", ")));
+            return Err(format!(
+                "没有容器 unit.containers.{other}；可用 {0} / there is no container unit.containers.{other}; there are {0}",
+                CONTAINERS.join(", ")
+            ));
         }
         if unit.deputies > 2 {
-            return Err(format!("unit.deputies {}: 0, 1, 2", unit.deputies));
+            return Err(format!(
+                "副联户长人数 unit.deputies {0} 应为 0、1 或 2 / unit.deputies {0} is to be 0, 1 or 2",
+                unit.deputies
+            ));
         }
-        if unit.max_reach_m.is_some_and(|r| !(r.is_finite() && r > 0.0)) {
-            return Err("unit.max_reach_m > 0".to_owned());
+        if let Some(reach) = unit.max_reach_m.filter(|r| !(r.is_finite() && *r > 0.0)) {
+            return Err(format!(
+                "最远距离 unit.max_reach_m {reach} 应大于 0（米） / unit.max_reach_m {reach} is to be above 0 metres"
+            ));
         }
         let grid = &self.grid;
         if !(1..=2).contains(&grid.levels) {
-            return Err(format!("grid.levels {}: 1, 2", grid.levels));
+            return Err(format!("网格级数 grid.levels {0} 应为 1 或 2 / grid.levels {0} is to be 1 or 2", grid.levels));
         }
-        if grid.target_households == 0 || !(0.0..1.0).contains(&grid.tolerance) {
-            return Err("grid: target_households > 0, 0 ≤ tolerance < 1".to_owned());
+        if grid.target_households == 0 {
+            let what = "网格目标户数 grid.target_households 应大于 0 / grid.target_households is to be above 0";
+            return Err(what.to_owned());
         }
-        if grid.per_village.is_some_and(|v| !(v.is_finite() && v > 0.0)) {
-            return Err("grid.per_village > 0".to_owned());
+        if !(0.0..1.0).contains(&grid.tolerance) {
+            return Err(format!(
+                "允许偏差 grid.tolerance {0} 应不小于 0、小于 1（0.01 即 1%） / grid.tolerance {0} is to be 0 or more and below 1 (0.01 is 1 %)",
+                grid.tolerance
+            ));
+        }
+        if let Some(mean) = grid.per_village.filter(|v| !(v.is_finite() && *v > 0.0)) {
+            return Err(format!(
+                "每村网格数 grid.per_village {mean} 应大于 0 / grid.per_village {mean} is to be above 0"
+            ));
         }
         if !matches!(grid.otherwise, Divide::Balance | Divide::Village | Divide::Building) {
-            return Err("grid.otherwise: balance, village, building".to_owned());
+            let what = "grid.otherwise 应为 balance、village 或 building / grid.otherwise is to be balance, village or building";
+            return Err(what.to_owned());
         }
         if !(grid.old_net_weight.is_finite() && grid.old_net_weight >= 0.0) {
-            return Err("grid.old_net_weight ≥ 0".to_owned());
+            return Err(format!(
+                "旧网边界权重 grid.old_net_weight {0} 应不小于 0 / grid.old_net_weight {0} is to be 0 or more",
+                grid.old_net_weight
+            ));
         }
         Ok(self)
     }
@@ -278,6 +305,27 @@ mod tests {
         assert!(Profile::parse(&text).is_err_and(|e| e.contains("unit.min 20")));
         assert!(Profile::parse(&SHIPPED[0].replace("stairwell", "street")).is_err_and(|e| e.contains("street")));
         assert!(Profile::parse("name = 1").is_err());
+        // what, which value, what it should be: in Chinese, then in English
+        let whole = |unit: &str, grid: &str| {
+            format!("name = \"a\"\n[unit]\nmin = 10\nmax = 15\n{unit}\n[grid]\ndivide = \"balance\"\n{grid}\n")
+        };
+        assert!(Profile::parse(&whole("", "")).is_ok());
+        for (unit, grid, says) in [
+            ("target = 9", "", "unit.target 9"),
+            ("deputies = 3", "", "unit.deputies 3"),
+            ("max_reach_m = -1.0", "", "unit.max_reach_m -1"),
+            ("", "levels = 3", "grid.levels 3"),
+            ("", "target_households = 0", "grid.target_households"),
+            ("", "tolerance = 1.5", "grid.tolerance 1.5"),
+            ("", "per_village = nan", "grid.per_village NaN"),
+            ("", "otherwise = \"hamlet\"", "grid.otherwise"),
+            ("", "old_net_weight = -2.0", "grid.old_net_weight -2"),
+        ] {
+            let told = Profile::parse(&whole(unit, grid)).expect_err(says);
+            let (chinese, english) = told.split_once(" / ").expect(&told);
+            assert!(chinese.contains(says) && english.contains(says), "{told}");
+            assert!(!chinese.is_ascii() && english.is_ascii(), "{told}");
+        }
     }
 
     #[test]

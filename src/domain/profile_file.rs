@@ -80,7 +80,10 @@ pub fn read_profiles(text: &str) -> Result<Vec<FiledProfile>, NoProfiles> {
         other => FiledProfile {
             name: String::new(),
             row_version: None,
-            profile: Err(format!("[[profile]] {}", other.type_str())),
+            profile: Err(format!(
+                "[[profile]] 应为表，实为 {0} / [[profile]] is to be a table and is {0}",
+                other.type_str()
+            )),
         },
     };
     Ok(list.into_iter().map(item).collect())

@@ -360,6 +360,8 @@ pub struct DictionaryRow {
     pub position: i64,
     /// Offered for new entries.
     pub enabled: bool,
+    /// Of a category: hours an incident may take at grid, village, township and county, with `、` between them; as it ships where not said.
+    pub due_hours: Option<String>,
     /// Version of the row.
     pub row_version: u64,
 }

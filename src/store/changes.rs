@@ -1,5 +1,8 @@
 //! The log of the register's cells: who changed what of a row, when and why.
 
+use sha2::{Digest, Sha256};
+
+use crate::domain::hex;
 use crate::domain::wording::move_in_words;
 
 use super::error::StoreError;
@@ -16,6 +19,23 @@ pub(super) const WHOLE_ROW: &str = "*";
 /// Columns that say where a row lies.
 const PLACES: [&str; 5] = ["village", "region", "grid", "unit", "parent"];
 const COLUMNS: [&str; 9] = ["at", "actor", "layer", "id", "col", "before", "after", "reason", "row_sum"];
+
+/// Whether the log of changes has the rows of a layer that come one by one. A first load of very many it has not: the audit log tells
+/// of that, once for all.
+pub(super) const fn keeps_arrivals(layer: Layer) -> bool {
+    !matches!(layer, Layer::Incidents | Layer::Transitions | Layer::Jobs)
+}
+
+/// What the logs show of a cell: of officers' names and phones a salted commitment only.
+pub(super) fn shown(layer: Layer, column: &str, value: &Value, salt: Option<&Vec<u8>>) -> serde_json::Value {
+    if layer == Layer::Officers && matches!(column, "name" | "phone_sealed") && !value.is_null() {
+        let mut sha = Sha256::new();
+        sha.update(salt.map(Vec::as_slice).unwrap_or_default());
+        sha.update(value.to_json().to_string().as_bytes());
+        return serde_json::Value::from(format!("sha256:{}", hex(&sha.finalize())));
+    }
+    value.to_json()
+}
 
 /// One changed cell: when and by whom, of which row, the column, the values before and after, why.
 pub(super) fn entry(

@@ -5,13 +5,12 @@ use serde::Serialize;
 use crate::domain::plan::{GridRow, Membership, Seat, UnitRow};
 
 use super::error::StoreError;
-use super::import::sum_of;
 use super::incidents::photos;
 use super::plans::{codes, derived, heads, rows::PlanRow};
-use super::rows::Layer;
-use super::sql::{Dialect, Engine, Session, Sql};
+use super::rows::{Layer, sum_of};
+use super::sql::{Engine, Session, Sql};
 use super::value::{Row, Value, row_sum};
-use super::{accounts, alerts, audit, foreign, summed};
+use super::{accounts, alerts, audit, foreign_sums, references, summed};
 
 /// Rows a step.
 const STEP: i64 = 5_000;
@@ -28,14 +27,15 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(kind: &'static str, place: String, what: impl Into<String>) -> Self {
+    pub(super) fn new(kind: &'static str, place: String, what: impl Into<String>) -> Self {
         Self { kind, place, what: what.into() }
     }
 }
 
 pub(super) const WRONG_SUM: &str = "行与校验和不符 / the row does not fit its check sum";
 
-const NOT_SETTLED: &str = "由其他软件修改，尚未确认（lianhu foreign list） / edited by another program, not settled";
+pub(super) const NOT_SETTLED: &str =
+    "由其他软件修改，尚未确认（lianhu foreign list） / edited by another program, not settled";
 
 /// All findings of a store.
 pub(super) async fn all(engine: &dyn Engine) -> Result<Vec<Finding>, StoreError> {
@@ -53,6 +53,8 @@ pub(super) async fn all(engine: &dyn Engine) -> Result<Vec<Finding>, StoreError>
     ] {
         or_found(outcome, table, &mut found)?;
     }
+    let outcome = leader_sums(session.as_mut(), &mut found).await;
+    or_found(outcome, "leaders", &mut found)?;
     let outcome = head_sums(session.as_mut(), &mut found).await;
     or_found(outcome, "plans", &mut found)?;
     let outcome = other_sums(session.as_mut(), &mut found).await;
@@ -61,9 +63,11 @@ pub(super) async fn all(engine: &dyn Engine) -> Result<Vec<Finding>, StoreError>
     or_found(outcome, "incident_photos", &mut found)?;
     let outcome = summed::check(session.as_mut(), &mut found).await;
     or_found(outcome, "logs", &mut found)?;
-    let outcome = foreign_deletions(session.as_mut(), &mut found).await;
+    let outcome = foreign_sums::check(session.as_mut(), &mut found).await;
     or_found(outcome, "foreign_edits", &mut found)?;
-    let outcome = references(session.as_mut(), &mut found).await;
+    let outcome = references::deleted_elsewhere(session.as_mut(), &mut found).await;
+    or_found(outcome, "foreign_edits", &mut found)?;
+    let outcome = references::check(session.as_mut(), &mut found).await;
     or_found(outcome, "references", &mut found)?;
     let outcome = chain(session.as_mut(), &mut found).await;
     or_found(outcome, "audit", &mut found)?;
@@ -180,6 +184,28 @@ async fn derived_sums(
     Ok(())
 }
 
+async fn leader_sums(session: &mut dyn Session, found: &mut Vec<Finding>) -> Result<(), StoreError> {
+    let mut last = -1_i64;
+    loop {
+        let mut sql = Sql::new("leaders", "SELECT fid, derived_sum, ");
+        sql.push_list(&derived::LEADER).push(" FROM leaders WHERE fid > ").bind(last);
+        sql.push(" ORDER BY fid LIMIT ").bind(STEP);
+        let rows = session.rows(sql).await?;
+        let done = (rows.len() as i64) < STEP;
+        for mut row in rows {
+            let (fid, sum): (i64, Option<i64>) = (row.take()?, row.take()?);
+            last = fid;
+            let values: Vec<Value> = derived::LEADER.iter().map(|c| canonical(c, row.take_value())).collect();
+            if Some(row_sum(&values)) != sum {
+                found.push(Finding::new("row", format!("leaders fid {fid}"), WRONG_SUM));
+            }
+        }
+        if done {
+            return Ok(());
+        }
+    }
+}
+
 async fn head_sums(session: &mut dyn Session, found: &mut Vec<Finding>) -> Result<(), StoreError> {
     let sums = Sql::new("plans", "SELECT no, row_sum FROM plans");
     let mut by_no = std::collections::BTreeMap::new();
@@ -234,85 +260,6 @@ async fn photo_sums(session: &mut dyn Session, found: &mut Vec<Finding>) -> Resu
             }
         }
     }
-}
-
-/// Rows that another program deleted: there is nothing left that could lack a sum.
-async fn foreign_deletions(session: &mut dyn Session, found: &mut Vec<Finding>) -> Result<(), StoreError> {
-    if session.dialect() == Dialect::Postgres {
-        return Ok(());
-    }
-    for (layer, fid, id) in foreign::deleted(session).await? {
-        let place = format!("{layer} fid {fid} ({})", id.unwrap_or_default());
-        let what = "被其他软件删除，尚未确认（lianhu foreign list） / deleted by another program, not settled";
-        found.push(Finding::new("foreign", place, what));
-    }
-    Ok(())
-}
-
-/// Findings of one kind that are told.
-const MOST_TOLD: u32 = 20;
-
-/// Households whose building is not there; where another program took it away or named it otherwise, that waits to be settled.
-async fn homes(session: &mut dyn Session, found: &mut Vec<Finding>) -> Result<(), StoreError> {
-    let mut gone = std::collections::BTreeSet::new();
-    if session.dialect() == Dialect::Sqlite {
-        gone = foreign::changed_buildings(session).await?;
-    }
-    let sql = "SELECT h.id, h.building FROM households h LEFT JOIN buildings b ON b.id = h.building WHERE b.id IS NULL";
-    // some of each kind: the many that wait must not hide the one that is lost
-    let mut told = [0; 2];
-    for mut row in session.rows(Sql::new("households", sql)).await? {
-        let (id, building): (String, String) = (row.take()?, row.take()?);
-        let waits = gone.contains(&building);
-        let (kind, what) = match waits {
-            true => ("foreign", NOT_SETTLED),
-            false => ("reference", "楼栋不存在 / its building does not exist"),
-        };
-        let [lost, waiting] = &mut told;
-        let told = if waits { waiting } else { lost };
-        *told += 1;
-        if *told <= MOST_TOLD {
-            found.push(Finding::new(kind, format!("households {id}"), what));
-        }
-    }
-    Ok(())
-}
-
-/// References the tables do not keep by themselves, as rows come from outside in any order.
-const REFERENCES: [(&str, &str, &str); 4] = [
-    (
-        "incident_transitions",
-        "SELECT t.id FROM incident_transitions t LEFT JOIN incidents i ON i.id = t.incident WHERE i.id IS NULL LIMIT 20",
-        "事件不存在 / its incident does not exist",
-    ),
-    (
-        "incident_photos",
-        "SELECT p.incident FROM incident_photos p LEFT JOIN incidents i ON i.id = p.incident WHERE i.id IS NULL LIMIT 20",
-        "事件不存在 / its incident does not exist",
-    ),
-    (
-        "seats",
-        "SELECT s.building FROM seats s LEFT JOIN grids g ON g.plan_no = s.plan_no AND g.code = s.grid
-         WHERE g.code IS NULL LIMIT 20",
-        "网格不存在 / its grid does not exist",
-    ),
-    (
-        "memberships",
-        "SELECT m.household FROM memberships m LEFT JOIN units u ON u.plan_no = m.plan_no AND u.code = m.unit
-         WHERE u.code IS NULL LIMIT 20",
-        "单元不存在 / its unit does not exist",
-    ),
-];
-
-async fn references(session: &mut dyn Session, found: &mut Vec<Finding>) -> Result<(), StoreError> {
-    homes(session, found).await?;
-    for (table, sql, what) in REFERENCES {
-        for mut row in session.rows(Sql::new(table, sql)).await? {
-            let id: String = row.take()?;
-            found.push(Finding::new("reference", format!("{table} {id}"), what));
-        }
-    }
-    Ok(())
 }
 
 /// The audit log: no gap, each entry's hash its own, each holding the hash of the one before, the head that of the last.

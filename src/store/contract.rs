@@ -78,15 +78,15 @@ pub trait Store: super::Accounts + super::Alerts + super::Incidents {
         request: &ImportRequest,
         rows: &mut dyn RowSource,
     ) -> Result<ImportReport, StoreError>;
-    /// Deletes rows, all or none; the rows' cells go to the audit log (not those of officers). With a version, a row that has another is
-    /// a conflict.
+    /// Deletes rows, all or none; the rows' cells go to the audit log (not those of officers). `wish`: with a version, a row that has another
+    /// is a conflict; and why, as the logs keep it.
     async fn remove(
         &self,
         scope: &Scope,
         actor: &str,
         layer: Layer,
         ids: &[String],
-        version: Option<u64>,
+        wish: (Option<u64>, Option<&str>),
     ) -> Result<u64, StoreError>;
     /// Who changed a row of a layer, when and why, the oldest change first; of a household also the units it was moved between by edits
     /// of plans in force. For auditors and admins.

@@ -199,7 +199,19 @@ const TABLES: &[Table] = &[
     table!(
         "dictionaries",
         "fid",
-        ["fid", "id", "dictionary", "key", "name", "name_en", "position", "enabled", "row_version", "row_sum",]
+        [
+            "fid",
+            "id",
+            "dictionary",
+            "key",
+            "name",
+            "name_en",
+            "position",
+            "enabled",
+            "due_hours",
+            "row_version",
+            "row_sum"
+        ]
     ),
     table!("profiles", "fid", ["fid", "name", "title", "toml", "row_version", "row_sum"]),
     table!(
@@ -336,14 +348,14 @@ const TABLES: &[Table] = &[
             "row_sum",
         ]
     ),
-    table!("idempotency", "actor, key", ["actor", "key", "body_sha256", "answer", "at"]),
+    table!("idempotency", "actor, key", ["actor", "key", "body_sha256", "answer", "at", "row_sum"]),
     table!(
         "audit",
         "seq",
         ["seq", "at", "actor", "scope", "operation", "subject", "before", "after", "previous", "hash",]
     ),
     table!("audit_head", "one", ["one", "seq", "hash"]),
-    table!("register_state", "one", ["one", "version"]),
+    table!("register_state", "one", ["one", "version", "row_sum"]),
 ];
 
 /// Columns that are true or false: SQLite gives them back as numbers.

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::StoreError;
-use super::import::{bump, not_in_use, shown, sum_of};
 use super::messages::{ForeignChoice, ForeignEdit};
-use super::rows::Layer;
+use super::remove::not_in_use;
+use super::rows::{Layer, sum_of};
 use super::scope::{Right, Scope};
 use super::sql::{Dialect, Session, Sql};
 use super::value::{Row, Value};
@@ -337,7 +337,7 @@ async fn log(
                     let (was, now) = (cells(layer, Some(&old), was.2), cells(layer, Some(&new), now.2));
                     let pairs = layer.spec().columns.iter().zip(was.iter().zip(&now)).filter(|(_, (a, b))| a != b);
                     for (column, (was, now)) in pairs {
-                        let [was, now] = [was, now].map(|v| shown(layer, column, v, None));
+                        let [was, now] = [was, now].map(|v| changes::shown(layer, column, v, None));
                         tell(&id, column, &was, &now);
                     }
                 }
@@ -397,7 +397,7 @@ pub(super) async fn settle(
     mark.bind(word).push(" WHERE seq IN (SELECT value FROM json_each(");
     mark.bind(list(marks.iter().map(|m| m.seq))).push("))");
     session.execute(mark).await?;
-    bump(session.as_mut(), version + 1).await?;
+    register::bump(session.as_mut(), version + 1).await?;
     let after = Some(told(&marks));
     let operation = if accept { "foreign.accept" } else { "foreign.take_back" };
     let entry = audit::Entry { at: &at, actor, scope, operation, subject: "store", before: None, after };

@@ -6,6 +6,10 @@ use serde::de::DeserializeOwned;
 use super::error::StoreError;
 use super::messages::Idempotency;
 use super::sql::{Session, Sql};
+use super::value::Value;
+use super::{insert, summed};
+
+const COLUMNS: [&str; 6] = ["actor", "key", "body_sha256", "answer", "at", "row_sum"];
 
 /// The answer kept under a key. The caller holds the lock of what the request changes, so that a twin in flight has ended.
 pub(super) async fn find<T: DeserializeOwned>(
@@ -36,9 +40,8 @@ pub(super) async fn keep<T: Serialize + Sync>(
 ) -> Result<(), StoreError> {
     let Some(key) = key else { return Ok(()) };
     let answer = serde_json::to_string(answer).map_err(|_| StoreError::Internal { code: "answer".to_owned() })?;
-    let sql = "INSERT INTO idempotency (actor, key, body_sha256, answer, at) VALUES ($1, $2, $3, $4, $5)";
-    let sql = Sql::new("idempotency", sql).arg(actor).arg(key.key.as_str());
-    match session.execute(sql.arg(key.body_sha256.as_str()).arg(answer).arg(at)).await {
+    let row = [actor, key.key.as_str(), key.body_sha256.as_str(), answer.as_str(), at].map(Value::from);
+    match insert::rows(session, "idempotency", &COLUMNS, vec![summed::with_sum(row.to_vec())]).await {
         // another request of the same key on another plan was faster
         Err(StoreError::Constraint { .. }) => Err(StoreError::KeyReused { key: key.key.clone() }),
         other => other.map(drop),

@@ -1,19 +1,15 @@
 //! Rows coming in: matched by key, compared cell by cell, all in one transaction.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::Ordering;
-
-use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
 use super::messages::{CellChange, Expect, ImportReport, ImportRequest, RowConflict, RowSource};
-use super::rows::{Layer, RegisterRow};
-use super::scope::{Right, Role, Scope};
+use super::rows::{Layer, RegisterRow, sum_of};
+use super::scope::{Right, Scope};
 use super::sql::{Session, Sql};
-use super::value::{Value, row_sum};
+use super::value::Value;
 use super::{SqlStore, alike, audit, changes, idempotency, incidents, insert, register, rules};
-use crate::domain::hex;
-use crate::domain::incident::dictionary::{CATEGORIES, DISPUTES};
 
 /// Changed cells a report shows; the log has all.
 const SHOWN_CELLS: usize = 10_000;
@@ -21,13 +17,6 @@ const SHOWN_CELLS: usize = 10_000;
 const BULK_ROWS: usize = 1_000;
 /// Bytes of an officer's salt.
 const SALT_BYTES: usize = 16;
-
-/// Check sum of a row of the register. Columns that came later count where they hold something.
-pub(super) fn sum_of(layer: Layer, values: &[Value], row_version: u64) -> i64 {
-    let always = values.len().saturating_sub(layer.later_columns());
-    let empty = values.iter().skip(always).rev().take_while(|v| v.is_null()).count();
-    row_sum(values.iter().take(values.len() - empty).chain([&Value::from(row_version)]))
-}
 
 struct Import<'a> {
     store: &'a SqlStore,
@@ -53,17 +42,6 @@ struct Import<'a> {
 
 fn constraint(row: &RegisterRow, what: &str) -> StoreError {
     StoreError::Constraint { layer: row.layer().name(), id: row.key().to_owned(), what: what.to_owned() }
-}
-
-/// What the logs show of a cell: of officers' names and phones a salted commitment only.
-pub(super) fn shown(layer: Layer, column: &str, value: &Value, salt: Option<&Vec<u8>>) -> serde_json::Value {
-    if layer == Layer::Officers && matches!(column, "name" | "phone_sealed") && !value.is_null() {
-        let mut sha = Sha256::new();
-        sha.update(salt.map(Vec::as_slice).unwrap_or_default());
-        sha.update(value.to_json().to_string().as_bytes());
-        return serde_json::Value::from(format!("sha256:{}", hex(&sha.finalize())));
-    }
-    value.to_json()
 }
 
 impl Import<'_> {
@@ -178,7 +156,7 @@ impl Import<'_> {
             match old {
                 None => {
                     self.touch(row.key());
-                    if !self.bulk && keeps_arrivals(self.layer) {
+                    if !self.bulk && changes::keeps_arrivals(self.layer) {
                         let (who, what) = ((self.at.as_str(), self.actor), (self.layer, row.key()));
                         let sides = (&serde_json::Value::Null, &true.into());
                         arrivals.push(changes::entry(who, what, changes::WHOLE_ROW, sides, self.reason));
@@ -255,7 +233,7 @@ impl Import<'_> {
         let mut log = Vec::new();
         for (i, column, before) in changed {
             let after = now.get(i).cloned().unwrap_or(Value::Text(None));
-            let [before, shown_after] = [&before, &after].map(|v| shown(self.layer, column, v, salt.as_ref()));
+            let [before, shown_after] = [&before, &after].map(|v| changes::shown(self.layer, column, v, salt.as_ref()));
             update.push(", ").push(column).push(" = ").bind(after);
             let (who, what) = ((self.at.as_str(), self.actor), (self.layer, row.key()));
             log.push(changes::entry(who, what, column, (&before, &shown_after), self.reason));
@@ -310,12 +288,6 @@ impl Import<'_> {
         };
         audit::append(session, entry).await.map(drop)
     }
-}
-
-/// Whether the log of changes has the rows of a layer that come one by one. A first load of very many it has not: the audit log tells
-/// of that, once for all.
-const fn keeps_arrivals(layer: Layer) -> bool {
-    !matches!(layer, Layer::Incidents | Layer::Transitions | Layer::Jobs)
 }
 
 /// Which columns are compared; a name that is none is an error.
@@ -412,7 +384,7 @@ pub(super) async fn run(
         return Ok(import.report);
     }
     if changes {
-        bump(session.as_mut(), version + 1).await?;
+        register::bump(session.as_mut(), version + 1).await?;
         if let Some(homes) = &homes {
             homes.log(session.as_mut(), version).await?;
         }
@@ -421,165 +393,4 @@ pub(super) async fn run(
     idempotency::keep(session.as_mut(), actor, request.idempotency.as_ref(), &at, &import.report).await?;
     session.commit().await?;
     Ok(import.report)
-}
-
-/// Counts the register's version up.
-pub(super) async fn bump(session: &mut dyn Session, version: u64) -> Result<(), StoreError> {
-    let sql = Sql::new("register_state", "UPDATE register_state SET version = $1 WHERE one = 1");
-    session.execute(sql.arg(version)).await.map(drop)
-}
-
-/// A division is deleted only when nothing lies in it: no other division, building, household, officer or incident.
-pub(super) async fn not_in_use(session: &mut dyn Session, id: &str) -> Result<(), StoreError> {
-    let area = Scope::region(Role::Auditor, id)?;
-    for (layer, column) in [
-        (Layer::Regions, "code"),
-        (Layer::Buildings, "village"),
-        (Layer::Households, "village"),
-        (Layer::Officers, "region"),
-        (Layer::Incidents, "region"),
-    ] {
-        let spec = layer.spec();
-        let mut sql = Sql::new(spec.table, "SELECT ");
-        sql.push(spec.key).push(" FROM ").push(spec.table).push(" WHERE ").in_scope(column, &area);
-        sql.push(" AND ").push(spec.key).push(" <> ").bind(id).push(" LIMIT 1");
-        if let Some(found) = session.maybe::<String>(sql).await? {
-            let what = format!("区划内还有 {0} {found} / {0} {found} still lies in it", layer.name());
-            return Err(StoreError::Constraint { layer: "regions", id: id.to_owned(), what });
-        }
-    }
-    Ok(())
-}
-
-/// An entry of a list is deleted only when no incident bears it; until then it can be switched off.
-async fn no_incident_of(session: &mut dyn Session, id: &str) -> Result<(), StoreError> {
-    let (column, key) = match id.split_once('/') {
-        Some((CATEGORIES, key)) => ("category", key),
-        Some((DISPUTES, key)) => ("dispute", key),
-        _ => return Ok(()),
-    };
-    let mut sql = Sql::new("incidents", "SELECT id FROM incidents WHERE ");
-    sql.push(column).push(" = ").bind(key).push(" LIMIT 1");
-    match session.maybe::<String>(sql).await? {
-        None => Ok(()),
-        Some(incident) => {
-            let what = format!(
-                "事件 {incident} 仍属此条目，可改为停用 / incident {incident} is of this entry still: switch it off instead"
-            );
-            Err(StoreError::Constraint { layer: "dictionaries", id: id.to_owned(), what })
-        }
-    }
-}
-
-/// Deletes rows.
-pub(super) async fn remove(
-    store: &SqlStore,
-    scope: &Scope,
-    actor: &str,
-    layer: Layer,
-    ids: &[String],
-    version: Option<u64>,
-) -> Result<u64, StoreError> {
-    scope.need(Right::EditRegister)?;
-    let at = store.now();
-    let spec = layer.spec();
-    let mut session = store.engine.write().await?;
-    let register_version = register::version(session.as_mut(), true).await?;
-    let mut sql = register::select(layer, true);
-    sql.push(" WHERE ").push(spec.key).in_list(session.dialect(), ids.iter().map(String::as_str));
-    let mut cells = serde_json::Map::new();
-    for mut row in session.rows(sql).await? {
-        let row = layer.read(&mut row)?;
-        if !rules::within(&row, scope) {
-            continue;
-        }
-        if version.is_some_and(|v| v != row.row_version()) {
-            return Err(StoreError::Conflict {
-                grids: Vec::new(),
-                author: String::new(),
-                time: String::new(),
-                current_version: row.row_version(),
-                edit: None,
-            });
-        }
-        let shown: serde_json::Map<_, _> = spec
-            .columns
-            .iter()
-            .zip(row.values())
-            .filter(|(c, _)| layer != Layer::Officers || !matches!(**c, "name" | "phone_sealed"))
-            .map(|(c, v)| ((*c).to_owned(), v.to_json()))
-            .collect();
-        cells.insert(row.key().to_owned(), shown.into());
-    }
-    let wanted: BTreeSet<&String> = ids.iter().collect();
-    if let Some(absent) = wanted.iter().find(|id| !cells.contains_key(id.as_str())) {
-        return Err(StoreError::NotFound { what: spec.table, id: (**absent).clone() });
-    }
-    if layer == Layer::Buildings {
-        let mut sql = Sql::new("households", "SELECT building FROM households WHERE building");
-        sql.in_list(session.dialect(), ids.iter().map(String::as_str)).push(" LIMIT 1");
-        if let Some(id) = session.maybe::<String>(sql).await? {
-            let what = "楼栋里还有住户 / households still live in the building".to_owned();
-            return Err(StoreError::Constraint { layer: spec.table, id, what });
-        }
-    }
-    if layer == Layer::Regions {
-        for id in ids {
-            not_in_use(session.as_mut(), id).await?;
-        }
-    }
-    if layer == Layer::Dictionaries {
-        for id in ids {
-            no_incident_of(session.as_mut(), id).await?;
-        }
-    }
-    let mut sql = Sql::new(spec.table, "DELETE FROM ");
-    sql.push(spec.table).push(" WHERE ").push(spec.key);
-    sql.in_list(session.dialect(), ids.iter().map(String::as_str));
-    let removed = session.execute(sql).await?;
-    if layer == Layer::Incidents {
-        let mut sql = Sql::new("incident_photos", "DELETE FROM incident_photos WHERE incident");
-        sql.in_list(session.dialect(), ids.iter().map(String::as_str));
-        session.execute(sql).await?;
-    }
-    if removed > 0 {
-        bump(session.as_mut(), register_version + 1).await?;
-        if keeps_arrivals(layer) {
-            let went = |id: &String| {
-                let sides = (&true.into(), &serde_json::Value::Null);
-                changes::entry((&at, actor), (layer, id), changes::WHOLE_ROW, sides, None)
-            };
-            changes::write(session.as_mut(), cells.keys().map(went).collect()).await?;
-        }
-        let entry = audit::Entry {
-            at: &at,
-            actor,
-            scope,
-            operation: "register.remove",
-            subject: spec.table,
-            before: Some(serde_json::Value::Object(cells).to_string()),
-            after: None,
-        };
-        audit::append(session.as_mut(), entry).await?;
-    }
-    session.commit().await?;
-    Ok(removed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn row_from_before_a_column_came_keeps_its_sum() {
-        let old: Vec<Value> = (0..11).map(|i| Value::from(format!("v{i}"))).collect();
-        let before = row_sum(old.iter().chain([&Value::from(3_u64)]));
-        let mut now = old.clone();
-        now.extend([Value::Text(None), Value::Text(None), Value::Text(None)]);
-        assert_eq!(sum_of(Layer::Incidents, &now, 3), before);
-        now[12] = Value::from("门禁");
-        assert_ne!(sum_of(Layer::Incidents, &now, 3), before);
-        // elsewhere nothing is left out
-        assert_ne!(sum_of(Layer::Jobs, &[Value::Text(None)], 3), sum_of(Layer::Jobs, &[], 3));
-    }
 }

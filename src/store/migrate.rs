@@ -14,8 +14,9 @@ pub(super) struct Step {
     pub(super) sql: &'static str,
 }
 
-/// The step after which old rows of logs are given their sums, which no engine can reckon.
-const LOG_SUMS: &str = "log_sums";
+/// The steps after which old rows of some tables are given their sums, which no engine can reckon.
+pub(super) const LOG_SUMS: &str = "log_sums";
+pub(super) const MORE_SUMS: &str = "hours_and_sums";
 
 /// Steps of a GeoPackage store.
 pub(super) const SQLITE: &[Step] = &[
@@ -25,6 +26,7 @@ pub(super) const SQLITE: &[Step] = &[
     Step { version: 4, name: "photos", sql: include_str!("../../migrations/sqlite/0004_photos.sql") },
     Step { version: 5, name: "readers", sql: include_str!("../../migrations/sqlite/0005_readers.sql") },
     Step { version: 6, name: LOG_SUMS, sql: include_str!("../../migrations/sqlite/0006_log_sums.sql") },
+    Step { version: 7, name: MORE_SUMS, sql: include_str!("../../migrations/sqlite/0007_hours_and_sums.sql") },
 ];
 
 /// Steps of a PostGIS store.
@@ -35,6 +37,7 @@ pub(super) const POSTGIS: &[Step] = &[
     Step { version: 4, name: "photos", sql: include_str!("../../migrations/postgis/0004_photos.sql") },
     Step { version: 5, name: "readers", sql: include_str!("../../migrations/postgis/0005_readers.sql") },
     Step { version: 6, name: LOG_SUMS, sql: include_str!("../../migrations/postgis/0006_log_sums.sql") },
+    Step { version: 7, name: MORE_SUMS, sql: include_str!("../../migrations/postgis/0007_hours_and_sums.sql") },
 ];
 
 /// The table that keeps the steps taken.
@@ -82,9 +85,7 @@ pub(super) async fn apply(
 ) -> Result<(), StoreError> {
     for step in steps.iter().filter(|s| s.version > from) {
         session.script(step.sql).await?;
-        if step.name == LOG_SUMS {
-            summed::seal(session).await?;
-        }
+        summed::seal(session, step.name).await?;
         let insert = "INSERT INTO schema_migrations (version, name, sha256, applied_at) VALUES ($1, $2, $3, $4)";
         let insert = Sql::new("schema_migrations", insert);
         session.execute(insert.arg(i64::from(step.version)).arg(step.name).arg(sum(step)).arg(now)).await?;

@@ -22,6 +22,7 @@ mod copy;
 mod dates;
 mod error;
 mod foreign;
+mod foreign_sums;
 mod idempotency;
 mod import;
 mod incidents;
@@ -31,7 +32,9 @@ mod migrate;
 mod plans;
 mod postgis;
 mod purge;
+mod references;
 mod register;
+mod remove;
 mod rows;
 mod rules;
 mod scope;
@@ -159,6 +162,9 @@ impl SqlStore {
 /// file or the server is not what it should be.
 pub async fn open(url: &str, options: OpenOptions) -> Result<Arc<dyn Store>, StoreError> {
     let engine = engine(url, &options).await?;
+    if options.mode != OpenMode::ReadOnly {
+        foreign_sums::seal_new(engine.as_ref()).await?;
+    }
     Ok(Arc::new(SqlStore { engine, options }))
 }
 

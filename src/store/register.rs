@@ -8,6 +8,7 @@ use super::rows::{Layer, LayerSpec, RegisterRow, ScopedBy};
 use super::scope::{Right, Scope, check_prefix};
 use super::seen::Standing;
 use super::sql::{Dialect, Session, Sql};
+use super::value::{Value, row_sum};
 
 /// Rows of a page where none is said.
 const PAGE: u32 = 1_000;
@@ -277,4 +278,11 @@ pub(super) async fn version(session: &mut dyn Session, to_write: bool) -> Result
         sql.push(session.for_update());
     }
     session.one(sql).await
+}
+
+/// Counts the register's version up.
+pub(super) async fn bump(session: &mut dyn Session, version: u64) -> Result<(), StoreError> {
+    let sum = row_sum(&[Value::from(1_i64), Value::from(version)]);
+    let sql = Sql::new("register_state", "UPDATE register_state SET version = $1, row_sum = $2 WHERE one = 1");
+    session.execute(sql.arg(version).arg(sum)).await.map(drop)
 }

@@ -7,7 +7,7 @@ use crate::domain::register::{
 
 use super::error::StoreError;
 use super::seen::Standing;
-use super::value::{Cell, Row, Value};
+use super::value::{Cell, Row, Value, row_sum};
 
 /// By what a layer is found within a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +181,7 @@ layers! {
     /// 字典.
     Dictionaries(DictionaryRow, "dictionaries", id, ScopedBy::Everyone, false) {
         id: "id", dictionary: "dictionary", key: "key", name: "name", name_en: "name_en", position: "position",
-        enabled: "enabled",
+        enabled: "enabled", due_hours: "due_hours",
     }
     /// 规则.
     Profiles(ProfileRow, "profiles", name, ScopedBy::Everyone, false) {
@@ -200,6 +200,7 @@ impl Layer {
     pub(super) const fn later_columns(self) -> usize {
         match self {
             Self::Incidents => 3,
+            Self::Dictionaries => 1,
             _ => 0,
         }
     }
@@ -208,5 +209,30 @@ impl Layer {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|l| l.name() == name)
+    }
+}
+
+/// Check sum of a row of the register. Columns that came later count where they hold something.
+pub(super) fn sum_of(layer: Layer, values: &[Value], row_version: u64) -> i64 {
+    let always = values.len().saturating_sub(layer.later_columns());
+    let empty = values.iter().skip(always).rev().take_while(|v| v.is_null()).count();
+    row_sum(values.iter().take(values.len() - empty).chain([&Value::from(row_version)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_from_before_a_column_came_keeps_its_sum() {
+        let old: Vec<Value> = (0..11).map(|i| Value::from(format!("v{i}"))).collect();
+        let before = row_sum(old.iter().chain([&Value::from(3_u64)]));
+        let mut now = old.clone();
+        now.extend([Value::Text(None), Value::Text(None), Value::Text(None)]);
+        assert_eq!(sum_of(Layer::Incidents, &now, 3), before);
+        now[12] = Value::from("门禁");
+        assert_ne!(sum_of(Layer::Incidents, &now, 3), before);
+        // elsewhere nothing is left out
+        assert_ne!(sum_of(Layer::Jobs, &[Value::Text(None)], 3), sum_of(Layer::Jobs, &[], 3));
     }
 }

@@ -1,6 +1,7 @@
 //! What a row of the register must keep to, whoever brings it.
 
 use crate::domain::VillageCode;
+use crate::domain::incident::dictionary::hours_of;
 use crate::domain::register::{Geometry, Polygons};
 
 use super::dates;
@@ -160,6 +161,9 @@ fn check_own(row: &RegisterRow) -> Result<(), String> {
         RegisterRow::Jobs(r) => digits(&r.region, REGION),
         RegisterRow::Dictionaries(r) if r.id != format!("{}/{}", r.dictionary, r.key) => {
             Err(format!("编号应为 {}/{} / the id should be so", r.dictionary, r.key))
+        }
+        RegisterRow::Dictionaries(r) if r.due_hours.as_deref().is_some_and(|h| hours_of(h).is_none()) => {
+            Err("办理时限应为一个或四个小时数，各 1–8784 / due hours are one number or four, each 1–8784".to_owned())
         }
         RegisterRow::Dictionaries(_) | RegisterRow::Profiles(_) => Ok(()),
     }

@@ -15,7 +15,9 @@ use super::plans::{codes, derived, edit, heads, history, on_map, publish};
 use super::rows::{Layer, RegisterRow};
 use super::scope::{Right, Scope, check_prefix};
 use super::sql::Sql;
-use super::{Finding, SqlStore, StoreError, TransactError, audit, changes, check, foreign, import, purge, register};
+use super::{
+    Finding, SqlStore, StoreError, TransactError, audit, changes, check, foreign, import, purge, register, remove,
+};
 
 /// Longest list of log entries.
 const LONGEST_LIST: u32 = 10_000;
@@ -70,9 +72,9 @@ impl Store for SqlStore {
         actor: &str,
         layer: Layer,
         ids: &[String],
-        version: Option<u64>,
+        wish: (Option<u64>, Option<&str>),
     ) -> Result<u64, StoreError> {
-        import::remove(self, scope, actor, layer, ids, version).await
+        remove::run(self, scope, actor, (layer, ids), wish).await
     }
 
     async fn changes_of(&self, scope: &Scope, layer: Layer, id: &str) -> Result<Vec<RowChange>, StoreError> {

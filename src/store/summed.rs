@@ -1,8 +1,10 @@
-//! Logs whose rows carry check sums of their cells as they stand: written, checked, and given to rows from before there were any.
+//! Logs and the like, whose rows carry check sums of their cells as they stand: written, checked, and given to rows from before there
+//! were any.
 
 use super::check::{Finding, WRONG_SUM};
 use super::error::StoreError;
 use super::insert;
+use super::migrate::{LOG_SUMS, MORE_SUMS};
 use super::sql::{Session, Sql};
 use super::value::{Value, row_sum};
 
@@ -17,22 +19,61 @@ struct Log {
     key: usize,
     /// How many of the first the sum leaves out: numbers the engine gives.
     not_summed: usize,
+    /// Which columns a finding names a row by: never a secret's.
+    named_by: &'static [usize],
+    /// The step with which the sums came.
+    since: &'static str,
 }
 
-const LOGS: [Log; 3] = [
+const LOGS: [Log; 6] = [
     Log {
         table: "register_changes",
         columns: &["seq", "at", "actor", "layer", "id", "col", "before", "after", "reason"],
         key: 1,
         not_summed: 1,
+        named_by: &[0],
+        since: LOG_SUMS,
     },
     Log {
         table: "membership_moves",
         columns: &["plan_no", "household", "seq", "at", "unit_before", "unit_after"],
         key: 3,
         not_summed: 0,
+        named_by: &[0, 1, 2],
+        since: LOG_SUMS,
     },
-    Log { table: "grid_versions", columns: &["plan_no", "grid", "version", "actor", "at"], key: 2, not_summed: 0 },
+    Log {
+        table: "grid_versions",
+        columns: &["plan_no", "grid", "version", "actor", "at"],
+        key: 2,
+        not_summed: 0,
+        named_by: &[0, 1],
+        since: LOG_SUMS,
+    },
+    Log {
+        table: "idempotency",
+        columns: &["actor", "key", "body_sha256", "answer", "at"],
+        key: 2,
+        not_summed: 0,
+        named_by: &[0, 1],
+        since: MORE_SUMS,
+    },
+    Log {
+        table: "sessions",
+        columns: &["secret_sha256", "user_id", "created_at", "expires_at"],
+        key: 1,
+        not_summed: 0,
+        named_by: &[1, 2],
+        since: MORE_SUMS,
+    },
+    Log {
+        table: "register_state",
+        columns: &["one", "version"],
+        key: 1,
+        not_summed: 0,
+        named_by: &[],
+        since: MORE_SUMS,
+    },
 ];
 
 /// A row with its sum as the last value.
@@ -92,8 +133,9 @@ impl Log {
             let page = self.page(session, after.as_deref()).await?;
             for (row, sum) in &page {
                 if Some(self.sum(row)) != *sum {
-                    let key: Vec<String> = row.iter().take(self.key).map(|v| v.to_json().to_string()).collect();
-                    let place = format!("{} {}", self.table, key.join(" ").replace('"', ""));
+                    let named = self.named_by.iter().filter_map(|i| row.get(*i));
+                    let place = named.fold(self.table.to_owned(), |at, v| format!("{at} {}", v.to_json()));
+                    let place = place.replace('"', "");
                     found.push(Finding { kind: "row", place, what: WRONG_SUM.to_owned() });
                 }
             }
@@ -143,9 +185,9 @@ pub(super) async fn check(session: &mut dyn Session, found: &mut Vec<Finding>) -
     Ok(())
 }
 
-/// Gives every row its sum: once, when the sums come.
-pub(super) async fn seal(session: &mut dyn Session) -> Result<(), StoreError> {
-    for log in &LOGS {
+/// Gives every row its sum: once, when the sums come with a step.
+pub(super) async fn seal(session: &mut dyn Session, step: &str) -> Result<(), StoreError> {
+    for log in LOGS.iter().filter(|log| log.since == step) {
         log.seal(session).await?;
     }
     Ok(())

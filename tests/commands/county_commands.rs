@@ -175,6 +175,25 @@ fn words_of_an_office_are_understood_and_what_is_in_use_stays() {
         let again = done(at, &format!("{import} 1.{ending}"));
         assert!(again.contains("新增 0，更新 0，未变 3，冲突 0"), "{again}");
     }
+    // a county's own hours, kept as they are written out
+    write(at, "hours.csv", "字典,键,名称,办理时限(小时)\n事件类别,flood,内涝,\"6, 12, 24, 48\"\n");
+    assert!(done(at, &format!("{import} hours.csv")).contains("更新 1"));
+    for ending in ["csv", "xlsx"] {
+        done(at, &format!("export {STORE} --layer dictionaries 2.{ending}"));
+        let again = done(at, &format!("{import} 2.{ending}"));
+        assert!(again.contains("新增 0，更新 0，未变 3，冲突 0"), "{again}");
+    }
+    assert!(text(at, "2.csv").contains("6、12、24、48"), "{}", text(at, "2.csv"));
+    write(at, "hours.csv", "字典,键,名称,时限\n事件类别,flood,内涝,0\n状态,closed,已销号,3\n");
+    refused(at, &format!("{import} hours.csv"), 3, &["bad_hours", "8784", "只有事件类别"]);
+    // entries change names with each other in one file, and not with one that keeps its own
+    write(at, "swap.csv", "字典,键,名称\n事件类别,opinion,政策宣传\n事件类别,publicity,社情民意\n");
+    assert!(done(at, &format!("{import} swap.csv")).contains("新增 2"));
+    write(at, "swap.csv", "字典,键,名称\n事件类别,opinion,社情民意\n事件类别,publicity,政策宣传\n");
+    assert!(done(at, &format!("{import} swap.csv")).contains("更新 2"));
+    write(at, "swap.csv", "字典,键,名称\n事件类别,opinion,政策宣传\n");
+    refused(at, &format!("{import} swap.csv"), 3, &["name_taken", "publicity", "第 2 行"]);
+    assert!(done(at, "check sqlite:register.gpkg").contains("库完好"));
     write(at, "bad.csv", "字典,键,名称\n状态,lost,丢失\n颜色,red,红\n事件类别,wet,内涝\n事件类别,a/b,斜\n");
     refused(at, &format!("{import} bad.csv"), 3, &["fixed_list", "unknown_list", "name_taken", "bad_key", "第 3 行"]);
     write(at, "new.csv", "事件编号,所属村,类别,发生时间\ne2,520423102201,没有的类,2025-06-01\n");
@@ -293,7 +312,7 @@ fn same_plan(at: &Path, first: &str, second: &str) {
         assert!(bytes(at, &format!("{first}/{name}")) == bytes(at, &format!("{second}/{name}")), "{name} differs");
     }
     let report = |folder: &str| {
-        let mut report = common::json(&at.join(folder).join("report.json"));
+        let mut report = crate::common::json(&at.join(folder).join("report.json"));
         report.as_object_mut().map(|r| r.remove("run"));
         report
     };
@@ -305,7 +324,7 @@ fn plan_is_made_again_from_its_report_to_the_byte() {
     let dir = folder();
     let at = dir.path();
     write(at, "own.toml", RULES);
-    write(at, "v.csv", &common::scattered(220, 1_200.0, 11));
+    write(at, "v.csv", &crate::common::scattered(220, 1_200.0, 11));
     done(at, "plan v.csv --profile own.toml --seed 3 --budget 0.3 --threads 1 --out timed");
     // The rules as they were used lie beside the report.
     std::fs::remove_file(at.join("own.toml")).unwrap_or_else(|e| panic!("{e}"));
@@ -317,14 +336,14 @@ fn plan_is_made_again_from_its_report_to_the_byte() {
         done(at, &format!("plan v.csv --profile xixiu --rounds 2 --threads {threads} --out rounds{threads}"));
     }
     same_plan(at, "rounds1", "rounds2");
-    let report = common::json(&at.join("rounds1/report.json"));
+    let report = crate::common::json(&at.join("rounds1/report.json"));
     let rounds: Vec<u64> =
         report["stages"].as_array().into_iter().flatten().filter_map(|s| s["rounds"].as_u64()).collect();
     assert!(rounds.len() == 2 && rounds.iter().all(|r| *r <= 2), "grids and units: {rounds:?}");
     refused(at, "plan v.csv --seed 4 --replay timed/report.json --out other", 2, &["--seed 4", "3"]);
     refused(at, "plan v.csv --profile xixiu --replay timed/report.json --out other", 3, &["县区规则"]);
     refused(at, "plan v.csv --out other", 2, &["--profile"]);
-    write(at, "v.csv", &common::scattered(221, 1_200.0, 11));
+    write(at, "v.csv", &crate::common::scattered(221, 1_200.0, 11));
     refused(at, "plan v.csv --replay timed/report.json --out other", 3, &["输入"]);
     assert!(!at.join("other").exists());
 }

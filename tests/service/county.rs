@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::server::{Server, VILLAGE};
+use crate::incidents::{advance, body, report};
+use crate::server::{Server, VILLAGE, writing};
 
 /// A place in the first village.
 const AT: [f64; 2] = [105.643_564_4, 25.974_987_4];
@@ -70,12 +71,18 @@ pub(crate) fn county_brings_its_own_zones_rules_and_lists(server: &Server) {
     server
         .upload_as(&server.token, "/api/imports?layer=zones&file_name=rules.toml", b"x")
         .problem(422, "unknown_format");
-    // its words: a new category, and another name for a state
-    let words = "字典,键,名称,启用\n事件类别,county_flood,内涝积水,是\n状态,closed,已销号,是\n";
+    // its words: a new category with its own hours, and another name for a state
+    let words = "字典,键,名称,启用,办理时限\n事件类别,county_flood,内涝积水,是,2/3/4/5\n状态,closed,已销号,是,\n";
     assert_eq!(stored(server, "dictionaries", "words.csv", words, "cd-1")["inserted"], 2);
     let lists = server.get("/api/dictionaries").is(200).json();
     assert!(lists["categories"].to_string().contains("内涝积水"), "{lists}");
     assert!(lists["states"].to_string().contains("已销号"), "{lists}");
+    let own = lists["categories"].as_array().expect("categories").iter().find(|c| c["key"] == "county_flood");
+    assert_eq!(own.expect("its own")["due_hours"], json!([2, 3, 4, 5]), "{lists}");
+    due_times_go_by_the_county_s_hours(server);
+    let hours =
+        judged(server, &server.token, "dictionaries", "w.csv", "字典,键,名称,时限\n状态,closed,x,3\n".as_bytes());
+    assert_eq!(codes(&hours, "errors"), ["bad_hours"]);
     let fixed = judged(server, &server.token, "dictionaries", "words.csv", "字典,键,名称\n状态,lost,丢失\n".as_bytes());
     assert_eq!(codes(&fixed, "errors"), ["fixed_list"]);
     let incidents = format!("事件编号,所属村,类别,状态,发生时间\nCI1,{VILLAGE},内涝积水,已销号,2025-06-01 08:00\n");
@@ -92,6 +99,23 @@ pub(crate) fn county_brings_its_own_zones_rules_and_lists(server: &Server) {
         (&off["result"]["counts"]["update"], &off["result"]["cautions"][0]["column"]),
         (&json!(1), &json!("启用"))
     );
+}
+
+/// Reported to the grid, then one level up: each time the hours of its category there, from then on.
+fn due_times_go_by_the_county_s_hours(server: &Server) {
+    let _writing = writing();
+    let at = |v: &Value| {
+        let text = v.as_str().unwrap_or_else(|| panic!("a time: {v}"));
+        time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).expect("a time")
+    };
+    let made = report(server, &body("county_flood"));
+    assert_eq!((at(&made["due_at"]) - at(&made["occurred_at"])).whole_hours(), 2, "{made}");
+    advance(server, &made, &json!({"action": "escalate"})).is(200);
+    let path = format!("/api/incidents/{}", made["id"].as_str().expect("an id"));
+    let now = server.get(&path).is(200).json();
+    let step = &now["transitions"][0];
+    assert_eq!((at(&step["due_at"]) - at(&step["at"])).whole_hours(), 3, "{now}");
+    assert_eq!(now["incident"]["due_at"], step["due_at"]);
 }
 
 pub(crate) fn what_is_everybody_s_is_changed_by_those_of_the_whole_store_alone(server: &Server) {
@@ -172,7 +196,8 @@ pub(crate) fn reason_of_an_import_is_kept_with_each_row(server: &Server) {
 }
 
 pub(crate) fn row_s_changes_are_read_by_those_who_read_logs_within_their_area(server: &Server) {
-    let who = server.get("/api/session").is(200).json()["id"].clone();
+    let session = server.get("/api/session").is(200).json();
+    let (who, called) = (&session["id"], &session["name"]);
     for (key, name) in [("ch-1", "甲"), ("ch-2", "乙")] {
         stored(server, "buildings", "b.csv", &building(name), key);
     }
@@ -183,9 +208,10 @@ pub(crate) fn row_s_changes_are_read_by_those_who_read_logs_within_their_area(se
     let columns: Vec<_> = changes.iter().map(|c| c["column"].as_str()).collect();
     assert_eq!(columns, [Some("*"), Some("name")], "{changes:?}");
     assert!(
-        changes.iter().all(|c| c["actor"] == who && c["reason"] == "县里自定" && c["at"].is_string()),
+        changes.iter().all(|c| c["actor"] == *who && c["reason"] == "县里自定" && c["at"].is_string()),
         "{changes:?}"
     );
+    assert!(called.is_string() && changes.iter().all(|c| c["actor_name"] == *called), "{session}: {changes:?}");
     assert_eq!(
         (&changes[1]["before"], &changes[1]["after"], &changes[1]["withheld"]),
         (&json!("甲"), &json!("乙"), &Value::Null)

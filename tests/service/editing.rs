@@ -87,7 +87,16 @@ pub(crate) fn feature_is_made_replaced_changed_and_deleted_at_the_version_that_w
         let refused = send(server, &token, "PATCH", &path, Some(tag), Some(&patch)).problem(412, "stale");
         assert_eq!(refused.json()["current_version"], 1);
     }
-    let changed = send(server, &token, "PATCH", &path, Some("\"1\""), Some(&patch)).is(200);
+    for (query, status, code) in [
+        ("reason=13900000000", 422, "bad_field"),
+        ("reason=a%0Ab", 422, "bad_field"),
+        ("resaon=x", 400, "unknown_parameter"),
+    ] {
+        let refused = send(server, &token, "PATCH", &format!("{path}?{query}"), Some("\"1\""), Some(&patch));
+        refused.problem(status, code);
+    }
+    let why = format!("{path}?reason=%E6%9B%B4%E5%90%8D");
+    let changed = send(server, &token, "PATCH", &why, Some("\"1\""), Some(&patch)).is(200);
     assert_eq!((version(&changed), &changed.json()["geometry"]), ("2", &made.json()["geometry"]));
     assert_eq!(changed.json()["properties"]["name"], "改名");
     assert_eq!(changed.json()["properties"]["stairwells"], "1、2");
@@ -118,12 +127,19 @@ pub(crate) fn feature_is_made_replaced_changed_and_deleted_at_the_version_that_w
     send(server, &token, "DELETE", &home, None, None).problem(428, "if_match_missing");
     send(server, &token, "DELETE", &home, Some("\"1\""), None).is(204);
     send(server, &token, "DELETE", &path, Some("\"2\""), None).problem(412, "stale");
-    send(server, &token, "DELETE", &path, Some("\"3\""), None).is(204);
+    send(server, &token, "DELETE", &format!("{path}?reason=%E6%8B%86%E9%99%A4"), Some("\"3\""), None).is(204);
     send(server, &token, "DELETE", &path, Some("\"3\""), None).problem(404, "not_found");
     served(server, &path, |r| r.status == 404);
     served(server, &home, |r| r.status == 404);
 
-    // each write stands in the log
+    // each write stands in the log, with why where that was said
+    let log = server.get("/api/register/buildings/%E6%A5%BC-%E6%96%B0/changes").is(200).json();
+    let log: Vec<_> =
+        log["changes"].as_array().expect("changes").iter().map(|c| (&c["column"], &c["reason"])).collect();
+    let whole = json!("*");
+    assert_eq!(log.first(), Some(&(&whole, &json!(null))), "{log:?}");
+    assert_eq!(log.get(1), Some(&(&json!("name"), &json!("更名"))), "{log:?}");
+    assert_eq!(log.last(), Some(&(&whole, &json!("拆除"))), "{log:?}");
     let after =
         server.get("/api/audit?limit=1000&operation=register").is(200).json()["entries"].as_array().map(Vec::len);
     assert_eq!(after.zip(before).map(|(a, b)| a - b), Some(6), "two made, one changed, one replaced, two deleted");

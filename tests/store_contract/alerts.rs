@@ -6,7 +6,7 @@ use lianhu::store::{AlertRow, AlertStep, Role, Scope, StoreError};
 
 use crate::ground::{NEIGHBOUR, Place, VILLAGE, admin, scope};
 
-fn alert(subject: &str, village: &str, level: &str) -> AlertRow {
+pub(crate) fn alert(subject: &str, village: &str, level: &str) -> AlertRow {
     AlertRow {
         rule: "emergency".to_owned(),
         kind: "emergency".to_owned(),

@@ -57,10 +57,12 @@ pub(crate) async fn history_of_a_row_says_who_when_and_why(place: Place) {
     let nobody = store.changes_of(&admin(), Layer::Households, "nobody").await;
     assert!(matches!(nobody, Err(StoreError::NotFound { .. })), "{nobody:?}");
     // one that is gone has a history still
-    store.remove(&admin(), "王", Layer::Households, &["h6".to_owned()], None).await.expect("removed");
+    let why = (None, Some("已搬走"));
+    store.remove(&admin(), "王", Layer::Households, &["h6".to_owned()], why).await.expect("removed");
     let gone = store.changes_of(&admin(), Layer::Households, "h6").await.expect("changes");
     let last = gone.last().expect("a change");
     assert_eq!((last.actor.as_str(), last.column.as_str(), last.after.is_null()), ("王", "*", true));
+    assert_eq!(last.reason.as_deref(), Some("已搬走"));
     assert!(matches!(of(Role::Auditor, NEIGHBOUR).await, Err(StoreError::NotFound { .. })));
     assert_eq!(store.check(&admin()).await.expect("check"), []);
 }

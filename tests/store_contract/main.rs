@@ -7,6 +7,7 @@ mod alerts;
 mod cluster;
 mod crash;
 mod edited_elsewhere;
+mod flipped;
 mod geopackage;
 mod ground;
 mod incidents;

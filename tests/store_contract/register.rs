@@ -123,6 +123,7 @@ pub(crate) fn one_of_each() -> Vec<RegisterRow> {
             name_en: Some(text("dispute mediation")),
             position: -2,
             enabled: false,
+            due_hours: Some(text("24、48、72、96")),
             row_version: 0,
         }),
         RegisterRow::Profiles(ProfileRow {
@@ -492,7 +493,7 @@ pub(crate) async fn removed_rows_are_in_the_log(place: Place) {
     settle(store.as_ref(), 2).await;
     let remove = async |layer, ids: &[&str]| {
         let ids: Vec<String> = ids.iter().map(|s| (*s).to_owned()).collect();
-        store.remove(&admin(), "tester", layer, &ids, None).await
+        store.remove(&admin(), "tester", layer, &ids, (None, None)).await
     };
     assert!(matches!(remove(Layer::Households, &["h1", "nobody"]).await, Err(StoreError::NotFound { .. })));
     assert!(matches!(remove(Layer::Buildings, &["b0"]).await, Err(StoreError::Constraint { .. })));
@@ -519,5 +520,39 @@ pub(crate) async fn removed_rows_are_in_the_log(place: Place) {
         }
     }
     assert_eq!(remove(Layer::Regions, &[VILLAGE]).await, Ok(1));
+    // an entry of a list goes only when no incident bears it, by its key or by a name that came before there was the entry
+    let entry = |key: &str, name: &str, english: Option<&str>| {
+        RegisterRow::Dictionaries(DictionaryRow {
+            id: format!("category/{key}"),
+            dictionary: "category".to_owned(),
+            key: key.to_owned(),
+            name: name.to_owned(),
+            name_en: english.map(str::to_owned),
+            enabled: true,
+            ..DictionaryRow::default()
+        })
+    };
+    let incident = |id: &str, category: &str| {
+        let Some(RegisterRow::Incidents(row)) = one_of_each().into_iter().find(|r| r.layer() == Layer::Incidents)
+        else {
+            panic!("an incident")
+        };
+        let (id, category) = (id.to_owned(), category.to_owned());
+        RegisterRow::Incidents(IncidentRow { id, category, source: None, source_id: None, ..row })
+    };
+    let entries =
+        [("flood", "内涝", None), ("fire", "火情", Some("Fire")), ("wind", "大风", None), ("ice", "凝冻", None)];
+    bring(store.as_ref(), entries.map(|(key, name, english)| entry(key, name, english)).to_vec())
+        .await
+        .expect("entries");
+    let told = [("i1", "内涝"), ("i2", "fire"), ("i3", "FIRE"), ("i4", "wind")].map(|(id, word)| incident(id, word));
+    bring(store.as_ref(), told.to_vec()).await.expect("incidents");
+    for key in ["category/flood", "category/fire", "category/wind"] {
+        assert!(matches!(remove(Layer::Dictionaries, &[key]).await, Err(StoreError::Constraint { .. })), "{key}");
+    }
+    assert_eq!(remove(Layer::Incidents, &["i2"]).await, Ok(1));
+    let refused = remove(Layer::Dictionaries, &["category/fire"]).await;
+    assert!(matches!(&refused, Err(StoreError::Constraint { what, .. }) if what.contains("i3")), "{refused:?}");
+    assert_eq!(remove(Layer::Dictionaries, &["category/ice"]).await, Ok(1));
     assert_eq!(store.check(&admin()).await.expect("check"), []);
 }

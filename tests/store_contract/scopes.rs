@@ -85,7 +85,7 @@ pub(crate) async fn no_layer_leaks_across_a_scope(place: Place) {
     let request = ImportRequest::new(Layer::Buildings);
     let refused = store.import(&own, "tester", &request, &mut takeover.into_iter()).await;
     assert!(matches!(refused, Err(StoreError::Constraint { .. })), "{refused:?}");
-    let removed = store.remove(&own, "tester", Layer::Incidents, &["e3".to_owned()], None).await;
+    let removed = store.remove(&own, "tester", Layer::Incidents, &["e3".to_owned()], (None, None)).await;
     assert!(matches!(removed, Err(StoreError::NotFound { .. })), "{removed:?}");
     let outside = vec![vec![building("b9", NEIGHBOUR, 105.6, 25.9)]];
     let refused = store.import(&own, "tester", &request, &mut outside.into_iter()).await;
@@ -144,7 +144,12 @@ pub(crate) async fn roles_do_what_they_may(place: Place) {
         let chunk = vec![vec![building("x", VILLAGE, 105.6, 25.9)]];
         let import = ImportRequest::new(Layer::Buildings);
         assert!(store.import(&scope, "t", &import, &mut chunk.into_iter()).await.is_err_and(|e| forbidden(&e)));
-        assert!(store.remove(&scope, "t", Layer::Households, &["h0".into()], None).await.is_err_and(|e| forbidden(&e)));
+        assert!(
+            store
+                .remove(&scope, "t", Layer::Households, &["h0".into()], (None, None))
+                .await
+                .is_err_and(|e| forbidden(&e))
+        );
         let edit =
             store.transact(&scope, &request(&plan, 1, VILLAGE), &mut |_, r| Ok(renamed(r, VILLAGE, "").into())).await;
         assert!(matches!(edit, Err(TransactError::Store(e)) if forbidden(&e)));
@@ -188,7 +193,7 @@ pub(crate) async fn officers_names_are_revealed_with_a_purpose_and_nowhere_else(
     assert_eq!(revealed.rows, [RegisterRow::Officers(OfficerRow { row_version: 2, ..renamed })]);
     let audit = format!("{:?}", store.audit(&admin(), 0, 100).await.expect("audit"));
     assert!(audit.contains("officers.reveal") && audit.contains("值班表") && !audit.contains("无名"), "{audit}");
-    store.remove(&admin(), "t", Layer::Officers, &["o1".to_owned()], None).await.expect("removed");
+    store.remove(&admin(), "t", Layer::Officers, &["o1".to_owned()], (None, None)).await.expect("removed");
     let audit = format!("{:?}", store.audit(&admin(), 0, 100).await.expect("audit"));
     assert!(!audit.contains("无名"), "{audit}");
 }

@@ -1,5 +1,5 @@
 // Made by `npm run types` of src/api/openapi/application.json; not to be edited.
-// d31e0a0e58e718de55fbbc2f0e2e1ad40a00b0b6297d4f18b3a03ba01f743730
+// ddf843cbbe7bcc2b07729f31fc8edf5d045e388d23538cb426dae0536c450d8b
 
 export type components = {
     schemas: {
@@ -520,6 +520,8 @@ export type components = {
             seq: number;
             at: string;
             actor: string;
+            /** @description 账户或令牌的名称；命令行等没有 / name of the account or token; none of the command line */
+            actor_name: string | null;
             /** @enum {string} */
             operation: "register.change" | "plan.edit" | "plan.undo" | "plan.redo";
             /** @description 列；* 为整行新增或删除，unit 为换单元 / column; * where the row came or went, unit where a household came to another unit */

@@ -152,7 +152,7 @@ const table = {
   field_lon: ["经度", "Longitude"], field_lat: ["纬度", "Latitude"], field_x: ["X（米）", "X (m)"], field_y: ["Y（米）", "Y (m)"], field_geometry: ["几何（WKT）", "Geometry (WKT)"],
   field_address: ["地址", "Address"], field_duty_hours: ["值班时间", "Duty hours"],
   layer_zones: ["功能区", "Zones"], layer_profiles: ["规则", "Profiles"], layer_dictionaries: ["字典", "Dictionaries"], field_townships: ["所辖乡镇", "Townships"], field_title: ["标题", "Title"], field_toml: ["规则内容（TOML）", "Rules (TOML)"],
-  field_dictionary: ["字典", "Dictionary"], field_key: ["键", "Key"], field_name_en: ["英文名称", "English name"], field_position: ["序号", "Position"], field_enabled: ["启用", "Enabled"],
+  field_dictionary: ["字典", "Dictionary"], field_key: ["键", "Key"], field_name_en: ["英文名称", "English name"], field_position: ["序号", "Position"], field_enabled: ["启用", "Enabled"], field_due_hours: ["办理时限(小时)", "Due hours"],
   // proposal
   proposal: ["建议：{what}", "Proposal: {what}"], proposalMoved: ["{n} 户换网格，{u} 户换单元", "{n} households change grid, {u} change unit"],
   before: ["现在", "Now"], after: ["之后", "After"], figure_deviation: ["最大偏差", "Largest deviation"], figure_pp: ["平均紧凑度", "Mean compactness"],

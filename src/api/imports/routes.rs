@@ -13,10 +13,10 @@ use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::extract::{Json, Params, Segments};
 use crate::api::idempotency::key_of;
+use crate::api::reasons;
 use crate::domain::hex;
 use crate::exchange::gate::schema::{LAYERS, LayerSchema};
 use crate::exchange::ledger::Ledger;
-use crate::exchange::tells_of_a_person;
 use crate::store::Idempotency;
 
 use super::reading::Reading;
@@ -111,26 +111,14 @@ pub(in crate::api) struct Commit {
     reason: Option<String>,
 }
 
-/// Longest reason, characters.
-const LONGEST_REASON: usize = 500;
-
-/// Why the file is brought in, as it is kept: logs are never changed, so it names nobody by number.
+/// Why the file is brought in.
 fn reason_of(wish: &Commit, subject: &Subject) -> Answer<Option<String>> {
-    let wrong = |what: String| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_field", what).field("reason"));
-    let reason = wish.reason.as_deref().map(str::trim).filter(|r| !r.is_empty());
-    match (reason, subject) {
-        (None, _) => Ok(None),
-        (Some(_), Subject::Ledger { .. }) => {
-            wrong("台账有变更原因列，不另说明 / a ledger has its own column for reasons".to_owned())
-        }
-        (Some(r), _) if r.chars().count() > LONGEST_REASON || r.chars().any(char::is_control) => {
-            wrong(format!("最多 {LONGEST_REASON} 字，一行 / one line of so many characters at most"))
-        }
-        (Some(r), _) if tells_of_a_person(r) => {
-            wrong("含身份证号或手机号，原因会长期留在记录里 / it holds an identity card or telephone number, and stays in the logs".to_owned())
-        }
-        (Some(r), _) => Ok(Some(r.to_owned())),
+    let reason = reasons::checked(wish.reason.as_deref())?;
+    if reason.is_some() && matches!(subject, Subject::Ledger { .. }) {
+        let what = "台账有变更原因列，不另说明 / a ledger has its own column for reasons";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_field", what).field("reason"));
     }
+    Ok(reason)
 }
 
 pub(in crate::api) async fn commit(

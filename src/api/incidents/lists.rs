@@ -109,7 +109,7 @@ pub(in crate::api) async fn dictionaries(
     let disputes = lists.disputes.iter();
     Ok(axum::Json(json!({
         "categories": categories
-            .map(|c| json!({"key": c.key, "name": c.name, "name_en": c.name_en, "enabled": c.enabled}))
+            .map(|c| json!({"key": c.key, "name": c.name, "name_en": c.name_en, "enabled": c.enabled, "due_hours": c.due_hours}))
             .collect::<Vec<_>>(),
         "disputes": disputes.map(|d| json!({"key": d.key, "name": d.name, "name_en": d.name_en})).collect::<Vec<_>>(),
         "states": Standing::ALL.iter().map(|s| json!({"key": s.word(), "name": lists.worded(STATES, s.word()).unwrap_or(s.name())})).collect::<Vec<_>>(),

@@ -174,7 +174,7 @@ pub(in crate::api) async fn remove(
     let versions = Versions::of(&headers)?;
     let version = versions.check(find(&app, &principal.scope, &id).await?.row_version)?;
     let ids = [id];
-    match app.store.remove(&principal.scope, &principal.actor, Layer::Officers, &ids, Some(version)).await {
+    match app.store.remove(&principal.scope, &principal.actor, Layer::Officers, &ids, (Some(version), None)).await {
         Err(crate::store::StoreError::Conflict { current_version, .. }) => return Err(stale(current_version)),
         other => other?,
     };

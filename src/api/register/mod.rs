@@ -1,6 +1,8 @@
 //! `/api/register/{layer}/{id}/changes`: who changed a row of the register, when and why; what `lianhu history` says, for auditors and
-//! administrators of the row's area. What tells of a person is named and never shown, whoever asks.
+//! administrators of the row's area, with the name of the account that did it. What tells of a person is named and never shown, whoever
+//! asks.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -28,11 +30,12 @@ fn withheld(layer: Layer, column: &str) -> Option<&'static str> {
     }
 }
 
-fn shown(layer: Layer, (seq, change): (u64, &RowChange)) -> Value {
+fn shown(layer: Layer, (seq, change): (u64, &RowChange), names: &BTreeMap<String, String>) -> Value {
     let withheld = withheld(layer, &change.column);
     let value = |v: &Value| if withheld.is_some() { Value::Null } else { v.clone() };
     json!({
-        "seq": seq, "at": change.at, "actor": change.actor, "operation": change.operation, "column": change.column,
+        "seq": seq, "at": change.at, "actor": change.actor, "actor_name": names.get(&change.actor),
+        "operation": change.operation, "column": change.column,
         "before": value(&change.before), "after": value(&change.after), "withheld": withheld, "reason": change.reason,
     })
 }
@@ -50,8 +53,9 @@ pub(super) async fn changes(
     let layer =
         LAYERS.iter().find(|l| l.name == layer).and_then(|l| Layer::named(l.name)).ok_or_else(Problem::missing)?;
     let all = app.store.changes_of(&principal.scope, layer, &id).await?;
+    let names = if all.is_empty() { BTreeMap::new() } else { app.actor_names().await? };
     let numbered = (1..).zip(&all).filter(|(seq, _)| *seq > after);
-    let page: Vec<Value> = numbered.take(limit as usize).map(|c| shown(layer, c)).collect();
+    let page: Vec<Value> = numbered.take(limit as usize).map(|c| shown(layer, c, &names)).collect();
     let last = after.saturating_add(page.len() as u64);
     let next = (!page.is_empty() && last < all.len() as u64).then_some(last);
     Ok(axum::Json(json!({"layer": layer.name(), "id": id, "changes": page, "next": next})))
@@ -84,10 +88,12 @@ mod tests {
             (Layer::Incidents, "summary", Some("personal")),
             (Layer::Regions, "name", None),
         ] {
-            let told = shown(layer, (3, &change(column)));
+            let names = BTreeMap::from([("u-1".to_owned(), "县管理员".to_owned())]);
+            let told = shown(layer, (3, &change(column)), &names);
             assert_eq!(told["withheld"].as_str(), wanted, "{layer:?} {column}");
             assert_eq!(told.to_string().contains('甲') || told.to_string().contains('乙'), wanted.is_none());
             assert_eq!((&told["seq"], &told["column"], &told["actor"]), (&json!(3), &json!(column), &json!("u-1")));
+            assert_eq!(told["actor_name"], "县管理员");
         }
     }
 }

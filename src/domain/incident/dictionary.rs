@@ -8,6 +8,8 @@ use crate::domain::register::DictionaryRow;
 use super::flow::{Level, State};
 
 const HOUR_MS: i64 = 3_600_000;
+/// Most hours an incident may be let take: a leap year.
+const MOST_HOURS: u32 = 366 * 24;
 
 /// Key of the category that alarms at once (突发事件).
 pub const EMERGENCY: &str = "emergency";
@@ -48,6 +50,25 @@ pub fn fixed_keys(list: &str) -> Option<Vec<&'static str>> {
         TENURES => Some(vec!["own", "rented", "vacant"]),
         _ => None,
     }
+}
+
+/// Hours an incident may take at grid, village, township and county, as people write them: four numbers, or one for all levels; each from
+/// 1 to 8784.
+#[must_use]
+pub fn hours_of(said: &str) -> Option<[u32; 4]> {
+    let parts = said.split(['、', ',', '，', ';', '；', '/', ' ']).map(str::trim).filter(|s| !s.is_empty());
+    let hours = parts.map(|s| s.parse().ok().filter(|h| (1..=MOST_HOURS).contains(h)));
+    match hours.collect::<Option<Vec<u32>>>()?.as_slice() {
+        [all] => Some([*all; 4]),
+        [grid, village, township, county] => Some([*grid, *village, *township, *county]),
+        _ => None,
+    }
+}
+
+/// Hours as files carry them.
+#[must_use]
+pub fn hours_text(hours: [u32; 4]) -> String {
+    hours.map(|h| h.to_string()).join("、")
 }
 
 /// All lists there are, by their keys.
@@ -94,7 +115,7 @@ pub struct Dictionaries {
 }
 
 /// Key, Chinese, English, offered, hours. Special-group service is off: it is about persons. Three, five, seven and fifteen days are what
-/// grid platforms commonly allow; an office sets its own with each incident.
+/// grid platforms commonly allow; a county sets its own with the dictionary, an office with each incident.
 type Shipped = (&'static str, &'static str, &'static str, bool, [u32; 4]);
 const DAYS: [u32; 4] = [72, 120, 168, 360];
 const SHIPPED: [Shipped; 8] = [
@@ -171,10 +192,15 @@ impl Dictionaries {
             let name_en = row.name_en.clone().unwrap_or_else(|| row.name.clone());
             let (key, name) = (row.key.clone(), row.name.clone());
             if row.dictionary == CATEGORIES {
+                let (own, enabled) = (row.due_hours.as_deref().and_then(hours_of), row.enabled);
                 match all.categories.iter_mut().find(|c| c.key == key) {
-                    Some(c) => (c.name, c.name_en, c.enabled) = (name, name_en, row.enabled),
+                    Some(c) => {
+                        let due_hours = own.unwrap_or(c.due_hours);
+                        *c = Category { key, name, name_en, enabled, due_hours };
+                    }
                     None => {
-                        all.categories.push(Category { key, name, name_en, enabled: row.enabled, due_hours: DAYS });
+                        let due_hours = own.unwrap_or(DAYS);
+                        all.categories.push(Category { key, name, name_en, enabled, due_hours });
                     }
                 }
             } else if row.dictionary == DISPUTES {
@@ -297,6 +323,47 @@ mod tests {
         for list in lists() {
             assert_eq!(list_named(list), Some(list));
             assert_eq!(LISTS.iter().any(|(key, _, extended)| *key == list && *extended), fixed_keys(list).is_none());
+        }
+    }
+
+    #[test]
+    fn county_s_own_hours_go_before_those_that_ship() {
+        let row = |key: &str, hours: Option<&str>| DictionaryRow {
+            dictionary: CATEGORIES.to_owned(),
+            key: key.to_owned(),
+            name: key.to_owned(),
+            enabled: true,
+            due_hours: hours.map(str::to_owned),
+            ..DictionaryRow::default()
+        };
+        let all = Dictionaries::with(&[
+            row(EMERGENCY, Some("2、3、4、5")),
+            row("opinion", None),
+            row("flood", Some("6")),
+            row("other", Some("x")),
+        ]);
+        let due = |key: &str, level| all.category(key).expect("a category").due_ms(0, level) / HOUR_MS;
+        assert_eq!((due(EMERGENCY, Level::Grid), due(EMERGENCY, Level::County)), (2, 5));
+        assert_eq!((due("flood", Level::Village), due("opinion", Level::Grid), due("other", Level::Grid)), (6, 72, 72));
+    }
+
+    #[test]
+    fn hours_are_one_number_or_four() {
+        for (said, hours) in [
+            ("24", Some([24; 4])),
+            ("1, 2，3、8784", Some([1, 2, 3, 8_784])),
+            ("1/2/3/4", Some([1, 2, 3, 4])),
+            ("1、2", None),
+            ("0", None),
+            ("8785", None),
+            ("-3", None),
+            ("1.5", None),
+            ("三天", None),
+            ("", None),
+            ("99999999999", None),
+        ] {
+            assert_eq!(hours_of(said), hours, "{said}");
+            assert_eq!(hours.map(hours_text).as_deref().and_then(hours_of), hours);
         }
     }
 

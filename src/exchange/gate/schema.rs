@@ -396,6 +396,12 @@ pub const DICTIONARIES: LayerSchema = LayerSchema {
         field("name_en", "英文名称", &["英文"], FieldKind::Text),
         field("position", "序号", &["排序", "顺序"], FieldKind::Count(1_000_000)),
         field("enabled", "启用", &["是否启用"], FieldKind::Bool),
+        field(
+            "due_hours",
+            "办理时限(小时)",
+            &["办理时限（小时）", "办理时限", "时限", "时限(小时)", "时限（小时）"],
+            FieldKind::Text,
+        ),
         ROW_VERSION,
     ],
     shape: Shape::None,

@@ -54,7 +54,7 @@ impl Package {
         self.sender = None;
         match self.worker.take().map(JoinHandle::join) {
             Some(Ok(Err(reason))) => self.file.error(reason),
-            _ => self.file.error("the writer stopped"),
+            _ => self.file.error("写出中断，请重试 / the writer stopped: try again"),
         }
     }
 }
@@ -71,7 +71,7 @@ impl Sink for Package {
         match self.worker.take().map(JoinHandle::join) {
             Some(Ok(Ok(()))) => {}
             Some(Ok(Err(reason))) => return Err(self.file.error(reason)),
-            _ => return Err(self.file.error("the writer stopped")),
+            _ => return Err(self.file.error("写出中断，请重试 / the writer stopped: try again")),
         }
         self.file.commit()?;
         Ok(Written::default())

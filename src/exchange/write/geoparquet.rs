@@ -234,7 +234,9 @@ impl Sink for Parquet {
         self.group().map_err(|e| WriteError::of(&self.path, e))?;
         let path = self.path.clone();
         let geo = self.geometry.as_deref().map(|name| self.told(name));
-        let Some(mut writer) = self.writer.take() else { return Err(WriteError::of(&path, "the writer stopped")) };
+        let Some(mut writer) = self.writer.take() else {
+            return Err(WriteError::of(&path, "写出中断，请重试 / the writer stopped: try again"));
+        };
         if let Some(geo) = geo {
             writer.append_key_value_metadata(KeyValue::new("geo".to_owned(), geo));
         }

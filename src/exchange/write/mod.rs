@@ -22,7 +22,7 @@ use std::path::Path;
 use geo::Geometry;
 use time::OffsetDateTime;
 
-use crate::domain::io_words::{IoWords, words_of_writing};
+use crate::domain::io_words::{IoWords, halves, words_of_writing};
 
 use super::source::Format;
 use super::table::Cell;
@@ -133,15 +133,32 @@ pub enum WriteError {
 }
 
 impl WriteError {
+    /// What a library says. Most of them wrap what the system said, and some of those hide it: its number is found in the text.
     fn of(path: &Path, e: impl std::fmt::Display) -> Self {
-        let english = e.to_string();
-        Self::File { file: path.display().to_string(), chinese: format!("系统报告“{english}”"), english }
+        let said = e.to_string();
+        if let Some(code) = os_code(&said) {
+            return Self::io(path, &std::io::Error::from_raw_os_error(code));
+        }
+        let (chinese, english) = match halves(&said) {
+            (chinese, english) if chinese != english => (chinese.to_owned(), english.to_owned()),
+            _ => (
+                format!("系统报告“{said}”，请重试，或换一个位置、换一种格式"),
+                format!("{said}; try again, or choose another place or format"),
+            ),
+        };
+        Self::File { file: path.display().to_string(), chinese, english }
     }
 
     fn io(path: &Path, e: &std::io::Error) -> Self {
         let IoWords { chinese, english } = words_of_writing(e);
         Self::File { file: path.display().to_string(), chinese, english }
     }
+}
+
+/// The system's number in words that end with it, `… (os error 28)`.
+fn os_code(said: &str) -> Option<i32> {
+    let (_, rest) = said.rsplit_once("(os error ")?;
+    rest.split_once(')')?.0.parse().ok()
 }
 
 /// One format's way of writing; rows come in canonical form.

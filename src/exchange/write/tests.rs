@@ -327,3 +327,19 @@ fn points_of_many_are_written_as_they_are() {
         assert_eq!(rows[0].geometry, Some(Ok(many.clone())), "{ending}");
     }
 }
+
+#[test]
+fn what_a_library_hides_of_the_system_is_told_with_what_to_do() {
+    let path = Path::new("导出.xlsx");
+    for (said, chinese, english) in [
+        ("zip: No space left on device (os error 28)", "磁盘已满，请清理后重试", "os error 28"),
+        ("Permission denied (os error 13) while closing", "没有写入权限", "no permission"),
+        ("写出中断，请重试 / the writer stopped: try again", "写出中断，请重试", "stopped: try again"),
+        ("a dictionary is too large", "请重试，或换一个位置", "is too large; try again"),
+    ] {
+        let told = WriteError::of(path, said).to_string();
+        let (first, second) = told.split_once('\n').expect("two lines");
+        assert!(first.starts_with("导出.xlsx") && first.contains(chinese), "{told}");
+        assert!(second.starts_with("导出.xlsx") && second.contains(english), "{told}");
+    }
+}

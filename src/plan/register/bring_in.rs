@@ -18,7 +18,8 @@ use crate::store::{
 use super::RegisterError;
 use super::again::{Good, gate_options, second_reading};
 use super::cautions::{Cautions, own_words};
-use super::rows::{NamedBuildings, Surroundings, dedicated_of, register_row};
+use super::named_buildings::NamedBuildings;
+use super::rows::{Surroundings, dedicated_of, register_row};
 use super::seal::{SealError, Sealer};
 
 /// Rows that go to the store at once.
@@ -206,6 +207,7 @@ pub async fn import_files(
             match judged {
                 Ok((r, found)) => {
                     outcome.accept(wish.schema, &row, &r);
+                    cautions.claim(&r, refused.len(), |fault| told(&row, fault));
                     found.into_iter().for_each(|caution| outcome.cautions.add(told(&row, caution)));
                 }
                 // The same for every row: said once.
@@ -224,6 +226,13 @@ pub async fn import_files(
         outcome.refused_rows += report.faulty_rows + refused_here.len() as u64;
         outcome.reports.push((file.clone(), report));
         refused.push(refused_here);
+    }
+    for (file, fault) in cautions.names_taken() {
+        if let Some(rows) = refused.get_mut(file) {
+            rows.insert(fault.row);
+        }
+        outcome.refused_rows += 1;
+        outcome.faults.add(fault);
     }
     if !outcome.faults.is_empty() && !wish.partial {
         return Ok(outcome);

@@ -9,10 +9,11 @@ use crate::domain::incident::{Dictionaries, Level, State};
 use crate::domain::register::{DictionaryRow, ProfileRow, RegionRow, Tenure, ZoneRow};
 use crate::domain::{Profile, VillageCode};
 use crate::exchange::Fault;
-use crate::exchange::gate::OwnWord;
+use crate::exchange::gate::{CellFault, OwnWord};
 use crate::store::{Grouping, IncidentFilter, Layer, PlanFilter, RegisterRow, Scope, Store};
 
 use super::RegisterError;
+use super::names::Names;
 use super::profiles::profile_rows;
 
 /// Any moment will do where nothing is asked of the due time.
@@ -27,8 +28,8 @@ pub(super) struct Cautions {
     lists: Dictionaries,
     /// Rows of the file, by key: where each stands.
     rows: HashMap<String, u64>,
-    /// List and name → key.
-    names: BTreeMap<(String, String), String>,
+    /// What entries of the lists are called.
+    names: Names,
     /// Incidents by the word their category is stored under.
     incidents: BTreeMap<String, u64>,
     /// The register's profiles, and how many plans not yet retired were made by each.
@@ -43,12 +44,12 @@ const fn name_of(tenure: Tenure) -> (&'static str, &'static str) {
     }
 }
 
-/// What each key is called: by the office, else as it ships.
+/// What each key of each list is called: by the office, else as it ships.
 fn names_of(all: &Dictionaries) -> BTreeMap<(String, String), String> {
     let mut names = BTreeMap::new();
     let mut put = |list: &str, key: &str, name: &str| {
         let name = all.worded(list, key).unwrap_or(name);
-        names.insert((list.to_owned(), name.to_owned()), key.to_owned());
+        names.insert((list.to_owned(), key.to_owned()), name.to_owned());
     };
     all.categories.iter().for_each(|c| put(CATEGORIES, &c.key, &c.name));
     all.disputes.iter().for_each(|d| put(DISPUTES, &d.key, &d.name));
@@ -86,7 +87,7 @@ impl Cautions {
             said: HashSet::new(),
             lists: all.clone(),
             rows: HashMap::new(),
-            names: names_of(all),
+            names: Names::new(names_of(all)),
             incidents: BTreeMap::new(),
             profiles: BTreeMap::new(),
         };
@@ -134,6 +135,18 @@ impl Cautions {
             }
             row => self.village(row, "region").into_iter().collect(),
         })
+    }
+
+    /// Notes the name that a good row gives an entry, and where the row stands.
+    pub(super) fn claim(&mut self, row: &RegisterRow, file: usize, told: impl Fn(Fault) -> CellFault) {
+        if let RegisterRow::Dictionaries(row) = row {
+            self.names.claim(row, file, told(Fault::new("name_taken", String::new()).of("name")));
+        }
+    }
+
+    /// After the last row: rows that give a name which is another's then, each with its file.
+    pub(super) fn names_taken(self) -> Vec<(usize, CellFault)> {
+        self.names.refused()
     }
 
     /// A village's code that the register has not met yet.
@@ -215,16 +228,6 @@ impl Cautions {
             let what = format!("{0} 与第 {first} 行重复 / {0} also stands in row {first}", row.id);
             return Err(Fault::new("duplicate_id", what).of("key"));
         }
-        let at = (list.to_owned(), row.name.clone());
-        if let Some(other) = self.names.get(&at).filter(|k| **k != row.key) {
-            let what = format!(
-                "名称“{0}”已属于 {other}：同一字典内名称不能相同 / \"{0}\" is the name of {other} already: within a list names differ",
-                row.name
-            );
-            return Err(Fault::new("name_taken", what).of("name"));
-        }
-        self.names.retain(|(l, _), key| !(l == list && *key == row.key));
-        self.names.insert(at, row.key.clone());
         let used: u64 = match list {
             CATEGORIES => self.lists.stored_words(&row.key).iter().filter_map(|w| self.incidents.get(w)).sum(),
             _ => 0,
@@ -249,7 +252,7 @@ mod tests {
         Cautions {
             villages: ["520423102201".to_owned()].into(),
             said: HashSet::new(),
-            names: names_of(&lists),
+            names: Names::new(names_of(&lists)),
             lists,
             rows: HashMap::new(),
             incidents: [("dispute".to_owned(), 2), ("矛盾劝解".to_owned(), 1)].into(),
@@ -281,14 +284,12 @@ mod tests {
         for (row, fault, wanted) in [
             (entry("category", "flood", "内涝", true), false, vec![]),
             (entry("category", "flood", "洪水", true), true, vec!["duplicate_id"]),
-            (entry("category", "storm", "内涝", true), true, vec!["name_taken"]),
             (entry("category", "dispute", "矛盾劝解", false), false, vec!["category_in_use"]),
             (entry("category", "opinion", "社情民意", false), false, vec![]),
             (entry("state", "closed", "已销号", true), false, vec![]),
             (entry("state", "lost", "丢失", true), true, vec!["fixed_list"]),
             (entry("tenure", "own", "自有住房", false), true, vec!["fixed_list"]),
             (entry("colour", "red", "红", true), true, vec!["unknown_list"]),
-            (entry("state", "reported", "已受理", true), true, vec!["name_taken"]),
         ] {
             let found = all.look(&row, 1);
             assert_eq!((found.is_err(), codes(&found)), (fault, wanted), "{row:?}");

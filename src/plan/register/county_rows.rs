@@ -2,7 +2,7 @@
 
 use crate::domain::Profile;
 use crate::domain::incident::Dictionaries;
-use crate::domain::incident::dictionary::list_named;
+use crate::domain::incident::dictionary::{CATEGORIES, hours_of, hours_text, list_named};
 use crate::domain::register::{DictionaryRow, ProfileRow, trim_code};
 use crate::exchange::Fault;
 
@@ -71,6 +71,7 @@ pub(super) fn dictionary_row(f: &Fields<'_>, row_version: u64) -> Result<Diction
             return Err(Fault::new("bad_key", what).of(field));
         }
     }
+    let due_hours = f.text("due_hours").map(|said| hours(&dictionary, &said)).transpose()?;
     Ok(DictionaryRow {
         id: format!("{dictionary}/{key}"),
         dictionary,
@@ -79,6 +80,22 @@ pub(super) fn dictionary_row(f: &Fields<'_>, row_version: u64) -> Result<Diction
         name_en: f.text("name_en"),
         position: f.whole("position").unwrap_or(0),
         enabled: f.flag("enabled").unwrap_or(true),
+        due_hours,
         row_version,
+    })
+}
+
+/// The hours of a category, as they are kept.
+fn hours(dictionary: &str, said: &str) -> Result<String, Fault> {
+    if dictionary != CATEGORIES {
+        let what = "只有事件类别（category）有办理时限 / only categories have due hours";
+        return Err(Fault::new("bad_hours", what).of("due_hours"));
+    }
+    hours_of(said).map(hours_text).ok_or_else(|| {
+        let shown: String = said.chars().take(40).collect();
+        let what = format!(
+            "“{shown}”应为一个小时数，或网格、村、乡镇、县四级的小时数（如 24、48、72、96），各 1–8784 / \"{shown}\": one number of hours, or four for grid, village, township and county, each 1–8784"
+        );
+        Fault::new("bad_hours", what).of("due_hours")
     })
 }

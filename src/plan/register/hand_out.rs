@@ -10,8 +10,8 @@ use crate::exchange::{Cell, FieldType, Format, Geometries, WriteOptions, Writer,
 use crate::store::{Filter, Layer, RegisterRow, Scope, Store, StoreError};
 
 use super::RegisterError;
+use super::file_rows::file_row;
 use super::hand_out_plans::{Part, export_part};
-use super::rows::file_row;
 use super::seal::{SealError, Sealer};
 
 /// Layers that can be handed out.

@@ -1,6 +1,4 @@
-//! Rows between the import gate's layers and the register.
-
-use std::collections::BTreeMap;
+//! Rows of files, as the import gate gives them, made rows of the register.
 
 use time::macros::{format_description, offset};
 
@@ -18,7 +16,7 @@ use crate::store::RegisterRow;
 
 use super::county_rows::{dictionary_row, profile_row, townships, word_of_category, word_of_dispute};
 use super::seal::{SealError, Sealer};
-use super::shapes::{polygons_to_file, to_file, to_polygons, to_register};
+use super::shapes::{to_polygons, to_register};
 
 /// Incidents a file gives no state or level have just been reported to the grid.
 const FIRST_STATE: &str = "reported";
@@ -299,7 +297,7 @@ pub(super) fn register_row(
     })
 }
 
-fn bare(id: String, village: String, at: [f64; 2]) -> BuildingRow {
+pub(super) fn bare(id: String, village: String, at: [f64; 2]) -> BuildingRow {
     BuildingRow {
         id,
         village,
@@ -340,241 +338,6 @@ pub(super) fn stamp(text: &str) -> Result<String, Fault> {
     moment_of(text)
         .and_then(|m| m.to_offset(offset!(UTC)).format(written).ok())
         .ok_or_else(|| Fault::new("not_a_date", format!("“{text}”不是日期时间 / \"{text}\" is no date with time")))
-}
-
-/// A row for a file: a cell for each field of its layer's schema, and its geometry. `None` for layers that are not exchanged.
-pub(super) fn file_row(row: &RegisterRow) -> Option<(Vec<Cell>, Option<geo::Geometry<f64>>)> {
-    let text = |t: &Option<String>| t.as_deref().map_or(Cell::Empty, |t| Cell::Text(t.into()));
-    let day = |t: &Option<String>| t.as_deref().map_or(Cell::Empty, |t| Cell::Date(t.into()));
-    let said = |t: &str| if t.is_empty() { Cell::Empty } else { Cell::Text(t.into()) };
-    let count = |n: Option<u32>| n.map_or(Cell::Empty, |n| Cell::Whole(i64::from(n)));
-    let version = |v: u64| i64::try_from(v).map_or(Cell::Empty, Cell::Whole);
-    let point = |p: &LonLat| geo::Geometry::Point(geo::Point::new(p.lon_deg, p.lat_deg));
-    Some(match row {
-        RegisterRow::Regions(r) => (
-            vec![
-                said(&r.code),
-                said(&r.name),
-                said(&r.level),
-                text(&r.parent),
-                day(&r.valid_from),
-                day(&r.valid_to),
-                version(r.row_version),
-            ],
-            r.outline.as_ref().map(polygons_to_file),
-        ),
-        RegisterRow::Buildings(r) => (
-            vec![
-                said(&r.id),
-                said(&r.village),
-                text(&r.name),
-                text(&r.kind),
-                count(r.households),
-                text(&r.dedicated),
-                said(&r.stairwells.join("、")),
-                day(&r.valid_from),
-                day(&r.valid_to),
-                version(r.row_version),
-            ],
-            Some(to_file(&r.place)),
-        ),
-        RegisterRow::Households(r) => (
-            vec![
-                said(&r.id),
-                said(&r.village),
-                said(&r.building),
-                text(&r.stairwell),
-                r.floor.map_or(Cell::Empty, |v| Cell::Whole(i64::from(v))),
-                text(&r.hamlet),
-                text(&r.group_name),
-                count(r.persons),
-                match r.tenure {
-                    None => Cell::Empty,
-                    Some(Tenure::Own) => said("own"),
-                    Some(Tenure::Rented) => said("rented"),
-                    Some(Tenure::Vacant) => said("vacant"),
-                },
-                r.eligible.map_or(Cell::Empty, Cell::Bool),
-                day(&r.valid_from),
-                day(&r.valid_to),
-                version(r.row_version),
-            ],
-            Some(point(&r.place)),
-        ),
-        RegisterRow::Barriers(r) => (
-            vec![
-                said(&r.id),
-                said(&r.region),
-                said(&r.kind),
-                Cell::Bool(r.hard),
-                text(&r.name),
-                day(&r.valid_from),
-                day(&r.valid_to),
-                version(r.row_version),
-            ],
-            Some(to_file(&r.shape)),
-        ),
-        RegisterRow::OldNets(r) => (
-            vec![
-                said(&r.id),
-                said(&r.net),
-                said(&r.region),
-                text(&r.name),
-                day(&r.valid_from),
-                day(&r.valid_to),
-                version(r.row_version),
-            ],
-            Some(polygons_to_file(&r.shape)),
-        ),
-        RegisterRow::Centres(r) => (
-            vec![
-                said(&r.id),
-                said(&r.region),
-                said(&r.level),
-                said(&r.name),
-                text(&r.address),
-                text(&r.duty_hours),
-                day(&r.valid_from),
-                day(&r.valid_to),
-                version(r.row_version),
-            ],
-            r.place.as_ref().map(point),
-        ),
-        // Names only where they were revealed for a purpose; a telephone is opened by whoever may.
-        RegisterRow::Officers(r) => (
-            vec![
-                said(&r.id),
-                said(&r.region),
-                said(&r.role),
-                text(&r.name),
-                Cell::Empty,
-                text(&r.household),
-                day(&r.elected_on),
-                day(&r.valid_from),
-                day(&r.valid_to),
-                version(r.row_version),
-            ],
-            None,
-        ),
-        RegisterRow::Incidents(r) => (
-            vec![
-                said(&r.id),
-                said(&r.region),
-                text(&r.grid),
-                said(&r.category),
-                text(&r.dispute),
-                said(&r.level),
-                said(&r.state),
-                day(&Some(r.occurred_at.clone())),
-                day(&r.due_at),
-                text(&r.summary),
-                version(r.row_version),
-            ],
-            r.place.as_ref().map(point),
-        ),
-        RegisterRow::Zones(r) => (
-            vec![
-                said(&r.id),
-                said(&r.name),
-                said(&r.townships.join("、")),
-                day(&r.valid_from),
-                day(&r.valid_to),
-                version(r.row_version),
-            ],
-            None,
-        ),
-        RegisterRow::Profiles(r) => (vec![said(&r.name), said(&r.title), said(&r.toml), version(r.row_version)], None),
-        RegisterRow::Dictionaries(r) => (
-            vec![
-                said(&r.dictionary),
-                said(&r.key),
-                said(&r.name),
-                text(&r.name_en),
-                Cell::Whole(r.position),
-                Cell::Bool(r.enabled),
-                version(r.row_version),
-            ],
-            None,
-        ),
-        _ => return None,
-    })
-}
-
-/// Buildings that rows of households name, each where its first household lies. There may be millions: each is kept small.
-#[derive(Debug, Default)]
-pub(super) struct NamedBuildings {
-    of: BTreeMap<Box<str>, Named>,
-    villages: Vec<String>,
-}
-
-#[derive(Debug)]
-struct Named {
-    at: [f64; 2],
-    village: u32,
-    row: u64,
-    dedicated: Option<Box<str>>,
-}
-
-impl NamedBuildings {
-    /// Notes the building of a row of the household layer.
-    ///
-    /// # Errors
-    /// When the building was noted at another place (one building has one place) or in another village.
-    pub(super) fn note(&mut self, row: &RegisterRow, dedicated: Option<String>, number: u64) -> Result<(), Fault> {
-        let (id, village, at) = match row {
-            RegisterRow::Households(h) => (&h.building, &h.village, [h.place.lon_deg, h.place.lat_deg]),
-            RegisterRow::Buildings(BuildingRow { id, village, place: Geometry::Point(at), .. }) => (id, village, *at),
-            _ => return Ok(()),
-        };
-        // Rows of a village mostly stand together, so the last one is nearly always it.
-        let index = match self.villages.iter().rposition(|v| v == village) {
-            Some(i) => i,
-            None => {
-                self.villages.push(village.clone());
-                self.villages.len() - 1
-            }
-        } as u32;
-        match self.of.get(id.as_str()) {
-            None => {
-                let named = Named { at, village: index, row: number, dedicated: dedicated.map(String::into_boxed_str) };
-                self.of.insert(id.as_str().into(), named);
-                Ok(())
-            }
-            Some(known) if known.at == at && known.village == index => Ok(()),
-            Some(known) => Err(Fault::new(
-                "building_at_two_places",
-                format!(
-                    "楼栋 {0} 在第 {1} 行位于别处 / building {0} lies elsewhere in row {1}",
-                    id.chars().take(60).collect::<String>(),
-                    known.row
-                ),
-            )),
-        }
-    }
-
-    /// The buildings, in the order of their ids.
-    pub(super) fn into_rows(self) -> impl Iterator<Item = BuildingRow> + Send {
-        let Self { of, villages } = self;
-        of.into_iter().map(move |(id, n)| BuildingRow {
-            dedicated: n.dedicated.map(String::from),
-            ..bare(id.into(), villages.get(n.village as usize).cloned().unwrap_or_default(), n.at)
-        })
-    }
-
-    /// Ids of the buildings.
-    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
-        self.of.keys().map(AsRef::as_ref)
-    }
-
-    /// Leaves those out that are there already.
-    pub(super) fn forget(&mut self, id: &str) {
-        self.of.remove(id);
-    }
-
-    /// Whether there is none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.of.is_empty()
-    }
 }
 
 /// The institution a row of the household layer names.

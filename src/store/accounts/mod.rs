@@ -358,9 +358,9 @@ impl Accounts for SqlStore {
         let mut session = self.engine.write().await?;
         let now = self.now();
         session.execute(Sql::new("sessions", "DELETE FROM sessions WHERE expires_at <= $1").arg(now.as_str())).await?;
-        let sql = "INSERT INTO sessions (secret_sha256, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)";
-        let sql = Sql::new("sessions", sql).arg(secret_sha256).arg(user.id.as_str()).arg(now);
-        session.execute(sql.arg(self.later(lasts_s))).await?;
+        let columns = ["secret_sha256", "user_id", "created_at", "expires_at"];
+        let values = [secret_sha256, &user.id, &now, &self.later(lasts_s)].map(Value::from);
+        insert(session.as_mut(), "sessions", &columns, values.to_vec()).await?;
         self.log(session.as_mut(), (&user.scope, &user.id), "session.open", &user.id, None).await?;
         session.commit().await
     }

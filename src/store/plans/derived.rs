@@ -18,8 +18,7 @@ pub(super) const GRID: &[&str] =
 /// Codes a statement names at most.
 const MOST_CODES: usize = 500;
 pub(super) const UNIT: &[&str] = &["households", "sse_m2", "reach_m", "geom"];
-/// After the unit's code.
-pub(super) const LEADER: &[&str] = &["household", "role", "geom"];
+pub(in crate::store) const LEADER: [&str; 4] = ["unit", "household", "role", "geom"];
 
 fn grid_values(g: &DerivedGrid) -> Vec<Value> {
     vec![
@@ -244,7 +243,8 @@ async fn units_within(session: &mut dyn Session, no: i64, area: &Scope) -> Resul
 }
 
 async fn leaders_within(session: &mut dyn Session, no: i64, area: &Scope) -> Result<Vec<DerivedLeader>, StoreError> {
-    let mut sql = select("leaders", ("unit", LEADER), no, area);
+    let [unit, ref others @ ..] = LEADER;
+    let mut sql = select("leaders", (unit, others), no, area);
     sql.push(", role DESC, household");
     session.rows(sql).await?.iter_mut().map(read_leader).collect()
 }

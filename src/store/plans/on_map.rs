@@ -47,7 +47,7 @@ fn statement(layer: MapLayer, no: i64, scope: &Scope, villages: (&str, &str)) ->
             sql
         }
         MapLayer::Leaders => {
-            let mut sql = select("leaders", &[&["unit"], LEADER].concat(), no, ("unit", scope, villages));
+            let mut sql = select("leaders", &LEADER, no, ("unit", scope, villages));
             sql.push(" AND derived_sum IS NOT NULL ORDER BY unit, household, role DESC");
             sql
         }

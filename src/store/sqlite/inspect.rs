@@ -85,10 +85,24 @@ fn finding(kind: &'static str, place: impl Into<String>, what: impl Into<String>
     Finding { kind, place: place.into(), what: what.into() }
 }
 
-async fn schema(connection: &mut SqliteConnection) -> Result<Vec<(String, Option<String>)>, sqlx::Error> {
+async fn schema(connection: &mut SqliteConnection) -> Result<Schema, sqlx::Error> {
     sqlx::query_as("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY name")
         .fetch_all(connection)
         .await
+}
+
+/// The rows by which other programs know what the file holds, each as a name and what it says: what this program wrote, but nothing that
+/// others may rightly change.
+const FRAME: &str = "SELECT 'gpkg_contents ' || table_name, json_array(data_type, identifier, srs_id) FROM gpkg_contents
+    UNION ALL SELECT 'gpkg_geometry_columns ' || table_name, json_array(column_name, geometry_type_name, srs_id, z, m)
+      FROM gpkg_geometry_columns
+    UNION ALL SELECT 'gpkg_spatial_ref_sys ' || srs_id,
+      json_array(srs_name, organization, organization_coordsys_id, definition, description) FROM gpkg_spatial_ref_sys
+    UNION ALL SELECT 'gpkg_extensions ' || coalesce(table_name, ''), json_array(column_name, extension_name, definition, scope)
+      FROM gpkg_extensions";
+
+async fn frame(connection: &mut SqliteConnection) -> Result<Frame, sqlx::Error> {
+    sqlx::query_as(FRAME).fetch_all(connection).await
 }
 
 /// A damaged page can stop any statement: that is a finding, not the end of the check.
@@ -158,9 +172,19 @@ pub(super) async fn findings(connection: &mut SqliteConnection) -> Result<Vec<Fi
         }
         None => return Ok(found),
     }
+    let (want, wanted_frame) = expected().await?;
+    let have = frame(connection).await;
+    if let Some(have) = or_finding(have, "gpkg_contents", &mut found) {
+        for row in wanted_frame.iter().filter(|row| !have.contains(row)) {
+            let what = match have.iter().any(|h| h.0 == row.0) {
+                true => "与本程序写入的不符 / differs from what this program wrote",
+                false => "缺失 / is missing",
+            };
+            found.push(finding("schema", row.0.clone(), what));
+        }
+    }
     let have = schema(connection).await;
     if let Some(have) = or_finding(have, "sqlite_schema", &mut found) {
-        let want = expected_schema().await?;
         for (name, sql) in &have {
             match want.iter().find(|w| w.0 == *name) {
                 Some((_, wanted)) if wanted != sql => {
@@ -178,13 +202,16 @@ pub(super) async fn findings(connection: &mut SqliteConnection) -> Result<Vec<Fi
     Ok(found)
 }
 
-/// The schema a new store has, made in memory.
-async fn expected_schema() -> Result<Vec<(String, Option<String>)>, StoreError> {
+type Schema = Vec<(String, Option<String>)>;
+type Frame = Vec<(String, String)>;
+
+/// The schema and the frame a new store has, made in memory.
+async fn expected() -> Result<(Schema, Frame), StoreError> {
     let failed = |e: sqlx::Error| errors::of(&e, "schema");
     let mut memory = SqliteConnection::connect("sqlite::memory:").await.map_err(failed)?;
     sqlx::raw_sql(migrate::TABLE_SQLITE).execute(&mut memory).await.map_err(failed)?;
     for step in migrate::SQLITE {
         sqlx::raw_sql(step.sql).execute(&mut memory).await.map_err(failed)?;
     }
-    schema(&mut memory).await.map_err(failed)
+    Ok((schema(&mut memory).await.map_err(failed)?, frame(&mut memory).await.map_err(failed)?))
 }

@@ -234,7 +234,7 @@ async fn rows_that_come_change_and_go_are_kept_up_in_part() {
         place.bring(vec![household(random.below(40), &mut random)]).await;
         let gone = format!("i{:03}", random.below(60));
         // it may be gone already
-        let _ = place.store.remove(&admin(), "t", Layer::Incidents, &[gone], None).await;
+        let _ = place.store.remove(&admin(), "t", Layer::Incidents, &[gone], (None, None)).await;
         assert!(place.settle().await);
     }
     // more than the log names

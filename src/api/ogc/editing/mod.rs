@@ -58,11 +58,11 @@ fn refused(outcome: &ImportOutcome) -> Problem {
 /// Brings one feature in. `compared` are the fields that may change; `None` is all of them.
 async fn bring_in(
     app: &Arc<App>,
-    principal: &Principal,
-    target: Target,
+    Edit { principal, target, reason, .. }: &Edit,
     feature: Value,
     (expect, compared): (Expect, Option<Vec<String>>),
 ) -> Answer<()> {
+    let (target, reason) = (*target, reason.clone());
     let file = file_of(app, &feature)?;
     let path = file.0.to_string_lossy().into_owned();
     let (scope, actor, limits) = (principal.scope.clone(), principal.actor.clone(), app.imports.limits());
@@ -81,7 +81,7 @@ async fn bring_in(
                 partial: false,
                 faults_kept: FAULTS,
                 idempotency: None,
-                reason: None,
+                reason: reason.as_deref(),
                 sealer: None,
                 cancel: None,
                 progress: &|_, _| {},
@@ -149,10 +149,11 @@ fn whole(target: Target, id: &str, sent: Sent, version: Option<u64>) -> Value {
 
 pub(in crate::api) async fn create(
     State(app): State<Arc<App>>,
-    Edit { principal, target, .. }: Edit,
+    edit: Edit,
     headers: HeaderMap,
     request: Request,
 ) -> Answer<Response> {
+    let target = edit.target;
     let sent = Sent::read(body(&headers, request).await?, target, true)?;
     let id = match (&sent.id, target.layer) {
         (Some(id), _) => id.clone(),
@@ -160,8 +161,8 @@ pub(in crate::api) async fn create(
         (None, _) => format!("f-{}", fresh_id()?),
     };
     let feature = whole(target, &id, sent, None);
-    bring_in(&app, &principal, target, feature, (Expect::New, None)).await?;
-    answered(&app, &principal, target, (&id, StatusCode::CREATED), &headers).await
+    bring_in(&app, &edit, feature, (Expect::New, None)).await?;
+    answered(&app, &edit.principal, target, (&id, StatusCode::CREATED), &headers).await
 }
 
 pub(in crate::api) async fn replace(
@@ -171,14 +172,14 @@ pub(in crate::api) async fn replace(
     request: Request,
 ) -> Answer<Response> {
     let (_, version) = edit.standing(&app, &headers).await?;
-    let Edit { principal, target, id } = edit;
+    let (target, id) = (edit.target, edit.id.as_str());
     let sent = Sent::read(body(&headers, request).await?, target, true)?;
-    if sent.id.as_ref().is_some_and(|i| *i != id) {
+    if sent.id.as_ref().is_some_and(|i| i != id) {
         return Err(wrong(target.key, "与路径不同 / other than in the path"));
     }
-    let feature = whole(target, &id, sent, Some(version));
-    bring_in(&app, &principal, target, feature, (Expect::Known, None)).await?;
-    answered(&app, &principal, target, (&id, StatusCode::OK), &headers).await
+    let feature = whole(target, id, sent, Some(version));
+    bring_in(&app, &edit, feature, (Expect::Known, None)).await?;
+    answered(&app, &edit.principal, target, (id, StatusCode::OK), &headers).await
 }
 
 /// A patch in the manner of RFC 7396: what is named is changed, null empties, the rest stays.
@@ -189,9 +190,9 @@ pub(in crate::api) async fn update(
     request: Request,
 ) -> Answer<Response> {
     let (row, version) = edit.standing(&app, &headers).await?;
-    let Edit { principal, target, id } = edit;
+    let (target, id) = (edit.target, edit.id.as_str());
     let sent = Sent::read(body(&headers, request).await?, target, false)?;
-    if sent.id.as_ref().is_some_and(|i| *i != id) {
+    if sent.id.as_ref().is_some_and(|i| i != id) {
         return Err(wrong(target.key, "与路径不同 / other than in the path"));
     }
     let mut compared: Vec<String> = sent.properties.keys().cloned().collect();
@@ -204,15 +205,16 @@ pub(in crate::api) async fn update(
     if let Some(geometry) = sent.geometry {
         now["geometry"] = geometry;
     }
-    bring_in(&app, &principal, target, now, (Expect::Known, Some(compared))).await?;
-    answered(&app, &principal, target, (&id, StatusCode::OK), &headers).await
+    bring_in(&app, &edit, now, (Expect::Known, Some(compared))).await?;
+    answered(&app, &edit.principal, target, (id, StatusCode::OK), &headers).await
 }
 
 pub(in crate::api) async fn remove(State(app): State<Arc<App>>, edit: Edit, headers: HeaderMap) -> Answer<Response> {
     let (_, version) = edit.standing(&app, &headers).await?;
-    let Edit { principal, target, id } = edit;
+    let Edit { principal, target, id, reason } = edit;
     let ids = [id];
-    match app.store.remove(&principal.scope, &principal.actor, target.layer, &ids, Some(version)).await {
+    let wish = (Some(version), reason.as_deref());
+    match app.store.remove(&principal.scope, &principal.actor, target.layer, &ids, wish).await {
         Err(StoreError::Conflict { current_version, .. }) => return Err(stale(current_version)),
         Err(StoreError::Constraint { what, .. }) => {
             return Err(Problem::new(StatusCode::CONFLICT, "in_use", what));

@@ -11,10 +11,11 @@ use serde::Deserialize;
 use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
-use crate::api::extract::Segments;
+use crate::api::extract::{Params, Segments};
 use crate::api::memory::{Collection, content_of};
 use crate::api::ogc::items::named;
 use crate::api::preconditions::Versions;
+use crate::api::reasons;
 use crate::exchange::gate::schema::LayerSchema;
 use crate::store::{Filter, Layer, RegisterRow};
 
@@ -74,6 +75,8 @@ pub(in crate::api) struct Edit {
     pub(super) target: Target,
     /// The feature of the path; empty where there is none yet.
     pub(super) id: String,
+    /// Why, as the logs keep it: the parameter `reason`.
+    pub(super) reason: Option<String>,
 }
 
 /// What the path says.
@@ -98,8 +101,15 @@ impl FromRequestParts<Arc<App>> for Edit {
         .await;
         let (principal, collection, id) = begun.map_err(Problem::into_response)?;
         let target = Target::of(collection).ok_or_else(|| elsewhere(collection))?;
-        Ok(Self { principal, target, id })
+        let reason = reason_of(parts).map_err(Problem::into_response)?;
+        Ok(Self { principal, target, id, reason })
     }
+}
+
+fn reason_of(parts: &Parts) -> Answer<Option<String>> {
+    let params = Params::parse(parts.uri.query().unwrap_or_default())?;
+    params.only(&["reason"])?;
+    reasons::checked(params.get("reason"))
 }
 
 impl Edit {
