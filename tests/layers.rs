@@ -87,6 +87,15 @@ fn every_module_stands_in_the_table() {
 }
 
 #[test]
+fn everything_comes_from_the_registry() {
+    let lock = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).expect("Cargo.lock");
+    let registry = "source = \"registry+https://github.com/rust-lang/crates.io-index\"";
+    let (ours, others): (Vec<&str>, Vec<&str>) =
+        lock.lines().filter(|l| l.starts_with("source = ")).partition(|l| *l == registry);
+    assert!(ours.len() > 100 && others.is_empty(), "not from the registry: {others:?}");
+}
+
+#[test]
 fn a_planted_breach_is_seen() {
     assert_eq!(named_modules("use crate::cli::main;"), ["cli"]);
     assert_eq!(named_modules("use crate::{plan::x, cli::{a, b}};"), ["plan", "cli"]);
