@@ -134,7 +134,8 @@ pub async fn serve(
     #[cfg(not(feature = "oidc"))]
     let organisation = None;
     let tianditu = settings.tianditu.map(Tianditu::new).transpose();
-    let tianditu = tianditu.map_err(|e| ServeError::Start(format!("tianditu: {e}")))?;
+    let tianditu = tianditu
+        .map_err(|e| ServeError::Start(format!("tianditu：请安装 ca-certificates / install ca-certificates: {e}")))?;
     let app = Arc::new(App {
         #[cfg(feature = "oidc")]
         oidc,

@@ -34,7 +34,8 @@ async fn page(
     Ok(rows)
 }
 
-/// Gives edits that have come since the store was last open their sums. Where there is no room for that, they get them another time.
+/// Gives edits that have come since the store was last open their sums. Where there is no room for that, while another program writes, and
+/// where one of them cannot be read (text that is no UTF-8), they get them another time: settling them needs the store open.
 pub(super) async fn seal_new(engine: &dyn Engine) -> Result<(), StoreError> {
     let mut looking = engine.read().await?;
     if looking.dialect() == Dialect::Postgres {
@@ -47,7 +48,7 @@ pub(super) async fn seal_new(engine: &dyn Engine) -> Result<(), StoreError> {
         return Ok(());
     }
     match seal(engine).await {
-        Err(StoreError::Full) => Ok(()),
+        Err(StoreError::Full | StoreError::Busy { .. } | StoreError::Corrupt { .. }) => Ok(()),
         done => done,
     }
 }

@@ -51,7 +51,7 @@ impl Upstream {
             "2" => ("200 OK", "text/html", page),
             "3" => ("200 OK", "image/png", [PICTURE, &vec![0; LONG]].concat()),
             "4" => {
-                std::thread::sleep(Duration::from_secs(4));
+                std::thread::sleep(Duration::from_secs(9));
                 return;
             }
             "5" => ("403 Forbidden", "application/json", br#"{"code":301012,"msg":"Key"}"#.to_vec()),
@@ -86,7 +86,7 @@ fn service(upstream: &Upstream) -> Server {
     let settings = [
         ("LIANHU_TIANDITU_KEY", KEY),
         ("LIANHU_TIANDITU_BASE", upstream.url.as_str()),
-        ("LIANHU_TIANDITU_SECONDS", "1"),
+        ("LIANHU_TIANDITU_SECONDS", "3"),
         ("LIANHU_LOG", "debug"),
     ];
     Server::start_with(place, token, &[], &settings)

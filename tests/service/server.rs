@@ -67,18 +67,20 @@ impl Place {
     /// The example township with a plan in force, and an admin's token. Importing and planning it is done once; a GeoPackage begins as a
     /// backup of that.
     pub(crate) fn settle(&self) -> String {
-        static MADE: OnceLock<(tempfile::TempDir, String)> = OnceLock::new();
+        static MADE: OnceLock<(Vec<u8>, String)> = OnceLock::new();
         if !self.url.starts_with("sqlite:") {
             return self.settle_anew();
         }
         let file = |folder: &tempfile::TempDir| folder.path().join("settled.gpkg").to_string_lossy().into_owned();
-        let (folder, token) = MADE.get_or_init(|| {
+        let (bytes, token) = MADE.get_or_init(|| {
             let (place, folder) = (Self::sqlite(), tempfile::tempdir().expect("folder"));
             let token = place.settle_anew();
             place.run(&["backup", &file(&folder)], "");
-            (folder, token)
+            (std::fs::read(file(&folder)).expect("the backup"), token)
         });
-        self.run(&["restore", &file(folder)], "");
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::write(file(&folder), bytes).expect("the backup");
+        self.run(&["restore", &file(&folder)], "");
         token.clone()
     }
 

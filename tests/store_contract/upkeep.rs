@@ -255,9 +255,9 @@ pub(crate) async fn f13_newer_store_is_refused_with_both_versions(place: Place) 
     place.raw(&format!("INSERT INTO {table} VALUES (99, 'later', 'x', 'y')")).await.expect("a later step");
     for mode in [OpenMode::ReadOnly, OpenMode::ReadWrite, OpenMode::Create] {
         let refused = place.try_open(mode).await.err();
-        assert_eq!(refused, Some(StoreError::Newer { found: 99, known: 6 }));
+        assert_eq!(refused, Some(StoreError::Newer { found: 99, known: 7 }));
     }
-    let text = StoreError::Newer { found: 99, known: 6 };
+    let text = StoreError::Newer { found: 99, known: 7 };
     assert!(text.to_string().contains("99") && text.exit_code() == 4);
     let mend = format!("DELETE FROM {table} WHERE version = 99; UPDATE {table} SET sha256 = 'other' WHERE version = 1");
     place.raw(&mend).await.expect("another step one");

@@ -194,7 +194,12 @@ impl Memory {
             let memory = Arc::clone(self);
             async move { memory.load(lane).await }
         });
-        loading.collect::<JoinSet<()>>().join_all().await;
+        let mut loading: JoinSet<()> = loading.collect();
+        while let Some(done) = loading.join_next().await {
+            if let Err(e) = done {
+                tracing::error!(fault = %e, "a layer was not loaded");
+            }
+        }
         any
     }
 

@@ -20,6 +20,8 @@ static TURNS: Semaphore = Semaphore::const_new(8);
 pub(super) const FRESH: &str = "private, no-cache";
 /// What tells of people is kept nowhere (A17); a program that knows its ETag may still ask whether it holds.
 pub(super) const NOT_KEPT: &str = "no-store";
+/// What an answer depends on besides its address.
+pub(super) const VARIES: &str = "Accept, Accept-Encoding, Authorization, Cookie";
 /// Links as an HTTP header: at most so many bytes.
 const LONGEST_LINKS: usize = 8 * 1024;
 
@@ -82,7 +84,7 @@ fn with_headers(mut response: Response, etag: &str, keeping: &str, headers: &[(H
     };
     set(header::ETAG, etag);
     set(header::CACHE_CONTROL, keeping);
-    set(header::VARY, "Accept, Accept-Encoding, Authorization, Cookie");
+    set(header::VARY, VARIES);
     for (name, value) in headers {
         set(name.clone(), value);
     }

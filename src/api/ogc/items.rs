@@ -17,7 +17,7 @@ use crate::api::memory::written::BETWEEN;
 use crate::api::memory::{Collection, Snapshot};
 use crate::api::preconditions::etag_of_row;
 
-use super::answer::{FRESH, Made, NOT_KEPT, is_known, kept_as};
+use super::answer::{FRESH, Made, NOT_KEPT, VARIES, is_known, kept_as};
 use super::crs::Crs;
 use super::editing::is_editable;
 use super::html;
@@ -289,14 +289,16 @@ pub(in crate::api) async fn item(
     // what lies outside the scope is not there
     let row = snapshot.row_of(&id).filter(|row| view.sees(*row)).ok_or_else(Problem::missing)?;
     let personal = principal.sees_personal();
-    // whoever may edit gets the row's version, which If-Match takes; others the answer's own mark
-    let version = snapshot.version(row).filter(|_| personal && is_editable(collection));
+    // whoever may edit gets the row's version, which If-Match takes, with the form that is edited; others the answer's own mark
+    let is_edited = form == Form::GeoJson && crs == Crs::Crs84 && personal && is_editable(collection);
+    let version = snapshot.version(row).filter(|_| is_edited);
     let version = version.map(|version| etag_of_row(version, snapshot.content(row)));
     if let Some(version) = &version
         && is_known(&headers, version.to_str().unwrap_or_default())
     {
         let keeping = HeaderValue::from_static(keeping(collection, personal));
-        let same = [(header::ETAG, version.clone()), (header::CACHE_CONTROL, keeping)];
+        let vary = HeaderValue::from_static(VARIES);
+        let same = [(header::ETAG, version.clone()), (header::CACHE_CONTROL, keeping), (header::VARY, vary)];
         return Ok((StatusCode::NOT_MODIFIED, same).into_response());
     }
     let base = key_of(&app, &headers, &principal, &snapshot, view.digest);

@@ -61,17 +61,27 @@ pub(super) fn of_file(path: &Path) -> Result<Layer, Failure> {
         let (chinese, english) = e.span().map(|at| place_of(&text, at.start)).unwrap_or_default();
         Failure::usage(format!(
             "{shown}：{chinese}配置有误，请对照文档修改\n{shown}: {english}the settings are not as they should be: {}",
-            e.message().trim()
+            without_field(e.message().trim())
         ))
     })
+}
+
+/// What the parser says, without the field it does not know: that may be a secret that somebody pasted.
+fn without_field(said: &str) -> String {
+    let rest = said.strip_prefix("unknown field `").and_then(|m| m.split_once('`'));
+    rest.map_or_else(|| said.to_owned(), |(_, rest)| format!("an unknown field{rest}"))
+}
+
+fn is_setting(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    matches!(last, "key" | "client_secret") || super::NAMES.iter().any(|(_, known)| *known == last)
 }
 
 /// Line and name of a place in a file, Chinese and English. Never more of it: a line may hold a secret.
 fn place_of(text: &str, at: usize) -> (String, String) {
     let line = text.bytes().take(at).filter(|b| *b == b'\n').count();
     let name = text.lines().nth(line).and_then(|l| l.split_once('=')).map_or("", |(name, _)| name.trim());
-    let is_name =
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+    let is_name = is_setting(name);
     let (line, name) = (line + 1, if is_name { format!(" {name} ") } else { String::new() });
     (format!("第 {line} 行{name}"), format!("line {line}{}: ", name.trim_end()))
 }

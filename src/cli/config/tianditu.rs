@@ -68,7 +68,7 @@ impl Tianditu {
         if !is_safe(&self.base) {
             return Err(Failure::usage(format!(
                 "tianditu.base {}：应为 https://…（本机或内网的 IP 地址可用 http）/ https://… is wanted (http to this machine or a private IP address alone)",
-                self.base
+                self.base.split(['?', '#', '@']).next().unwrap_or_default()
             )));
         }
         if !(1..=60).contains(&self.seconds) {
@@ -203,11 +203,13 @@ mod tests {
             format!("key = \"{SECRET}"),
             format!("key = [\"{SECRET}\"]"),
             format!("key = 1{}", &SECRET[1..9]),
-            format!("kee = \"{SECRET}\""),
+            format!("{SECRET} = \"x\""),
+            format!("{SECRET}=="),
         ] {
             std::fs::write(&path, format!("[tianditu]\n{line}\n")).expect("written");
             let e = of_file(&path).expect_err("a fault").message;
-            assert!(e.contains("第 2 行 ke") && e.contains("line 2 ke"), "{e}");
+            let name = if line.starts_with("key") { " key" } else { "" };
+            assert!(e.contains(&format!("第 2 行{name}")) && e.contains(&format!("line 2{name}")), "{e}");
             assert!(!e.contains(&SECRET[1..9]), "{e}");
         }
     }

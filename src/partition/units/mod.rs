@@ -11,7 +11,9 @@
 //! 4. `splice` compares the result with the present and takes over each exchange that hangs together and gains, so the sum never
 //!    rises; regions of a round run in parallel and merge in order;
 //! 5. a region that has resisted often goes on from its annealed state by rounds of its own before it is compared;
-//! 6. [`stacked`] decides which households of one building go where: stairwells and floors together.
+//! 6. a pool from which nothing more comes begins anew beside what it has, from other random streams, and takes over by `splice` what is
+//!    better there, until 24 beginnings in a row were in vain;
+//! 7. [`stacked`] decides which households of one building go where: stairwells and floors together.
 //!
 //! A pool whose size no number of legal units can hold gets one unit of the fewest possible members as a listed exception.
 

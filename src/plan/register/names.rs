@@ -1,6 +1,6 @@
 //! What the entries of a list are called: names differ once a whole file is in, so that two entries may change names with each other.
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use crate::domain::register::DictionaryRow;
 use crate::exchange::gate::CellFault;
@@ -57,11 +57,15 @@ impl Names {
                 }
             }
         }
+        // an entry loses once: two that stand with one name would take it from each other for ever
+        let mut losers: BTreeSet<&Entry> = lost.iter().map(|(entry, _)| *entry).collect();
         let mut at = 0;
         while let Some((entry, _)) = lost.get(at).copied() {
             at += 1;
             let Some(name) = self.standing.get(entry) else { continue };
-            if let Some(robbed) = held.insert((&entry.0, name), entry).filter(|other| *other != entry) {
+            if let Some(robbed) = held.insert((&entry.0, name), entry).filter(|other| *other != entry)
+                && losers.insert(robbed)
+            {
                 lost.push((robbed, entry));
             }
         }

@@ -106,7 +106,7 @@ impl PublicWindow {
         if self.cells.keys().all(|h3| self.classes.contains_key(h3)) {
             return self;
         }
-        let classes = classes(&self.window, &self.cells, self.total, &Polygons::new());
+        let classes = classes(&self.window, &self.cells, self.total, None);
         Self { classes, ..self }
     }
 }
@@ -116,29 +116,38 @@ fn classes(
     window: &str,
     cells: &BTreeMap<String, u64>,
     total: u64,
-    outline: &Polygons,
+    inside: Option<&[HexCell]>,
 ) -> BTreeMap<String, PublicClass> {
-    let found = judged(window, cells, total, outline).unwrap_or_default();
+    let found = judged(window, cells, total, inside).unwrap_or_default();
     cells.keys().map(|h3| (h3.clone(), found.get(h3).copied().unwrap_or(PublicClass::None))).collect()
 }
 
-/// Judges counts that may be told, in the area inside an outline or, without one, around them.
+fn inside(area: &Area) -> Vec<HexCell> {
+    let is_inside = |i: usize| area.inside.as_ref().is_none_or(|l| l.get(i).copied().unwrap_or(false));
+    area.cells.cells().iter().enumerate().filter(|(i, _)| is_inside(*i)).map(|(_, c)| *c).collect()
+}
+
+/// The hexagons of an outline; `None` without one, and where it is too large for hexagons of this size.
+fn inside_of(outline: &Polygons) -> Option<Vec<HexCell>> {
+    if outline.is_empty() {
+        return None;
+    }
+    let how = (Neighbourhood::Ring1, Belonging::ByTouch);
+    Area::within(&multi_polygon(outline), RESOLUTION, how).ok().map(|area| inside(&area))
+}
+
+/// Judges counts that may be told, among the hexagons of an area or, without one, around them.
 fn judged(
     window: &str,
     cells: &BTreeMap<String, u64>,
     total: u64,
-    outline: &Polygons,
+    area: Option<&[HexCell]>,
 ) -> Result<BTreeMap<String, PublicClass>, HotspotError> {
     let told: Vec<HexCell> = cells.keys().filter_map(|h3| h3.parse().ok()).collect();
-    let area = if outline.is_empty() {
-        Area::around(&told)?
-    } else {
-        let how = (Neighbourhood::Ring1, Belonging::ByTouch);
-        Area::within(&multi_polygon(outline), RESOLUTION, how)?
+    let mut all = match area {
+        Some(area) => area.to_vec(),
+        None => inside(&Area::around(&told)?),
     };
-    let is_inside = |i: usize| area.inside.as_ref().is_none_or(|l| l.get(i).copied().unwrap_or(false));
-    let mut all: Vec<HexCell> =
-        area.cells.cells().iter().enumerate().filter(|(i, _)| is_inside(*i)).map(|(_, c)| *c).collect();
     all.extend(told);
     let all = CellSet::new(all)?;
     let names: Vec<String> = all.cells().iter().map(HexCell::to_string).collect();
@@ -221,11 +230,12 @@ pub fn due_windows(
         *counts.cells.entry(cell.to_string()).or_default() += 1;
         *counts.categories.entry(incident.category.clone()).or_default() += 1;
     }
+    let area = if months.is_empty() { None } else { inside_of(outline) };
     let made = |(window, counts): (String, Counts)| {
         let cells = told(&window, &counts.cells, k)?;
         let categories = told(&window, &counts.categories, k)?;
         let total = counts.cells.values().sum();
-        let classes = classes(&window, &cells, total, outline);
+        let classes = classes(&window, &cells, total, area.as_deref());
         Some(PublicWindow { total, window, k, cells, classes, categories })
     };
     months.into_iter().filter_map(made).collect()
@@ -374,5 +384,37 @@ mod tests {
                 assert_eq!(march(&at_places(&other), &county()), first, "what everybody sees is the same");
             }
         }
+    }
+
+    #[test]
+    fn a22_small_counts_around_a_told_one_change_nothing() {
+        let large = |(i, (x, y)): (usize, (f64, f64))| (x, y, if i == 0 { 70 } else { 6 });
+        let large: Vec<(f64, f64, usize)> = LARGE.into_iter().enumerate().map(large).collect();
+        let with = |small: &[(f64, f64, usize)]| at_places(&[large.as_slice(), small].concat());
+        let apart = [105.92, 106.0, 106.08].map(|x| [(x, 26.14, 4), (x, 26.42, 4)]).concat();
+        let first = march(&with(&apart), &county());
+        // the class that all counts together would give
+        let area = inside_of(&county());
+        let of_all = |incidents: &[PublicIncident], h3: &str| {
+            let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+            for i in incidents {
+                *counts.entry(cell_at(i.place.lon_deg, i.place.lat_deg)).or_default() += 1;
+            }
+            classes("2025-03", &counts, incidents.len() as u64, area.as_deref()).get(h3).copied()
+        };
+        let mut looked_at = 0;
+        for (x, y) in LARGE.into_iter().skip(1) {
+            let cell = cell_of(LonLat { lon_deg: x, lat_deg: y }, RESOLUTION).expect("a cell");
+            let around = cell.grid_disk::<Vec<_>>(1).into_iter().filter(|c| *c != cell).map(h3o::LatLng::from);
+            let around: Vec<(f64, f64, usize)> = around.map(|p| (p.lng(), p.lat(), 4)).collect();
+            let second = with(&around);
+            assert_eq!(march(&second, &county()), first, "what everybody sees is the same");
+            if first.cells.contains_key(&cell.to_string()) {
+                let classes = [of_all(&with(&apart), &cell.to_string()), of_all(&second, &cell.to_string())];
+                assert_eq!(classes, [Some(PublicClass::None), Some(PublicClass::Hot)], "all counts would tell");
+                looked_at += 1;
+            }
+        }
+        assert!(looked_at >= 3, "{first:?}");
     }
 }

@@ -153,7 +153,7 @@ pub(super) async fn findings(connection: &mut SqliteConnection) -> Result<Vec<Fi
     }
     let marks: Result<(i64, i64, i64), _> = sqlx::query_as(
         "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
-                (SELECT active FROM store_writer)",
+                (SELECT CASE one WHEN 1 THEN active ELSE -1 END FROM store_writer)",
     )
     .fetch_one(&mut *connection)
     .await;
@@ -166,8 +166,14 @@ pub(super) async fn findings(connection: &mut SqliteConnection) -> Result<Vec<Fi
                     "不是 GeoPackage 1.3 / not a GeoPackage 1.3",
                 ));
             }
-            if active != 0 {
-                found.push(finding("constraint", "store_writer", "写入标记未清除 / the writer's mark was left"));
+            match active {
+                0 => {}
+                1.. => found.push(finding("constraint", "store_writer", "写入标记未清除 / the writer's mark was left")),
+                _ => found.push(finding(
+                    "constraint",
+                    "store_writer",
+                    "与本程序写入的不符 / differs from what this program wrote",
+                )),
             }
         }
         None => return Ok(found),

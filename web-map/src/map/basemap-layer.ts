@@ -101,7 +101,7 @@ export class BasemapLayer extends CanvasLayer {
       if (bytes !== undefined) made = source.isVector ? decodeGround(bytes) : await createImageBitmap(new Blob([bytes]));
     } catch {
       // a broken tile is no tile
-      if (source.isFar) setTimeout(() => { this.tiles.delete(key); this.redraw(); }, AGAIN_MS);
+      if (source.isFar) setTimeout(() => { if (this.sources.includes(source)) { this.tiles.delete(key); this.redraw(); } }, AGAIN_MS);
     }
     if (!this.sources.includes(source)) return;
     this.coming--;

@@ -20,7 +20,7 @@ beforeAll(async () => {
   await service.start();
   browser = await browse();
 }, 240_000);
-afterAll(async () => { await browser?.close(); await service.end(); upstream.end(); rmSync(folder, { recursive: true, force: true }); });
+afterAll(async () => { await browser?.close(); await service.end(); upstream?.end(); rmSync(folder, { recursive: true, force: true }); });
 
 interface Feature { id: string; properties: Record<string, unknown>; geometry: { coordinates: [number, number] } }
 const items = (page: Page, query: string): Promise<Feature[]> => page.evaluate(async q => (await (await fetch(`/ogc/collections/${q}`)).json() as { features: Feature[] }).features, query);
