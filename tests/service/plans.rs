@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::client::Reply;
-use crate::server::{Server, TOWNSHIP, VILLAGE};
+use crate::server::{Server, TOWNSHIP, VILLAGE, still};
 
 /// A draft of one's own with the rows of the plan in force.
 fn draft(server: &Server) -> String {
@@ -128,6 +128,7 @@ pub(crate) fn e02_edit_of_a_grid_that_others_changed_is_a_conflict(server: &Serv
 
 /// Eight hundred times in the contract of the stores; here by way of the service.
 pub(crate) fn e04_eight_clients_lose_no_update(server: &Server) {
+    let _still = still();
     let plan = draft(server);
     let grid = village(server, &plan)["grids"][0]["code"].clone();
     edit(server, &plan, "e04", 1, &rename(&grid, "0")).is(200);

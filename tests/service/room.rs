@@ -247,7 +247,7 @@ pub(crate) fn rules_that_alarm_are_changed_at_the_version_that_was_read_by_admin
     }
     ask(admin, "DELETE", "overdue", Some("\"0\""), None).problem(404, "not_found");
     assert_eq!(rules(admin), shipped, "as it ships again");
-    let log = server.get("/api/audit?limit=1000").is(200).text();
+    let log = server.get("/api/audit?limit=1000&operation=alert_rule").is(200).text();
     assert!(log.contains("alert_rule.put") && log.contains("alert_rule.remove"));
 }
 
