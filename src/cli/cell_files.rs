@@ -1,7 +1,7 @@
 //! Results by cell as files: plain CSV for programs (UTF-8 without a mark, so that any reader finds the first column by its name), GeoJSON with
 //! the outlines, and whatever else the writers know.
 
-use std::io::Write as _;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use geo::Geometry;
@@ -46,10 +46,7 @@ fn put<T>(
     shape: impl Fn(&T) -> Option<Geometry<f64>>,
 ) -> Result<(), Failure> {
     match Format::of_path(&path.to_string_lossy()) {
-        Format::Csv => {
-            let bytes = csv(sheet, items, row).map_err(|e| outputs::unwritable(path, &e))?;
-            outputs::put(path, &bytes)
-        }
+        Format::Csv => outputs::put(path, csv(sheet, items, row).as_bytes()),
         format => {
             let field = |f: &(&str, FieldType)| WriterField { name: f.0.to_owned(), kind: f.1 };
             let fields = sheet.fields.iter().map(field).collect();
@@ -64,24 +61,26 @@ fn put<T>(
 }
 
 /// Numbers stand with all their digits; nothing in these tables needs quotes.
-fn csv<T>(sheet: &Sheet<'_>, items: &[T], row: impl Fn(usize, &T) -> Vec<Cell>) -> std::io::Result<Vec<u8>> {
-    let mut out = Vec::with_capacity(items.len() * 96);
+fn csv<T>(sheet: &Sheet<'_>, items: &[T], row: impl Fn(usize, &T) -> Vec<Cell>) -> String {
+    let mut out = String::with_capacity(items.len() * 128);
     let names: Vec<&str> = sheet.fields.iter().map(|f| f.0).collect();
-    writeln!(out, "{}", names.join(","))?;
+    out.push_str(&names.join(","));
+    out.push('\n');
     for (i, item) in items.iter().enumerate() {
         for (at, cell) in row(i, item).iter().enumerate() {
             if at > 0 {
-                out.push(b',');
+                out.push(',');
             }
-            match cell {
-                Cell::Empty => {}
-                Cell::Text(t) | Cell::Date(t) => out.extend_from_slice(t.as_bytes()),
-                Cell::Whole(v) => write!(out, "{v}")?,
-                Cell::Real(v) => write!(out, "{v}")?,
-                Cell::Bool(b) => out.push(b'0' + u8::from(*b)),
-            }
+            // a text takes whatever is written to it
+            let _ = match cell {
+                Cell::Empty => Ok(()),
+                Cell::Text(t) | Cell::Date(t) => out.write_str(t),
+                Cell::Whole(v) => write!(out, "{v}"),
+                Cell::Real(v) => write!(out, "{v}"),
+                Cell::Bool(b) => out.write_char(if *b { '1' } else { '0' }),
+            };
         }
-        out.push(b'\n');
+        out.push('\n');
     }
-    Ok(out)
+    out
 }

@@ -69,19 +69,22 @@ pub(super) fn of_file(path: &Path) -> Result<Layer, Failure> {
 /// What the parser says, without the field it does not know: that may be a secret that somebody pasted.
 fn without_field(said: &str) -> String {
     let rest = said.strip_prefix("unknown field `").and_then(|m| m.split_once('`'));
-    rest.map_or_else(|| said.to_owned(), |(_, rest)| format!("an unknown field{rest}"))
+    match rest {
+        Some((name, rest)) if !is_word(name) => format!("an unknown field{rest}"),
+        _ => said.to_owned(),
+    }
 }
 
-fn is_setting(name: &str) -> bool {
-    let last = name.rsplit('.').next().unwrap_or_default();
-    matches!(last, "key" | "client_secret") || super::NAMES.iter().any(|(_, known)| *known == last)
+/// Whether a text can be somebody's word for a setting; keys and secrets have digits, capitals, or are longer.
+fn is_word(name: &str) -> bool {
+    (1..=24).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'.'))
 }
 
 /// Line and name of a place in a file, Chinese and English. Never more of it: a line may hold a secret.
 fn place_of(text: &str, at: usize) -> (String, String) {
     let line = text.bytes().take(at).filter(|b| *b == b'\n').count();
     let name = text.lines().nth(line).and_then(|l| l.split_once('=')).map_or("", |(name, _)| name.trim());
-    let is_name = is_setting(name);
+    let is_name = is_word(name);
     let (line, name) = (line + 1, if is_name { format!(" {name} ") } else { String::new() });
     (format!("第 {line} 行{name}"), format!("line {line}{}: ", name.trim_end()))
 }

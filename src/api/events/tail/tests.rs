@@ -298,3 +298,30 @@ async fn village_of_a_narrower_plan_is_not_taken_from_the_wider_one() {
     place.memory.plans_changed(Some(villages.map(str::to_owned).to_vec()));
     assert!(place.settle().await);
 }
+
+/// A client that was here before a restart asks the log itself, which may be ahead of what was looked at.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn entry_that_was_not_looked_at_yet_is_told_once_by_the_next_look() {
+    let place = Place::new().await;
+    let mut random = Random::new(5);
+    let begin = place.store.audit_head(&admin()).await.expect("a head");
+    place.bring(vec![incident(1, &mut random)]).await;
+    let tail = Tail::new(place.store.clone(), place.memory.clone(), watch::Sender::new(0)).await.expect("a tail");
+    // told by the log: nothing of it is kept since the start
+    place.bring(vec![incident(2, &mut random)]).await;
+    let mut heard = Vec::new();
+    let mut last = begin;
+    for _ in 0..3 {
+        match tail.since(last).await.expect("read") {
+            Since::Events(events, up_to) => {
+                heard.extend(events.iter().map(|e| e.id));
+                last = up_to;
+            }
+            Since::Gone(head) => panic!("sent back from {last} to {head}"),
+        }
+        tail.look().await.expect("looked");
+    }
+    let head = place.store.audit_head(&admin()).await.expect("a head");
+    assert!(heard.len() >= 2 && last == head, "{heard:?}, {last} of {head}");
+    assert!(heard.is_sorted_by(|a, b| a < b), "{heard:?}");
+}
