@@ -149,7 +149,7 @@ pub(crate) fn m3_emergency_alarms_until_somebody_looks(server: &Server) {
     let incident = report(server, &body("emergency"));
     let about_it = |e: &Event| e.kind == "alert" && e.data["incident"] == incident["id"];
     let told = stream.up_to(Duration::from_secs(20), about_it);
-    let alarm = told.last().filter(|e| about_it(*e)).expect("an alert is told");
+    let alarm = told.last().filter(|e| about_it(e)).expect("an alert is told");
     assert_eq!((&alarm.data["operation"], &alarm.data["incident"]), (&json!("opened"), &incident["id"]));
     let listed = server.get("/api/alerts?open=true").is(200).json();
     let about = |a: &&Value| a["incident"] == incident["id"] && a["kind"] == "emergency";
