@@ -14,7 +14,7 @@ export const FIELDS = {
   centres: ["id", "region", "level", "name", "address", "duty_hours", ...VALID, ...PLACE],
   zones: ["id", "name", "townships", ...VALID],
   profiles: ["name", "title", "toml", "row_version"],
-  dictionaries: ["dictionary", "key", "name", "name_en", "position", "enabled", "row_version"],
+  dictionaries: ["dictionary", "key", "name", "name_en", "position", "enabled", "due_hours", "row_version"],
 } as const;
 
 export type Layer = keyof typeof FIELDS;

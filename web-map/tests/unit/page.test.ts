@@ -29,7 +29,7 @@ describe("strings", () => {
 
   it("are all used, and every Chinese word of the page is one of them", () => {
     const code = sources.filter(f => !f.endsWith("strings.ts") && !f.endsWith(".gen.ts")).map(f => readFileSync(f, "utf8")).join("\n");
-    const built = /^(level|status|tool|hint|tab|op|palette|layer|figure|field|system|count|weekday|rank|state|role|action|alert|rule|class|course|sign|tile|by|range|layerTitle|barrier|better)_/;
+    const built = /^(level|status|tool|hint|tab|op|palette|layer|figure|field|system|count|weekday|rank|state|role|action|alert|rule|class|course|sign|tile|by|range|layerTitle|barrier|better|tianditu)_/;
     for (const key of keys) expect(built.test(key) || new RegExp(`["'\`]${key}["'\`]`).test(code), key).toBe(true);
     // the colon of a list is punctuation
     expect(code.match(/[\u4e00-\u9fff]+/g) ?? []).toEqual([]);
