@@ -236,6 +236,30 @@ fn stamp_depends_on_what_is_there_and_not_on_how_it_came() {
 }
 
 #[test]
+fn stamp_of_many_features_is_asked_for_elsewhere_once_and_is_at_hand_ever_after() {
+    let at = |n: usize| ("520423102001".to_owned(), Some(Shape::Point([105.0 + n as f64 * 1e-4, 26.0])), String::new());
+    let model: BTreeMap<String, Known> = (0..200).map(|n| (format!("i{n:03}"), at(n))).collect();
+    let kept = loaded(&model);
+    let (many, few) = ([105.0, 25.9, 105.015, 26.1], [105.0, 25.9, 105.002, 26.1]);
+    assert_eq!(kept.stamp_at_hand(many), None);
+    assert_eq!(kept.stamp_at_hand(few), Some(loaded(&model).stamp(few)), "few are hashed at once");
+    let stamp = kept.stamp(many);
+    assert_eq!((kept.stamp_at_hand(many), kept.stamp(many)), (Some(stamp), stamp));
+    // a change elsewhere takes nothing from what is known, one inside does
+    let change = |n: usize| -> Changes {
+        let id = format!("i{n:03}");
+        [(id.clone(), Some(feature(&id, &at(n + 1_000))))].into()
+    };
+    let next = kept.changed(change(199)).expect("changed");
+    assert_eq!(next.stamp_at_hand(many), Some(stamp));
+    assert!(next.own_stamp(many) == Some(stamp) && kept.own_stamp(many).is_none(), "each version has its own");
+    let last = next.changed(change(0)).expect("changed");
+    assert_eq!((last.own_stamp(many), last.stamp_at_hand(many)), (None, None));
+    assert_ne!(last.stamp(many), stamp);
+    assert_eq!(last.own_stamp(many), last.stamp_at_hand(many));
+}
+
+#[test]
 fn many_changes_are_packed() {
     let mut random = Random::new(5);
     let mut kept = loaded(&BTreeMap::new());
