@@ -142,7 +142,7 @@ impl Memory {
                 #[cfg(test)]
                 self.wholes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 let loaded = load::load(store, collection).await?;
-                return Ok(Some(loaded).filter(|s| old.is_none_or(|old| old.digest != s.digest)));
+                return Ok(Some(loaded).filter(|s| old.is_none_or(|old| !old.is_as(s))));
             }
         };
         let changed = match due {

@@ -125,6 +125,21 @@ impl Snapshot {
         self.changed(changes)
     }
 
+    /// Whether it says what another one does, under the same versions of rows: a row that was changed and changed back has another.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        self.digest == other.digest && self.versions() == other.versions()
+    }
+
+    /// Hash of the versions of all rows, in their order.
+    fn versions(&self) -> u64 {
+        let mut hash = DefaultHasher::new();
+        self.patch.walk(&self.base, |step| match step {
+            Step::Base(from, to) => (from..to).for_each(|row| hash.write_u64(self.base.version(row))),
+            Step::Added(part) => hash.write_u64(part.version),
+        });
+        hash.finish()
+    }
+
     /// Whether so much changed that it is to be packed.
     pub(super) fn is_ragged(&self) -> bool {
         self.patch.size() as u32 > (self.base.len() / SHARE_PATCHED).clamp(FEWEST_PATCHED, MOST_PATCHED)
