@@ -266,6 +266,22 @@ async fn whole_load_brings_new_versions_also_of_rows_that_say_what_they_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn load_that_panics_is_due_again_with_all_after_it_and_not_at_once() {
+    let place = Place::new().await;
+    place.bring(vec![building(1, &mut Random::new(1))]).await;
+    place.memory.have_fault(Collection::Regions);
+    place.memory.changed([Collection::Regions, Collection::Buildings]);
+    let begun = std::time::Instant::now();
+    assert!(place.memory.refresh().await);
+    assert!(begun.elapsed() >= AGAIN, "it waits");
+    let buildings = async || place.memory.get(Collection::Buildings).await.expect("there").len();
+    assert_eq!(buildings().await, 0, "it came after what panicked");
+    assert!(place.memory.refresh().await, "both are due again");
+    assert_eq!(buildings().await, 1);
+    assert!(!place.memory.refresh().await, "and nothing more");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn edits_of_the_plan_in_force_are_kept_up_by_village() {
     let place = Place::new().await;
     let plan = place.draft("520423102", &VILLAGES).await;
