@@ -126,7 +126,8 @@ pub async fn serve(
     settings: Settings,
     said: impl FnOnce(SocketAddr, SocketAddr),
 ) -> Result<(), ServeError> {
-    let of_tianditu = |e: NoCertificates| ServeError::NoCertificates { setting: "tianditu.base", reason: e.to_string() };
+    let of_tianditu =
+        |e: NoCertificates| ServeError::NoCertificates { setting: "tianditu.base", reason: e.to_string() };
     let tianditu = settings.tianditu.map(Tianditu::new).transpose().map_err(of_tianditu)?;
     let figures = recorder()?;
     let (public, private) = (bound(settings.bind).await?, bound(settings.admin_bind).await?);

@@ -128,7 +128,8 @@ mod tests {
         let negative = read_profiles(&format!("row_version = -1\n{xixiu}")).expect("a document");
         assert!(negative[0].profile.is_err());
         // the text of one among several is not at hand: the setting is named
-        let all = format!("{}{}", profile_in_file(&Profile::named("xixiu").expect("shipped"), 1), "[[profile]]\nname = 7\n");
+        let all =
+            format!("{}{}", profile_in_file(&Profile::named("xixiu").expect("shipped"), 1), "[[profile]]\nname = 7\n");
         let several = read_profiles(&all).expect("a document");
         let said = several[1].profile.as_ref().expect_err("a fault");
         assert!(said.starts_with("name：类型不对") && said.contains(" / name: invalid type"), "{said}");

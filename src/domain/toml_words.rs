@@ -83,7 +83,8 @@ const KINDS: [(&str, &str); 15] = [
 ];
 
 /// What a value there begins with as the parser says it, and its kind in Chinese.
-const VALUES: [(&str, &str); 4] = [("integer ", "整数 "), ("floating point ", "小数 "), ("boolean ", ""), ("string ", "文字 ")];
+const VALUES: [(&str, &str); 4] =
+    [("integer ", "整数 "), ("floating point ", "小数 "), ("boolean ", ""), ("string ", "文字 ")];
 
 /// Marks of Chinese keyboards, and those of TOML.
 const MARKS: [(char, char); 15] = [

@@ -34,6 +34,7 @@ pub(crate) use snapshot::Snapshot;
 pub(crate) use view::View;
 
 use due::Due;
+use snapshot::FEW;
 
 /// How long a request waits for the first load.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -301,13 +302,23 @@ impl Memory {
     ///
     /// # Errors
     /// What the store says.
-    pub(crate) async fn view(&self, snapshot: &Snapshot, scope: &Scope) -> Answer<Arc<View>> {
-        let below_village = scope.prefixes().iter().any(|p| p.len() > 12);
-        let layer = load::layer_of(snapshot.collection).filter(|_| below_village);
-        let Some(layer) = layer else { return Ok(snapshot.view(scope, None)) };
+    pub(crate) async fn view(&self, snapshot: &Arc<Snapshot>, scope: &Scope) -> Answer<Arc<View>> {
+        if scope.prefixes().iter().any(String::is_empty) {
+            return Ok(snapshot.view(scope, None));
+        }
         if let Some(view) = snapshot.known_view(&scope.area()) {
             return Ok(view);
         }
+        let below_village = scope.prefixes().iter().any(|p| p.len() > 12);
+        let Some(layer) = load::layer_of(snapshot.collection).filter(|_| below_village) else {
+            if snapshot.len() <= FEW {
+                return Ok(snapshot.view(scope, None));
+            }
+            // all codes are gone through once
+            let (snapshot, scope) = (snapshot.clone(), scope.clone());
+            let made = tokio::task::spawn_blocking(move || snapshot.view(&scope, None)).await;
+            return made.map_err(|e| Problem::internal(e.to_string()));
+        };
         // which rows belong to a unit or grid is the plan's affair: the store knows
         let age = snapshot.age_of_views();
         let mut keys = Vec::new();

@@ -27,6 +27,8 @@ const MOST_SELECTED: usize = 2 << 20;
 const SHARE_PATCHED: u32 = 32;
 const FEWEST_PATCHED: u32 = 256;
 const MOST_PATCHED: u32 = 4_096;
+/// Features that a request thread may go through by itself.
+pub(super) const FEW: usize = 20_000;
 /// Features of a box that are hashed for its stamp.
 const MOST_STAMPED: usize = 4_000;
 /// Those that whoever asks may hash by itself: some 20 µs.
@@ -354,13 +356,19 @@ impl Snapshot {
         self.views.lock().ok()?.of.get(area).cloned()
     }
 
-    /// Around all that a view sees.
+    /// Around all that a view sees; kept with it.
     pub(crate) fn bounds(&self, view: &View) -> Option<[f64; 4]> {
         if view.is_all() {
             return *self.bounds.get_or_init(|| self.all_bounds());
         }
-        let seen = (0..self.len() as u32).filter(|row| view.sees(*row));
-        seen.filter_map(|row| self.shape(row)?.bounds()).reduce(around)
+        let seen = || view.rows(0, self.len() as u32);
+        *view.bounds.get_or_init(|| seen().filter_map(|row| self.shape(row)?.bounds()).reduce(around))
+    }
+
+    /// The same where nobody has to go through many features for it; `None` is to be asked for off the request threads.
+    pub(crate) fn bounds_at_hand(&self, view: &View) -> Option<Option<[f64; 4]>> {
+        let known = if view.is_all() { self.bounds.get() } else { view.bounds.get() };
+        known.copied().or_else(|| (self.len() <= FEW).then(|| self.bounds(view)))
     }
 
     fn all_bounds(&self) -> Option<[f64; 4]> {

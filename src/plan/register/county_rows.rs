@@ -40,12 +40,10 @@ pub(super) fn townships(said: &str) -> Result<Vec<String>, Fault> {
 /// A profile as the register keeps it: its text written anew, so that the same rules are the same text.
 pub(super) fn profile_row(f: &Fields<'_>, row_version: u64) -> Result<ProfileRow, Fault> {
     let wrong = |what: String| Fault::new("bad_profile", what);
-    let profile = Profile::parse(&f.needed("toml"))
-        .and_then(Profile::well_named)
-        .map_err(|e| {
-            let (chinese, english) = halves(&e);
-            wrong(format!("规则不成立：{chinese} / the profile does not hold: {english}")).of("toml")
-        })?;
+    let profile = Profile::parse(&f.needed("toml")).and_then(Profile::well_named).map_err(|e| {
+        let (chinese, english) = halves(&e);
+        wrong(format!("规则不成立：{chinese} / the profile does not hold: {english}")).of("toml")
+    })?;
     let name = f.needed("name");
     if name != profile.name {
         let inside = &profile.name;
