@@ -39,7 +39,7 @@ pub(super) enum Unanswered {
 /// A machine without certificates: nobody is known over TLS. The system's words.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct NoCertificates(pub(super) String);
+pub(super) struct NoCertificates(String);
 
 #[derive(Clone)]
 enum Way {
