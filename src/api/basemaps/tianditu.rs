@@ -236,7 +236,7 @@ mod tests {
         assert!(!format!("{:?}", settings("https://t{s}.tianditu.gov.cn")).contains("0123abcd"));
     }
 
-    async fn lost() -> Result<Arc<Tile>, Fault> {
+    async fn breaks_down() -> Result<Arc<Tile>, Fault> {
         panic!("asked for by a test")
     }
 
@@ -245,7 +245,7 @@ mod tests {
         let tianditu = Arc::new(Tianditu::new(settings("http://127.0.0.1:9")).expect("no certificate is needed"));
         let place = |x| Place { layer: "vec", z: 14, y: 0, x };
         let on_their_way = || tianditu.coming.lock().expect("lock").len();
-        let lost = tianditu.set_out(place(1), lost()).expect("sets out");
+        let lost = tianditu.set_out(place(1), breaks_down()).expect("sets out");
         assert_eq!(lost.await.err(), Some(Fault::Resting { seconds: 1 }));
         assert_eq!(on_their_way(), 0);
         // whoever asked goes away: it arrives all the same, once for all who want it
@@ -254,7 +254,7 @@ mod tests {
             waits.await.ok();
             Err(Fault::None)
         });
-        let second = tianditu.set_out(place(2), lost()).expect("on its way");
+        let second = tianditu.set_out(place(2), breaks_down()).expect("on its way");
         drop(first);
         assert_eq!(on_their_way(), 1);
         arrive.send(()).expect("it waits");
