@@ -1,5 +1,5 @@
 // Made by `npm run types` of src/api/openapi/application.json; not to be edited.
-// ddf843cbbe7bcc2b07729f31fc8edf5d045e388d23538cb426dae0536c450d8b
+// d2e9984ec3ad6b6439ff3c836b6870592155bda96d4229b5f9f62e90b301381f
 
 export type components = {
     schemas: {
@@ -539,6 +539,8 @@ export type components = {
             seq: number;
             time: string;
             actor: string;
+            /** @description 账户或令牌的名称；命令行等没有 / name of the account or token; none of the command line */
+            actor_name: string | null;
             scope: string;
             operation: string;
             target: string;

@@ -65,8 +65,13 @@ impl Base {
             code: code.map_or("", String::as_str),
             text: self.text.get(*start..end).unwrap_or_default(),
             shape: self.shape(row),
-            version: self.versions.get(at).copied().map_or(0, u64::from),
+            version: self.version(row),
         }
+    }
+
+    /// The version of the register's row; 0 where there is none.
+    pub(super) fn version(&self, row: u32) -> u64 {
+        self.versions.get(row as usize).copied().map_or(0, u64::from)
     }
 
     /// First row whose key comes after a key.
@@ -184,7 +189,7 @@ impl Builder {
     pub(super) fn put(&mut self) -> impl FnMut(&str, &str, Option<Shape>, &[Value<'_>], u64) + Send {
         |id, code, shape, values, version| {
             if self.push(id, code, shape, values) {
-                self.version(version);
+                self.versioned(version);
             }
         }
     }
@@ -199,12 +204,12 @@ impl Builder {
         s.text.push_str(part.text);
         s.starts.push(start);
         s.shapes.push(part.shape.cloned());
-        self.version(part.version);
+        self.versioned(part.version);
         true
     }
 
     /// The version of the row that came last.
-    pub(super) fn version(&mut self, version: u64) {
+    pub(super) fn versioned(&mut self, version: u64) {
         let s = &mut self.made;
         if version > 0 || !s.versions.is_empty() {
             s.versions.resize(s.starts.len().saturating_sub(1), 0);
