@@ -6,13 +6,11 @@ import type { App } from "../app";
 import type { Tianditu } from "../state";
 import { CanvasLayer } from "./canvas-layer";
 import { toGcj02 } from "./gcj";
-import type { TileFile } from "./mbtiles";
+import type { TileFile } from "./tile-file";
 import { cornerOf, decodeGround, EXTENT, type Place, type Strokes, tilesOf } from "./tiles";
 
 type Tile = ImageBitmap | Strokes;
 
-/** How a file begins that is an MBTiles. */
-const SQLITE = "SQLite format 3";
 /** Tiles kept, and those on the screen. */
 const KEPT = 200;
 /** Tiles asked for at once: the browser has six lines to the service, and the grids come first. */
@@ -22,20 +20,6 @@ const AGAIN_MS = 20_000;
 /** Quiet inks, so that grids stay in front. */
 const AREAS = [[/water|ocean/, "#cfdde5"], [/park|wood|forest|green|landcover|landuse/, "#e4e9df"], [/building/, "#dcd7cd"]] as const;
 const LINES = [[/water/, "#a9c3d2", 1.2], [/road|transport|highway|rail/, "#b9b3a6", 1.4], [/bound/, "#9aa3aa", 1]] as const;
-
-async function pmtiles(file: File): Promise<TileFile> {
-  const { FileSource, PMTiles, TileType } = await import("pmtiles");
-  const archive = new PMTiles(new FileSource(file)), header = await archive.getHeader();
-  return {
-    minZoom: header.minZoom, maxZoom: header.maxZoom, isVector: header.tileType === TileType.Mvt,
-    bytes: async ({ z, x, y }) => (await archive.getZxy(z, x, y))?.data,
-  };
-}
-
-async function mbtiles(file: File): Promise<TileFile> {
-  const { openMbtiles } = await import("./mbtiles");
-  return openMbtiles(async (from, bytes) => new Uint8Array(await file.slice(from, from + bytes).arrayBuffer()));
-}
 
 /** A layer of Tianditu, by way of the service. */
 const fetched = (layer: string): TileFile => ({
@@ -65,7 +49,7 @@ export class BasemapLayer extends CanvasLayer {
   /** Takes a file in; what is not a basemap is refused with the reason. */
   async open(file: File): Promise<void> {
     try {
-      this.lay({ name: file.name, isShifted: false }, (await file.slice(0, SQLITE.length).text()) === SQLITE ? await mbtiles(file) : await pmtiles(file));
+      this.lay({ name: file.name, isShifted: false }, await (await import("./basemap-file")).openBasemap(file));
     } catch {
       this.app.say("bad", "basemapBad", { file: file.name });
     }
