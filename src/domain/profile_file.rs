@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::io_words::halves;
 use super::profile::{GridProfile, Profile, UnitProfile};
 
 /// The key several profiles of one file stand under.
@@ -27,6 +28,16 @@ pub struct NoProfiles {
     pub byte: usize,
     /// What is wrong.
     pub message: String,
+}
+
+/// That a profile does not hold, and why, each language for itself in one line. What the reader of TOML says in several lines, with the
+/// place drawn under the text, is told without the drawing.
+#[must_use]
+pub fn does_not_hold(why: &str) -> String {
+    let lines = why.lines().filter(|l| !l.contains(" |")).map(str::trim).filter(|l| !l.is_empty());
+    let said = lines.collect::<Vec<_>>().join(": ");
+    let (chinese, english) = halves(&said);
+    format!("规则不成立：{chinese} / the profile does not hold: {english}")
 }
 
 #[derive(Serialize)]
@@ -110,6 +121,21 @@ pub fn profile_in_file(profile: &Profile, row_version: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn why_a_profile_does_not_hold_is_one_line_in_each_language() {
+        assert_eq!(does_not_hold("少 / few"), "规则不成立：少 / the profile does not hold: few");
+        for text in ["name = \"x\"\n[unit]\nmin = 'a'\n", "name = ", "[grid]\n"] {
+            let said = does_not_hold(&Profile::parse(text).expect_err("no profile"));
+            let (chinese, english) = halves(&said);
+            assert!(!said.contains('\n') && !said.contains('|'), "{said}");
+            assert!(
+                chinese.starts_with("规则不成立：") && english.starts_with("the profile does not hold: "),
+                "{said}"
+            );
+            assert!(chinese.chars().count() > 10, "{said}");
+        }
+    }
 
     #[test]
     fn several_profiles_of_one_file_come_back_with_their_versions() {

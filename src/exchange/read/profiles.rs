@@ -2,7 +2,8 @@
 
 use std::io::Read as _;
 
-use crate::domain::profile_file::{FiledProfile, read_profiles};
+use crate::domain::io_words::halves;
+use crate::domain::profile_file::{FiledProfile, does_not_hold, read_profiles};
 use crate::exchange::error::{Fault, ReadError};
 use crate::exchange::source::{decoded, sha256_hex};
 use crate::exchange::table::{Cell, Halt, Head, RawRow, RowSink};
@@ -34,8 +35,8 @@ pub(super) fn read(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt
             line: before.matches('\n').count() + 1,
             column: before.len() - before.rfind('\n').map_or(0, |n| n + 1) + 1,
             byte: e.byte,
-            chinese: format!("不是有效的规则文件（TOML）：{}", e.message),
-            english: format!("is no file of profiles (TOML): {}", e.message),
+            chinese: format!("不是有效的规则文件（TOML）：{}", halves(&e.message).0),
+            english: format!("is no file of profiles (TOML): {}", halves(&e.message).1),
         }
     })?;
     sink.head(Head {
@@ -56,8 +57,7 @@ fn row(FiledProfile { name, row_version, profile }: FiledProfile, number: u64) -
         Ok(p) => (vec![Cell::text(name), Cell::text(p.title.as_str()), Cell::text(p.to_toml()), version], None),
         Err(what) => {
             let cells = vec![Cell::text(name), Cell::Empty, Cell::Empty, version];
-            let said = format!("规则不成立：{what} / the profile does not hold: {what}");
-            (cells, Some(Fault::new("bad_profile", said)))
+            (cells, Some(Fault::new("bad_profile", does_not_hold(&what))))
         }
     };
     RawRow { number, id: None, cells, geometry: None, fault }

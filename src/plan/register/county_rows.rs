@@ -3,6 +3,7 @@
 use crate::domain::Profile;
 use crate::domain::incident::Dictionaries;
 use crate::domain::incident::dictionary::{CATEGORIES, hours_of, hours_text, list_named};
+use crate::domain::profile_file::does_not_hold;
 use crate::domain::register::{DictionaryRow, ProfileRow, trim_code};
 use crate::exchange::Fault;
 
@@ -41,7 +42,7 @@ pub(super) fn profile_row(f: &Fields<'_>, row_version: u64) -> Result<ProfileRow
     let wrong = |what: String| Fault::new("bad_profile", what);
     let profile = Profile::parse(&f.needed("toml"))
         .and_then(Profile::well_named)
-        .map_err(|e| wrong(format!("规则不成立：{e} / the profile does not hold: {e}")).of("toml"))?;
+        .map_err(|e| wrong(does_not_hold(&e)).of("toml"))?;
     let name = f.needed("name");
     if name != profile.name {
         let inside = &profile.name;
