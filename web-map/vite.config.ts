@@ -25,19 +25,14 @@ function sharedFirst(views: readonly string[]): Plugin {
   };
 }
 
-/** The reader of PMTiles comes with calls that only give functions back their names; they keep all of it alive, the parts too that nobody asks for. */
-const nameless: Plugin = {
-  name: "nameless",
-  transform: (code, id) => id.includes("/pmtiles/dist/") ? code.replace(/(?<=[;}])d\(\w+,"\w+"\)(?=[;,])/g, "0") : null,
-};
-
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
 export default defineConfig({
   base: "/",
-  plugins: [sharedFirst(["src/main.ts", "src/room/start.ts", "src/report/start.ts"]), nameless],
-  // every browser that this is built for inflates by itself
-  resolve: { alias: [{ find: /^leaflet$/, replacement: here("src/map/leaflet-parts.js") }, { find: /^fflate$/, replacement: here("src/map/no-inflate.js") }] },
+  plugins: [sharedFirst(["src/main.ts", "src/room/start.ts", "src/report/start.ts"])],
+  resolve: {
+    alias: [{ find: /^leaflet$/, replacement: here("src/map/leaflet-parts.js") }, { find: /^@mapbox\/point-geometry$/, replacement: here("src/map/tile-point.js") }],
+  },
   build: { target: "es2022", assetsDir: "assets", assetsInlineLimit: 0, sourcemap: false, modulePreload: { polyfill: false } },
   server: { proxy: { "/api": "http://127.0.0.1:8080", "/ogc": "http://127.0.0.1:8080" } },
 });

@@ -6,6 +6,9 @@
 mod client;
 #[path = "../store_contract/cluster.rs"]
 mod cluster;
+#[path = "../service/defined.rs"]
+#[expect(dead_code, reason = "a part of the service's own tests")]
+mod defined;
 mod issuer;
 #[path = "../service/server.rs"]
 #[expect(dead_code, reason = "a part of the service's own tests")]

@@ -71,5 +71,7 @@ pub(crate) fn send(method: &str, url: &str, headers: &[(&str, &str)], body: Opti
     }
     let status = response.status().as_u16();
     let body = response.body_mut().with_config().limit(200 << 20).read_to_vec().expect("a body");
-    Reply { status, headers, body }
+    let reply = Reply { status, headers, body };
+    crate::defined::look(method, url, &reply);
+    reply
 }

@@ -68,7 +68,9 @@ impl Stream {
             } else if let Some(name) = text.strip_prefix("event: ") {
                 name.clone_into(&mut kind);
             } else if let Some(data) = text.strip_prefix("data: ").filter(|_| keep(&kind)) {
-                found.push(Event { id, kind: kind.clone(), data: serde_json::from_str(data).expect("JSON") });
+                let data = serde_json::from_str(data).expect("JSON");
+                crate::defined::look_at_event(&kind, &data);
+                found.push(Event { id, kind: kind.clone(), data });
             }
             line.clear();
         }

@@ -11,6 +11,7 @@ mod client;
 mod cluster;
 mod counts;
 mod county;
+mod defined;
 mod editing;
 mod events;
 mod exports;

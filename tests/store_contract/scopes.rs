@@ -132,6 +132,15 @@ pub(crate) async fn plans_do_not_leak_across_a_scope(place: Place) {
     assert_eq!(store.history(&admin(), &township.id, 0, 10).await.expect("history").len(), 1);
     let versions = store.grid_versions(&village, &township.id).await.expect("versions");
     assert_eq!(versions, []);
+    // what is not shown does not end a page
+    let own = format!("{VILLAGE}001");
+    store
+        .transact(&village, &request(&township, 2, VILLAGE), &mut |_, r| Ok(renamed(r, &own, "本村").into()))
+        .await
+        .expect("the village may");
+    let seen = store.history(&village, &township.id, 0, 1).await.expect("history");
+    assert_eq!(seen.iter().map(|e| (e.seq, e.operation.is_null())).collect::<Vec<_>>(), [(2, true)]);
+    assert_eq!(store.history(&village, &township.id, 2, 1).await, Ok(Vec::new()));
 }
 
 pub(crate) async fn roles_do_what_they_may(place: Place) {

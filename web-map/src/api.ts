@@ -1,14 +1,14 @@
-// The service as types and calls. Everything else of the page goes through here.
+// The service as calls. Everything else of the page goes through here. What is asked and answered has the types of its definition (service.gen.ts);
+// none is written by hand (tested).
 
-import { outlinesUrl, outlinesUrls, REGIONS, SESSION } from "./regions";
-import type { components } from "./service.gen";
-import { hear, reach, takeEarly } from "./wire";
+import { ITEMS, outlinesIn, outlinesOf, REGIONS, SESSION } from "./regions";
+import type { components, paths } from "./service.gen";
+import { address, hear, held, reach, takeEarly, type Value } from "./wire";
 
 export { Unreachable } from "./wire";
 
-// What the definition says of whole answers; what it leaves open follows below.
-type Defined = components["schemas"];
-export type Region = Omit<Defined["Region"], "bbox"> & { bbox: [number, number, number, number] | null };
+export type Defined = components["schemas"];
+export type Region = Defined["Region"];
 export type Plan = Defined["Plan"];
 export type Breach = Defined["Breach"];
 export type Figures = Defined["Figures"];
@@ -18,95 +18,63 @@ export type Committed = Defined["Committed"];
 export type VillageSummary = Defined["VillageName"];
 export type Who = Defined["Principal"];
 export type ProfileRow = Defined["Profile"];
-
-export type LonLat = [number, number];
-export interface GridRow {
-  code: string; name: string; kind: "base" | "dedicated" | "level1"; locked: boolean; households: number; buildings: number;
-  persons: number | null; deviation: number | null; target: number | null; version: number;
-}
-export interface UnitRow {
-  code: string; locked: boolean; officers_locked: boolean; leader: string | null; deputies: string[];
-  exception: string | null; households: number;
-}
-export interface BuildingRow { id: string; atom: number; households: number; grid: number; locked: boolean }
-export interface AtomRow { at: LonLat; parts?: LonLat[][][]; rings?: LonLat[][] }
-export interface Village extends Omit<Defined["Village"], "name" | "rules" | "grids" | "units" | "buildings" | "households" | "atoms" | "edges"> {
-  name: string;
-  rules: {
-    unit: { min: number; max: number; deputies: number };
-    grid: { target_households: number | null; tolerance: number; max_persons: number | null };
-  };
-  grids: GridRow[]; units: UnitRow[]; buildings: BuildingRow[];
-  /** Id, building, unit, whether it is a candidate for an office. */
-  households: [string, number, number, boolean][];
-  atoms: AtomRow[]; edges: [number, number, number, number][];
-}
-export type LockTarget = { grid: string } | { unit: string } | { building: string } | { officers: string } | "all";
-export type Operation =
-  | { operation: "transfer_buildings"; buildings: string[]; to: string }
-  | { operation: "split_grid"; grid: string; by: { count: number } | { line: LonLat[] } }
-  | { operation: "merge_grids"; grids: string[] }
-  | { operation: "create_dedicated"; buildings: string[]; name: string }
-  | { operation: "retire_dedicated"; grid: string; into?: string }
-  | { operation: "move_household"; household: string; unit: string }
-  | { operation: "set_officers"; unit: string; leader: string; deputies: string[] }
-  | { operation: "lock" | "unlock"; target: LockTarget }
-  | { operation: "rename"; grid: string; name: string }
-  | { operation: "rebalance"; grids: string[]; seed?: number; rounds?: number }
-  | { operation: "reform_units"; grid: string; seed?: number; rounds?: number };
-export type Policy = "refuse" | "keep_as_draft_problem";
-export interface Reason { kind: string; rule?: string | null; ids: string[]; message: string; first: string; remedy: Operation[] }
-export interface PlanResult { plan?: Plan; breaches?: Breach[]; villages?: number; grids?: number; units?: number; nets?: NetReport[];
-  /** Where grids lie beyond the tolerance all the same. */
-  balance?: { village: string; tolerance: number; deviation: number; better: string }[]; exceptions?: { households: number }[] }
-export type Job<R = PlanResult> = Omit<Defined["Job"], "result" | "problem"> & { result?: R | null; problem?: ProblemBody | null };
+export type LonLat = Defined["LonLat"];
+export type Village = Defined["Village"];
+export type UnitRow = Defined["PlanUnit"];
+export type Operation = Defined["Operation"];
+export type EditRequest = Defined["Batch"];
+export type Policy = NonNullable<EditRequest["policy"]>;
+export type Geometry = Defined["OgcGeometry"];
+type Results = { [J in Defined["Job"] as J["kind"]]: J["result"] };
+/** A job of a kind; what came of it goes by that. */
+export type Job<K extends keyof Results = keyof Results> = Defined["JobHead"] & { kind: K; result: Results[K] };
+export type PlanResult = Defined["PlanMade"];
+export type NetReport = Defined["KeptNet"];
 /** What a file would do to the register, before it does. */
-export interface Preview {
-  import: { id: string }; layer: string; format: string; encoding: string | null; crs: string | null; datum_suspected: string | null;
-  columns: Column[]; rows: number; warnings?: string[];
-  counts: { insert: number; update: number; unchanged: number; conflict: number; refused?: number };
-  errors: { sheet?: string | null; row: number | null; column?: string | null; message: string }[]; error_count: number;
-  sample: Record<string, unknown>[]; regions: { code: string; name: string | null; rows: number }[];
-}
-export interface Column { column: string; field: string | null; dropped: string | null }
-/** How a file is to be read: column → field, its reference system, its sheet or layer. */
-export interface Reading { map?: Record<string, string>; crs?: string; layer_name?: string }
-export interface Written { inserted: number; updated: number; unchanged: number; conflicts: number; refused: number }
-/** How much of an old net lives on in a plan. */
-export interface NetReport { net: string; old_border_m: number; kept_m: number; kept_share: number; households: number; households_changed: number }
-export interface CompareVillage {
-  village: string; households_in_other_grid: string[]; households_in_other_unit: string[]; households_only_first: number | string[];
-  households_only_second: number | string[]; changed_grids: string[]; figures: [Figures, Figures] | null;
-}
-export interface ProblemBody {
-  code: string; detail: string; field?: string; hint?: string; request_id?: string;
-  refusal?: { operation?: unknown; reasons: Reason[] }; grids?: string[]; author?: string; author_name?: string; sign_in_at?: string; time?: string; current_version?: number;
-  breaches?: Breach[];
-  /** Of a file that cannot be read as it is: what is needed to read it another way. */
-  import?: { id: string }; columns?: Column[]; layers?: string[];
-}
+export type Preview = Defined["Preview"];
+/** How a file is to be read: column → field, its reference system, its sheet. */
+export type Reading = Defined["Reading"];
+export type Written = Defined["Imported"];
+/** A no; the page's own have no more than a word and a sentence. */
+export type ProblemBody = Pick<Defined["Problem"], "code" | "detail"> & Partial<Defined["Problem"]>;
 
 /** The service answered, with a no. */
 export class Refused extends Error {
   constructor(readonly status: number, readonly body: ProblemBody) { super(body.detail); }
 }
 
-export interface EditRequest {
-  village: string; base_version: number; grid_versions?: [string, number][]; operations: Operation[]; policy: Policy;
-}
-
 /** A key that makes a repeated request count once. Works without a secure context. */
 export function freshKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, "0")).join("");
 }
+/** Says that a request counts once, however often it comes. */
+export const once = (key = freshKey()): Record<string, string> => ({ "idempotency-key": key });
 
-export function call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
-  return body === undefined ? send(method, path, undefined, headers)
-    : send(method, path, JSON.stringify(body), { ...headers, "content-type": "application/json" });
+// —— types of a question, by its address and method ——
+
+type Loose<T> = T extends readonly unknown[] ? Readonly<T> : T;
+type Places<O> = O extends { path: infer V } ? Readonly<V> : unknown;
+type Query<O> = O extends { query: infer Q } ? { readonly [K in keyof Q]: Loose<Q[K]> | (undefined extends Q[K] ? null | undefined : never) } : unknown;
+/** What an operation's address wants. */
+export type At<P extends keyof paths, M extends keyof paths[P]> = Places<paths[P][M]> & Query<paths[P][M]>;
+type More<O> = O extends { body: infer B } ? [body: B, headers?: Record<string, string>] : [body?: undefined, headers?: Record<string, string>];
+type AnswerTo<O> = O extends { answer: infer A } ? A : void;
+/** What an operation answers. */
+export type Answer<P extends keyof paths, M extends keyof paths[P]> = AnswerTo<paths[P][M]>;
+
+/** Asks: an operation of the definition, the places of its address and its query, its body. A file goes as it is, all else as JSON. */
+export async function call<P extends keyof paths, M extends keyof paths[P] & string>(method: M, path: P, at: At<P, M>, ...[body, headers]: More<paths[P][M]>): Promise<Answer<P, M>> {
+  const url = address(path, at as Readonly<Record<string, Value>>), isFile = body instanceof Blob;
+  const { status, ok, value } = await (takeEarly(method, url)
+    ?? (body === undefined ? hear(method, url, body, headers) : hear(method, url, isFile ? body : JSON.stringify(body), { "content-type": isFile ? body.type : "application/json", ...headers })));
+  if (!ok) {
+    const known = value !== null && typeof value === "object" && "code" in value;
+    if (status === 401 && known) elsewhere = (value as ProblemBody).sign_in_at ?? null;
+    throw new Refused(status, known ? value as ProblemBody : nameless(status));
+  }
+  return value as Answer<P, M>;
 }
-
-/** Sends a file as it is. */
-export const sendFile = <T>(method: string, path: string, file: Blob): Promise<T> => send(method, path, file, { "content-type": file.type });
+const nameless = (status: number): ProblemBody => ({ code: `http_${status}`, detail: `HTTP ${status}` });
 
 let elsewhere: string | null | undefined;
 /** Where one signs in with the organisation's accounts and comes back to a view, as the service said when it asked for a name; null where there is no such place. */
@@ -117,83 +85,63 @@ export async function findElsewhere(view: "room" | "wall" | "report"): Promise<s
   return signInElsewhere(view);
 }
 
-async function send<T>(method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>): Promise<T> {
-  const { status, ok, value } = await (takeEarly(method, path) ?? hear(method, path, body, headers));
-  if (status === 204) return undefined as T;
-  if (!ok) {
-    const known = value !== null && typeof value === "object" && "code" in value;
-    if (status === 401 && known) elsewhere = (value as ProblemBody).sign_in_at ?? null;
-    throw new Refused(status, known ? value as ProblemBody : { code: `http_${status}`, detail: `HTTP ${status}` });
-  }
-  return value as T;
-}
-
 /** Entries of a history asked for at once: the most the service gives. */
 const PAGE = 1_000;
-
-const id = encodeURIComponent;
+const TILE = "/ogc/collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}";
 
 export const api = {
-  who: () => call<Who>("GET", SESSION),
-  signIn: (name: string, password: string) => call<Who>("POST", "/api/session", { name, password }),
-  signOut: () => call<void>("DELETE", "/api/session"),
-  regions: async () => (await call<{ regions: Region[] }>("GET", REGIONS)).regions,
+  who: () => call("get", SESSION, {}),
+  signIn: (name: string, password: string) => call("post", SESSION, {}, { name, password }),
+  signOut: () => call("delete", SESSION, {}),
+  regions: async () => (await call("get", REGIONS, {})).regions,
   /** Outlines of the divisions of a level in a box of degrees. */
-  outlines: (bbox: readonly number[], level: string) => call<GeoJSON.FeatureCollection>("GET", outlinesUrl(bbox, level)),
+  outlines: (...of: Parameters<typeof outlinesIn>) => call("get", ITEMS, outlinesIn(...of)),
   /** Outlines of divisions, by code. */
-  outlinesOf: async (regions: readonly Region[]): Promise<Map<string, GeoJSON.Geometry | null>> => {
-    const found = await Promise.all(outlinesUrls(regions).map(url => call<GeoJSON.FeatureCollection>("GET", url)));
-    return new Map(found.flatMap(f => f.features).map(f => [String(f.properties?.["code"] ?? f.id), f.geometry]));
+  outlinesOf: async (regions: readonly Region[]): Promise<Map<string, Geometry | null>> => {
+    const found = await Promise.all(outlinesOf(regions).map(at => call("get", ITEMS, at)));
+    return new Map(found.flatMap(f => f.features).map(f => [String(f.properties["code"] ?? f.id), f.geometry]));
   },
-  gridsInForce: (bbox: readonly number[]) =>
-    call<GeoJSON.FeatureCollection>("GET", `/ogc/collections/grids/items?limit=500&bbox=${bbox.map(v => v.toFixed(6)).join(",")}`),
+  gridsInForce: (bbox: readonly [number, number, number, number]) => call("get", ITEMS, { collectionId: "grids", limit: 500, bbox }),
   /** A vector tile; empty where nothing is. */
-  tile: async (collection: string, z: number, y: number, x: number): Promise<ArrayBuffer> => {
-    const answer = await reach("GET", `/ogc/collections/${collection}/tiles/WebMercatorQuad/${z}/${y}/${x}`, undefined, { accept: "*/*" });
-    if (!answer.ok) throw new Refused(answer.status, { code: `http_${answer.status}`, detail: `HTTP ${answer.status}` });
-    return answer.arrayBuffer();
+  tile: async (collectionId: "grids" | "buildings", { z, x, y }: { z: number; x: number; y: number }): Promise<ArrayBuffer> => {
+    const at: At<typeof TILE, "get"> = { collectionId, tileMatrixSetId: "WebMercatorQuad", tileMatrix: z, tileRow: y, tileCol: x };
+    const answer = await reach("get", address(TILE, at as Readonly<Record<string, Value>>), undefined, { accept: "*/*" });
+    if (!answer.ok) throw new Refused(answer.status, nameless(answer.status));
+    return held(answer.arrayBuffer());
   },
-  profiles: async () => (await call<{ profiles: ProfileRow[] }>("GET", "/api/profiles")).profiles,
-  plans: async (region: string) => (await call<{ plans: Plan[] }>("GET", `/api/plans?region=${id(region)}`)).plans,
-  plan: (plan: string) => call<{ plan: Plan; villages: VillageSummary[] }>("GET", `/api/plans/${id(plan)}`),
-  generate: async (wish: Defined["NewPlan"]) => {
-    const { job } = await call<{ job: string | { id: string } }>("POST", "/api/plans", wish);
-    return typeof job === "string" ? job : job.id;
-  },
-  job: <R = PlanResult>(job: string) => call<Job<R>>("GET", `/api/jobs/${id(job)}`),
-  cancelJob: (job: string) => call<void>("DELETE", `/api/jobs/${id(job)}`),
-  fork: async (plan: string, name: string) => (await call<{ plan: Plan }>("POST", `/api/plans/${id(plan)}/fork`, { name })).plan,
-  village: (plan: string, village: string) => call<Village>("GET", `/api/plans/${id(plan)}/villages/${id(village)}`),
-  preview: (plan: string, village: string, operations: Operation[], policy: Policy) =>
-    call<Effect>("POST", `/api/plans/${id(plan)}/preview`, { village, operations, policy }),
-  edit: (plan: string, request: EditRequest, key: string) =>
-    call<{ committed: Committed; effect: Effect | null; village: Village }>("POST", `/api/plans/${id(plan)}/edits`, request, { "idempotency-key": key }),
-  undo: (plan: string) => call<{ committed: Committed; villages: string[] }>("POST", `/api/plans/${id(plan)}/undo`, {}),
-  redo: (plan: string) => call<{ committed: Committed; villages: string[] }>("POST", `/api/plans/${id(plan)}/redo`, {}),
-  history: async (plan: string) => {
+  profiles: async () => (await call("get", "/api/profiles", {})).profiles,
+  plans: async (region: string) => (await call("get", "/api/plans", { region })).plans,
+  plan: (id: string) => call("get", "/api/plans/{id}", { id }),
+  generate: async (wish: Defined["NewPlan"]) => (await call("post", "/api/plans", {}, wish)).job,
+  job: (id: string) => call("get", "/api/jobs/{id}", { id }),
+  cancelJob: (id: string) => call("delete", "/api/jobs/{id}", { id }),
+  fork: async (id: string, name: string) => (await call("post", "/api/plans/{id}/fork", { id }, { name })).plan,
+  village: (id: string, village: string) => call("get", "/api/plans/{id}/villages/{village}", { id, village }),
+  preview: (id: string, request: EditRequest) => call("post", "/api/plans/{id}/preview", { id }, request),
+  edit: (id: string, request: EditRequest, key: string) => call("post", "/api/plans/{id}/edits", { id }, request, once(key)),
+  undo: (id: string) => call("post", "/api/plans/{id}/undo", { id }, {}),
+  redo: (id: string) => call("post", "/api/plans/{id}/redo", { id }, {}),
+  /** Entries after a number, the earliest first. */
+  history: async (id: string, after: number) => {
     const all: Entry[] = [];
-    for (let page: Entry[] = [], after = 0; after === 0 || page.length === PAGE; after = all.at(-1)?.seq ?? 0) {
-      page = (await call<{ entries: Entry[] }>("GET", `/api/plans/${id(plan)}/history?after=${after}&limit=${PAGE}`)).entries;
-      if (page.length === 0) break;
-      all.push(...page);
+    for (let many = PAGE; many === PAGE;) {
+      const { entries } = await call("get", "/api/plans/{id}/history", { id, after: all.at(-1)?.seq ?? after, limit: PAGE });
+      many = entries.length;
+      all.push(...entries);
     }
     return all;
   },
-  check: (plan: string) => call<{ version: number; breaches: Breach[] }>("GET", `/api/plans/${id(plan)}/check`),
-  publish: async (plan: string, base_version: number, date: string) =>
-    (await call<{ plan: Plan }>("POST", `/api/plans/${id(plan)}/publish`, { base_version, date })).plan,
+  check: (id: string) => call("get", "/api/plans/{id}/check", { id }),
+  publish: (id: string, base_version: number, date: string) => call("post", "/api/plans/{id}/publish", { id }, { base_version, date }),
   /** Sends a file to be looked at; the job's result is a {@link Preview}. */
-  upload: (layer: string, file: File) =>
-    send<{ job: string; import: { id: string } }>("POST", `/api/imports?layer=${id(layer)}&file_name=${id(file.name)}`, file,
-      { "content-type": "application/octet-stream", "idempotency-key": freshKey() }),
-  previewImport: async (upload: string, wish: Reading) =>
-    (await call<{ job: string }>("POST", `/api/imports/${id(upload)}/preview`, wish, { "idempotency-key": freshKey() })).job,
-  commitImport: async (upload: string, partial: boolean) =>
-    (await call<{ job: string }>("POST", `/api/imports/${id(upload)}/commit`, { partial }, { "idempotency-key": freshKey() })).job,
-  forgetImport: (upload: string) => call<void>("DELETE", `/api/imports/${id(upload)}`),
-  badRows: (upload: string, format: "csv" | "xlsx") => `/api/imports/${id(upload)}/errors?f=${format}`,
-  handOut: async (wish: { layer: string; format: string; plan: string; region: string }) => (await call<{ job: string }>("POST", "/api/exports", wish)).job,
-  absorb: async (plan: string, region: string) => (await call<{ job: string }>("POST", `/api/plans/${id(plan)}/absorb`, { region })).job,
-  compare: async (a: string, b: string, region: string) =>
-    (await call<{ villages: CompareVillage[] }>("GET", `/api/plans/${id(a)}/compare/${id(b)}?region=${id(region)}`)).villages,
+  upload: (layer: At<"/api/imports", "post">["layer"], file: File) => call("post", "/api/imports", { layer, file_name: file.name }, file, { ...once(), "content-type": "application/octet-stream" }),
+  previewImport: async (id: string, wish: Reading) => (await call("post", "/api/imports/{id}/preview", { id }, wish, once())).job,
+  commitImport: async (id: string, partial: boolean) => (await call("post", "/api/imports/{id}/commit", { id }, { partial }, once())).job,
+  forgetImport: (id: string) => call("delete", "/api/imports/{id}", { id }),
+  handOut: async (wish: Defined["NewExport"]) => (await call("post", "/api/exports", {}, wish)).job,
+  absorb: async (id: string, region: string) => (await call("post", "/api/plans/{id}/absorb", { id }, { region })).job,
+  compare: async (id: string, other: string, region: string) => (await call("get", "/api/plans/{id}/compare/{other}", { id, other, region })).villages,
 };
+
+/** Where a file is that an operation answers with, for a link. */
+export const linkTo = <P extends keyof paths>(path: P, at: At<P, "get" & keyof paths[P]>): string => address(path, at as Readonly<Record<string, Value>>);

@@ -2,7 +2,7 @@
 
 import { api, Refused, Unreachable, type Plan } from "./api";
 import type { Store } from "./state";
-import { half, text, type Key } from "./strings";
+import { half, listed, text, type Key } from "./strings";
 import { Atlas } from "./planner/atlas";
 import { Edits } from "./planner/edits";
 import { Hand } from "./planner/hand";
@@ -66,8 +66,8 @@ export class App {
 
   /** The first names of a list, and how many there are. */
   some(ids: readonly string[], most = 6): string {
-    const sep = this.state.lang === "zh" ? "、" : ", ";
-    return ids.length <= most ? ids.join(sep) : `${ids.slice(0, most).join(sep)} ${this.t("andMore", { n: ids.length })}`;
+    const first = listed(this.state.lang, ids.slice(0, most));
+    return ids.length <= most ? first : `${first} ${this.t("andMore", { n: ids.length })}`;
   }
 
   async start(): Promise<void> {
@@ -78,14 +78,17 @@ export class App {
     });
   }
 
-  retry(): void { this.edits.flush(); if (this.state.waiting === 0) void this.start(); }
+  /** There may be a line again. */
+  retry(): void { this.edits.flush(); if (this.state.offline && this.state.waiting === 0) void this.start(); }
 
   async signIn(name: string, password: string): Promise<void> {
     await this.guard(async () => {
       const who = await api.signIn(name, password);
       const first = this.state.who === null;
       this.store.set({ who, needsSignIn: false });
-      if (first) await this.start(); else this.edits.flush();
+      if (first) { await this.start(); return; }
+      this.news.listen();
+      this.edits.flush();
     });
   }
 

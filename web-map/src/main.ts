@@ -7,7 +7,8 @@ import { dialogs } from "./panels/dialogs";
 import { h } from "./panels/dom";
 import { rail } from "./panels/rail";
 import { side } from "./panels/side";
-import { banners, pageLanguage, statusbar } from "./panels/status";
+import { nameThePage, tellFaults } from "./panels/page";
+import { banners, statusbar } from "./panels/status";
 import { swipe } from "./panels/swipe";
 import { topbar } from "./panels/topbar";
 import { Store } from "./state";
@@ -30,16 +31,15 @@ app.view = map;
 const hands = { select: new Pointer(app), brush: new Brush(app, map), rectangle: new Area(app, map, "rectangle"), lasso: new Area(app, map, "lasso"), cut: new Cut(app, map) };
 map.setTool(hands[store.state.tool]);
 new Keyboard(app, map);
-pageLanguage(app);
 topbar(app, head);
 rail(app, map, tools);
 banners(app, over);
 swipe(app, divider);
-basemap(app, map, under);
+basemap(app, map.basemap, under);
 side(app, map, aside);
 statusbar(app, foot);
 dialogs(app, document.body);
-const name = (): void => ground.setAttribute("aria-label", app.t("mapLabel"));
+const name = (): void => { nameThePage(store.state.lang, "subtitle"); ground.setAttribute("aria-label", app.t("mapLabel")); };
 name();
 store.subscribe((now, before) => {
   if (now.tool !== before.tool) map.setTool(hands[now.tool]);
@@ -49,5 +49,6 @@ store.subscribe((now, before) => {
 // what waits for the service is in this page only
 window.addEventListener("beforeunload", e => { if (store.state.waiting > 0) e.preventDefault(); });
 window.addEventListener("online", () => app.retry());
+tellFaults((...said) => app.say(...said));
 expose(app, map);
 void app.start();

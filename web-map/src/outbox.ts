@@ -1,9 +1,9 @@
 // Edits on their way: one after the other, each with a key that makes it count once, kept while the service is away.
 
-import { Refused, Unreachable, type Committed, type Effect, type EditRequest, type Village } from "./api";
+import { Refused, Unreachable, type Answer as AnswerTo, type EditRequest } from "./api";
 
 export interface Parcel { plan: string; request: EditRequest; key: string; what: string; revert: () => void }
-export interface Answer { committed: Committed; effect: Effect | null; village: Village }
+export type Answer = AnswerTo<"/api/plans/{id}/edits", "post">;
 export interface Carrier {
   send(parcel: Parcel): Promise<Answer>;
   done(parcel: Parcel, answer: Answer): void;
@@ -12,6 +12,8 @@ export interface Carrier {
   signIn(): void;
 }
 
+/** Nobody has judged the edit: who it is was not known, there were too many at once, or whatever stands before the service did not reach it. */
+const AGAIN: readonly number[] = [401, 429, 502, 503, 504];
 /** How long to wait before asking again, ms. */
 const PATIENCE_MS = 3_000;
 
@@ -44,7 +46,7 @@ export class Outbox {
         this.rebase(parcel, answer);
         this.carrier.done(parcel, answer);
       } catch (e) {
-        const again = e instanceof Unreachable || (e instanceof Refused && (e.status === 401 || e.status === 503 || e.body.code === "idempotency_key_in_flight"));
+        const again = e instanceof Unreachable || (e instanceof Refused && (AGAIN.includes(e.status) || e.body.code === "idempotency_key_in_flight"));
         if (e instanceof Refused && e.status === 401) this.carrier.signIn();
         if (again) { offline = !(e instanceof Refused && e.status === 401); break; }
         this.queue.shift();

@@ -2,20 +2,21 @@
 
 import type { Region } from "./api";
 
-export const SESSION = "/api/session", REGIONS = "/api/regions";
+export const SESSION = "/api/session", REGIONS = "/api/regions", ITEMS = "/ogc/collections/{collectionId}/items";
+
+type Box = readonly [number, number, number, number];
 
 /** The box around regions, degrees; null where none of them has an outline. */
-export function boxAround(regions: readonly Region[]): readonly [number, number, number, number] | null {
+export function boxAround(regions: readonly Region[]): Box | null {
   const boxes = regions.map(r => r.bbox).filter(b => b !== null);
   return boxes.length === 0 ? null : [Math.min(...boxes.map(b => b[0])), Math.min(...boxes.map(b => b[1])), Math.max(...boxes.map(b => b[2])), Math.max(...boxes.map(b => b[3]))];
 }
 
-export const outlinesUrl = (bbox: readonly number[], level: string): string =>
-  `/ogc/collections/regions/items?limit=500&level=${encodeURIComponent(level)}&bbox=${bbox.map(v => v.toFixed(6)).join(",")}`;
+export const outlinesIn = (bbox: Box, level: Region["level"]) => ({ collectionId: "regions", limit: 500, level, bbox }) as const;
 /** Where outlines of regions are: one question a level, as below a region there may be several. */
-export function outlinesUrls(regions: readonly Region[]): string[] {
+export function outlinesOf(regions: readonly Region[]): ReturnType<typeof outlinesIn>[] {
   const box = boxAround(regions);
-  return box === null ? [] : [...new Set(regions.map(r => r.level))].map(level => outlinesUrl(box, level));
+  return box === null ? [] : [...new Set(regions.map(r => r.level))].map(level => outlinesIn(box, level));
 }
 
 /** Digits of a code that say something: city 4, county 6, township 9, village 12. */

@@ -1,8 +1,13 @@
-// Made by `npm run types` of src/api/openapi/application.json; not to be edited.
-// d2e9984ec3ad6b6439ff3c836b6870592155bda96d4229b5f9f62e90b301381f
+// Made by `npm run types` of src/api/openapi/; not to be edited.
+// 970906218dc0ee890da8249c5deb5f12a13c3e7169f37333b9eeea6f40883c30
 
 export type components = {
     schemas: {
+        /** @description 经度、纬度，度（WGS 84）/ longitude and latitude, degrees (WGS 84) */
+        LonLat: [
+            number,
+            number
+        ];
         Incident: {
             id: string;
             region: string;
@@ -13,14 +18,15 @@ export type components = {
             category: string;
             category_name: string;
             dispute: string | null;
-            level: string;
+            /** @enum {string} */
+            level: "grid" | "village" | "township" | "county";
             /** @enum {string} */
             state: "reported" | "accepted" | "rejected" | "dispatched" | "handling" | "suspended" | "handled" | "verified" | "closed";
             occurred_at: string;
             due_at: string | null;
             overdue: boolean;
             summary: string | null;
-            at: number[] | null;
+            at: components["schemas"]["LonLat"] | null;
             source: string | null;
             version: number;
             emergency: boolean;
@@ -35,7 +41,7 @@ export type components = {
             occurred_at: string;
             due_at?: string;
             summary?: string;
-            at?: number[];
+            at?: components["schemas"]["LonLat"];
         };
         ForeignIncident: {
             id?: string;
@@ -47,7 +53,7 @@ export type components = {
             occurred_at: string;
             due_at?: string;
             summary?: string;
-            at?: number[];
+            at?: components["schemas"]["LonLat"];
             source: string;
             source_id: string;
         };
@@ -69,14 +75,70 @@ export type components = {
             base_version: number | null;
         };
         IncidentTransition: {
-            from_state: string;
-            to_state: string;
-            from_level: string;
-            to_level: string;
-            role: string;
+            /** @enum {string} */
+            from_state: "reported" | "accepted" | "rejected" | "dispatched" | "handling" | "suspended" | "handled" | "verified" | "closed";
+            /** @enum {string} */
+            to_state: "reported" | "accepted" | "rejected" | "dispatched" | "handling" | "suspended" | "handled" | "verified" | "closed";
+            /** @enum {string} */
+            from_level: "grid" | "village" | "township" | "county";
+            /** @enum {string} */
+            to_level: "grid" | "village" | "township" | "county";
+            /** @enum {string} */
+            role: "viewer" | "planner" | "admin";
             at: string;
             due_at: string | null;
             reason: string | null;
+        };
+        IncidentDetail: {
+            incident: components["schemas"]["Incident"];
+            transitions: components["schemas"]["IncidentTransition"][];
+            photo: components["schemas"]["Photo"] | null;
+            allowed: {
+                /** @enum {string} */
+                action: "accept" | "reject" | "dispatch" | "start" | "suspend" | "resume" | "handle" | "return" | "verify" | "close" | "reopen" | "escalate" | "set_due";
+                needs: ("reason" | "due_at" | "level")[];
+            }[];
+            near: {
+                grid_officers: components["schemas"]["NearOfficer"][];
+                unit_officers: components["schemas"]["NearOfficer"][];
+            };
+        };
+        NearOfficer: {
+            id: string;
+            /** @enum {string} */
+            role: "grid_head" | "grid_worker" | "leader" | "deputy" | "building_head" | "manager";
+        };
+        Dictionaries: {
+            categories: {
+                key: string;
+                name: string;
+                name_en: string;
+                enabled: boolean;
+                /** @description 网格、村、乡镇、县各级的办理时限，小时 / hours it may take at grid, village, township and county */
+                due_hours: [
+                    number,
+                    number,
+                    number,
+                    number
+                ];
+            }[];
+            disputes: {
+                key: string;
+                name: string;
+                name_en: string;
+            }[];
+            states: {
+                key: string;
+                name: string;
+            }[];
+            levels: {
+                key: string;
+                name: string;
+            }[];
+            actions: {
+                key: string;
+                name: string;
+            }[];
         };
         StatisticsRow: {
             key: string;
@@ -86,7 +148,8 @@ export type components = {
             overdue: number;
         };
         Statistics: {
-            by: string;
+            /** @enum {string} */
+            by: "category" | "level" | "state" | "region" | "day" | "grid" | "unit";
             from: string | null;
             to: string | null;
             rows: components["schemas"]["StatisticsRow"][];
@@ -105,7 +168,7 @@ export type components = {
         };
         HotspotCell: {
             h3: string;
-            ring: number[][];
+            ring: components["schemas"]["LonLat"][];
             count: number;
             households: number | null;
             expected: number | null;
@@ -114,14 +177,18 @@ export type components = {
             p: number | null;
             p_sim: number | null;
             fdr05: boolean | null;
-            class: string | null;
-            emerging: string | null;
+            /** @enum {string|null} */
+            class: "hot" | "cold" | "none" | "island" | "constant" | "no_households" | null;
+            /** @enum {string|null} */
+            emerging: "new_hot" | "consecutive_hot" | "intensifying_hot" | "persistent_hot" | "diminishing_hot" | "sporadic_hot" | "oscillating_hot" | "historical_hot" | "new_cold" | "consecutive_cold" | "intensifying_cold" | "persistent_cold" | "diminishing_cold" | "sporadic_cold" | "oscillating_cold" | "historical_cold" | "none" | null;
+            /** @description 件/平方公里 / per km² */
             density: number | null;
             rank: number | null;
             why: string;
         };
         Hotspots: {
-            view: string;
+            /** @enum {string} */
+            view: "gi" | "rate" | "count" | "emerging" | "density";
             resolution: number;
             from: string;
             to: string;
@@ -163,13 +230,15 @@ export type components = {
         };
         Alert: {
             id: string;
-            kind: string;
+            /** @enum {string} */
+            kind: "emergency" | "overdue" | "hot_and_growing";
             title: string;
             region: string;
             incident: string | null;
             cell: string | null;
             opened_at: string;
-            level: string;
+            /** @enum {string} */
+            level: "grid" | "village" | "township" | "county";
             acknowledged: {
                 by: string | null;
                 at: string;
@@ -187,8 +256,9 @@ export type components = {
             /** @enum {string} */
             role: "viewer" | "planner" | "exporter" | "admin" | "auditor";
             region: string;
-            by: string;
-            basemaps: string[];
+            /** @enum {string} */
+            by: "session" | "token" | "demo";
+            basemaps: "tianditu"[];
         };
         User: {
             id: string;
@@ -246,9 +316,16 @@ export type components = {
         Region: {
             code: string;
             name: string;
-            level: string;
+            /** @enum {string} */
+            level: "city" | "county" | "township" | "village";
             parent: string | null;
-            bbox: number[] | null;
+            /** @description 西、南、东、北，度 / west, south, east, north, degrees */
+            bbox: [
+                number,
+                number,
+                number,
+                number
+            ] | null;
             /** @description 村的现行网格数 / grids in force, of a village */
             grids: number | null;
             /** @description 其中户数 / households in them */
@@ -299,11 +376,85 @@ export type components = {
             /** @description 不得跨越的障碍种类，其余尽量不跨；不写则按登记 / kinds of barriers never crossed, others as seldom as can be; absent: as registered */
             hard_barriers?: string[] | null;
         };
+        Operation: {
+            /** @enum {string} */
+            operation: "transfer_buildings";
+            buildings: string[];
+            to: string;
+        } | {
+            /** @enum {string} */
+            operation: "split_grid";
+            grid: string;
+            by: components["schemas"]["SplitBy"];
+        } | {
+            /** @enum {string} */
+            operation: "merge_grids";
+            grids: string[];
+        } | {
+            /** @enum {string} */
+            operation: "create_dedicated";
+            buildings: string[];
+            name: string;
+        } | {
+            /** @enum {string} */
+            operation: "retire_dedicated";
+            grid: string;
+            into?: string;
+        } | {
+            /** @enum {string} */
+            operation: "move_household";
+            household: string;
+            unit: string;
+        } | {
+            /** @enum {string} */
+            operation: "set_officers";
+            unit: string;
+            leader: string;
+            deputies?: string[];
+        } | {
+            /** @enum {string} */
+            operation: "lock" | "unlock";
+            target: components["schemas"]["LockTarget"];
+        } | {
+            /** @enum {string} */
+            operation: "rename";
+            grid: string;
+            name: string;
+        } | {
+            /** @enum {string} */
+            operation: "rebalance";
+            grids?: string[];
+            seed?: number;
+            rounds?: number;
+        } | {
+            /** @enum {string} */
+            operation: "reform_units";
+            grid: string;
+            seed?: number;
+            rounds?: number;
+        };
+        LockTarget: {
+            grid: string;
+        } | {
+            unit: string;
+        } | {
+            building: string;
+        } | {
+            officers: string;
+        } | "all";
+        SplitBy: {
+            count: number;
+        } | {
+            line: components["schemas"]["LonLat"][];
+        };
         Batch: {
             village: string;
-            operations: Record<string, never>[];
+            operations: components["schemas"]["Operation"][];
             base_version?: number | null;
-            grid_versions?: unknown[][];
+            grid_versions?: [
+                string,
+                number
+            ][];
             /** @enum {string} */
             policy?: "refuse" | "keep_as_draft_problem";
         };
@@ -320,9 +471,34 @@ export type components = {
             villages: string[];
         };
         Breach: {
-            rule: string;
+            /** @enum {string} */
+            rule: "H1" | "H2" | "H3" | "H4" | "H5" | "H6" | "H7" | "H8" | "H9" | "H10" | "H11";
             ids: string[];
             message: string;
+        };
+        Reason: {
+            /** @enum {string} */
+            kind: "unknown" | "locked" | "cut_off" | "empty" | "not_neighbours" | "line" | "invalid" | "codes_exhausted" | "rule";
+            /** @description 硬性规则，如 H3 / the hard rule, like H3 */
+            rule?: string;
+            ids: string[];
+            message: string;
+            /** @description 先做什么，可为空 / what to do first; may be empty */
+            first: string;
+            /** @description 照此先做 / operations that do it */
+            remedy: components["schemas"]["Operation"][];
+        };
+        /** @description 操作为何不成：有原因列表，或一词 / why operations are not done: reasons with the way out, or a word */
+        Refusal: {
+            /** @description 第几个操作，从 0 起 / which operation, from 0 */
+            operation?: number | null;
+            reasons?: components["schemas"]["Reason"][];
+            kind?: string;
+            ids?: string[];
+            breach?: components["schemas"]["Breach"];
+            judged?: number;
+            version?: number;
+            reason?: string;
         };
         Effect: {
             touched: string[];
@@ -354,23 +530,52 @@ export type components = {
         };
         HistoryEntry: {
             seq: number;
-            kind: string;
+            /** @enum {string} */
+            kind: "edit" | "undo" | "redo";
+            /** @description 撤销、重做的是第几次 / the entry that an undo or redo is about */
             target: number | null;
             version: number;
             actor: string;
             actor_name: string | null;
             at: string;
-            operation: unknown;
+            /** @description 做了什么；范围外的为空 / what was asked; null outside of one's area */
+            operation: ({
+                village: string;
+                operations: components["schemas"]["Operation"][];
+                /** @enum {string} */
+                policy: "refuse" | "keep_as_draft_problem";
+            } | {
+                /** @enum {string} */
+                operation: "absorb";
+                village: string;
+                register_version: number;
+            } | {
+                /** @enum {string} */
+                operation: "ledger";
+                ledger: string;
+                rows: number;
+                remarks: {
+                    [key: string]: string;
+                };
+            }) | null;
             undone: boolean;
             grids: string[];
         };
         ComparedVillage: {
             village: string;
+            households_in_other_grid: string[];
+            households_in_other_unit: string[];
+            households_only_second: string[];
+            households_only_first: string[];
             changed_grids: string[];
+            /** @description 前一方案、后一方案 / of the first and the second plan */
+            figures: [
+                components["schemas"]["Figures"],
+                components["schemas"]["Figures"]
+            ] | null;
         };
-        Job: {
+        JobHead: {
             id: string;
-            kind: string;
             /** @enum {string} */
             status: "running" | "done" | "failed" | "cancelled";
             share: number;
@@ -379,25 +584,196 @@ export type components = {
             rows: number | null;
             /** @description 文件的字节数 / bytes of the file */
             bytes: number | null;
-            result: unknown;
-            problem: unknown;
+            problem: components["schemas"]["Problem"] | null;
+        };
+        /** @description 结果因任务种类而异，done 时才有 / what came of it depends on its kind; there once it is done */
+        Job: (components["schemas"]["JobHead"] & {
+            /** @enum {string} */
+            kind: "plan";
+            result: components["schemas"]["PlanMade"] | null;
+        }) | (components["schemas"]["JobHead"] & {
+            /** @enum {string} */
+            kind: "absorb";
+            result: {
+                villages: components["schemas"]["Followed"][];
+            } | null;
+        }) | (components["schemas"]["JobHead"] & {
+            /** @enum {string} */
+            kind: "import.preview";
+            result: (components["schemas"]["Preview"] | components["schemas"]["LedgerPreview"]) | null;
+        }) | (components["schemas"]["JobHead"] & {
+            /** @enum {string} */
+            kind: "import";
+            result: components["schemas"]["Imported"] | null;
+        }) | (components["schemas"]["JobHead"] & {
+            /** @enum {string} */
+            kind: "export";
+            result: components["schemas"]["Exported"] | null;
+        }) | (components["schemas"]["JobHead"] & {
+            /** @enum {string} */
+            kind: "scan";
+            result: {
+                incidents: number;
+                clusters: components["schemas"]["Outbreak"][];
+            } | null;
+        });
+        PlanMade: {
+            plan: components["schemas"]["Plan"];
+            villages: number;
+            grids: number;
+            units: number;
+            breaches: components["schemas"]["Breach"][];
+            /** @description 与现行方案相比 / against the plan in force */
+            moved: {
+                households_compared: number;
+                new_households: number;
+                gone_households: number;
+                grid_changed: {
+                    households: number;
+                    share: number | null;
+                };
+                unit_changed: {
+                    households: number;
+                    share: number | null;
+                };
+            } | null;
+            nets: components["schemas"]["KeptNet"][];
+            exceptions: {
+                village: string;
+                subject: string;
+                households: number;
+                reason: string;
+                ids: string[];
+            }[];
+            /** @description 超出容差的村 / villages beyond the tolerance */
+            balance: {
+                village: string;
+                tolerance: number;
+                deviation: number;
+                grids: number;
+                /** @enum {string} */
+                better: "taken" | "taken_not_proven" | "none_proven" | "not_decided" | "not_asked";
+                moves_tried: number;
+                swaps_tried: number;
+            }[];
+        };
+        KeptNet: {
+            net: string;
+            old_border_m: number;
+            kept_m: number;
+            kept_share: number;
+            households: number;
+            households_changed: number;
+        };
+        Followed: {
+            village: string;
+            version: number | null;
+            count: {
+                arrived: number;
+                departed: number;
+                buildings_new: number;
+                buildings_gone: number;
+                others_moved: number;
+                others_in_other_grid: number;
+            };
+            problems: components["schemas"]["Breach"][];
+            notes: string[];
+            moved_by_new_plan: number | null;
+            /** @description 未能跟随的原因 / why it was left as it was */
+            skipped?: string;
+        };
+        Outbreak: {
+            centre: components["schemas"]["LonLat"];
+            radius_m: number;
+            from: string;
+            to: string;
+            observed: number;
+            expected: number;
+            p: number;
+            /** @description 天 / days */
+            recurrence_days: number | null;
+            why: string;
         };
         Village: {
             plan: components["schemas"]["Plan"];
             village: string;
             name: string | null;
             hash: string;
-            rules: Record<string, never>;
-            grids: Record<string, never>[];
-            units: Record<string, never>[];
-            buildings: Record<string, never>[];
-            households: unknown[][];
-            atoms: Record<string, never>[];
-            edges: unknown[][];
+            rules: components["schemas"]["PlanRules"];
+            grids: components["schemas"]["PlanGrid"][];
+            units: components["schemas"]["PlanUnit"][];
+            buildings: components["schemas"]["PlanBuilding"][];
+            households: components["schemas"]["PlanHousehold"][];
+            atoms: components["schemas"]["PlanAtom"][];
+            edges: components["schemas"]["PlanEdge"][];
             atom_grid: number[];
             problems: components["schemas"]["Breach"][];
             figures: components["schemas"]["Figures"];
         };
+        PlanRules: {
+            unit: {
+                min: number;
+                max: number;
+                deputies: number;
+            };
+            grid: {
+                target_households: number;
+                tolerance: number;
+                max_persons: number | null;
+            };
+        };
+        PlanGrid: {
+            code: string;
+            name: string;
+            /** @enum {string} */
+            kind: "base" | "dedicated" | "level1";
+            locked: boolean;
+            households: number;
+            buildings: number;
+            persons: number | null;
+            /** @description 户数÷目标−1 / households ÷ target − 1 */
+            deviation: number | null;
+            /** @description 户 / households */
+            target: number | null;
+            /** @description 最后改动它的方案版本，未改过为 0 / version of the plan that touched it last; 0 where none did */
+            version: number;
+        };
+        PlanUnit: {
+            code: string;
+            locked: boolean;
+            officers_locked: boolean;
+            leader: string | null;
+            deputies: string[];
+            /** @description 户数不合规则的原因 / why its size is outside the rules */
+            exception: string | null;
+            households: number;
+        };
+        PlanBuilding: {
+            id: string;
+            /** @description 所在小片的序号 / index of its cell */
+            atom: number;
+            households: number;
+            /** @description 网格的序号 / index of its grid */
+            grid: number;
+            locked: boolean;
+        };
+        PlanAtom: {
+            at: components["schemas"]["LonLat"];
+            /** @description 多边形，各为环的列表，外环在前，闭合 / polygons, each a list of rings, exterior first, closed */
+            parts: components["schemas"]["LonLat"][][][];
+        };
+        PlanHousehold: [
+            string,
+            number,
+            number,
+            boolean
+        ];
+        PlanEdge: [
+            number,
+            number,
+            number,
+            0 | 1
+        ];
         Started: {
             job: string;
             import: {
@@ -432,37 +808,63 @@ export type components = {
                 id: string;
             };
             layer: string;
-            file_name?: string;
-            bytes?: number;
+            file_name: string;
+            bytes: number;
             format: string;
-            encoding?: string | null;
-            crs?: string | null;
-            datum_suspected?: string | null;
-            columns?: components["schemas"]["Column"][];
-            warnings?: string[];
+            encoding: string | null;
+            crs: string | null;
+            datum_suspected: string | null;
+            columns: components["schemas"]["Column"][];
+            warnings: string[];
             /** @description 请核对之处，不妨碍入库 / what is to be looked at; none of it keeps a row out */
-            cautions?: components["schemas"]["Fault"][];
-            caution_count?: number;
+            cautions: components["schemas"]["Fault"][];
+            caution_count: number;
             rows: number;
             counts: {
                 insert: number;
                 update: number;
                 unchanged: number;
                 conflict: number;
-                refused?: number;
-                buildings?: number;
-                unclaimed?: number;
+                refused: number;
+                buildings: number;
             };
             errors: components["schemas"]["Fault"][];
             error_count: number;
-            sample?: Record<string, never>[];
-            regions?: {
+            sample: {
+                [key: string]: (string | number | boolean | number[]) | null;
+            }[];
+            regions: {
                 code: string;
                 name: string | null;
                 rows: number;
             }[];
-            cells?: Record<string, never>[];
-            cell_count?: number;
+        };
+        LedgerPreview: {
+            import: {
+                id: string;
+            };
+            layer: string;
+            file_name: string;
+            bytes: number;
+            format: string;
+            rows: number;
+            counts: {
+                insert: number;
+                update: number;
+                unchanged: number;
+                conflict: number;
+                unclaimed: number;
+            };
+            cells: {
+                row: number;
+                code: string;
+                column: string;
+                before: (string | number | boolean) | null;
+                after: (string | number | boolean) | null;
+            }[];
+            cell_count: number;
+            errors: components["schemas"]["Fault"][];
+            error_count: number;
         };
         Imported: {
             inserted: number;
@@ -473,7 +875,10 @@ export type components = {
             buildings?: number;
             register_version?: number;
             cells?: number;
-            plans?: Record<string, never>[];
+            plans?: {
+                plan: string;
+                version: number;
+            }[];
         };
         NewExport: {
             /** @enum {string} */
@@ -481,7 +886,12 @@ export type components = {
             /** @enum {string} */
             format: "geojson" | "geojsonseq" | "gpkg" | "fgb" | "shp" | "kml" | "csv" | "xlsx" | "geoparquet" | "toml";
             region?: string | null;
-            bbox?: number[] | null;
+            bbox?: [
+                number,
+                number,
+                number,
+                number
+            ] | null;
             as_of?: string | null;
             plan?: string | null;
             with_names?: boolean;
@@ -491,12 +901,16 @@ export type components = {
             url: string;
             bytes: number;
             rows: number;
-            renamed?: string[][];
+            renamed: [
+                string,
+                string
+            ][];
         };
         Officer: {
             id: string;
             region: string;
-            role: string;
+            /** @enum {string} */
+            role: "grid_head" | "grid_worker" | "leader" | "deputy" | "building_head" | "manager";
             household: string | null;
             elected_on: string | null;
             valid_from: string | null;
@@ -547,6 +961,58 @@ export type components = {
             /** @description 查看或导出姓名、电话的用途 / what names or telephones were looked at or taken out for */
             purpose: string | null;
         };
+        PlanEvent: {
+            /** @enum {string} */
+            operation: "plan.create" | "plan.fork" | "plan.edit" | "plan.undo" | "plan.redo" | "plan.publish" | "plan.derive";
+            plan: string;
+            region: string;
+            at: string;
+        };
+        RegisterEvent: {
+            operation: string;
+            layer: string;
+            at: string;
+        };
+        IncidentEvent: {
+            id: string;
+            /** @enum {string} */
+            operation: "created" | "changed";
+            region: string;
+            grid: string | null;
+            unit: string | null;
+            /** @enum {string|null} */
+            level: "grid" | "village" | "township" | "county" | null;
+            category: string | null;
+            state: string | null;
+            emergency: boolean | null;
+            version: number | null;
+            occurred_at: string | null;
+            at_time: string;
+        };
+        AlertEvent: {
+            id: string;
+            /** @enum {string} */
+            operation: "opened" | "acknowledged" | "escalated" | "closed";
+            /** @enum {string} */
+            kind: "emergency" | "overdue" | "hot_and_growing";
+            region: string;
+            incident: string | null;
+            cell: string | null;
+            /** @enum {string} */
+            level: "grid" | "village" | "township" | "county";
+            at_time: string;
+        };
+        JobEvent: {
+            id: string;
+            kind: string;
+            /** @enum {string} */
+            status: "running" | "done" | "failed" | "cancelled";
+            share: number;
+            stage: string;
+            rows: number | null;
+            bytes: number | null;
+            version: number;
+        };
         Problem: {
             type: string;
             title: string;
@@ -560,13 +1026,863 @@ export type components = {
             author_name?: string;
             /** @description 401：统一身份认证登录的地址，若已启用 / where to sign in with the organisation's accounts, where that is on */
             sign_in_at?: string;
+            author?: string;
+            time?: string;
+            /** @description 409：别人改过的网格 / 409: grids that others changed */
+            grids?: string[];
+            /** @description 409、412：现在的版本 / 409, 412: the version now */
+            current_version?: number;
+            edit?: number | null;
+            refusal?: components["schemas"]["Refusal"];
+            plan?: string;
+            breaches?: components["schemas"]["Breach"][];
+            reason?: string;
+            allowed?: string[];
+            refused?: components["schemas"]["RefusedIncident"][];
+            layer?: string;
+            id?: string | null;
+            import?: {
+                id: string;
+            };
+            columns?: components["schemas"]["Column"][];
+            layers?: string[];
+            conflicts?: {
+                id: string;
+                file_version: number;
+                store_version: number;
+            }[];
+            errors?: components["schemas"]["Fault"][];
+            error_count?: number;
+        };
+        OgcLink: {
+            href: string;
+            rel: string;
+            type?: string;
+            title?: string;
+            templated?: boolean;
+        };
+        OgcPosition: [
+            number,
+            number
+        ];
+        OgcGeometry: {
+            /** @enum {string} */
+            type: "Point";
+            coordinates: components["schemas"]["OgcPosition"];
+        } | {
+            /** @enum {string} */
+            type: "MultiPoint";
+            coordinates: components["schemas"]["OgcPosition"][];
+        } | {
+            /** @enum {string} */
+            type: "LineString";
+            coordinates: components["schemas"]["OgcPosition"][];
+        } | {
+            /** @enum {string} */
+            type: "MultiLineString";
+            coordinates: components["schemas"]["OgcPosition"][][];
+        } | {
+            /** @enum {string} */
+            type: "Polygon";
+            coordinates: components["schemas"]["OgcPosition"][][];
+        } | {
+            /** @enum {string} */
+            type: "MultiPolygon";
+            coordinates: components["schemas"]["OgcPosition"][][][];
+        } | {
+            /** @enum {string} */
+            type: "GeometryCollection";
+            geometries: components["schemas"]["OgcGeometry"][];
+        };
+        OgcFeature: {
+            /** @enum {string} */
+            type: "Feature";
+            id: string;
+            geometry: components["schemas"]["OgcGeometry"] | null;
+            properties: Record<string, unknown>;
+            links?: components["schemas"]["OgcLink"][];
+        };
+        OgcFeatureCollection: {
+            /** @enum {string} */
+            type: "FeatureCollection";
+            numberMatched: number;
+            numberReturned: number;
+            links: components["schemas"]["OgcLink"][];
+            features: components["schemas"]["OgcFeature"][];
+        };
+        paths: {
+            "/api/openapi.json": {
+                get: {
+                    answer: Record<string, unknown>;
+                };
+            };
+            "/api/session": {
+                post: {
+                    body: components["schemas"]["SignIn"];
+                    answer: components["schemas"]["Principal"];
+                };
+                get: {
+                    answer: components["schemas"]["Principal"];
+                };
+                delete: Record<string, unknown>;
+            };
+            "/api/users": {
+                get: {
+                    answer: {
+                        users: components["schemas"]["User"][];
+                    };
+                };
+                post: {
+                    body: components["schemas"]["NewUser"];
+                    answer: components["schemas"]["User"];
+                };
+            };
+            "/api/users/{id}": {
+                patch: {
+                    path: {
+                        id: string;
+                    };
+                    body: components["schemas"]["UserChange"];
+                    answer: components["schemas"]["User"];
+                };
+            };
+            "/api/tokens": {
+                get: {
+                    answer: {
+                        tokens: components["schemas"]["Token"][];
+                    };
+                };
+                post: {
+                    body: components["schemas"]["NewToken"];
+                    answer: components["schemas"]["FreshToken"];
+                };
+            };
+            "/api/tokens/{id}": {
+                delete: {
+                    path: {
+                        id: string;
+                    };
+                };
+            };
+            "/api/regions": {
+                get: {
+                    query: {
+                        parent?: string;
+                        level?: string;
+                    };
+                    answer: {
+                        regions: components["schemas"]["Region"][];
+                    };
+                };
+            };
+            "/api/imports": {
+                post: {
+                    query: {
+                        /** @enum {string} */
+                        layer: "regions" | "buildings" | "households" | "barriers" | "officers" | "incidents" | "old_nets" | "centres" | "zones" | "profiles" | "dictionaries";
+                        file_name: string;
+                        region?: string;
+                    };
+                    /** Format: binary */
+                    body: Blob;
+                    answer: components["schemas"]["Started"];
+                };
+            };
+            "/api/imports/{id}": {
+                delete: {
+                    path: {
+                        id: string;
+                    };
+                };
+            };
+            "/api/imports/{id}/preview": {
+                post: {
+                    path: {
+                        id: string;
+                    };
+                    body: components["schemas"]["Reading"];
+                    answer: components["schemas"]["Started"];
+                };
+            };
+            "/api/imports/{id}/commit": {
+                post: {
+                    path: {
+                        id: string;
+                    };
+                    body: {
+                        /** @default false */
+                        partial?: boolean;
+                        /** @description 导入原因，记入审计和修改记录；台账不用 / why, as the audit log and the changes of each row keep it; not for ledgers */
+                        reason?: string;
+                    };
+                    answer: components["schemas"]["Started"];
+                };
+            };
+            "/api/imports/{id}/errors": {
+                get: {
+                    path: {
+                        id: string;
+                    };
+                    query: {
+                        /**
+                         * @default csv
+                         * @enum {string}
+                         */
+                        f?: "csv" | "xlsx";
+                    };
+                    /** Format: binary */
+                    answer: Blob;
+                };
+            };
+            "/api/ledgers/{kind}/import": {
+                post: {
+                    path: {
+                        kind: string;
+                    };
+                    query: {
+                        plan?: string;
+                        file_name?: string;
+                    };
+                    /** Format: binary */
+                    body: Blob;
+                    answer: components["schemas"]["Started"];
+                };
+            };
+            "/api/exports": {
+                post: {
+                    body: components["schemas"]["NewExport"];
+                    answer: {
+                        job: string;
+                    };
+                };
+            };
+            "/api/exports/{id}/file": {
+                get: {
+                    path: {
+                        id: string;
+                    };
+                    /** Format: binary */
+                    answer: Blob;
+                };
+            };
+            "/api/ledgers/{kind}": {
+                get: {
+                    path: {
+                        kind: string;
+                    };
+                    query: {
+                        plan?: string;
+                        region?: string;
+                        /**
+                         * @default xlsx
+                         * @enum {string}
+                         */
+                        f?: "xlsx" | "csv";
+                        /** @default false */
+                        with_names?: boolean;
+                        purpose?: string;
+                    };
+                    /** Format: binary */
+                    answer: Blob;
+                };
+            };
+            "/api/officers": {
+                get: {
+                    query: {
+                        region?: string;
+                        scope?: string;
+                        purpose?: string;
+                        after?: string;
+                        /** @default 100 */
+                        limit?: number;
+                    };
+                    answer: {
+                        officers: components["schemas"]["Officer"][];
+                        next: string | null;
+                        number_matched: number;
+                    };
+                };
+                post: {
+                    body: components["schemas"]["NewOfficer"];
+                    answer: {
+                        officer: components["schemas"]["Officer"];
+                    };
+                };
+            };
+            "/api/officers/{id}": {
+                put: {
+                    path: {
+                        id: string;
+                    };
+                    body: components["schemas"]["NewOfficer"];
+                    answer: {
+                        officer: components["schemas"]["Officer"];
+                    };
+                };
+                delete: {
+                    path: {
+                        id: string;
+                    };
+                };
+            };
+            "/api/officers/{id}/reveal": {
+                post: {
+                    path: {
+                        id: string;
+                    };
+                    body: {
+                        purpose: string;
+                    };
+                    answer: {
+                        id: string;
+                        name: string | null;
+                        phone: string | null;
+                        sealed: boolean;
+                    };
+                };
+            };
+            "/api/register/{layer}/{id}/changes": {
+                get: {
+                    path: {
+                        /** @enum {string} */
+                        layer: "regions" | "buildings" | "households" | "barriers" | "officers" | "incidents" | "old_nets" | "centres" | "zones" | "profiles" | "dictionaries";
+                        id: string;
+                    };
+                    query: {
+                        after?: number;
+                        /** @default 200 */
+                        limit?: number;
+                    };
+                    answer: {
+                        layer: string;
+                        id: string;
+                        changes: components["schemas"]["RowChange"][];
+                        next: number | null;
+                    };
+                };
+            };
+            "/api/audit": {
+                get: {
+                    query: {
+                        after?: number;
+                        /** @default 100 */
+                        limit?: number;
+                        actor?: string;
+                        operation?: string;
+                        from?: string;
+                        to?: string;
+                    };
+                    answer: {
+                        entries: components["schemas"]["AuditEntry"][];
+                        next: number | null;
+                        chain_ok: boolean;
+                    };
+                };
+            };
+            "/api/profiles": {
+                get: {
+                    answer: {
+                        profiles: components["schemas"]["Profile"][];
+                    };
+                };
+            };
+            "/api/plans": {
+                get: {
+                    query: {
+                        region?: string;
+                        /** @enum {string} */
+                        status?: "draft" | "live" | "retired";
+                    };
+                    answer: {
+                        plans: components["schemas"]["Plan"][];
+                    };
+                };
+                post: {
+                    body: components["schemas"]["NewPlan"];
+                    answer: {
+                        job: string;
+                    };
+                };
+            };
+            "/api/plans/{id}": {
+                get: {
+                    path: {
+                        id: string;
+                    };
+                    answer: {
+                        plan: components["schemas"]["Plan"];
+                        villages: components["schemas"]["VillageName"][];
+                    };
+                };
+            };
+            "/api/plans/{id}/villages/{village}": {
+                get: {
+                    path: {
+                        id: string;
+                        village: string;
+                    };
+                    answer: components["schemas"]["Village"];
+                };
+            };
+            "/api/plans/{id}/preview": {
+                post: {
+                    path: {
+                        id: string;
+                    };
+                    body: components["schemas"]["Batch"];
+                    answer: components["schemas"]["Effect"];
+                };
+            };
+            "/api/plans/{id}/edits": {
+                post: {
+                    path: {
+                        id: string;
+                    };
+                    body: components["schemas"]["Batch"];
+                    answer: {
+                        committed: components["schemas"]["Committed"];
+                        effect: components["schemas"]["Effect"] | null;
+                        village: components["schemas"]["Village"];
+                    };
+                };
+            };
+            "/api/plans/{id}/undo": {
+                post: {
+                    path: {
+                        id: string;
+                    };
+                    body: components["schemas"]["Turn"];
+                    answer: components["schemas"]["Turned"];
+                };
+            };
+            "/api/plans/{id}/redo": {
+                post: {
+                    path: {
+                        id: string;
+                    };
+                    body: components["schemas"]["Turn"];
+                    answer: components["schemas"]["Turned"];
+                };
+            };
+            "/api/plans/{id}/history": {
+                get: {
+                    path: {
+                        id: string;
+                    };
+                    query: {
+                        after?: number;
+                        /** @default 200 */
+                        limit?: number;
+                    };
+                    answer: {
+                        entries: components["schemas"]["HistoryEntry"][];
+                    };
+                };
+            };
+            "/api/plans/{id}/check": {
+                get: {
+                    path: {
+                        id: string;
+                    };
+                    answer: {
+                        version: number;
+                        breaches: components["schemas"]["Breach"][];
+                    };
+                };
+            };
+            "/api/plans/{id}/publish": {
+                post: {
+                    path: {
+                        id: string;
+                    };
+                    body: {
+                        base_version: number;
+                        date: string;
+                    };
+                    answer: {
+                        plan: components["schemas"]["Plan"];
+                    };
+                };
+            };
+            "/api/plans/{id}/fork": {
+                post: {
+                    path: {
+                        id: string;
+                    };
+                    body: {
+                        name?: string;
+                    };
+                    answer: {
+                        plan: components["schemas"]["Plan"];
+                    };
+                };
+            };
+            "/api/plans/{id}/absorb": {
+                post: {
+                    path: {
+                        id: string;
+                    };
+                    body: {
+                        region?: string;
+                    };
+                    answer: {
+                        job: string;
+                    };
+                };
+            };
+            "/api/plans/{id}/wall-map": {
+                get: {
+                    path: {
+                        id: string;
+                    };
+                    query: {
+                        village?: string;
+                        /** @enum {string} */
+                        f?: "pdf" | "svg";
+                    };
+                    /** Format: binary */
+                    answer: Blob;
+                };
+            };
+            "/api/plans/{id}/compare/{other}": {
+                get: {
+                    path: {
+                        id: string;
+                        other: string;
+                    };
+                    query: {
+                        region?: string;
+                    };
+                    answer: {
+                        villages: components["schemas"]["ComparedVillage"][];
+                    };
+                };
+            };
+            "/api/dictionaries": {
+                get: {
+                    answer: components["schemas"]["Dictionaries"];
+                };
+            };
+            "/api/incidents": {
+                get: {
+                    query: {
+                        region?: string;
+                        grid?: string;
+                        unit?: string;
+                        category?: string;
+                        level?: string;
+                        state?: string;
+                        /** @enum {string} */
+                        open?: "true" | "false";
+                        /** @enum {string} */
+                        overdue?: "true" | "false";
+                        from?: string;
+                        to?: string;
+                        bbox?: [
+                            number,
+                            number,
+                            number,
+                            number
+                        ];
+                        /** @default 100 */
+                        limit?: number;
+                        after?: string;
+                        /** @enum {string} */
+                        order?: "-occurred_at" | "occurred_at";
+                    };
+                    answer: {
+                        incidents: components["schemas"]["Incident"][];
+                        next: string | null;
+                        number_matched: number;
+                    };
+                };
+                post: {
+                    body: components["schemas"]["NewIncident"];
+                    answer: {
+                        incident: components["schemas"]["Incident"];
+                    };
+                };
+            };
+            "/api/incidents/bulk": {
+                post: {
+                    query: {
+                        /** @enum {string} */
+                        partial?: "true" | "false";
+                    };
+                    body: components["schemas"]["IncidentBulk"];
+                    answer: {
+                        created: number;
+                        unchanged: number;
+                        unassigned: number;
+                        refused: components["schemas"]["RefusedIncident"][];
+                    };
+                };
+            };
+            "/api/incidents/{id}": {
+                get: {
+                    path: {
+                        id: string;
+                    };
+                    answer: components["schemas"]["IncidentDetail"];
+                };
+            };
+            "/api/incidents/{id}/transitions": {
+                post: {
+                    path: {
+                        id: string;
+                    };
+                    body: components["schemas"]["IncidentStep"];
+                    answer: {
+                        incident: components["schemas"]["Incident"];
+                    };
+                };
+            };
+            "/api/incidents/{id}/photo": {
+                get: {
+                    path: {
+                        id: string;
+                    };
+                    /** Format: binary */
+                    answer: Blob;
+                };
+                put: {
+                    path: {
+                        id: string;
+                    };
+                    /** Format: binary */
+                    body: Blob;
+                    answer: {
+                        photo: components["schemas"]["Photo"];
+                    };
+                };
+                delete: {
+                    path: {
+                        id: string;
+                    };
+                };
+            };
+            "/api/alerts": {
+                get: {
+                    query: {
+                        region?: string;
+                        /** @enum {string} */
+                        open?: "true" | "false";
+                        limit?: number;
+                    };
+                    answer: {
+                        alerts: components["schemas"]["Alert"][];
+                    };
+                };
+            };
+            "/api/alerts/{id}/acknowledge": {
+                post: {
+                    path: {
+                        id: string;
+                    };
+                    body: Record<string, unknown>;
+                    answer: {
+                        alert: components["schemas"]["Alert"];
+                    };
+                };
+            };
+            "/api/alert-rules": {
+                get: {
+                    answer: {
+                        rules: components["schemas"]["AlertRule"][];
+                    };
+                };
+            };
+            "/api/alert-rules/{id}": {
+                put: {
+                    path: {
+                        id: string;
+                    };
+                    body: components["schemas"]["AlertRuleWish"];
+                    answer: {
+                        rule: components["schemas"]["AlertRule"];
+                    };
+                };
+                delete: {
+                    path: {
+                        id: string;
+                    };
+                };
+            };
+            "/api/report": {
+                get: {
+                    query: {
+                        region?: string;
+                        day?: string;
+                    };
+                    /** Format: binary */
+                    answer: Blob;
+                };
+            };
+            "/api/statistics": {
+                get: {
+                    query: {
+                        region?: string;
+                        from?: string;
+                        to?: string;
+                        /** @enum {string} */
+                        by?: "category" | "level" | "state" | "region" | "day" | "grid" | "unit";
+                        category?: string;
+                        level?: string;
+                        state?: string;
+                        /** @enum {string} */
+                        open?: "true" | "false";
+                        /** @enum {string} */
+                        overdue?: "true" | "false";
+                        /** @enum {string} */
+                        f?: "json" | "csv" | "xlsx";
+                    };
+                    answer: components["schemas"]["Statistics"];
+                };
+            };
+            "/api/hotspots": {
+                get: {
+                    query: {
+                        region?: string;
+                        /** @default 9 */
+                        resolution?: number;
+                        from?: string;
+                        to?: string;
+                        category?: string;
+                        level?: string;
+                        state?: string;
+                        /** @enum {string} */
+                        open?: "true" | "false";
+                        /** @enum {string} */
+                        overdue?: "true" | "false";
+                        /** @enum {string} */
+                        view?: "gi" | "rate" | "count" | "emerging" | "density";
+                        seed?: number;
+                    };
+                    answer: components["schemas"]["Hotspots"];
+                };
+            };
+            "/api/scan": {
+                get: {
+                    query: {
+                        region?: string;
+                        radius?: string;
+                        days?: number;
+                        from?: string;
+                        to?: string;
+                        category?: string;
+                        level?: string;
+                        state?: string;
+                        /** @enum {string} */
+                        open?: "true" | "false";
+                        /** @enum {string} */
+                        overdue?: "true" | "false";
+                        permutations?: number;
+                        seed?: number;
+                    };
+                    answer: {
+                        job: string;
+                    };
+                };
+            };
+            "/api/intake": {
+                post: {
+                    body: components["schemas"]["ForeignIncident"];
+                    answer: {
+                        incident: components["schemas"]["Incident"];
+                    };
+                };
+            };
+            "/api/jobs/{id}": {
+                get: {
+                    path: {
+                        id: string;
+                    };
+                    answer: components["schemas"]["Job"];
+                };
+                delete: {
+                    path: {
+                        id: string;
+                    };
+                };
+            };
+            "/api/events": {
+                get: {
+                    query: {
+                        last_event_id?: number;
+                    };
+                    /** Format: binary */
+                    answer: Blob;
+                };
+            };
+            "/ogc/collections/{collectionId}/items": {
+                get: {
+                    path: {
+                        /** @enum {string} */
+                        collectionId: "regions" | "grids" | "units" | "leaders" | "buildings" | "incidents" | "households" | "hotspots";
+                    };
+                    query: {
+                        /** @enum {string} */
+                        f?: "json" | "html" | "fgb" | "gpkg" | "csv" | "xlsx" | "kml" | "shp" | "geojsonseq";
+                        /** @default 100 */
+                        limit?: number;
+                        cursor?: string;
+                        bbox?: [
+                            number,
+                            number,
+                            number,
+                            number
+                        ] | [
+                            number,
+                            number,
+                            number,
+                            number,
+                            number,
+                            number
+                        ];
+                        /** Format: uri */
+                        "bbox-crs"?: string;
+                        /** Format: uri */
+                        crs?: string;
+                        datetime?: string;
+                        ids?: string[];
+                        sortby?: string;
+                        properties?: string[];
+                        filter?: string;
+                        /**
+                         * @default cql2-text
+                         * @enum {string}
+                         */
+                        "filter-lang"?: "cql2-text" | "cql2-json";
+                        /** Format: uri */
+                        "filter-crs"?: string;
+                        /** @default false */
+                        skipGeometry?: boolean;
+                    };
+                    answer: components["schemas"]["OgcFeatureCollection"];
+                };
+            };
+            "/ogc/collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}": {
+                get: {
+                    path: {
+                        /** @enum {string} */
+                        collectionId: "regions" | "grids" | "units" | "leaders" | "buildings" | "incidents" | "households" | "hotspots";
+                        /** @enum {string} */
+                        tileMatrixSetId: "WebMercatorQuad" | "CGCS2000Quad";
+                        tileMatrix: number;
+                        tileRow: number;
+                        tileCol: number;
+                    };
+                    query: {
+                        /** @enum {string} */
+                        f?: "mvt" | "pbf";
+                    };
+                    /** Format: binary */
+                    answer: Blob;
+                };
+            };
         };
     };
-    responses: never;
-    parameters: never;
-    requestBodies: never;
-    headers: never;
-    pathItems: never;
 };
-export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+
+/** What can be asked, by address and method. */
+export type paths = components["schemas"]["paths"];

@@ -1,16 +1,16 @@
 // Which page of the map the address asks for: the planner's, the monitoring room, or the form to report an incident.
 
-import type { Region } from "./api";
-import { outlinesUrls, Regions, REGIONS, SESSION } from "./regions";
-import { askEarly } from "./wire";
+import type { Answer } from "./api";
+import { ITEMS, outlinesOf, Regions, REGIONS, SESSION } from "./regions";
+import { address, askEarly } from "./wire";
 
 /** While a page's code is read: who is there, the regions, and the outlines of those that the map begins with. */
 async function begin(region: string | null): Promise<void> {
   void askEarly(SESSION);
   const { ok, value } = await askEarly(REGIONS);
   if (!ok) return;
-  const tree = new Regions((value as { regions: Region[] }).regions), known = region === null ? undefined : tree.find(region);
-  for (const url of outlinesUrls(tree.below((known ?? tree.descend(null))?.code ?? null))) void askEarly(url);
+  const tree = new Regions((value as Answer<typeof REGIONS, "get">).regions), known = region === null ? undefined : tree.find(region);
+  for (const at of outlinesOf(tree.below((known ?? tree.descend(null))?.code ?? null))) void askEarly(address(ITEMS, at));
 }
 
 const pages = new Map([

@@ -1,14 +1,14 @@
 // One immutable state; actions make the next one; whoever shows something subscribes.
 
 import type { Breach, Effect, Entry, Figures, Job, Operation, Plan, Preview, ProblemBody, Region, VillageSummary, Who, Written } from "./api";
+import type { Basemap } from "./map/basemap-layer";
+import type { Layer } from "./planner/fields";
 import type { Lang } from "./strings";
 import type { PaletteName } from "./style/palette";
 import type { Model } from "./village/model";
 import type { Outcome } from "./village/stroke";
 
 export type ToolName = "select" | "brush" | "rectangle" | "lasso" | "cut";
-/** Vector map or image. */
-export type Tianditu = "vec" | "img";
 export type Tab = "grids" | "units" | "problems" | "history" | "plan";
 export interface Notice { kind: "info" | "good" | "bad"; text: string; at: number }
 /** What a draft of a stroke waits for: an answer of the planner. */
@@ -24,11 +24,13 @@ export interface Compared {
   model: Model | null;
 }
 
+/** What is shown of a file that was looked at. */
+export type Judged = Omit<Preview, "layer" | "file_name" | "bytes" | "cautions" | "caution_count">;
 /** A file on its way into the register. */
-export type Intake = { file: string; layer: string } & (
+export type Intake = { file: string; layer: Layer } & (
   | { step: "choose" }
-  | { step: "reading" | "writing"; job: string; share: number; stage: string; preview: Preview | null }
-  | { step: "preview"; preview: Preview; confirmed: boolean; trouble: { text: string; layers: readonly string[] } | null }
+  | { step: "reading" | "writing"; job: string; share: number; stage: string; preview: Judged | null }
+  | { step: "preview"; preview: Judged; confirmed: boolean; trouble: { text: string; layers: readonly string[] } | null }
   | { step: "done"; written: Written });
 
 export type Dialog =
@@ -38,8 +40,7 @@ export type Dialog =
 export interface State {
   lang: Lang;
   palette: PaletteName;
-  /** File under the grids, and whether it is drawn in GCJ-02; or a map of Tianditu, which never is. */
-  basemap: { name: string; isShifted: boolean; tianditu?: Tianditu } | null;
+  basemap: Basemap | null;
   who: Who | null;
   needsSignIn: boolean;
   /** From the top region down to the chosen one. */
@@ -69,7 +70,7 @@ export interface State {
   history: readonly Entry[];
   proposal: { effect: Effect; title: string; operation: Operation } | null;
   dialog: Dialog | null;
-  job: Job | null;
+  job: Job<"plan"> | null;
   intake: Intake | null;
   compared: Compared | null;
   /** Where the divider between two plans stands, share of the map's width. */

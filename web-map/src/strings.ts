@@ -100,12 +100,12 @@ const table = {
   op_transfer_buildings: ["划转楼栋", "Buildings moved"], op_split_grid: ["拆分网格", "Grid split"], op_merge_grids: ["合并网格", "Grids merged"],
   op_create_dedicated: ["设专属网格", "Dedicated grid made"], op_retire_dedicated: ["撤专属网格", "Dedicated grid ended"], op_move_household: ["移动住户", "Household moved"],
   op_set_officers: ["设定联户长", "Officers set"], op_lock: ["锁定", "Locked"], op_unlock: ["解锁", "Unlocked"], op_rename: ["改名", "Renamed"],
-  op_rebalance: ["均衡", "Rebalanced"], op_reform_units: ["重组单元", "Units formed anew"], op_other: ["修改", "Edit"],
+  op_rebalance: ["均衡", "Rebalanced"], op_reform_units: ["重组单元", "Units formed anew"], op_absorb: ["跟随名册", "Register followed"], op_ledger: ["台账导回", "Ledger brought back"], op_other: ["修改", "Edit"],
   // plan
   generate: ["生成新方案", "Generate a plan"], profile: ["规则", "Rules"], seed: ["随机种子", "Seed"], seconds: ["用时上限（秒）", "Time limit (s)"],
   targetWish: ["每网格户数", "Households a grid"], toleranceWish: ["容差（%）", "Tolerance (%)"], asRules: ["按规则 {n}", "by the rules {n}"], targetNone: ["不设目标", "none"],
   barriersRegistered: ["按登记", "As registered"], barriersHard: ["不得跨越勾选的种类", "Never cross those ticked"], barrier_river: ["河流", "River"], barrier_lake: ["湖库", "Lake"], barrier_railway: ["铁路", "Railway"], barrier_road: ["道路", "Road"],
-  beyond: ["{village}：最大偏差 {d}，超出容差 {p}。{why}", "{village}: deviates by {d}, beyond the tolerance of {p}. {why}"], better_none_proven: ["已证明没有更均衡的划法。", "Proven: no division is more even."], better_taken: ["已证明没有更均衡的划法。", "Proven: no division is more even."],
+  beyond: ["{village}：最大偏差 {d}，超出容差 {p}。{why}", "{village}: deviates by {d}, beyond the tolerance of {p}. {why}"], better_taken: ["已证明没有更均衡的划法。", "Proven: no division is more even."],
   better_not_decided: ["没有找到更均衡的划法。", "None more even was found."], exceptionsMade: ["{n} 个单元户数不合规则（共 {h} 户），原因列在单元页", "{n} exceptions with {h} households; the Units tab says why of each"],
   oldNets: ["沿用旧网边界", "Re-use the borders of old nets"], start: ["开始", "Start"], running: ["正在生成：{stage}", "Working: {stage}"], beginning: ["正在准备…", "Getting ready…"], share: ["已完成 {p}", "{p} done"],
   jobDone: ["方案已生成：{g} 个网格，{u} 个单元", "The plan is made: {g} grids, {u} units"], jobFailed: ["没有生成：{why}", "No plan: {why}"], jobCancelled: ["已停止，没有生成方案", "Stopped, no plan made"],
@@ -125,12 +125,12 @@ const table = {
   exports: ["导出", "Export"], ledgers: ["Excel 台账：", "Ledgers in Excel:"], wallMap: ["挂图：", "Wall map:"], layer_leaders: ["联户长", "Leaders"], layer_gaps: ["人员缺配", "Vacancies"], layer_summary: ["乡镇汇总", "Townships"], layer_grids: ["网格", "Grids"], layer_units: ["单元", "Units"], layer_buildings: ["楼栋", "Buildings"],
   layer_households: ["住户", "Households"], layer_regions: ["行政区划", "Regions"], layer_barriers: ["障碍", "Barriers"], layer_old_nets: ["原有网格", "Old nets"], layer_incidents: ["事件", "Incidents"], layer_officers: ["人员", "Officers"], layer_centres: ["综治中心", "Governance centres"],
   // basemap
-  basemap: ["底图", "Basemap"], basemapNone: ["只有经纬网和本库图层。", "Longitude, latitude and our own layers only."], basemapChoose: ["本机 PMTiles 或 MBTiles 文件（只在本页读取，不上传）", "PMTiles or MBTiles file of this computer (read in this page, never sent)"],
+  basemap: ["底图", "Basemap"], basemapNone: ["只有经纬网和本库图层。", "Longitude, latitude and our own layers only."], basemapChoose: ["本机 PMTiles 或 MBTiles 文件（在本页读取，存于本浏览器，不上传）", "PMTiles or MBTiles file of this computer (read in this page, kept in this browser, never sent)"],
   basemapShift: ["底图是 GCJ-02 坐标（移动底图，不移动数据）", "The basemap is in GCJ-02 (it is moved, the data is not)"], basemapOff: ["去掉底图", "Remove the basemap"], tianditu_vec: ["天地图 矢量", "Tianditu map"], tianditu_img: ["天地图 影像", "Tianditu image"], tiandituBy: ["© 天地图", "© Tianditu"],
   basemapBad: ["{file} 不是 PMTiles 或 MBTiles 底图，或者没有索引", "{file} is no basemap in PMTiles or MBTiles, or has no index"],
   // import
   import: ["导入", "Import"], importTitle: ["导入文件", "Import a file"], importWhy: ["先看清楚再入库：编码、坐标、列的对应、每一条坏行都会列出。", "Look first, store later: encoding, coordinates, columns and every bad row are shown."],
-  importLayer: ["图层", "Layer"], importFile: ["文件（CSV、XLSX、GeoJSON、GeoPackage、Shapefile、FlatGeobuf、KML）", "File (CSV, XLSX, GeoJSON, GeoPackage, Shapefile, FlatGeobuf, KML)"],
+  importLayer: ["图层", "Layer"], importFile: ["文件（CSV、XLSX、GeoJSON、GeoPackage、Shapefile、FlatGeobuf、KML；规则还可用 TOML）", "File (CSV, XLSX, GeoJSON, GeoPackage, Shapefile, FlatGeobuf, KML; rules also TOML)"],
   importPrivacy: ["身份证号等个人信息列一律不保存，并在结果中列出。", "Personal columns such as identity numbers are never kept; the result names them."],
   importRead: ["检查文件", "Check the file"], importReading: ["正在检查", "Checking"], importWriting: ["正在入库", "Storing"], importStopped: ["已停止，库未改动", "Stopped, the register is as it was"],
   importJudge: ["核对“{file}”", "Check of {file}"], importEncoding: ["编码 {e}", "encoding {e}"], rowsN: ["{n} 行", "{n} rows"],
@@ -142,7 +142,7 @@ const table = {
   importColumns: ["列的对应", "Columns"], importDropped: ["个人信息列不导入：{list}", "Personal columns, not imported: {list}"], importColumn: ["列“{column}”是", "Column “{column}” is"], importLeave: ["（不导入）", "(left out)"],
   importFaults: ["{n} 条坏行", "{n} bad rows"], importBadRows: ["下载坏行（附原因）：", "Bad rows with their reasons: "], row: ["行", "Row"], column: ["列", "Column"], fault: ["原因", "Fault"],
   importSample: ["前几行", "First rows"], importPartial: ["跳过 {n} 条坏行或冲突行，导入其余", "Leave {n} rows that are bad or in conflict out, import the others"],
-  importTrouble: ["还不能读：", "Not readable yet: "], importSheet: ["工作表或图层", "Sheet or layer"], importAgain: ["按改动重新检查", "Check again with these changes"],
+  importNotes: ["请核对", "To be looked at"], importTrouble: ["还不能读：", "Not readable yet: "], importSheet: ["工作表或图层", "Sheet or layer"], importAgain: ["按改动重新检查", "Check again with these changes"],
   importCommit: ["导入 {n} 行", "Import {n} rows"], importDone: ["“{file}”已导入", "{file} is imported"], importMore: ["再导入一个文件", "Another file"],
   field_id: ["编号", "Id"], field_code: ["编码", "Code"], field_name: ["名称", "Name"], field_level: ["级别", "Level"], field_parent: ["上级", "Parent"], field_village: ["所属村", "Village"], field_region: ["所属区划", "Region"],
   field_building: ["楼栋", "Building"], field_stairwell: ["单元（楼道）", "Stairwell"], field_stairwells: ["单元（楼道）", "Stairwells"], field_floor: ["楼层", "Floor"], field_hamlet: ["自然寨", "Hamlet"], field_group: ["村民小组", "Villagers' group"],
@@ -190,13 +190,17 @@ export function text(lang: Lang, key: Key, values: Readonly<Record<string, strin
   });
 }
 export const isKey = (key: string): key is Key => key in table;
-/** The half of a message of the service (“中文 / English”, or one line each) that the reader wants. */
+/** Words one after the other, and what stands before an explanation, as the language has them. */
+export const listed = (lang: Lang, words: readonly string[]): string => words.join(lang === "zh" ? "、" : ", ");
+export const colon = (lang: Lang): string => lang === "zh" ? "：" : ": ";
+/** The half of a message of the service (“中文 / English” in every line, or one line each) that the reader wants. */
 export function half(lang: Lang, message: string): string {
-  const [first, second] = message.split("\n");
-  if (second !== undefined && second !== "") return (lang === "zh" ? first ?? "" : second).trim();
-  const cut = message.indexOf(" / ");
-  if (cut < 0) return message;
-  return (lang === "zh" ? message.slice(0, cut) : message.slice(cut + 3)).trim();
+  const lines = message.split("\n").filter(line => line !== ""), isBoth = lines.length > 1 && lines.every(line => / \/ /.test(line)) && WIDE.test(lines[1]!);
+  if (lines.length > 1 && !isBoth) return lines[at(lang)]!.trim();
+  return lines.map(line => {
+    const cut = line.indexOf(" / ");
+    return (cut < 0 ? line : lang === "zh" ? line.slice(0, cut) : line.slice(cut + 3)).trim();
+  }).join("\n");
 }
 export const percent = (share: number | null, signed = true): string =>
   share === null || !Number.isFinite(share) ? "—" : `${signed && share > 0 ? "+" : ""}${(share * 100).toFixed(1)}%`.replace("-", "−");

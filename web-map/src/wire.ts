@@ -6,16 +6,27 @@ export class Unreachable extends Error {}
 /** What the service said; the value is null where it was no JSON. */
 export interface Heard { status: number; ok: boolean; value: unknown }
 
-export async function reach(method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>): Promise<Response> {
-  try {
-    return await fetch(path, { method, headers: { accept: "application/json", ...headers }, credentials: "same-origin", ...(body === undefined ? {} : { body }) });
-  } catch (e) {
-    throw new Unreachable(String(e));
-  }
+export type Value = string | number | readonly number[] | null | undefined;
+
+/** The address of an operation: the places of its path, and as a query what else is set. */
+export function address(path: string, values: Readonly<Record<string, Value>>): string {
+  const rest = new Map(Object.entries(values));
+  const place = path.replace(/\{(\w+)\}/g, (_, name: string) => { const value = String(rest.get(name)); rest.delete(name); return encodeURIComponent(value); });
+  const said = [...rest].filter(([, v]) => v !== null && v !== undefined && v !== "");
+  return place + said.map(([name, v], i) => `${i === 0 ? "?" : "&"}${name}=${typeof v === "object" ? v!.map(n => n.toFixed(6)).join(",") : encodeURIComponent(v!)}`).join("");
 }
 
-export async function hear(method: string, path: string, body: BodyInit | undefined, headers: Record<string, string>): Promise<Heard> {
-  const answer = await reach(method, path, body, headers), text = answer.status === 204 ? "" : await answer.text();
+export async function reach(method: string, url: string, body?: BodyInit, headers: Record<string, string> = {}): Promise<Response> {
+  return held(fetch(url, { method, headers: { accept: "application/json", ...headers }, credentials: "same-origin", ...(body === undefined ? {} : { body }) }));
+}
+
+/** What a line brings that may break; where it does nobody knows what the service did. */
+export async function held<T>(coming: Promise<T>): Promise<T> {
+  try { return await coming; } catch (e) { throw new Unreachable(String(e)); }
+}
+
+export async function hear(method: string, url: string, body?: BodyInit, headers?: Record<string, string>): Promise<Heard> {
+  const answer = await reach(method, url, body, headers), text = await held(answer.text());
   let value: unknown = null;
   try { value = text === "" ? null : JSON.parse(text); } catch { /* no JSON */ }
   return { status: answer.status, ok: answer.ok, value };
@@ -24,18 +35,18 @@ export async function hear(method: string, path: string, body: BodyInit | undefi
 const early = new Map<string, Promise<Heard>>();
 
 /** Asks now what will be wanted soon. */
-export function askEarly(path: string): Promise<Heard> {
-  const heard = hear("GET", path, undefined, {});
-  early.set(path, heard);
+export function askEarly(url: string): Promise<Heard> {
+  const heard = hear("get", url);
+  early.set(url, heard);
   // whoever wants it hears why there is none
   heard.catch(() => undefined);
   return heard;
 }
 
 /** The answer to what was asked early, once; whatever changes something makes what was asked before it old. */
-export function takeEarly(method: string, path: string): Promise<Heard> | undefined {
-  if (method !== "GET") { early.clear(); return undefined; }
-  const heard = early.get(path);
-  early.delete(path);
+export function takeEarly(method: string, url: string): Promise<Heard> | undefined {
+  if (method !== "get") { early.clear(); return undefined; }
+  const heard = early.get(url);
+  early.delete(url);
   return heard;
 }

@@ -1,11 +1,14 @@
-// Types of the service out of its own definition: `npm run types`. A test of the page says when they are old.
+// Types of the service out of its own definitions: `npm run types`. A test of the page says when they are old.
 
-import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import openapiTS, { astToString } from "openapi-typescript";
+import ts from "typescript";
+import { digest, document } from "./document.mjs";
 
-const here = path => new URL(path, import.meta.url);
-const document = JSON.parse(readFileSync(here("../../src/api/openapi/application.json"), "utf8"));
-const digest = createHash("sha256").update(JSON.stringify(document.components.schemas)).digest("hex");
-const made = astToString(await openapiTS({ openapi: document.openapi, info: document.info, paths: {}, components: { schemas: document.components.schemas } }, { exportType: true }));
-writeFileSync(here("../src/service.gen.ts"), `// Made by \`npm run types\` of src/api/openapi/application.json; not to be edited.\n// ${digest}\n\n${made.slice(made.indexOf("export type components"))}`);
+const blob = ts.factory.createTypeReferenceNode("Blob");
+const made = astToString(await openapiTS(document, {
+  exportType: true, arrayLength: true, defaultNonNullable: false, emptyObjectsUnknown: true, transform: schema => schema.format === "binary" ? blob : undefined,
+}));
+const types = made.slice(made.indexOf("export type components"), made.indexOf("    responses: never"));
+writeFileSync(new URL("../src/service.gen.ts", import.meta.url),
+  `// Made by \`npm run types\` of src/api/openapi/; not to be edited.\n// ${digest}\n\n${types}};\n\n/** What can be asked, by address and method. */\nexport type paths = components["schemas"]["paths"];\n`);

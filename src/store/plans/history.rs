@@ -76,21 +76,30 @@ pub(in crate::store) async fn list(
     limit: u32,
 ) -> Result<Vec<HistoryEntry>, StoreError> {
     let stored = heads::get(session, scope, plan, false).await?;
-    let mut sql = select(stored.no);
-    sql.push(" AND seq > ").bind(after).push(" ORDER BY seq LIMIT ").bind(i64::from(limit));
-    let mut all: Vec<HistoryEntry> =
-        session.rows(sql).await?.iter_mut().map(read).collect::<Result<_, StoreError>>()?;
-    if !scope.covers(&stored.head.region) {
-        for entry in &mut all {
-            cut(&mut entry.changes, scope);
+    let sees_all = scope.covers(&stored.head.region);
+    let (mut all, mut after) = (Vec::new(), after);
+    // as many as were asked for come if there are that many to see: whoever pages takes fewer for the end
+    loop {
+        let mut sql = select(stored.no);
+        sql.push(" AND seq > ").bind(after).push(" ORDER BY seq LIMIT ").bind(i64::from(limit));
+        let mut page: Vec<HistoryEntry> =
+            session.rows(sql).await?.iter_mut().map(read).collect::<Result<_, StoreError>>()?;
+        let last = page.last().map(|entry| entry.seq).filter(|_| page.len() == limit as usize);
+        if !sees_all {
+            for entry in &mut page {
+                cut(&mut entry.changes, scope);
+                // what was asked may name what lies elsewhere
+                entry.operation = serde_json::Value::Null;
+            }
+            page.retain(|entry| !entry.changes.is_empty());
         }
-        all.retain(|entry| !entry.changes.is_empty());
-        for entry in &mut all {
-            // what was asked may name what lies elsewhere
-            entry.operation = serde_json::Value::Null;
+        all.append(&mut page);
+        all.truncate(limit as usize);
+        match last {
+            Some(seq) if all.len() < limit as usize => after = seq,
+            _ => return Ok(all),
         }
     }
-    Ok(all)
 }
 
 fn cut(changes: &mut Changes, scope: &Scope) {

@@ -1,7 +1,7 @@
 // Borders of the room's map: districts below the chosen one with their names, and the grids in force where one is near enough.
 
 import type L from "leaflet";
-import { api, type Region } from "../api";
+import { api, type Geometry, type Region } from "../api";
 import { MOST_FEATURES } from "../room/cells";
 import type { Room } from "../room/room";
 import { CanvasLayer } from "./canvas-layer";
@@ -12,7 +12,7 @@ import { middle, ringsOf } from "./region-layer";
 
 interface Shape { code: string; name: string; rings: WorldRing[]; at: readonly [number, number] }
 
-function shapeOf(code: string, name: string, geometry: GeoJSON.Geometry | null, bbox: Region["bbox"]): Shape {
+function shapeOf(code: string, name: string, geometry: Geometry | null, bbox: Region["bbox"]): Shape {
   const rings = ringsOf(geometry), [lon, lat] = middle(rings, bbox ?? [0, 0, 0, 0]);
   return { code, name, rings: rings.map(worldRing), at: [worldX(lon), worldY(lat)] };
 }
@@ -39,7 +39,7 @@ export class BorderLayer extends CanvasLayer {
     super(400);
     room.store.subscribe((now, before) => {
       if (now.children !== before.children) void this.load();
-      else if (now.lang !== before.lang || now.district !== before.district || now.layer !== before.layer) this.redraw();
+      else if (now.lang !== before.lang || now.district !== before.district || now.layer !== before.layer || now.basemap !== before.basemap) this.redraw();
     });
   }
 
@@ -65,13 +65,13 @@ export class BorderLayer extends CanvasLayer {
 
   private async loadGrids(map: L.Map): Promise<void> {
     if (map.getZoom() < GRIDS_FROM_ZOOM) { if (this.grids.length > 0) { this.grids = []; this.redraw(); } return; }
-    const b = map.getBounds(), box = [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()], key = box.map(v => v.toFixed(4)).join();
+    const b = map.getBounds(), box = [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()] as const, key = box.map(v => v.toFixed(4)).join();
     if (key === this.askedBox) return;
     this.askedBox = key;
     const found = await this.room.guard(() => api.gridsInForce(box));
     if (key !== this.askedBox || found === undefined) return;
     this.grids = found.features.length > MOST_GRIDS ? [] : found.features.map(f => {
-      const code = String(f.properties?.["code"] ?? f.id), name = String(f.properties?.["name"] ?? "");
+      const code = String(f.properties["code"] ?? f.id), name = String(f.properties["name"] ?? "");
       return shapeOf(code, name === "" ? code.slice(12) : name, f.geometry, null);
     });
     this.redraw();
@@ -80,14 +80,15 @@ export class BorderLayer extends CanvasLayer {
   protected override isBlank(): boolean { return this.drawn === 0; }
 
   protected override draw(pen: CanvasRenderingContext2D, map: L.Map): void {
-    const { district } = this.room.state, screen = new Screen(map);
+    const { district, basemap } = this.room.state, screen = new Screen(map);
     pen.strokeStyle = "rgba(70, 86, 98, .45)";
     pen.lineWidth = 1;
     for (const grid of this.grids) { screen.trace(pen, grid.rings); pen.stroke(); }
     for (const d of this.districts) {
       const now = d.code === district?.region.code;
       screen.trace(pen, d.rings);
-      pen.fillStyle = now ? "rgba(11, 92, 138, .13)" : "rgba(255, 255, 255, .55)";
+      // what lies below is to be seen
+      pen.fillStyle = now ? "rgba(11, 92, 138, .13)" : `rgba(255, 255, 255, ${basemap === null ? 0.55 : 0.15})`;
       pen.fill("evenodd");
       pen.strokeStyle = now ? "#0b5c8a" : "#6d7f8b";
       pen.lineWidth = now ? 3.5 : 1.4;

@@ -3,7 +3,7 @@
 import type L from "leaflet";
 import { breaks, brief, classOf, drawables, meets, silenceOf, type Drawable } from "../room/cells";
 import type { Room } from "../room/room";
-import type { HotView, Hotspots } from "../room/api";
+import type { Cell, HotView, Hotspots } from "../room/api";
 import { heats, type PaletteName } from "../style/palette";
 import { CanvasLayer } from "./canvas-layer";
 import { slanted, tile } from "./patterns";
@@ -66,7 +66,7 @@ export function letterInto(pen: CanvasRenderingContext2D, said: string, x: numbe
 export interface Fill { colour: string; pattern: Pattern | null; alpha: number; edge: string }
 
 /** How a cell looks. `k` is its step where the view has steps. */
-export function fillOf(view: HotView, palette: PaletteName, textures: Textures, cell: { class: string | null; emerging: string | null; households: number | null }, k: number): Fill {
+export function fillOf(view: HotView, palette: PaletteName, textures: Textures, cell: Pick<Cell, "class" | "emerging" | "households">, k: number): Fill {
   const heat = heats[palette], edge = "rgba(22, 35, 45, .5)";
   const plain: Fill = { colour: heat.plain, pattern: null, alpha: 0.6, edge: "rgba(22, 35, 45, .3)" };
   const silence = silenceOf(cell, view);

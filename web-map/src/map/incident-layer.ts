@@ -76,7 +76,7 @@ export class IncidentLayer extends CanvasLayer {
     const { points, pick, fresh, urgent, wall, scan, tab } = this.room.state, now = this.room.now(), r = wall ? 9 : 6;
     this.drawn = 0;
     const place = (i: Incident): L.Point | null => i.at === null ? null : map.latLngToContainerPoint([i.at[1], i.at[0]]);
-    if (scan?.clusters != null && tab === "scan" && !wall) scan.clusters.forEach((c, k) => c.p <= BY_CHANCE && this.circle(pen, map, c.centre, c.radius_m, `${k + 1}`));
+    if (tab === "scan" && !wall) scan?.result?.clusters.forEach((c, k) => c.p <= BY_CHANCE && this.circle(pen, map, c.centre, c.radius_m, `${k + 1}`));
     const shown = this.shown(), order = [...shown].reverse(), signs: [number, number, number][] = [];
     for (const i of order) {
       const p = place(i);

@@ -1,25 +1,11 @@
 // A basemap out of an MBTiles file, its tiles in one table or each picture once (map and images).
 
-import { type Read, SqliteFile, type Value } from "./sqlite-file";
+import { SqliteFile, type Value } from "./sqlite-file";
+import { plain, type Read, type TileFile } from "./tile-file";
 import type { Place } from "./tiles";
-
-/** A basemap in one file, or with the service. */
-export interface TileFile {
-  minZoom: number; maxZoom: number; isVector: boolean;
-  /** Whether a tile that did not come may come later. */
-  isFar?: boolean;
-  bytes(place: Place): Promise<ArrayBuffer | undefined>;
-}
 
 /** Levels where the file does not say. */
 const LEVELS: readonly [number, number] = [0, 18];
-
-const copy = (bytes: Uint8Array): ArrayBuffer => Uint8Array.from(bytes).buffer;
-
-async function plain(bytes: Uint8Array): Promise<ArrayBuffer> {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return copy(bytes);
-  return new Response(new Blob([copy(bytes)]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
-}
 
 export async function openMbtiles(read: Read): Promise<TileFile> {
   const file = await SqliteFile.open(read);

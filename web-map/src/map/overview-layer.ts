@@ -45,8 +45,8 @@ export class OverviewLayer extends CanvasLayer {
     return null;
   }
 
-  private async bring(collection: Collection, { z, x, y }: Place, key: string, era: number): Promise<void> {
-    const bytes = await this.app.guard(() => api.tile(collection, z, y, x));
+  private async bring(collection: Collection, place: Place, key: string, era: number): Promise<void> {
+    const bytes = await this.app.guard(() => api.tile(collection, place));
     if (era !== this.era) return;
     if (bytes === undefined) { this.tiles.delete(key); return; }
     this.tiles.set(key, decode(bytes, collection));

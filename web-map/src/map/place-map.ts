@@ -1,7 +1,7 @@
 // A small map with a cross in its middle: the place that is meant.
 
 import type L from "leaflet";
-import { api, type LonLat, type Region } from "../api";
+import { api, type LonLat } from "../api";
 import { palettes, type PaletteName } from "../style/palette";
 import type { Box } from "../room/cells";
 import { CanvasLayer } from "./canvas-layer";
@@ -22,7 +22,7 @@ class Outlines extends CanvasLayer {
     const found = await api.outlines(box, "village");
     this.shapes = found.features.map(f => {
       const rings = ringsOf(f.geometry);
-      return { name: String((f.properties as Partial<Region> | null)?.name ?? ""), rings: rings.map(worldRing), at: middle(rings, [0, 0, 0, 0]) };
+      return { name: String(f.properties["name"] ?? ""), rings: rings.map(worldRing), at: middle(rings, [0, 0, 0, 0]) };
     });
     this.redraw();
   }

@@ -1,7 +1,7 @@
 // Outlines of the regions below the chosen one, with their names; a click opens one.
 
 import L from "leaflet";
-import { api, type Region } from "../api";
+import { api, type Geometry, type LonLat, type Region } from "../api";
 import type { App } from "../app";
 import type { State } from "../state";
 import { boxAround } from "../regions";
@@ -12,14 +12,12 @@ import { BUILDINGS_ZOOM } from "./overview-layer";
 
 interface Shape { region: Region; rings: WorldRing[]; at: readonly [number, number] }
 
-export function ringsOf(geometry: GeoJSON.Geometry | null): [number, number][][] {
-  if (geometry?.type === "Polygon") return geometry.coordinates as [number, number][][];
-  if (geometry?.type === "MultiPolygon") return geometry.coordinates.flat() as [number, number][][];
-  return [];
+export function ringsOf(geometry: Geometry | null): LonLat[][] {
+  return geometry?.type === "Polygon" ? geometry.coordinates : geometry?.type === "MultiPolygon" ? geometry.coordinates.flat() : [];
 }
 
 /** Where a name stands, degrees: the centroid of the largest ring. */
-export function middle(rings: readonly [number, number][][], [w, s, e, n]: readonly [number, number, number, number]): [number, number] {
+export function middle(rings: readonly LonLat[][], [w, s, e, n]: readonly [number, number, number, number]): [number, number] {
   let best: [number, number] = [(w + e) / 2, (s + n) / 2], most = 0;
   for (const ring of rings) {
     let area = 0, x = 0, y = 0;

@@ -6,6 +6,7 @@ import type { LonLat } from "../api";
 import { contains, type Box } from "../room/cells";
 import type { Ground, Room } from "../room/room";
 import { palettes } from "../style/palette";
+import { BasemapLayer } from "./basemap-layer";
 import { BorderLayer } from "./border-layer";
 import { Graticule } from "./graticule";
 import { HeatLayer } from "./heat-layer";
@@ -29,6 +30,7 @@ export function ground(box: HTMLElement, options: L.MapOptions = {}): L.Map {
 
 export class RoomMap implements Ground {
   private readonly leaflet: L.Map;
+  readonly basemap: BasemapLayer;
   readonly heat: HeatLayer;
   private readonly borders: BorderLayer;
   private readonly incidents: IncidentLayer;
@@ -39,6 +41,7 @@ export class RoomMap implements Ground {
     const map = this.leaflet = ground(box);
     if (!state.wall) L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
     if (state.at !== null) map.setView([state.at[1], state.at[0]], state.at[2], { animate: false });
+    this.basemap = new BasemapLayer(room).addTo(map);
     this.borders = new BorderLayer(room).addTo(map);
     this.heat = new HeatLayer(room).addTo(map);
     this.incidents = new IncidentLayer(room, this.borders, this.heat).addTo(map);

@@ -1,9 +1,9 @@
 // Reads tables of an SQLite file piece by piece, by their indexes and never as a whole: enough for maps in one file (MBTiles). The format is
 // the published one (sqlite.org/fileformat2.html). Nothing is written; what is not understood is an error.
 
+import { LONGEST, type Read } from "./tile-file";
+
 export type Value = number | string | Uint8Array | null;
-/** Bytes from an offset, as many as there are. */
-export type Read = (from: number, bytes: number) => Promise<Uint8Array>;
 
 interface Table { root: number; columns: string[]; isView: boolean; sql: string }
 interface Index { root: number; table: string; columns: string[] }
@@ -13,8 +13,8 @@ const MAGIC = "SQLite format 3\0";
 const INDEX_INNER = 2, TABLE_INNER = 5, INDEX_LEAF = 10, TABLE_LEAF = 13;
 /** Pages kept; the upper ones of a tree are asked for again and again. */
 const KEPT = 600;
-/** Deeper no tree of a sound file is, and longer no tile. */
-const DEEPEST = 24, LONGEST = 8 << 20;
+/** Deeper no tree of a sound file is. */
+const DEEPEST = 24;
 
 const isSqlite = (head: Uint8Array): boolean => [...MAGIC].every((c, i) => head[i] === c.charCodeAt(0));
 

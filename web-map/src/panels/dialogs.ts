@@ -3,7 +3,7 @@
 import { signInElsewhere } from "../api";
 import type { App } from "../app";
 import { half } from "../strings";
-import { field, h, labelled, type Child } from "./dom";
+import { field, h, labelled, marked, type Child } from "./dom";
 import { generateBody, jobBody, readProfiles } from "./generate";
 import { importBody } from "./import";
 
@@ -84,7 +84,7 @@ export function dialogs(app: App, place: HTMLElement): void {
       // whoever is in the dialog by keyboard stays in it
       const held = (document.activeElement as HTMLElement | null)?.dataset["testid"];
       open.replaceChildren(...body().filter(c => c instanceof Node));
-      (open.querySelector<HTMLElement>(`[data-testid="${held}"]`) ?? open.querySelector<HTMLElement>("input, select, button"))?.focus();
+      (marked(open, held) ?? open.querySelector<HTMLElement>("input, select, button"))?.focus();
     }
     open.classList.toggle("wide", dialog?.kind === "import" && !needsSignIn);
     const heading = open.querySelector("h2");

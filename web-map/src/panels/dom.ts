@@ -36,6 +36,9 @@ export function h<K extends keyof HTMLElementTagNameMap>(tag: K, props: Props = 
   return made;
 }
 
+/** The element of a mark, which may hold whatever a file calls its columns. */
+export const marked = (place: ParentNode, mark: string | undefined): HTMLElement | null => mark === undefined ? null : place.querySelector<HTMLElement>(`[data-testid="${CSS.escape(mark)}"]`);
+
 /** Whoever has a state that changes. */
 export interface Holder<S> { readonly store: { readonly state: S; subscribe(listener: (now: S, before: S) => void): void } }
 
@@ -51,7 +54,7 @@ export function mount<S>(place: HTMLElement, app: Holder<S>, on: (state: S) => r
     place.replaceChildren(...draw().filter(c => c !== null && c !== undefined && c !== false).map(c => typeof c === "number" ? String(c) : c));
     if (was > 0) place.scrollTop = was;
     if (held === undefined) return;
-    const again = place.querySelector<HTMLElement>(`[data-testid="${CSS.escape(held)}"]`);
+    const again = marked(place, held);
     if (again instanceof HTMLInputElement && focused instanceof HTMLInputElement && again.type === focused.type && again.type !== "file") again.value = focused.value;
     again?.focus({ preventScroll: true });
   };

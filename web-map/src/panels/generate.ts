@@ -2,7 +2,7 @@
 
 import { api, type PlanResult, type ProfileRow } from "../api";
 import type { App } from "../app";
-import { count, half, isKey, percent } from "../strings";
+import { count, half, percent } from "../strings";
 import { field, h, labelled, type Child } from "./dom";
 import { netsTable } from "./nets";
 
@@ -62,12 +62,11 @@ export function generateBody(app: App, actions: (...buttons: Child[]) => HTMLEle
 }
 
 /** What is not as it was wanted, and why. */
-function shortcomings(app: App, { breaches = [], balance = [], exceptions = [] }: PlanResult): Child[] {
+function shortcomings(app: App, { breaches, balance, exceptions }: PlanResult): Child[] {
   const { t } = app, { lang } = app.state;
-  const why = (better: string): string => { const key = `better_${better}`; return isKey(key) ? t(key) : t("better_not_decided"); };
   const list = [
     ...breaches.map(b => [b.rule, half(lang, b.message)] as const),
-    ...balance.map(b => [t("deviation"), t("beyond", { village: app.atlas.villageName(b.village), d: percent(b.deviation, false), p: percent(b.tolerance, false), why: why(b.better) })] as const),
+    ...balance.map(b => [t("deviation"), t("beyond", { village: app.atlas.villageName(b.village), d: percent(b.deviation, false), p: percent(b.tolerance, false), why: t(b.better === "taken" || b.better === "none_proven" ? "better_taken" : "better_not_decided") })] as const),
   ];
   return [
     list.length === 0 ? null : h("ul", { class: "list", testid: "job-shortcomings" }, ...list.slice(0, MOST).map(([chip, words]) => h("li", {}, h("span", { class: "chip bad" }, chip), h("span", { class: "grow" }, words)))),

@@ -1,5 +1,6 @@
 // The plan as a whole: generate, check, compare, export.
 
+import { linkTo } from "../api";
 import type { App } from "../app";
 import { half } from "../strings";
 import { field, h, labelled, type Child } from "./dom";
@@ -38,12 +39,12 @@ export function planPanel(app: App): Child[] {
       h("button", { testid: "end-compare", click: () => app.store.set({ compared: null }) }, t("endCompare"))),
     ...plan === null ? [] : [
       h("h3", {}, `${t("exports")} · ${model?.data.name ?? plan.name}`),
-      h("form", { class: "inline", submit: e => { e.preventDefault(); const form = e.target as HTMLFormElement; void app.planning.handOut(field(form, "layer"), field(form, "format")).then(url => { if (url) link(url, "", "").click(); }); } },
+      h("form", { class: "inline", submit: e => { e.preventDefault(); const form = e.target as HTMLFormElement; void app.planning.handOut(field(form, "layer") as typeof LAYERS[number], field(form, "format") as typeof FORMATS[number]).then(url => { if (url) link(url, "", "").click(); }); } },
         h("select", { name: "layer", label: t("importLayer"), testid: "export-layer" }, ...LAYERS.map(l => h("option", { value: l }, t(`layer_${l}`)))),
         h("select", { name: "format", label: t("exports"), testid: "export-format" }, ...FORMATS.map(f => h("option", { value: f }, f))),
         h("button", { type: "submit", testid: "export-go" }, t("exports"))),
-      h("p", { class: "facts" }, t("ledgers"), ...LEDGERS.map(l => link(`/api/ledgers/${l}?plan=${plan.id}&region=${model?.data.village ?? plan.region}`, `ledger-${l}`, t(`layer_${l}`)))),
-      model === null ? null : h("p", { class: "facts" }, t("wallMap"), ...["pdf", "svg"].map(f => link(`/api/plans/${plan.id}/wall-map?f=${f}&village=${model.data.village}`, `wall-${f}`, f))),
+      h("p", { class: "facts" }, t("ledgers"), ...LEDGERS.map(l => link(linkTo("/api/ledgers/{kind}", { kind: l, plan: plan.id, region: model?.data.village ?? plan.region }), `ledger-${l}`, t(`layer_${l}`)))),
+      model === null ? null : h("p", { class: "facts" }, t("wallMap"), ...(["pdf", "svg"] as const).map(f => link(linkTo("/api/plans/{id}/wall-map", { id: plan.id, f, village: model.data.village }), `wall-${f}`, f))),
     ],
   ];
 }

@@ -1,7 +1,7 @@
 // What the hand is doing, in numbers; what went well or wrong; what a screen reader hears.
 
 import type { App } from "../app";
-import { count, half, text, when } from "../strings";
+import { colon, count, half, when } from "../strings";
 import { h, mount, type Child } from "./dom";
 import { figuresTable } from "./figures";
 
@@ -25,7 +25,7 @@ export function statusbar(app: App, place: HTMLElement): void {
     return [
       h("span", { class: "totals", testid: "stroke-totals" }, stroke.totals.map(x => `${count(x.before)} → ${count(x.after)}`).join(" | ")),
       h("span", { class: "quiet" }, `${t("unit_h")} · ${stroke.totals.map(x => app.gridName(x.grid)).join(" | ")}`),
-      h("span", { testid: "stroke-units", title: stroke.units.map(u => u.slice(12)).join(" ") }, t("unitsTouched", { n: many }), many > 0 && many <= 6 ? `：${stroke.units.map(u => `${u.slice(12, 15)}-${u.slice(15)}`).join(" ")}` : ""),
+      h("span", { testid: "stroke-units", title: stroke.units.map(u => u.slice(12)).join(" ") }, t("unitsTouched", { n: many }), many > 0 && many <= 6 ? `${colon(app.state.lang)}${stroke.units.map(u => `${u.slice(12, 15)}-${u.slice(15)}`).join(" ")}` : ""),
       h("span", { class: "quiet" }, t("buildingsN", { n: stroke.buildings.length }), " ", t("householdsN", { n: count(stroke.households) })),
       stroke.held > 0 ? h("span", { class: "chip" }, t("heldN", { n: stroke.held })) : null,
     ];
@@ -72,15 +72,4 @@ export function banners(app: App, place: HTMLElement): void {
           h("button", { testid: "conflict-look", click: () => void app.edits.settleConflict("look") }, t("conflictLook")))),
     ];
   });
-}
-
-/** Language of the page itself, for readers and fonts. */
-export function pageLanguage(app: App): void {
-  const set = (): void => {
-    const { lang } = app.state;
-    document.documentElement.lang = lang === "zh" ? "zh-CN" : "en";
-    document.title = `${text(lang, "app")} · ${text(lang, "subtitle")}`;
-  };
-  app.store.subscribe((now, before) => { if (now.lang !== before.lang) set(); });
-  set();
 }

@@ -1,31 +1,14 @@
 // Where we are, which plan, and what concerns the plan as a whole.
 
 import type { App } from "../app";
-import { count, isKey } from "../strings";
+import { count } from "../strings";
 import type { PaletteName } from "../style/palette";
 import { h, mount, type Child } from "./dom";
 import { icon } from "./icons";
+import { languageButton, regionChoices } from "./page";
 
 export function topbar(app: App, place: HTMLElement): void {
   const { t } = app;
-  const level = (name: string): string => { const key = `level_${name}`; return isKey(key) ? t(key) : t("region"); };
-
-  const regions = (): Child[] => {
-    const { path } = app.state;
-    const made: Child[] = [];
-    for (let i = 0; i <= path.length; i++) {
-      const choices = app.atlas.choices(i);
-      if (choices.length === 0) break;
-      const here = path[i];
-      made.push(h("select", {
-        testid: `region-${i}`, label: level(choices[0]!.level), value: here?.code ?? "",
-        change: e => { const code = (e.target as HTMLSelectElement).value; void app.atlas.chooseRegion(code === "" ? path[i - 1]?.code ?? null : code); },
-      }, h("option", { value: "" }, `${level(choices[0]!.level)}…`),
-      ...choices.map(r => h("option", { value: r.code, selected: r.code === here?.code }, r.name))));
-    }
-    return made;
-  };
-
   const plans = (): Child => {
     const { plans, plan } = app.state;
     if (plans.length === 0) return null;
@@ -39,9 +22,10 @@ export function topbar(app: App, place: HTMLElement): void {
     const { plan, who, lang, busy, palette } = app.state;
     const draft = plan?.status === "draft";
     return [
-      h("a", { class: "skip", href: "#map" }, t("skip")),
+      // the address says where one is: going to the map does not change it
+      h("a", { class: "skip", href: "#map", click: e => { e.preventDefault(); app.view?.focusMap(); } }, t("skip")),
       h("div", { class: "brand" }, h("strong", {}, t("app")), h("span", {}, t("subtitle"))),
-      h("div", { class: "where", role: "group", label: t("region") }, ...regions()),
+      h("div", { class: "where", role: "group", label: t("region") }, ...regionChoices(app.state.lang, app.state.path, code => app.atlas.below(code), code => void app.atlas.chooseRegion(code))),
       plans(),
       h("span", { class: "grow" }),
       busy ? h("span", { class: "quiet", role: "status" }, t("busy")) : null,
@@ -56,7 +40,7 @@ export function topbar(app: App, place: HTMLElement): void {
         ...(["calm", "strong", "grey"] as const).map(p => h("option", { value: p, selected: p === palette }, t(`palette_${p}`)))),
       h("a", { class: "button", testid: "to-room", href: "/?view=room", label: t("room"), title: t("room") }, icon("wall"), h("span", { class: "word" }, t("room"))),
       h("button", { testid: "keys", label: t("help"), title: t("help"), click: () => app.store.set({ dialog: { kind: "keys" } }) }, icon("keys")),
-      h("button", { testid: "language", lang: lang === "zh" ? "en" : "zh-CN", click: () => app.store.set({ lang: lang === "zh" ? "en" : "zh" }) }, t("language")),
+      languageButton(lang, other => app.store.set({ lang: other })),
       who === null ? null : h("span", { class: "quiet user", testid: "user" }, who.name),
       who === null || who.by !== "session" ? null : h("button", { testid: "sign-out", click: () => void app.signOut() }, t("signOut")),
     ];

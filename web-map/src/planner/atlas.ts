@@ -9,6 +9,8 @@ import { Model } from "../village/model";
 /** Where we are. */
 export class Atlas {
   private regions = new Regions([]);
+  /** Counts how often the planner went somewhere: an answer that comes after he went elsewhere is not shown. */
+  private turn = 0;
 
   constructor(private readonly app: App) {}
 
@@ -35,27 +37,34 @@ export class Atlas {
     }
   }
 
-  /** Regions at the top, or beside one of the path. */
-  choices(level: number): Region[] { return this.regions.below(level === 0 ? null : this.app.state.path[level - 1]?.code ?? null); }
+  /** Regions below one, or at the top. */
+  below(code: string | null): Region[] { return this.regions.below(code); }
 
   async chooseRegion(code: string | null): Promise<void> {
     await this.app.guard(async () => {
-      const region = this.regions.descend(code);
+      const region = this.regions.descend(code), turn = ++this.turn;
       if (region?.level === "village") { await this.openVillage(region.code); return; }
       const path = region === undefined ? [] : this.regions.pathTo(region);
       this.app.store.dispatch({ type: "village", model: null });
       this.app.store.set({ path, children: this.regions.below(region?.code ?? null), villages: [], plan: null, plans: [], tab: "grids", checked: null });
       if (region?.bbox) this.app.view?.showBox(region.bbox);
       if (region === undefined) return;
-      const plans = await api.plans(region.code);
-      this.app.store.set({ plans });
-      const first = plans.find(p => p.status === "live") ?? plans[0];
-      if (first !== undefined) await this.choosePlan(first.id);
+      await this.choosePlanOf(region.code, turn);
     });
   }
 
+  /** The plan in force of a place, or its latest. */
+  private async choosePlanOf(region: string, turn: number): Promise<void> {
+    const plans = await api.plans(region);
+    if (turn !== this.turn) return;
+    this.app.store.set({ plans });
+    const first = plans.find(p => p.status === "live") ?? plans[0];
+    if (first !== undefined) await this.choosePlan(first.id);
+  }
+
   async choosePlan(id: string): Promise<void> {
-    const { plan, villages } = await api.plan(id);
+    const { turn } = this, { plan, villages } = await api.plan(id);
+    if (turn !== this.turn) return;
     const plans = this.app.state.plans.some(p => p.id === id) ? this.app.state.plans : [plan, ...this.app.state.plans];
     this.app.store.set({ plan, villages, plans, checked: null, compared: null, history: [] });
   }
@@ -63,9 +72,9 @@ export class Atlas {
   /** Another plan for the same place. */
   async switchPlan(id: string): Promise<void> {
     await this.app.guard(async () => {
-      const village = this.app.state.model?.data.village;
+      const village = this.app.state.model?.data.village, turn = ++this.turn;
       await this.choosePlan(id);
-      if (village !== undefined) await this.openVillage(village);
+      if (village !== undefined && turn === this.turn) await this.openVillage(village);
     });
   }
 
@@ -76,37 +85,35 @@ export class Atlas {
 
   async openVillage(code: string): Promise<void> {
     await this.app.guard(async () => {
-      const region = this.regions.find(code);
+      const region = this.regions.find(code), turn = ++this.turn;
       if (region !== undefined) this.app.store.set({ path: this.regions.pathTo(region), children: [] });
-      if (this.app.state.plan === null) {
-        const parent = this.app.state.path.at(-2)?.code ?? code;
-        const plans = await api.plans(parent);
-        this.app.store.set({ plans });
-        const first = plans.find(p => p.status === "live") ?? plans[0];
-        if (first === undefined) return;
-        await this.choosePlan(first.id);
-      }
+      if (this.app.state.plan === null) await this.choosePlanOf(this.app.state.path.at(-2)?.code ?? code, turn);
       const { plan } = this.app.state;
-      if (plan === null) return;
-      const fresh = this.app.state.model?.data.village !== code;
-      this.show(await api.village(plan.id, code));
+      if (plan === null || turn !== this.turn) return;
+      const village = await api.village(plan.id, code), fresh = this.app.state.model?.data.village !== code;
+      if (turn !== this.turn) return;
+      this.show(village);
       if (fresh) this.app.view?.showVillage();
       const data = this.app.state.model!.data;
-      this.app.speak(this.app.t("loadedVillage", { name: data.name, g: data.grids.length, h: data.grids.reduce((s, g) => s + g.households, 0) }));
+      this.app.speak(this.app.t("loadedVillage", { name: data.name ?? data.village, g: data.grids.length, h: data.grids.reduce((s, g) => s + g.households, 0) }));
       await this.app.edits.loadHistory();
     });
   }
 
   /** Puts a village on the table. */
   show(village: Village): void {
-    this.app.hand.forget();
-    this.app.store.dispatch({ type: "village", model: new Model(village) });
+    const model = new Model(village), isAsked = this.app.state.pending !== null;
+    this.app.store.dispatch({ type: "village", model });
+    this.app.hand.carry(model, isAsked);
     history.replaceState(null, "", `#/${encodeURIComponent(village.plan.id)}/${village.village}`);
   }
 
   async reload(): Promise<void> {
-    const { plan, model } = this.app.state;
-    if (plan !== null && model !== null) await this.app.guard(async () => this.show(await api.village(plan.id, model.data.village)));
+    const { turn } = this, { plan, model } = this.app.state;
+    if (plan !== null && model !== null) await this.app.guard(async () => {
+      const village = await api.village(plan.id, model.data.village);
+      if (turn === this.turn) this.show(village);
+    });
   }
 
   /** The register has changed: regions, plans and the village on the table are read again. */

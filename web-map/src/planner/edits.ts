@@ -1,9 +1,21 @@
 // Edits on their way to the service and back: commits, conflicts, undo, history.
 
-import { api, freshKey, Refused, type EditRequest, type Operation, type Plan, type Policy } from "../api";
+import { api, freshKey, Refused, type EditRequest, type Entry, type Operation, type Plan, type Policy } from "../api";
 import type { App } from "../app";
 import { Outbox, type Parcel } from "../outbox";
 import { half, type Key } from "../strings";
+
+/** A history with what came after it, the latest first: who takes an edit back, or does it again, says of which. */
+export function grown(history: readonly Entry[], fresh: readonly Entry[]): Entry[] {
+  const by = new Map(history.map(e => [e.seq, e]));
+  for (const e of fresh) {
+    if (by.has(e.seq)) continue;
+    by.set(e.seq, e);
+    const of = by.get(e.target ?? -1);
+    if (of !== undefined) by.set(of.seq, { ...of, undone: e.kind === "undo" });
+  }
+  return [...by.values()].sort((a, b) => b.seq - a.seq);
+}
 
 /** What changes a plan. */
 export class Edits {
@@ -95,13 +107,12 @@ export class Edits {
   async fork(name: string): Promise<void> {
     const { plan } = this.app.state;
     if (plan === null) return;
-    const then = this.afterFork;
-    this.afterFork = null;
     await this.app.guard(async () => {
-      const draft = await api.fork(plan.id, name);
+      const draft = await api.fork(plan.id, name), then = this.afterFork;
+      this.afterFork = null;
       this.app.store.set({ dialog: null, plans: [draft, ...this.app.state.plans] });
       await this.app.atlas.switchPlan(draft.id);
-      if (this.app.state.plan !== null) then?.(this.app.state.plan);
+      if (this.app.state.plan?.id === draft.id) then?.(this.app.state.plan);
     });
   }
 
@@ -127,11 +138,12 @@ export class Edits {
   }
 
   async loadHistory(): Promise<void> {
-    const { plan } = this.app.state;
+    const { plan, history } = this.app.state;
     if (plan === null || plan.status !== "draft") { this.app.store.set({ history: [] }); return; }
     await this.app.guard(async () => {
-      const entries = await api.history(plan.id);
-      if (this.app.state.plan?.id === plan.id) this.app.store.set({ history: [...entries].sort((a, b) => b.seq - a.seq) });
+      const after = history[0]?.seq ?? 0, fresh = await api.history(plan.id, after), { history: known } = this.app.state;
+      // who left the plan and came back knows nothing of it that stands before the answer
+      if (this.app.state.plan?.id === plan.id && (known[0]?.seq ?? 0) >= after) this.app.store.set({ history: grown(known, fresh) });
     });
   }
 }

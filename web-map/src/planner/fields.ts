@@ -1,5 +1,9 @@
 // What a column of a file can be, by layer: the names the service takes, in the order its exports write them.
 
+import type { At } from "../api";
+
+export type Layer = At<"/api/imports", "post">["layer"];
+
 const PLACE = ["lon", "lat", "geometry"] as const;
 const VALID = ["valid_from", "valid_to", "row_version"] as const;
 
@@ -15,11 +19,9 @@ export const FIELDS = {
   zones: ["id", "name", "townships", ...VALID],
   profiles: ["name", "title", "toml", "row_version"],
   dictionaries: ["dictionary", "key", "name", "name_en", "position", "enabled", "due_hours", "row_version"],
-} as const;
+} as const satisfies Record<Layer, readonly string[]>;
 
-export type Layer = keyof typeof FIELDS;
 export const LAYERS = Object.keys(FIELDS) as Layer[];
-export const fieldsOf = (layer: string): readonly string[] => layer in FIELDS ? FIELDS[layer as Layer] : [];
 
 /** Reference systems a file may be in, as the service names them: the first is the register's own. */
 export const SYSTEMS = ["wgs84", "cgcs2000", "gcj02", "bd09", "EPSG:4523"] as const;

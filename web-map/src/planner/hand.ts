@@ -2,6 +2,7 @@
 
 import type { Policy } from "../api";
 import type { App } from "../app";
+import type { Model } from "../village/model";
 import { Stroke } from "../village/stroke";
 
 /** A stroke from the press to its release. */
@@ -15,6 +16,23 @@ export class Hand {
 
   /** The stroke is no longer the hand's: it was sent, or its village is gone. */
   forget(): void { this.stroke = null; }
+
+  /** The village has come anew, with the answer to an edit before or another's: what is under the hand is laid on it again, if it is the same village. */
+  carry(model: Model, isAsked: boolean): void {
+    const old = this.stroke;
+    this.stroke = null;
+    if (old === null || old.model.data.village !== model.data.village || old.model.atoms !== model.atoms) return;
+    const index = (grid: number): number => model.data.grids.findIndex(g => g.code === old.model.data.grids[grid]?.code), receiver = index(old.receiver);
+    if (receiver < 0) return;
+    const stroke = this.stroke = new Stroke(model, receiver);
+    stroke.add([...old.moved.keys()].filter(a => old.model.grid[a] === old.receiver));
+    for (const a of old.moved.keys()) {
+      const to = index(old.model.grid[a]!);
+      if (to >= 0 && to !== receiver) stroke.add([a], to);
+    }
+    this.app.store.set({ stroke: stroke.outcome() });
+    if (isAsked) this.finish();
+  }
 
   /** Begins a stroke into a grid. */
   begin(receiver: number): boolean {

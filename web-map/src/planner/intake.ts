@@ -1,15 +1,16 @@
 // A file into the register: sent, looked at, corrected, written or forgotten.
 
-import { api, Refused, type Preview, type ProblemBody, type Reading, type Written } from "../api";
+import { api, type Job, type ProblemBody, type Reading } from "../api";
 import type { App } from "../app";
-import type { Intake as Step } from "../state";
+import type { Intake as Step, Judged } from "../state";
 import { half } from "../strings";
-import { follow } from "./jobs";
+import type { Layer } from "./fields";
+import { follow } from "../jobs";
 
 /** A file that cannot be read as it is: only its columns are known, to be told what they are. */
-const unread = (layer: string, id: string, { columns }: ProblemBody): Preview => ({
-  import: { id }, layer, format: "", encoding: null, crs: null, datum_suspected: null, columns: columns ?? [], rows: 0,
-  counts: { insert: 0, update: 0, unchanged: 0, conflict: 0 }, errors: [], error_count: 0, sample: [], regions: [],
+const unread = (id: string, { columns }: ProblemBody): Judged => ({
+  import: { id }, format: "", encoding: null, crs: null, datum_suspected: null, columns: columns ?? [], warnings: [], rows: 0,
+  counts: { insert: 0, update: 0, unchanged: 0, conflict: 0, refused: 0, buildings: 0 }, errors: [], error_count: 0, sample: [], regions: [],
 });
 
 /** Imports. The file stays with the service between the steps; nothing is stored before the last. */
@@ -19,13 +20,13 @@ export class Intake {
 
   constructor(private readonly app: App) {}
 
-  open(): void {
+  open(layer: Layer = "households"): void {
     const { intake } = this.app.state;
-    this.app.store.set({ dialog: { kind: "import" }, intake: intake ?? { step: "choose", file: "", layer: "households" } });
+    this.app.store.set({ dialog: { kind: "import" }, intake: intake ?? { step: "choose", file: "", layer } });
   }
 
   /** Sends a file and shows what it would do. */
-  async read(layer: string, file: File): Promise<void> {
+  async read(layer: Layer, file: File): Promise<void> {
     this.said = {};
     const from: Step = { step: "choose", file: file.name, layer };
     let sent: string | null = null;
@@ -38,10 +39,8 @@ export class Intake {
     if (sent !== null && this.app.state.intake?.step !== "preview") await this.forget(sent);
   }
 
-  private async forget(id: string): Promise<void> {
-    // gone after an hour anyway
-    await api.forgetImport(id).catch((e: unknown) => { if (!(e instanceof Refused)) throw e; });
-  }
+  /** Whatever comes of it: the file is gone after an hour anyway. */
+  private async forget(id: string): Promise<void> { await api.forgetImport(id).catch(() => undefined); }
 
   /** Looks at the file anew: with other columns, or in another reference system, which is then the planner's judgement. */
   async again(wish: Reading, judged: boolean): Promise<void> {
@@ -59,15 +58,15 @@ export class Intake {
     if (intake?.step === "preview") this.app.store.set({ intake: { ...intake, confirmed: true } });
   }
 
-  private async run(from: Step, preview: Preview | null, start: () => Promise<string>, confirmed: boolean): Promise<void> {
-    const { file, layer } = from, show = (of: Preview, trouble: { text: string; layers: readonly string[] } | null, sure: boolean): void =>
+  private async run(from: Step, preview: Judged | null, start: () => Promise<string>, confirmed: boolean): Promise<void> {
+    const { file, layer } = from, show = (of: Judged, trouble: { text: string; layers: readonly string[] } | null, sure: boolean): void =>
       this.app.store.set({ intake: { step: "preview", file, layer, preview: of, confirmed: sure, trouble } });
-    const read = await this.job<Preview>("reading", from, preview, start, problem => {
+    const read = await this.job<"import.preview">("reading", from, preview, start, problem => {
       if (problem.import === undefined) return false;
-      show(unread(layer, problem.import.id, problem), { text: half(this.app.state.lang, problem.detail), layers: problem.layers ?? [] }, false);
+      show(unread(problem.import.id, problem), { text: half(this.app.state.lang, problem.detail), layers: problem.layers ?? [] }, false);
       return true;
     });
-    if (read !== null) show(read, null, confirmed || read.datum_suspected === null);
+    if (read !== null && "columns" in read) show(read, null, confirmed || read.datum_suspected === null);
   }
 
   /** Stores what is right; with `partial` in spite of rows that are not. */
@@ -75,23 +74,23 @@ export class Intake {
     const { intake } = this.app.state;
     if (intake?.step !== "preview") return;
     const { file, layer, preview } = intake;
-    const written = await this.job<Written>("writing", intake, preview, () => api.commitImport(preview.import.id, partial));
+    const written = await this.job<"import">("writing", intake, preview, () => api.commitImport(preview.import.id, partial));
     if (written === null) return;
     this.app.store.set({ intake: { step: "done", file, layer, written } });
     await this.app.atlas.refresh();
   }
 
   /** The result of a job, or null: then the step before is shown again and why is said. */
-  private async job<R>(step: "reading" | "writing", from: Step, preview: Preview | null, start: () => Promise<string>, mend: (problem: ProblemBody) => boolean = () => false): Promise<R | null> {
+  private async job<K extends "import.preview" | "import">(step: "reading" | "writing", from: Step, preview: Judged | null, start: () => Promise<string>, mend: (problem: ProblemBody) => boolean = () => false): Promise<Job<K>["result"] | null> {
     const { file, layer } = from, { store } = this.app;
     const show = (job: string, share: number, stage: string): void => store.set({ intake: { step, file, layer, job, share, stage, preview } });
     show("", 0, "");
     const ended = await this.app.guard(async () => {
       const id = await start();
       show(id, 0, "");
-      return follow<R>(id, now => { if (now.status === "running") show(id, now.share, now.stage); });
+      return follow<K>(id, now => { if (now.status === "running") show(id, now.share, now.stage); });
     });
-    if (ended?.status === "done" && ended.result !== undefined && ended.result !== null) return ended.result;
+    if (ended?.status === "done") return ended.result;
     if (ended?.status === "failed" && ended.problem && mend(ended.problem)) return null;
     store.set({ intake: from });
     if (ended?.status === "failed") store.dispatch({ type: "notice", kind: "bad", text: half(this.app.state.lang, ended.problem?.detail ?? "") });

@@ -1,30 +1,43 @@
 // News of the service: what others changed appears here.
 
-import { api } from "../api";
+import { api, type Defined } from "../api";
 import type { App } from "../app";
+import { Feed, type Told } from "../feed";
+
+/** How long a change waits for those that come with it, ms. */
+const SOON_MS = 400;
 
 /** Listens as long as the page is open. */
 export class News {
-  private events: EventSource | null = null;
+  private readonly feed: Feed;
+  private soon: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly app: App) {}
-
-  listen(): void {
-    this.events?.close();
-    const events = this.events = new EventSource("/api/events");
-    const changed = (): void => this.app.store.set({ changes: this.app.state.changes + 1 });
-    let soon = 0;
-    events.addEventListener("plan", event => {
-      const told = JSON.parse((event as MessageEvent<string>).data) as { plan?: string; operation?: string };
-      if (told.operation === "publish") changed();
-      const { plan } = this.app.state;
-      if (plan === null || told.plan !== plan.id) return;
-      window.clearTimeout(soon);
-      soon = window.setTimeout(() => void this.catchUp(plan.id), 400);
+  constructor(private readonly app: App) {
+    this.feed = new Feed({
+      told: event => this.told(event),
+      connected: () => app.edits.flush(),
+      // too much was missed to be told one by one
+      reset: () => { this.changed(); void app.atlas.reload(); },
+      lost: () => undefined,
+      // no hand is stopped for it: the next thing that is done asks for a name, and then one listens again
+      signIn: () => undefined,
+      skew: () => undefined,
     });
-    events.addEventListener("register", changed);
-    events.addEventListener("reset", () => { changed(); void this.app.atlas.reload(); });
-    events.addEventListener("open", () => this.app.edits.flush());
+  }
+
+  /** Starts, or tries at once where it waits. */
+  listen(): void { this.feed.start(); }
+
+  private changed(): void { this.app.store.set({ changes: this.app.state.changes + 1 }); }
+
+  private told({ kind, data }: Told): void {
+    if (kind === "register") this.changed();
+    if (kind !== "plan") return;
+    const said = JSON.parse(data) as Defined["PlanEvent"], { plan } = this.app.state;
+    if (said.operation === "plan.publish") this.changed();
+    if (plan === null || said.plan !== plan.id) return;
+    clearTimeout(this.soon);
+    this.soon = setTimeout(() => void this.catchUp(plan.id), SOON_MS);
   }
 
   /** Somebody else may have changed the plan: if so and no hand is on it, the new state is shown. */

@@ -1,13 +1,12 @@
 // The plan as a whole: proposals, checks, publication, generation, comparison.
 
-import { api, Refused, type Operation, type ProblemBody } from "../api";
+import { api, Refused, type Job, type Operation, type Plan, type ProblemBody } from "../api";
 import type { App } from "../app";
 import { Model } from "../village/model";
-import { half, percent } from "../strings";
-import { follow } from "./jobs";
+import { colon, half, percent } from "../strings";
+import { follow } from "../jobs";
 
-/** What a village went through when its plan followed the register. */
-interface Followed { village: string; skipped?: string | null; count: Record<"arrived" | "departed" | "others_moved", number> }
+type Wish = Parameters<typeof api.handOut>[0];
 
 /** What concerns a whole plan or needs the solver. */
 export class Planning {
@@ -23,11 +22,14 @@ export class Planning {
     }
     this.app.store.set({ busy: true });
     await this.app.guard(async () => {
-      const effect = await api.preview(plan.id, model.data.village, [operation], "refuse");
-      this.app.store.set({ proposal: { effect, title, operation } });
+      const effect = await api.preview(plan.id, { village: model.data.village, operations: [operation] });
+      if (this.isOpen(plan, model)) this.app.store.set({ proposal: { effect, title, operation } });
     });
     this.app.store.set({ busy: false });
   }
+
+  /** Whether a plan and a village of it are still what is looked at: an answer to a question about others is not shown. */
+  private isOpen(plan: Plan, model: Model | null): boolean { return this.app.state.plan?.id === plan.id && this.app.state.model?.data.village === model?.data.village; }
 
   acceptProposal(): void {
     const { proposal } = this.app.state;
@@ -41,6 +43,7 @@ export class Planning {
     if (plan === null) return;
     await this.app.guard(async () => {
       const checked = await api.check(plan.id);
+      if (this.app.state.plan?.id !== plan.id) return;
       this.app.store.set({ checked });
       if (checked.breaches.length === 0) this.app.say("good", "checkOk", { v: checked.version });
       else this.app.say("bad", "checkBad", { v: checked.version, n: checked.breaches.length });
@@ -88,11 +91,13 @@ export class Planning {
   async generate(wish: Parameters<typeof api.generate>[0]): Promise<void> {
     await this.app.guard(async () => {
       const job = await api.generate(wish);
-      this.app.store.set({ dialog: { kind: "job" }, job: { id: job, kind: "plan", status: "running", share: 0, stage: "", rows: null, bytes: null } });
-      const ended = await follow(job, now => this.app.store.set({ job: now }));
+      this.app.store.set({ dialog: { kind: "job" }, job: { id: job, kind: "plan", status: "running", share: 0, stage: "", rows: null, bytes: null, result: null, problem: null } });
+      const ended = await follow<"plan">(job, now => this.app.store.set({ job: now }));
       const parent = this.app.state.path.findLast(r => r.level !== "village");
       if (ended.status === "done" && parent !== undefined) this.app.store.set({ plans: await api.plans(parent.code) });
     });
+    // one that the service no longer knows does not end by itself
+    if (this.app.state.job?.status === "running") this.app.store.set({ dialog: null, job: null });
   }
 
   async cancelJob(): Promise<void> {
@@ -101,32 +106,32 @@ export class Planning {
   }
 
   /** Writes the plan that is open into a file, of the village on the table or all of it; answers where the file is. */
-  async handOut(layer: string, format: string): Promise<string | undefined> {
+  async handOut(layer: Wish["layer"], format: Wish["format"]): Promise<string | undefined> {
     const { app } = this, { plan, model } = app.state;
     return plan === null ? undefined : app.guard(async () => {
-      return (await this.ended<{ url: string }>(await api.handOut({ layer, format, plan: plan.id, region: model?.data.village ?? plan.region })))?.url;
+      return (await this.ended<"export">(await api.handOut({ layer, format, plan: plan.id, region: model?.data.village ?? plan.region })))?.url;
     });
   }
 
   /** The plan follows the register: who came, who left; only units that became illegal change. */
   async absorb(): Promise<void> {
-    const { app } = this, { plan, path } = app.state, region = path.at(-1);
+    const { app } = this, { plan, path, lang } = app.state, region = path.at(-1);
     if (plan === null || region === undefined) return;
     await app.guard(async () => {
-      const done = await this.ended<{ villages: Followed[] }>(await api.absorb(plan.id, region.code));
+      const done = await this.ended<"absorb">(await api.absorb(plan.id, region.code));
       if (!done) return;
-      const sum = (of: keyof Followed["count"]): number => done.villages.reduce((n, v) => n + v.count[of], 0);
+      const sum = (of: keyof typeof done.villages[number]["count"]): number => done.villages.reduce((n, v) => n + v.count[of], 0);
       await app.atlas.choosePlan(plan.id);
       if (region.level === "village") await app.atlas.openVillage(region.code);
       const stayed = done.villages.filter(v => v.skipped);
       app.say("good", "absorbed", { a: sum("arrived"), d: sum("departed"), m: sum("others_moved") });
-      if (stayed.length > 0) app.say("bad", "notFollowed", { n: stayed.length, why: stayed.map(v => `${v.village}：${half(app.state.lang, v.skipped ?? "")}`).join("；") });
+      if (stayed.length > 0) app.say("bad", "notFollowed", { n: stayed.length, why: stayed.map(v => `${app.atlas.villageName(v.village)}${colon(lang)}${half(lang, v.skipped ?? "")}`).join(lang === "zh" ? "；" : "; ") });
     });
   }
 
   /** What came of a job that a notice tells of. */
-  private async ended<R>(job: string): Promise<R | null | undefined> {
-    const { app } = this, { result, problem } = await follow<R>(job, now => app.say("info", "share", { p: percent(now.status === "done" ? 1 : now.share, false) }));
+  private async ended<K extends "export" | "absorb">(job: string): Promise<Job<K>["result"]> {
+    const { app } = this, { result, problem } = await follow<K>(job, now => app.say("info", "share", { p: percent(now.status === "done" ? 1 : now.share, false) }));
     if (problem) app.store.dispatch({ type: "notice", kind: "bad", text: half(app.state.lang, problem.detail) });
     return result;
   }
@@ -140,7 +145,7 @@ export class Planning {
       const villages = await api.compare(other, plan.id, region.code);
       const here = villages.find(v => v.village === model?.data.village);
       const theirs = model === null || here === undefined ? null : new Model(await api.village(other, model.data.village));
-      this.app.store.set({
+      if (this.isOpen(plan, model)) this.app.store.set({
         swipe: 0.5,
         compared: {
           plan: with_, households: new Set(here?.households_in_other_grid ?? []), figures: here?.figures ?? null, model: theirs,

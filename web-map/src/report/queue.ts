@@ -15,6 +15,13 @@ export interface Carrier {
   signIn(): void;
 }
 
+const here = new Map<string, string>();
+/** The browser's own store; where it is full or shut, as in some private windows, what it does not take lives as long as the page. */
+export const keeper: Keeper = {
+  getItem: key => { try { return here.get(key) ?? localStorage.getItem(key); } catch { return null; } },
+  setItem: (key, value) => { try { here.delete(key); localStorage.setItem(key, value); } catch { here.set(key, value); } },
+};
+
 const PLACE = "lianhu.reports";
 const PATIENCE_MS = 10_000;
 

@@ -5,14 +5,16 @@ import "../style/parts.css";
 import "../style/room.css";
 import { api, Refused, type LonLat } from "../api";
 import { PlaceMap } from "../map/place-map";
-import { field, h, labelled, type Child } from "../panels/dom";
-import { roomApi, type Dictionaries, type Incident } from "../room/api";
+import { boxAround } from "../regions";
+import { field, h, labelled, marked, type Child } from "../panels/dom";
+import { languageButton, nameThePage } from "../panels/page";
+import { nameOf, roomApi, type Dictionaries, type Incident } from "../room/api";
 import { askName } from "../room/prompt";
 import { clock, fieldOf, moment, ofField, stamp } from "../room/time";
-import { count, half, text, type Key } from "../strings";
+import { colon, count, half, text, type Key } from "../strings";
 import { remember, remembered } from "../taste";
 import { album } from "./album";
-import { Reports, type Waiting } from "./queue";
+import { keeper, Reports, type Waiting } from "./queue";
 import { shrink } from "./shrink";
 
 /** The categories are kept: the form must work where there is no line. */
@@ -25,19 +27,19 @@ const shortName = (name: string): string => name.replace(new RegExp(`(${t("commi
 const page = document.getElementById("app");
 page?.classList.add("report");
 
-let dictionaries: Dictionaries = (() => {
-  try { return JSON.parse(localStorage.getItem(KEPT) ?? "null") as Dictionaries | null; } catch { return null; }
-})() ?? { categories: [], disputes: [] };
+let categories: Dictionaries["categories"] = [];
+try { ({ categories } = JSON.parse(keeper.getItem(KEPT) ?? "") as Dictionaries); } catch { /* nothing is kept */ }
 const sent: Incident[] = [];
 let offline = false, asking = false;
-/** The photo of the report that is being written, made small already. */
-let photo: Blob | null = null;
+/** The photo of the report that is being written, made small already; the file that is being made small; and how both are drawn now. */
+let photo: Blob | null = null, reading: Blob | null = null, drawPhoto: (said: Key) => void;
+const go = h("button", { type: "submit", class: "primary wide", testid: "report-go" });
 
 const head = h("header", { class: "top" }), main = h("main", {}), place = h("div", { class: "ground", id: "map", testid: "map", role: "application", tabindex: 0 }), said = h("div", { class: "said", testid: "reports", live: "polite" });
 page?.append(head, main);
 let map: PlaceMap;
 
-const photos = album(), reports = new Reports(localStorage, {
+const photos = album(), reports = new Reports(keeper, {
   send: (wish, key) => roomApi.report(wish, key),
   sendPhoto: (incident, file) => roomApi.putPhoto(incident, file),
   sent: (_, incident) => { sent.unshift(incident); },
@@ -45,23 +47,27 @@ const photos = album(), reports = new Reports(localStorage, {
   signIn: () => void signIn(),
 }, photos);
 
-async function signIn(): Promise<void> {
+async function signIn(why = t("reportsKept")): Promise<void> {
   if (asking) return;
   asking = true;
-  const values = await askName(t, "reportsKept", "report");
+  const values = await askName(t, why, "report");
   asking = false;
   if (values === null) return;
-  try { await api.signIn(values["name"] ?? "", values["password"] ?? ""); } catch { void signIn(); return; }
+  try { await api.signIn(values["name"] ?? "", values["password"] ?? ""); } catch (e) {
+    // without a line one is asked again when there is one
+    if (e instanceof Refused) void signIn(half(lang, e.body.detail));
+    return;
+  }
   await load();
   reports.flush();
 }
 
 function showSaid(): void {
-  const waiting = reports.list(), open = waiting.filter(w => w.refused === undefined), words = (w: Waiting): string => `${dictionaries.categories.find(c => c.key === w.wish.category)?.[lang === "zh" ? "name" : "name_en"] ?? w.wish.category} · ${clock(Date.parse(w.made_at))}`;
+  const waiting = reports.list(), open = waiting.filter(w => w.refused === undefined), words = (w: Waiting): string => `${nameOf(categories, w.wish.category, lang) ?? w.wish.category} · ${clock(Date.parse(w.made_at))}`;
   const list: Child[] = [
     offline && open.length > 0 ? h("p", { class: "banner bad", testid: "reports-offline" }, t("reportsOffline", { n: open.length })) : null,
     open.length === 0 ? null : h("ul", { class: "list" }, ...open.map(w => h("li", { testid: `waiting-${w.key}` }, h("span", { class: "chip draft" }, t(w.sent === undefined ? "reportWaiting" : "photoWaiting")), h("span", { class: "grow" }, words(w))))),
-    ...waiting.filter(w => w.refused !== undefined).map(w => h("p", { class: "banner bad" }, h("span", { class: "grow" }, `${words(w)}：${half(lang, w.refused ?? "")}`), h("button", { click: () => reports.forget(w.key) }, t("drop")))),
+    ...waiting.filter(w => w.refused !== undefined).map(w => h("p", { class: "banner bad" }, h("span", { class: "grow" }, `${words(w)}${colon(lang)}${half(lang, w.refused ?? "")}`), h("button", { click: () => reports.forget(w.key) }, t("drop")))),
     sent.length === 0 ? null : h("ul", { class: "list", testid: "sent" }, ...sent.map(i => h("li", {}, h("span", { class: "chip live" }, t("reportSent")),
       h("span", { class: "grow" }, `${i.category_name} · ${[shortName(i.region_name), i.grid === null ? t("noGrid") : i.grid_name === null || i.grid_name === "" ? t("gridNo", { n: i.grid.slice(12) }) : i.grid_name, i.unit === null ? "" : t("unitNo", { n: i.unit.slice(15) })].filter(w => w !== "").join(" · ")}`), h("span", { class: "quiet number" }, moment(Date.parse(i.occurred_at), Date.now()))))),
   ];
@@ -76,34 +82,46 @@ function locate(button: HTMLButtonElement, words: HTMLElement): void {
 
 /** What was taken, made small, looked at before it is sent. */
 function photoField(): HTMLElement {
-  const place = h("div", { class: "photo" }), words = h("span", { class: "quiet", role: "status", testid: "photo-said" }, t("photoWhy"));
+  const place = h("div", { class: "photo" }), words = h("span", { class: "quiet", role: "status", testid: "photo-said" });
   const file = h("input", { type: "file", name: "photo", testid: "report-photo", id: "report-photo", change: () => {
     const chosen = file.files?.[0];
     if (chosen === undefined) return;
-    words.textContent = t("photoReading");
-    shrink(chosen).then(made => { photo = made; fill(); words.textContent = t("photoWhy"); }, () => { words.textContent = t("photoBad"); });
+    reading = chosen;
+    drawPhoto("photoReading");
+    const ended = (made: Blob | null): void => {
+      // another one was taken meanwhile
+      if (reading !== chosen) return;
+      reading = null;
+      photo = made ?? photo;
+      drawPhoto(made === null ? "photoBad" : "photoWhy");
+    };
+    shrink(chosen).then(ended, () => ended(null));
   } });
   file.accept = "image/jpeg,image/png,image/webp";
-  const fill = (): void => {
-    if (photo === null) { file.value = ""; place.replaceChildren(); return; }
+  drawPhoto = said => {
+    words.textContent = t(said);
+    // a report waits for its photo: it would go with the next one
+    go.disabled = reading !== null || categories.length === 0;
+    if (photo === null) { if (reading === null) file.value = ""; place.replaceChildren(); return; }
     const picture = new Image(), address = URL.createObjectURL(photo);
-    picture.onload = () => URL.revokeObjectURL(address);
+    picture.onload = picture.onerror = () => URL.revokeObjectURL(address);
     picture.src = address;
     picture.alt = t("photoOf");
     picture.dataset["testid"] = "photo-seen";
-    place.replaceChildren(picture, h("button", { type: "button", testid: "photo-drop", click: () => { photo = null; fill(); } }, t("photoDrop")));
+    place.replaceChildren(picture, h("button", { type: "button", testid: "photo-drop", click: () => { photo = null; drawPhoto("photoWhy"); } }, t("photoDrop")));
   };
-  fill();
+  drawPhoto(reading === null ? "photoWhy" : "photoReading");
   return h("div", { class: "field" }, h("label", { for: "report-photo" }, t("reportPhoto")), file, words, place);
 }
 
 function show(): void {
-  const before = main.querySelector("form"), had = before === null ? null : { category: field(before, "category"), summary: field(before, "summary") };
-  document.documentElement.lang = lang === "zh" ? "zh-CN" : "en";
-  document.title = `${t("app")} · ${t("reportTitle")}`;
+  const before = main.querySelector("form"), had = before === null ? null : { category: field(before, "category"), summary: field(before, "summary"), time: field(before, "occurred_at") };
+  const held = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["testid"] : undefined;
+  go.textContent = t("reportGo");
+  nameThePage(lang, "reportTitle");
   head.replaceChildren(h("h1", { class: "brand" }, h("strong", {}, t("app")), h("span", {}, t("reportTitle"))), h("span", { class: "grow" }),
     h("a", { class: "button", href: "/?view=room" }, t("room")),
-    h("button", { testid: "language", lang: lang === "zh" ? "en" : "zh-CN", click: () => { lang = lang === "zh" ? "en" : "zh"; remember({ lang, palette }); show(); } }, t("language")));
+    languageButton(lang, other => { lang = other; remember({ lang, palette }); show(); }));
   const words = h("p", { class: "quiet", testid: "located", role: "status" }, t("crossWhy"));
   const where = h("button", { type: "button", testid: "locate", disabled: !window.isSecureContext || !("geolocation" in navigator), click: () => locate(where, words) }, t("locate"));
   place.setAttribute("aria-label", t("crossLabel"));
@@ -111,7 +129,7 @@ function show(): void {
   summary.setAttribute("rows", "3");
   summary.value = had?.summary ?? "";
   let pictured = photoField();
-  const time = h("input", { name: "occurred_at", type: "datetime-local", required: true, value: fieldOf(Date.now()), testid: "report-time" });
+  const time = h("input", { name: "occurred_at", type: "datetime-local", required: true, value: had?.time ?? fieldOf(Date.now()), testid: "report-time" });
   main.replaceChildren(h("form", { class: "reporting", testid: "report-form", submit: e => {
     e.preventDefault();
     const form = e.target as HTMLFormElement, at: LonLat = map.place(), words = field(form, "summary");
@@ -121,29 +139,31 @@ function show(): void {
     pictured.replaceWith(pictured = photoField());
     time.value = fieldOf(Date.now());
   } },
-  h("fieldset", {}, h("legend", {}, t("category")), h("div", { class: "choices" }, ...dictionaries.categories.filter(c => c.enabled !== false).map((c, k) => h("label", { class: "choice" },
-    h("input", { type: "radio", name: "category", value: c.key, required: true, checked: had === null || had.category === "" ? k === 0 : c.key === had.category, testid: `category-${c.key}` }), h("span", {}, lang === "zh" ? c.name : c.name_en))))),
+  h("fieldset", {}, h("legend", {}, t("category")), h("div", { class: "choices" }, ...categories.filter(c => c.enabled).map((c, k) => h("label", { class: "choice" },
+    h("input", { type: "radio", name: "category", value: c.key, required: true, checked: had === null || had.category === "" ? k === 0 : c.key === had.category, testid: `category-${c.key}` }), h("span", {}, nameOf(categories, c.key, lang)))))),
   h("div", { class: "where-on" }, place, h("span", { class: "cross" })),
   h("div", { class: "inline" }, where, words),
   labelled(t("reportWhat"), summary),
   h("p", { class: "quiet" }, t("reportNoPersons")),
   pictured,
   labelled(t("occurred"), time),
-  h("button", { type: "submit", class: "primary wide", testid: "report-go", disabled: dictionaries.categories.length === 0 }, t("reportGo")),
+  go,
   said));
   showSaid();
+  // whoever writes goes on writing when the categories come
+  marked(document, held)?.focus({ preventScroll: true });
 }
 
 async function load(): Promise<void> {
   try {
-    dictionaries = await roomApi.dictionaries();
-    localStorage.setItem(KEPT, JSON.stringify(dictionaries));
-    const boxes = (await roomApi.regions()).map(r => r.bbox).filter(b => b !== null);
-    if (!map.isMoved && boxes.length > 0) map.showBox([Math.min(...boxes.map(b => b[0])), Math.min(...boxes.map(b => b[1])), Math.max(...boxes.map(b => b[2])), Math.max(...boxes.map(b => b[3]))]);
+    ({ categories } = await roomApi.dictionaries());
+    keeper.setItem(KEPT, JSON.stringify({ categories }));
+    const box = boxAround(await api.regions());
+    if (!map.isMoved && box !== null) map.showBox(box);
     show();
   } catch (e) {
     // what is kept is used until there is a line; where nothing is, nothing can be reported before one has signed in
-    if (e instanceof Refused && e.status === 401 && dictionaries.categories.length === 0) void signIn();
+    if (e instanceof Refused && e.status === 401 && categories.length === 0) void signIn();
   }
 }
 

@@ -48,18 +48,3 @@ export function merge(fresh: readonly Incident[], known: readonly Incident[]): I
   const by = new Map(known.map(i => [i.id, i]));
   return fresh.map(i => { const had = by.get(i.id); return had !== undefined && had.version > i.version ? had : i; }).sort(later);
 }
-
-/** Events are told at least once, numbered in order: each is let through once. */
-export class Once {
-  private last = -1;
-  /** Whether this number is news. */
-  isNews(id: string | null): boolean {
-    const n = id === null || id === "" ? Number.NaN : Number(id);
-    if (!Number.isInteger(n)) return true;
-    if (n <= this.last) return false;
-    this.last = n;
-    return true;
-  }
-  /** The log began anew at a number. */
-  startAt(id: string | null): void { this.last = id !== null && Number.isInteger(Number(id)) ? Number(id) : -1; }
-}

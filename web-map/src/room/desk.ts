@@ -3,9 +3,10 @@
 import { Refused, Unreachable, type Region } from "../api";
 import { Regions } from "../regions";
 import { half, isKey, text, type Key } from "../strings";
-import { LEVELS, type Alert, type Incident } from "./api";
+import { LEVELS, nameOf, type Alert, type Incident, type Level } from "./api";
 import type { RoomState, RoomStore } from "./state";
 import { Turns } from "./turns";
+import type { Status } from "./url";
 
 export class Desk {
   protected tree = new Regions([]);
@@ -50,25 +51,23 @@ export class Desk {
 
   // —— words ——
 
-  choices(level: number): readonly Region[] { return this.tree.below(level === 0 ? null : this.state.path[level - 1]?.code ?? null); }
+  below(code: string | null): readonly Region[] { return this.tree.below(code); }
   /** Whom an alert that nobody acknowledges goes to: the governance centre one level up, or nobody from the highest. */
   goesTo(alert: Alert): string | null {
-    const next = LEVELS[LEVELS.findIndex(l => l === alert.level) + 1];
+    const next = LEVELS[LEVELS.indexOf(alert.level) + 1];
     if (next === undefined) return null;
     const home = this.tree.find(alert.region), centre = home === undefined ? undefined : this.tree.pathTo(home).find(r => r.level === next);
-    return this.t("centreOf", { of: centre === undefined ? this.t(`rank_${next}`) : this.shortName(centre.name) });
+    return this.t("centreOf", { of: centre === undefined ? this.levelName(next) : this.shortName(centre.name) });
   }
   regionName(code: string): string { return this.tree.find(code)?.name ?? code; }
   /** A committee's full title is too long for a line. */
   shortName(name: string): string { return name.replace(new RegExp(`(${this.t("committee")})$`), ""); }
-  categoryName(key: string): string {
-    const c = this.state.dictionaries.categories.find(x => x.key === key);
-    return c === undefined ? key : this.state.lang === "zh" ? c.name : c.name_en;
-  }
-  disputeName(key: string): string {
-    const d = this.state.dictionaries.disputes.find(x => x.key === key);
-    return d === undefined ? key : this.state.lang === "zh" ? d.name : d.name_en;
-  }
+  categoryName(key: string): string { return nameOf(this.state.dictionaries.categories, key, this.state.lang) ?? key; }
+  disputeName(key: string): string { return nameOf(this.state.dictionaries.disputes, key, this.state.lang) ?? key; }
+  /** States and levels have the office's own names in Chinese, where it has given them some. */
+  stateName(key: Status): string { return this.office("states", key) ?? this.t(`state_${key}`); }
+  levelName(key: Level): string { return this.office("levels", key) ?? this.t(`rank_${key}`); }
+  private office(list: "states" | "levels", key: string): string | undefined { return this.state.lang === "zh" ? this.state.dictionaries[list].find(x => x.key === key)?.name : undefined; }
 
   /** One character for the course of an emerging hot spot. */
   sign(emerging: string, lang = this.state.lang): string {

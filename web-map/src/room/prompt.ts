@@ -1,7 +1,7 @@
 // A question that must be answered before something is done: a dialog with a few fields.
 
 import { findElsewhere } from "../api";
-import { field, h, labelled } from "../panels/dom";
+import { field, h, labelled, marked } from "../panels/dom";
 import type { Key } from "../strings";
 
 export interface Asked { name: string; label: string; value?: string; type?: string; required?: boolean; choices?: readonly (readonly [string, string])[]; autocomplete?: string }
@@ -21,11 +21,14 @@ export function prompt(title: string, why: string, fields: readonly Asked[], wor
         h("button", { type: "button", testid: "ask-cancel", click: () => end(null) }, words.cancel),
         h("button", { type: "submit", class: danger ? "primary danger" : "primary", testid: "ask-go" }, words.go))));
     let ended = false;
+    const before = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["testid"] : undefined;
     const end = (values: Record<string, string> | null): void => {
       if (ended) return;
       ended = true;
       dialog.close();
       dialog.remove();
+      // what was pressed may have been drawn anew meanwhile
+      if (document.activeElement === document.body) marked(document, before)?.focus();
       answer(values);
     };
     dialog.addEventListener("close", () => end(null));
@@ -35,8 +38,8 @@ export function prompt(title: string, why: string, fields: readonly Asked[], wor
 }
 
 /** Asks for a name and a password, or shows the way to the organisation's accounts. */
-export async function askName(t: (key: Key) => string, why: Key, view: "room" | "wall" | "report"): Promise<Record<string, string> | null> {
+export async function askName(t: (key: Key) => string, why: string, view: "room" | "wall" | "report"): Promise<Record<string, string> | null> {
   const there = await findElsewhere(view);
-  return prompt(t("signIn"), t(why), [{ name: "name", label: t("user"), required: true, autocomplete: "username" }, { name: "password", label: t("password"), type: "password", required: true, autocomplete: "current-password" }],
+  return prompt(t("signIn"), why, [{ name: "name", label: t("user"), required: true, autocomplete: "username" }, { name: "password", label: t("password"), type: "password", required: true, autocomplete: "current-password" }],
     { go: t("signIn"), cancel: t("cancel") }, false, there === null ? null : h("a", { class: "button", href: there, testid: "sign-in-elsewhere" }, t("signInElsewhere")));
 }

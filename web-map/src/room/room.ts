@@ -1,13 +1,14 @@
 // What the room does: asks, listens, moves through time, acts on incidents. Panels and map call this and show the state.
 
-import { api, Refused, type LonLat, type Region } from "../api";
+import { api, Refused, type Defined, type LonLat, type Region } from "../api";
+import { Feed, type Told } from "../feed";
+import { follow } from "../jobs";
 import { boxAround, Regions } from "../regions";
 import { half } from "../strings";
 import { isNews, isUnseen, lets, merge, put } from "./book";
 import { boxOf, contains, fitting, MOST_POINTS, NARROWEST_PX, resolutionAt, type Box } from "./cells";
 import { Desk } from "./desk";
-import { Feed, type Told } from "./feed";
-import { roomApi, type Action, type Alert, type AlertEvent, type By, type Cluster, type Detail, type Filter, type Incident, type IncidentEvent } from "./api";
+import { roomApi, type Action, type Alert, type AlertEvent, type By, type Detail, type Filter, type Incident, type IncidentEvent } from "./api";
 import { Rules } from "./rules";
 import type { RoomStore, Series } from "./state";
 import { Pace } from "./pace";
@@ -68,24 +69,29 @@ export class Room extends Desk {
   async start(): Promise<void> {
     this.feed.start();
     await this.guard(async () => {
-      const [who, regions] = await Promise.all([api.who(), roomApi.regions()]);
+      const [who, regions] = await Promise.all([api.who(), api.regions()]);
       this.tree = new Regions(regions);
       this.store.set({ who, regions, needsSignIn: false });
       this.place(this.state.region);
-      const dictionaries = roomApi.dictionaries();
-      const all = this.refresh();
-      this.store.set({ dictionaries: await dictionaries });
-      await all;
+      await Promise.all([this.loadWords(), this.refresh()]);
     });
     if (this.state.pick !== null) void this.pick(this.state.pick);
     this.pace.begin();
   }
 
-  async signIn(name: string, password: string): Promise<void> {
+  /** Why one is not let in; null where one is, or nobody could be asked. */
+  async signIn(name: string, password: string): Promise<string | null> {
+    let no: string | null = null;
     await this.guard(async () => {
-      await api.signIn(name, password).catch((e: unknown) => { if (e instanceof Refused) this.tell("bad", half(this.state.lang, e.body.detail)); throw e; });
+      try { await api.signIn(name, password); } catch (e) {
+        if (!(e instanceof Refused)) throw e;
+        no = half(this.state.lang, e.body.detail);
+        this.tell("bad", no);
+        return;
+      }
       await this.start();
     });
+    return no;
   }
 
   private place(code: string | null): void {
@@ -139,6 +145,14 @@ export class Room extends Desk {
     await Promise.all([this.loadList(), this.loadTotals(), this.loadAlerts(), this.state.wall ? undefined : this.loadSeries()]);
     if (this.state.tab === "figures" && !this.state.wall) void this.loadFigures(this.state.by);
   }
+
+  /** Divisions that came, went or have other names. */
+  private loadRegions(): Promise<void> {
+    return this.ask("regions", () => api.regions(), regions => { this.tree = new Regions(regions); this.store.set({ regions }); this.place(this.state.region); });
+  }
+
+  /** Categories and disputes: a county has its own, and changes them. */
+  private loadWords(): Promise<void> { return this.ask("words", () => roomApi.dictionaries(), dictionaries => this.store.set({ dictionaries })); }
 
   private loadList(): Promise<void> {
     return this.ask("list", () => roomApi.incidents(this.filter(), { limit: this.state.wall ? WALL_PAGE : Math.min(PAGE * this.pages, LONGEST) }),
@@ -218,7 +232,10 @@ export class Room extends Desk {
     void (async () => {
       try {
         const hot = await fitting(r => roomApi.hotspots(view, r, f), resolution, this.ground?.bounds());
-        if (this.turns.counts("hot", turn)) this.store.set({ hot, hotBusy: false, hotProblem: null });
+        if (!this.turns.counts("hot", turn)) return;
+        this.store.set({ hot, hotBusy: false, hotProblem: null });
+        const { pick } = this.state;
+        if (pick?.kind === "cell") await this.lookInto(pick.id);
       } catch (e) {
         if (!this.turns.counts("hot", turn)) return;
         if (e instanceof Refused && e.status === 401) this.store.set({ needsSignIn: true });
@@ -231,12 +248,16 @@ export class Room extends Desk {
   // —— what changes ——
 
   private onEvent(event: Told): void {
-    if (event.kind === "register") this.later("all", 2_000, () => void this.refresh());
-    else if (event.kind === "incident" || event.kind === "alert") {
-      let said: unknown;
-      // an event that cannot be read must not stop those after it
-      try { said = JSON.parse(event.data); } catch { return; }
-      if (event.kind === "incident") this.onIncident(said as IncidentEvent); else this.onAlert(said as AlertEvent);
+    let said: unknown;
+    // an event that cannot be read must not stop those after it
+    try { said = JSON.parse(event.data); } catch { return; }
+    if (event.kind === "incident") this.onIncident(said as IncidentEvent);
+    else if (event.kind === "alert") this.onAlert(said as AlertEvent);
+    else if (event.kind === "register") {
+      this.later("all", 2_000, () => void this.refresh());
+      const { layer } = said as Defined["RegisterEvent"];
+      if (layer === "dictionaries") this.later("words", 2_000, () => void this.loadWords());
+      if (layer === "regions") this.later("regions", 2_000, () => void this.loadRegions());
     }
   }
 
@@ -339,12 +360,25 @@ export class Room extends Desk {
     this.store.set({ pick, revealed: null, ...(pick?.kind === "incident" && this.state.detail?.incident.id === pick.id ? {} : { detail: null }), cellIncidents: null });
     if (pick === null) return;
     if (pick.kind === "incident") { await this.ask("detail", () => roomApi.incident(pick.id), detail => { if (this.state.pick?.id === pick.id) { this.store.set({ detail }); this.findHome(detail); } }); return; }
-    const cell = this.cell(pick.id);
+    await this.lookInto(pick.id);
+  }
+
+  /** The incidents of a cell, as soon as the cells it is one of are here. */
+  private async lookInto(h3: string): Promise<void> {
+    const cell = this.cell(h3);
     if (cell === undefined) return;
     // who looks at a cell keeps its size while he comes nearer
     this.look({ resolution: this.state.hot?.resolution ?? null });
     await this.ask("cell", () => roomApi.incidents(this.filter(), { limit: LONGEST, bbox: boxOf(cell.ring) }),
-      page => { if (this.state.pick?.id === pick.id) this.store.set({ cellIncidents: page.incidents.filter(i => i.at !== null && contains(cell.ring, i.at)) }); });
+      page => { if (this.state.pick?.id === h3) this.store.set({ cellIncidents: page.incidents.filter(i => i.at !== null && contains(cell.ring, i.at)) }); });
+  }
+
+  /** The cell of an alert, from near: an index names its own resolution. */
+  openCell(cell: string, region: string): void {
+    const box = this.tree.find(region)?.bbox;
+    if (box) this.ground?.showBox(box);
+    this.look({ layer: "gi", resolution: parseInt(cell.charAt(1), 16) });
+    void this.pick({ kind: "cell", id: cell });
   }
 
   private findHome({ incident: { unit } }: Detail): void {
@@ -355,17 +389,17 @@ export class Room extends Desk {
 
   show(at: LonLat): void { this.ground?.showPlace(at); }
 
-  async act(detail: Detail, action: Action, more: { level?: string; reason?: string; due_at?: string }): Promise<boolean> {
+  async act(detail: Detail, action: Action, more: Partial<Parameters<typeof roomApi.transition>[1]>): Promise<boolean> {
     const { id, version } = detail.incident;
     try {
       const incident = await roomApi.transition(id, { action, base_version: version, ...more });
       this.know(incident, false);
-      this.say("good", "acted", { state: this.t(`state_${incident.state}`) });
+      this.say("good", "acted", { state: this.stateName(incident.state) });
     } catch (e) {
       if (!(e instanceof Refused) || e.status !== 409) { await this.guard(() => Promise.reject(e as Error)); return false; }
       this.say("bad", "actedBefore");
     }
-    await this.ask("detail", () => roomApi.incident(id), fresh => this.store.set({ detail: fresh }));
+    await this.ask("detail", () => roomApi.incident(id), fresh => { if (this.state.pick?.id === id) this.store.set({ detail: fresh }); });
     return true;
   }
 
@@ -378,7 +412,7 @@ export class Room extends Desk {
   }
 
   async reveal(officer: string, purpose: string): Promise<void> {
-    await this.guard(async () => { this.store.set({ revealed: { officer, ...await roomApi.reveal(officer, purpose) } }); });
+    await this.guard(async () => { this.store.set({ revealed: await roomApi.reveal(officer, purpose) }); });
   }
 
   /** What grows old is asked for again. */
@@ -410,14 +444,10 @@ export class Room extends Desk {
     // what is usual is learnt from all that is known, unless days were chosen
     const { from, to } = this.state.range.kind === "custom" ? this.filter(true) : { from: null, to: null };
     await this.guard(async () => {
-      const id = await roomApi.scan(this.state.region, radius_m, days, from, to, permutations);
-      for (;;) {
-        const job = await roomApi.job(id), clusters = job.status === "done" ? (job.result as { clusters?: Cluster[] } | undefined)?.clusters ?? [] : null;
-        this.store.set({ scan: { job, clusters } });
-        if (job.status !== "running") return;
-        await new Promise(done => setTimeout(done, 400));
-      }
+      await follow<"scan">(await roomApi.scan(this.state.region, radius_m, days, from, to, permutations), scan => this.store.set({ scan }));
     });
+    // one that the service no longer knows does not end by itself
+    if (this.state.scan?.status === "running") this.store.set({ scan: null });
   }
 
   /** Whether any of the looking is not as usual. */

@@ -2,9 +2,10 @@ import "../style/base.css";
 import "../style/parts.css";
 import "../style/room.css";
 import { RoomMap } from "../map/room-map";
+import { basemap } from "../panels/basemap";
 import { h, mount } from "../panels/dom";
 import { icon } from "../panels/icons";
-import { text } from "../strings";
+import { nameThePage, tellFaults } from "../panels/page";
 import { remember, remembered } from "../taste";
 import { emergency, unseenLine } from "./panels/alerts";
 import { legend, wallLegend } from "./panels/legend";
@@ -35,7 +36,7 @@ const switchSound = (): void => {
 
 const page = document.getElementById("app"), head = h("header", { class: "top" }), aside = h("aside", { class: "side" }), urgent = h("div", { class: "urgent" }), over = h("div", { class: "banners" });
 const ground = h("div", { class: "ground", id: "map", testid: "map", role: "application", tabindex: 0 });
-const middle = h("main", { class: "middle" }, ground, over), notice = h("div", { class: "notices" }), spoken = h("div", { class: "spoken", live: "polite", testid: "spoken", role: "status" });
+const middle = h("main", { class: "middle" }, ground, over), under = h("div", { class: "unders" }), notice = h("div", { class: "notices" }), spoken = h("div", { class: "spoken", live: "polite", testid: "spoken", role: "status" });
 page?.classList.add("room");
 document.documentElement.classList.toggle("wall", wall);
 page?.append(head, middle, urgent, aside, notice, spoken);
@@ -46,7 +47,8 @@ unseenLine(room, over);
 if (wall) {
   wallHead(room, head, switchSound);
   wallSide(room, aside);
-  middle.append(wallLegend(room), districtCard(room));
+  middle.append(wallLegend(room), districtCard(room), under);
+  basemap(room, map.basemap, under, false);
 } else {
   roomBar(room, head, switchSound);
   roomSide(room, aside);
@@ -56,7 +58,8 @@ if (wall) {
     h("button", { testid: "zoom-in", title: t("zoomIn"), label: t("zoomIn"), click: () => map.zoomBy(0.75) }, icon("plus")),
     h("button", { testid: "zoom-out", title: t("zoomOut"), label: t("zoomOut"), click: () => map.zoomBy(-0.75) }, icon("minus")),
     h("button", { testid: "zoom-all", title: t("zoomRegion"), label: t("zoomRegion"), click: () => room.chooseRegion(room.state.region) }, icon("fit"))]);
-  middle.append(zooms, legend(room, map.heat));
+  middle.append(zooms, under, legend(room, map.heat));
+  basemap(room, map.basemap, under);
   page?.append(bar);
   timebar(room, bar);
 }
@@ -72,18 +75,17 @@ mount(notice, room, s => [s.notice], () => {
 mount(spoken, room, s => [s.spoken], () => [room.state.spoken]);
 
 let asking = false;
-const signIn = async (): Promise<void> => {
+const signIn = async (why: string): Promise<void> => {
   if (asking) return;
   asking = true;
-  const said = await askName(t, "signInRoom", wall ? "wall" : "room");
+  const said = await askName(t, why, wall ? "wall" : "room");
   asking = false;
   store.set({ needsSignIn: false });
-  if (said !== null) await room.signIn(said["name"] ?? "", said["password"] ?? "");
+  const no = said === null ? null : await room.signIn(said["name"] ?? "", said["password"] ?? "");
+  if (no !== null) await signIn(no);
 };
 const named = (): void => {
-  const { lang } = store.state;
-  document.documentElement.lang = lang === "zh" ? "zh-CN" : "en";
-  document.title = `${text(lang, "app")} · ${text(lang, wall ? "wallTitle" : "room")}`;
+  nameThePage(store.state.lang, wall ? "wallTitle" : "room");
   ground.setAttribute("aria-label", t("roomMapLabel"));
 };
 named();
@@ -91,10 +93,11 @@ let address = 0;
 store.subscribe((now, before) => {
   if (now.lang !== before.lang) named();
   if (now.lang !== before.lang || now.palette !== before.palette) remember(now);
-  if (now.needsSignIn && !before.needsSignIn) void signIn();
+  if (now.needsSignIn && !before.needsSignIn) void signIn(t("signInRoom"));
   // the address follows what is looked at, not faster than browsers allow
   window.clearTimeout(address);
   address = window.setTimeout(() => { const next = write(store.state); if (next !== location.search) history.replaceState(null, "", next); }, 150);
 });
+tellFaults((...said) => room.say(...said));
 expose(room, map, sound);
 void room.start();

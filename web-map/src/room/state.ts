@@ -1,17 +1,17 @@
 // What the room knows and shows: one immutable value; whoever shows something subscribes.
 
-import type { Job, Region, Who } from "../api";
-import type { Alert, AlertRule, By, Cluster, Detail, Dictionaries, Hotspots, Incident, Statistics, Totals } from "./api";
+import type { Answer, Job, Region, Who } from "../api";
+import type { Basemap } from "../map/basemap-layer";
+import type { Alert, AlertRule, By, Detail, Dictionaries, Hotspots, Incident, Statistics, Totals } from "./api";
 import { plain, type Looking } from "./url";
 
 /** Bars of the time line: incidents that began in each piece of the window. */
 export interface Series { from: number; to: number; counts: readonly number[] }
-export interface Revealed { officer: string; phone: string | null; sealed: boolean }
-export interface ScanRun { job: Job; clusters: readonly Cluster[] | null }
+export type Revealed = Answer<"/api/officers/{id}/reveal", "post">;
 export interface District { region: Region; totals: Totals | null }
 
 export interface RoomState extends Looking {
-  who: Who | null; needsSignIn: boolean; regions: readonly Region[]; path: readonly Region[]; children: readonly Region[]; dictionaries: Dictionaries;
+  basemap: Basemap | null; who: Who | null; needsSignIn: boolean; regions: readonly Region[]; path: readonly Region[]; children: readonly Region[]; dictionaries: Dictionaries;
   /** Newest first, as far as they were asked for. */
   list: readonly Incident[]; next: string | null; matched: number;
   /** What is drawn one by one, or nothing where that would be too many. */
@@ -27,7 +27,7 @@ export interface RoomState extends Looking {
   rules: readonly AlertRule[] | null; ruleProblem: { rule: string; field: string | null; text: string } | null;
   alerts: readonly Alert[]; urgent: Detail | null;
   series: Series | null; playing: boolean;
-  scan: ScanRun | null;
+  scan: Job<"scan"> | null;
   district: District | null; turning: boolean;
   connected: boolean; heard: number; everConnected: boolean;
   /** This machine's clock minus the service's, ms. */
@@ -37,7 +37,7 @@ export interface RoomState extends Looking {
 }
 
 export const beginning: RoomState = {
-  ...plain, who: null, needsSignIn: false, regions: [], path: [], children: [], dictionaries: { categories: [], disputes: [] },
+  ...plain, basemap: null, who: null, needsSignIn: false, regions: [], path: [], children: [], dictionaries: { categories: [], disputes: [], states: [], levels: [], actions: [] },
   list: [], next: null, matched: 0, points: [], matchedHere: 0, fresh: new Map(), totals: null, by: "category", figures: null,
   hot: null, hotBusy: false, hotProblem: null, detail: null, cellIncidents: null, home: null, revealed: null, alerts: [], rules: null, ruleProblem: null, urgent: null, series: null, playing: false, scan: null,
   district: null, turning: true, connected: false, heard: 0, everConnected: false, skew: 0, sound: false, notice: null, spoken: "",

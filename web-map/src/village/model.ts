@@ -79,7 +79,7 @@ export class Model {
       this.site[2 * a] = sx - ox;
       this.site[2 * a + 1] = sy - oy;
       const box = [Infinity, Infinity, -Infinity, -Infinity];
-      for (const ring of atom.parts?.flat() ?? atom.rings ?? []) {
+      for (const ring of atom.parts.flat()) {
         ringFirst.push(corners.length / 2);
         const closed = ring.length > 1 && ring[0]![0] === ring.at(-1)![0] && ring[0]![1] === ring.at(-1)![1];
         for (const [lon, lat] of closed ? ring.slice(0, -1) : ring) {

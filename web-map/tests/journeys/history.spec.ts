@@ -56,6 +56,9 @@ describe("P8 undo and redo", () => {
       if (k === EDITS / 2) { await settled(page); await again(); await at(k); }
     }
     await page.click(by("tab-history"));
+    // what was done is named, also of what was undone and done again
+    const told = (await page.locator(`${by("history")} li`).allTextContents()).slice(0, 3 * EDITS);
+    for (const line of told) expect(line).toContain("划转楼栋");
     await picture(page, "p08-history");
     expect((await look(page)).hash).toBe(hashes.at(-1));
     expect(faults).toEqual([]);

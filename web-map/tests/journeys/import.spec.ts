@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toGcj02 } from "../../src/map/gcj";
+import { tabTo } from "./hands";
 import { gbk, pmtiles } from "./offices";
 import { browse, by, look, openTownship, picture, Service, visit } from "./service";
 import { tianditu, type Tianditu } from "./tianditu";
@@ -21,6 +22,9 @@ beforeAll(async () => {
   browser = await browse();
 }, 240_000);
 afterAll(async () => { await browser?.close(); await service.end(); upstream?.end(); rmSync(folder, { recursive: true, force: true }); });
+
+/** A picture of one pixel. */
+const GROUND = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mN4+e4OAAV3ArTlSlcvAAAAAElFTkSuQmCC";
 
 interface Feature { id: string; properties: Record<string, unknown>; geometry: { coordinates: [number, number] } }
 const items = (page: Page, query: string): Promise<Feature[]> => page.evaluate(async q => (await (await fetch(`/ogc/collections/${q}`)).json() as { features: Feature[] }).features, query);
@@ -114,6 +118,97 @@ describe("P2 import", () => {
     await page.click(by("dialog-cancel"));
     expect((await gone).status()).toBeLessThan(300);
     expect((await look(page)).dialog).toBeNull();
+    await context.close();
+  });
+});
+
+describe("P2 what a county brings of its own", () => {
+  it("zones, rules and words are judged with faults that can be read, stored, and there at once where they are used", async () => {
+    const { page, context, faults } = await visit(browser, service);
+    await openTownship(page);
+    const room = await context.newPage();
+    room.on("pageerror", e => faults.push(String(e)));
+    await room.goto(`${service.url}/?view=room`);
+    await room.waitForSelector(`${by("category")} option[value=emergency]`, { state: "attached" });
+    const township = (await items(page, "regions/items?limit=1&level=village"))[0]!.id.slice(0, 9);
+    const bring = async (layer: string, name: string, text: string): Promise<void> => {
+      const file = join(folder, name);
+      writeFileSync(file, text);
+      await choose(page, layer, file);
+    };
+    /** Faults as they stand in the table: row, column, reason in the reader's language alone. */
+    const told = async (): Promise<string[][]> => {
+      const rows = await page.locator(`${by("import-errors")} tbody tr`).evaluateAll(list => list.map(tr => [...tr.children].map(td => td.textContent ?? "")));
+      for (const [, , reason = ""] of rows) {
+        expect(reason).toMatch(/[\u4e00-\u9fff]{3}/);
+        expect(reason).not.toMatch(/ \/ |\n/);
+      }
+      expect(await page.isDisabled(by("import-commit"))).toBe(true);
+      return rows;
+    };
+    const giveUp = async (): Promise<void> => { await page.click(by("dialog-cancel")); await page.waitForSelector(by("dialog"), { state: "detached" }); };
+    const store = async (): Promise<number[]> => {
+      expect(await page.locator(by("import-errors")).count()).toBe(0);
+      await page.click(by("import-commit"));
+      await page.waitForSelector(by("import-written"));
+      const written = (await page.locator(`${by("import-written")} dd`).allTextContents()).map(Number);
+      await page.click(by("dialog-close"));
+      return written;
+    };
+
+    await bring("zones", "功能区.csv", "功能区编号,名称,所辖乡镇\nCZ1,旅游区,52042\n");
+    expect(await page.inputValue(by("map-功能区编号"))).toBe("id");
+    const [[row, column, reason] = []] = await told();
+    expect([row, column]).toEqual(["2", "所辖乡镇"]);
+    expect(reason).toContain("52042");
+    await giveUp();
+    await bring("zones", "功能区.csv", `功能区编号,名称,所辖乡镇\nCZ1,旅游区,${township}\n`);
+    expect(await page.textContent(by("import-facts"))).toContain("功能区");
+    expect(await store()).toEqual([1, 0, 0, 0, 0]);
+    // the same file again changes nothing and says so
+    await bring("zones", "功能区.csv", `功能区编号,名称,所辖乡镇\nCZ1,旅游区,${township}\n`);
+    expect([await page.textContent(by("import-unchanged")), await page.isDisabled(by("import-commit"))]).toEqual(["1", true]);
+    await giveUp();
+
+    const rules = "name = \"county-own\"\ntitle = \"本县规则\"\n[unit]\nmin = 8\nmax = 12\n[grid]\ndivide = \"balance\"\n";
+    await bring("profiles", "本县.toml", rules.replace("min = 8", "min = 18"));
+    expect((await told())[0]?.[2]).toContain("unit.min 18");
+    await giveUp();
+    // what is no TOML at all is said where the file is chosen
+    await page.click(by("import"));
+    await page.selectOption(by("import-layer"), "profiles");
+    const broken = join(folder, "不是规则.toml");
+    writeFileSync(broken, "name = ");
+    await page.setInputFiles(by("import-file"), broken);
+    await page.click(by("import-read"));
+    await page.waitForSelector(by("dialog-wrong"));
+    expect(await page.textContent(by("dialog-wrong"))).toMatch(/不是规则\.toml.*TOML/);
+    await giveUp();
+    await bring("profiles", "本县.toml", rules);
+    expect(await store()).toEqual([1, 0, 0, 0, 0]);
+    await page.click(by("tab-plan"));
+    await page.click(by("generate"));
+    await page.waitForSelector(`${by("generate-profile")} option[value=county-own]`, { state: "attached" });
+    expect(await page.textContent(`${by("generate-profile")} option[value=county-own]`)).toBe("本县规则");
+    await giveUp();
+
+    await bring("dictionaries", "字典.csv", "字典,键,名称\n状态,lost,丢失\n");
+    expect((await told()).length).toBe(1);
+    await giveUp();
+    await bring("dictionaries", "字典.csv", "字典,键,名称,启用,办理时限\n事件类别,county_flood,内涝积水,是,2/3/4/5\n状态,closed,已销号,是,\n");
+    await picture(page, "p02-county");
+    expect(await store()).toEqual([2, 0, 0, 0, 0]);
+    // the room was open all the time
+    await room.waitForFunction(id => document.querySelector(id)?.textContent === "内涝积水", `${by("category")} option[value=county_flood]`, { timeout: 30_000 });
+    expect(await room.textContent(`${by("status")} option[value=closed]`)).toBe("已销号");
+    await room.click(by("language"));
+    expect([await room.textContent(`${by("category")} option[value=county_flood]`), await room.textContent(`${by("status")} option[value=closed]`)]).toEqual(["内涝积水", "Closed"]);
+    // what is in use does not vanish: that is to be looked at, and keeps nothing out
+    await bring("dictionaries", "字典.csv", "字典,键,名称,启用\n事件类别,dispute,矛盾劝解,否\n");
+    expect(await page.textContent(by("import-notes"))).toMatch(/[\u4e00-\u9fff]{4}/);
+    expect(await page.isDisabled(by("import-commit"))).toBe(false);
+    await giveUp();
+    expect(faults).toEqual([]);
     await context.close();
   });
 });
@@ -228,6 +323,63 @@ describe("Tianditu", () => {
     expect([...requests, ...heads, await page.content()].filter(text => text.includes(KEY))).toEqual([]);
     await page.click(by("basemap-off"));
     expect(await page.locator(by("basemap-credit")).count()).toBe(0);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+});
+
+describe("a basemap in the room", () => {
+  interface Seen { basemap: { name: string; tianditu?: string; tiles: number } | null; signed_in: boolean }
+  const ground = (page: Page): Promise<Seen["basemap"]> => page.evaluate(() => (window.lianhu as unknown as { state(): Seen }).state().basemap);
+  const drawn = (page: Page, name: string) => page.waitForFunction(n => { const { basemap } = "lianhu" in window ? (window.lianhu as unknown as { state(): Seen }).state() : { basemap: null }; return basemap?.name === n && basemap.tiles > 0; }, name);
+  const enter = async (page: Page, path: string): Promise<void> => {
+    await page.goto(service.url + path);
+    await page.waitForFunction(() => "lianhu" in window && (window.lianhu as unknown as { state(): Seen }).state().signed_in);
+  };
+
+  it.runIf(service.isOurs)("is chosen by keys as on the planner's map, lies under the wall too, and is there again until it is taken away", async () => {
+    const { page, context, requests, faults } = await visit(browser, service, {}, "/?view=room");
+    await enter(page, "/?view=room");
+    expect(await ground(page)).toBeNull();
+    await tabTo(page, /^basemap-open$/);
+    await page.keyboard.press("Enter");
+    await tabTo(page, /^basemap-vec$/);
+    await page.keyboard.press("Enter");
+    await drawn(page, "vec");
+    expect(await page.textContent(by("basemap-credit"))).toBe("© 天地图");
+    await picture(page, "m-basemap");
+    await enter(page, "/?view=room");
+    await drawn(page, "vec");
+    // nothing is to be pressed on the wall
+    await enter(page, "/?view=room&wall=1");
+    await drawn(page, "vec");
+    expect([await page.locator(by("basemap-open")).count(), await page.textContent(by("basemap-credit"))]).toEqual([0, "© 天地图"]);
+    await picture(page, "m-basemap-wall");
+
+    const file = join(folder, "room.pmtiles");
+    writeFileSync(file, pmtiles(Buffer.from(GROUND, "base64")));
+    await enter(page, "/?view=room");
+    await drawn(page, "vec");
+    await page.locator(by("basemap-open")).click();
+    const before = requests.length;
+    await page.setInputFiles(by("basemap-file"), file);
+    await drawn(page, "room.pmtiles");
+    await page.check(by("basemap-shift"));
+    expect(requests.slice(before).filter(r => !/\/(assets|api\/(incidents|hotspots|statistics|alerts))/.test(r))).toEqual([]);
+    await enter(page, "/?view=room");
+    await drawn(page, "room.pmtiles");
+    // one choice for the browser: the planner's map has it too
+    await page.goto(service.url);
+    await page.waitForFunction(() => "lianhu" in window && window.lianhu.state().basemap?.isShifted === true);
+    expect((await look(page)).basemap?.name).toBe("room.pmtiles");
+    await enter(page, "/?view=room");
+    await drawn(page, "room.pmtiles");
+    await page.locator(by("basemap-open")).click();
+    await page.click(by("basemap-off"));
+    expect(await ground(page)).toBeNull();
+    await enter(page, "/?view=room");
+    await page.waitForFunction(() => (window.lianhu as unknown as { drawn(): { borders: number } }).drawn().borders > 0);
+    expect(await ground(page)).toBeNull();
     expect(faults).toEqual([]);
     await context.close();
   });

@@ -174,7 +174,7 @@ describe("M5 cells that are not judged", () => {
   it("look so, and the legend says why", async () => {
     const { page, context } = await enter(browser, service, "&range=30d&tab=hot&layer=count&res=8");
     // what is rare in one township, put into the service's answer
-    const reasons = ["island", "no_households", "constant"];
+    const reasons = ["island", "no_households", "constant"] as const;
     await page.route("**/api/hotspots?*", async route => {
       const answer = await route.fetch(), said = await answer.json() as Hotspots;
       said.cells.filter(c => c.count > 0).forEach((c, k) => { if (said.view === "gi") c.class = reasons[k % 3]!; else if (said.view === "rate") Object.assign(c, [{ class: "island" }, { class: "no_households", households: 0 }, { class: "hot", households: 0 }, { class: "constant", households: 5 }][k % 4]!); });

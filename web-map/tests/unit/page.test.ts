@@ -1,16 +1,16 @@
-import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { Refused, Unreachable, type Region } from "../../src/api";
 import { Outbox, type Answer, type Parcel } from "../../src/outbox";
-import { Regions } from "../../src/regions";
+import { ITEMS, Regions, REGIONS, SESSION } from "../../src/regions";
 import { initial, reduce } from "../../src/state";
 import { half, isKey, keys, percent, text, when } from "../../src/strings";
 import { palettes } from "../../src/style/palette";
 import { step } from "../../src/tools/keyboard";
-import { fieldsOf, LAYERS } from "../../src/planner/fields";
+import { FIELDS, LAYERS } from "../../src/planner/fields";
+import { digest, document, type Schema } from "../../types/document.mjs";
 import { village } from "./village";
 
 const files = (dir: string): string[] => readdirSync(dir).flatMap(n => statSync(join(dir, n)).isDirectory() ? files(join(dir, n)) : [join(dir, n)]);
@@ -46,6 +46,10 @@ describe("strings", () => {
 
   it("take the reader's half of a message of the service", () => {
     expect([half("zh", "断开 / apart"), half("en", "断开 / apart"), half("en", "one"), half("en", "参数 / 一\nfield / one")]).toEqual(["断开", "apart", "one", "field / one"]);
+    // what cannot be done and what to do first: both halves in each line
+    const refused = "网格 3 已锁定 / 3 is locked\n请先解锁 3 / unlock 3 first";
+    expect([half("zh", refused), half("en", refused)]).toEqual(["网格 3 已锁定\n请先解锁 3", "3 is locked\nunlock 3 first"]);
+    expect(half("en", "网格 3 已被 张三 修改\n3 was changed by 张三")).toBe("3 was changed by 张三");
     expect([percent(0.1234), percent(-0.01), percent(null)]).toEqual(["+12.3%", "−1.0%", "—"]);
   });
 });
@@ -62,9 +66,51 @@ describe("the page", () => {
 });
 
 describe("types of the service", () => {
+  const { paths, ...schemas } = document.components.schemas;
+  const bare = (f: string): string => readFileSync(f, "utf8").replace(/^\s*\/\*\*[^]*?\*\/|\/\/[^\n"'`]*$/gm, "");
+  const asking = sources.filter(f => !f.endsWith(".gen.ts"));
+
   it("are those of its definition; if not: npm run types", () => {
-    const { components } = JSON.parse(readFileSync(join("..", "src", "api", "openapi", "application.json"), "utf8")) as { components: { schemas: unknown } };
-    expect(readFileSync(join("src", "service.gen.ts"), "utf8")).toContain(createHash("sha256").update(JSON.stringify(components.schemas)).digest("hex"));
+    expect(readFileSync(join("src", "service.gen.ts"), "utf8")).toContain(digest);
+  });
+
+  it("are those of an operation in every question, by its address and method", () => {
+    let asked = 0;
+    for (const f of asking) {
+      const code = bare(f), named = new Map([...code.matchAll(/\b([A-Z]+) = "(\/(?:api|ogc)\/[^"]*)"/g)].map(m => [m[1]!, m[2]!]));
+      // what is answered goes by the address: nobody says a type of his own, and nobody asks past it
+      expect(code, f).not.toMatch(/(?<!function )\bcall</);
+      if (!/(wire|feed|basemap-layer)\.ts$/.test(f)) expect(code, f).not.toMatch(/\bfetch\(|EventSource|XMLHttpRequest/);
+      if (!/src.(api|wire|start)\.ts$/.test(f)) expect(code, f).not.toMatch(/\b(hear|reach|askEarly)\(/);
+      for (const [, method = "", literal, constant = ""] of code.matchAll(/\bcall\("(\w+)", (?:"([^"]*)"|(\w+))/g)) {
+        const path = literal ?? named.get(constant) ?? { SESSION, REGIONS, ITEMS }[constant] ?? "";
+        expect(paths?.properties?.[path]?.properties, `${f}: ${path}`).toHaveProperty(method);
+        asked++;
+      }
+      for (const [, path = ""] of code.matchAll(/\blinkTo\("([^"]*)"/g)) expect(paths?.properties?.[path]?.properties, `${f}: ${path}`).toHaveProperty("get");
+    }
+    expect(asked).toBeGreaterThan(45);
+  });
+
+  it("are made of the definition wherever they have names", () => {
+    for (const f of asking.filter(f => /api\.ts$/.test(f))) {
+      const code = bare(f);
+      expect(code, f).not.toMatch(/\binterface\b/);
+      // a field that is a text or a number here is one that somebody wrote
+      for (const [line] of code.matchAll(/^(?:export )?type \w+[^=\n]*=.*$/gm)) expect(line, f).not.toMatch(/\{[^}]*\b(string|number|boolean|unknown)\b/);
+    }
+  });
+
+  it("have no twin that was written by hand", () => {
+    /** Names that a type has, by its name. */
+    const own = (code: string): [string, Set<string>][] => [...code.matchAll(/(?:interface (\w+)[^{]*|type (\w+)[^={]*= )\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}/g)]
+      .map(([, a, b, body = ""]) => [a ?? b ?? "", new Set([...body.replace(/\{[^{}]*\}|\([^()]*\)/g, "").matchAll(/(?:^|[;,\n])\s*(?:readonly )?(\w+)\??:/g)].map(m => m[1]!))]);
+    const flat = (schema: Schema): string[] => [...schema.required ?? [], ...(schema.allOf ?? []).flatMap(flat)];
+    const wanted = Object.entries(schemas).flatMap(([name, schema]) => [schema, ...schema.oneOf ?? []].map(s => [name, flat(s)] as const)).filter(([, names]) => names.length > 3);
+    expect(own("interface Mine { id: string; name: string; region: string;\n  by?: string; in: { x: number }; role: \"a\" }")[0]).toEqual(["Mine", new Set(["id", "name", "region", "by", "in", "role"])]);
+    expect(wanted.length).toBeGreaterThan(40);
+    for (const f of asking) for (const [mine, has] of own(bare(f))) for (const [name, names] of wanted)
+      expect(names.every(n => has.has(n)), `${f}: ${mine} says what ${name} says`).toBe(false);
   });
 });
 
@@ -78,14 +124,14 @@ describe("import", () => {
     const body = new RegExp(`name: "${layer}",[^]*?fields: &\\[([^]*?)\\n    \\],`).exec(schema)?.[1] ?? "";
     const named = [...body.matchAll(/(?:field|needed)\(\s*"(\w+)"/g)].map(m => m[1]!);
     const common = [["OCCURRED_AT", "occurred_at"], ["VALID_FROM", "valid_from"], ["VALID_TO", "valid_to"], ["ROW_VERSION", "row_version"]].filter(([c]) => new RegExp(`\\b${c},`).test(body)).map(([, n]) => n!);
-    const offered = fieldsOf(layer).filter(f => !["lon", "lat", "geometry"].includes(f));
+    const offered: readonly string[] = FIELDS[layer].filter(f => !["lon", "lat", "geometry"].includes(f));
     expect([...offered].sort()).toEqual([...named, ...common].sort());
-    for (const f of fieldsOf(layer)) expect(isKey(`field_${f}`), f).toBe(true);
+    for (const f of FIELDS[layer]) expect(isKey(`field_${f}`), f).toBe(true);
   });
 });
 
 describe("regions", () => {
-  const region = (code: string, level: string, parent: string | null = null): Region => ({ code, name: code, level, parent, bbox: null, grids: null, households: null });
+  const region = (code: string, level: Region["level"], parent: string | null = null): Region => ({ code, name: code, level, parent, bbox: null, grids: null, households: null });
   it("form a tree by the parent named, or by their codes", () => {
     const all = [region("520423102", "township"), region("520423102001", "village"), region("520423102203", "village"), region("520402000000", "county"), region("520402101000", "township", "520402000000"), region("520402101200", "village")];
     const tree = new Regions(all);
@@ -119,7 +165,7 @@ describe("outbox", () => {
   const answer = (version: number): Answer => ({ committed: { version, seq: version, grids: [] }, effect: null, village: { ...village(1, [0]).data } });
 
   it("keeps edits while the service is away and sends each once, on top of those before", async () => {
-    const sent: [string, number][] = [], done: string[] = [];
+    const sent: [string, unknown][] = [], done: string[] = [];
     let away = true;
     const box = new Outbox({
       send: p => { if (away) return Promise.reject(new Unreachable("away")); sent.push([p.key, p.request.base_version]); return Promise.resolve(answer(sent.length + 1)); },
@@ -135,6 +181,22 @@ describe("outbox", () => {
     await new Promise(r => setTimeout(r, 5));
     expect(sent).toEqual([["a", 1], ["b", 2]]);
     expect(done).toEqual(["a", "b"]);
+  });
+
+  it.each([429, 502, 504])("keeps an edit that nobody has judged: %i", async status => {
+    const told: string[] = [];
+    let times = 0;
+    const box = new Outbox({
+      send: () => ++times === 1 ? Promise.reject(new Refused(status, { code: `http_${status}`, detail: "" })) : Promise.resolve(answer(2)),
+      done: p => { told.push(`done ${p.key}`); }, refused: p => { told.push(`refused ${p.key}`); }, changed: (waiting, offline) => { told.push(`${waiting} ${offline}`); }, signIn: () => undefined,
+    });
+    box.post(parcel("a"));
+    await new Promise(r => setTimeout(r, 5));
+    expect(told.at(-1)).toBe("1 true");
+    box.flush();
+    await new Promise(r => setTimeout(r, 5));
+    expect(told).toContain("done a");
+    expect(told).not.toContain("refused a");
   });
 
   it("tells of a refusal and goes on with the next", async () => {

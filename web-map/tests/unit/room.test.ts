@@ -5,14 +5,14 @@ import { Refused, Unreachable } from "../../src/api";
 import type { Album } from "../../src/report/album";
 import { Reports, type Keeper } from "../../src/report/queue";
 import type { Alert, Cell, Filter, Hotspots, Incident } from "../../src/room/api";
-import { query } from "../../src/room/api";
-import { isNews, isOverdue, isUnseen, later, lets, merge, Once, put } from "../../src/room/book";
+import { isNews, isOverdue, isUnseen, later, lets, merge, put } from "../../src/room/book";
 import { breaks, brief, classOf, contains, COARSEST, drawables, fitting, meets, MOST_CELLS, power, resolutionAt, silenceOf, valueOf } from "../../src/room/cells";
-import { Feed, Parser, type Hearer } from "../../src/room/feed";
+import { Feed, Once, Parser, type Hearer } from "../../src/feed";
 import { Turns } from "../../src/room/turns";
 import { clock, customRange, dayOf, DAY_MS, fieldOf, HOUR_MS, moment, nextMidnight, ofField, pieces, skewOf, stamp, startOf, windowOf } from "../../src/room/time";
 import { plain, read, write, type Looking } from "../../src/room/url";
 import { heats } from "../../src/style/palette";
+import { address } from "../../src/wire";
 
 const incident = (id: string, change: Partial<Incident> = {}): Incident => ({
   id, region: "520423102001", region_name: "", grid: null, grid_name: null, unit: null, category: "other", category_name: "", dispute: null, level: "grid", state: "reported",
@@ -73,8 +73,8 @@ describe("the address", () => {
   });
 
   it("of a question holds what is set, with offsets intact", () => {
-    expect(query({ a: null, b: "", c: "2026-11-26T00:00:00+08:00", bbox: [1, 2.5, 3, 4] })).toBe("?c=2026-11-26T00%3A00%3A00%2B08%3A00&bbox=1.000000,2.500000,3.000000,4.000000");
-    expect(query({})).toBe("");
+    expect(address("/x", { a: null, b: "", c: "2026-11-26T00:00:00+08:00", bbox: [1, 2.5, 3, 4] })).toBe("/x?c=2026-11-26T00%3A00%3A00%2B08%3A00&bbox=1.000000,2.500000,3.000000,4.000000");
+    expect([address("/x", {}), address("/a/{id}/b/{z}", { id: "甲/1", z: 0, f: "csv", n: 0 })]).toEqual(["/x", "/a/%E7%94%B2%2F1/b/0?f=csv&n=0"]);
   });
 });
 
@@ -234,7 +234,7 @@ describe("cells on a map", () => {
       for (let i = 0; i < fold; i++) for (let j = 0; j < fold; j++) count += 1 + (Math.floor(k / n) * fold + i) * wide + (k % n) * fold + j;
       return { households: 10, expected: 1, neighbours: 6, z: 0, p: 1, p_sim: null, fdr05: false, class: "none", emerging: "none", density: null, rank: 1, why: "", h3: `${resolution}-${k}`, count, ring: [[x, y], [x + step, y], [x + step, y + step], [x, y + step], [x, y]] };
     });
-    return { view: "count", resolution, from: null, to: null, as_of: "", incidents: 0, outside: 0, mean: null, study_cells: cells.length, cells, notes: [] };
+    return { view: "count", resolution, from: "", to: "", as_of: "", incidents: 0, outside: 0, mean: 0, study_cells: cells.length, cells, notes: [] };
   };
   const seen = (hot: Hotspots, box: readonly [number, number, number, number]) => drawables(hot.cells, hot.view).filter(c => meets(c.box, box));
   const sum = (hot: Hotspots, box: readonly [number, number, number, number]): number => seen(hot, box).reduce((s, c) => s + c.cell.count, 0);
@@ -265,7 +265,7 @@ describe("an emergency", () => {
   it("rings when it is news to the page, and stands quietly when it was old before", () => {
     const told = (["2026-11-26T17:30:00+08:00", "2026-11-26T15:30:00+08:00", "2026-11-26T14:59:59+08:00", "2026-11-20T10:00:00+08:00"]).map(at => [isNews(alert(at), opened), isUnseen(alert(at))]);
     expect(told).toEqual([[true, true], [true, true], [false, true], [false, true]]);
-    for (const seen of [{ acknowledged: { by: "x", at: "" } }, { closed_at: "2026-11-26T16:00:00+08:00" }, { kind: "overdue" }]) expect([isNews(alert("2026-11-26T16:30:00+08:00", seen), opened), isUnseen(alert("2026-11-26T16:30:00+08:00", seen))]).toEqual([false, false]);
+    for (const seen of [{ acknowledged: { by: "x", at: "" } }, { closed_at: "2026-11-26T16:00:00+08:00" }, { kind: "overdue" }] satisfies Partial<Alert>[]) expect([isNews(alert("2026-11-26T16:30:00+08:00", seen), opened), isUnseen(alert("2026-11-26T16:30:00+08:00", seen))]).toEqual([false, false]);
   });
 });
 

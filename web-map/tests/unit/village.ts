@@ -32,7 +32,7 @@ export function village(columns: number, grids: readonly number[], weights: read
   const code = (g: number): string => `520423102001${String(g + 1).padStart(3, "0")}`;
   return new Model({
     plan, village: "520423102001", name: "试验村", hash: "", figures, problems: [],
-    rules: { unit: { min: 1, max: 99, deputies: 0 }, grid: { target_households: null, tolerance: 0.05, max_persons: null } },
+    rules: { unit: { min: 1, max: 99, deputies: 0 }, grid: { target_households: 100, tolerance: 0.05, max_persons: null } },
     grids: Array.from({ length: many }, (_, g) => ({ code: code(g), name: "", kind: "base" as const, locked: false, households: total(g), buildings: 1, persons: null, deviation: total(g) / mean - 1, target: mean, version: 1 })),
     units: Array.from({ length: many }, (_, g) => ({ code: `${code(g)}001`, locked: false, officers_locked: false, leader: null, deputies: [], exception: null, households: total(g) })),
     buildings: lived.map(i => ({ id: `B${i}`, atom: i, households: weights[i]!, grid: grids[i]!, locked: false })),

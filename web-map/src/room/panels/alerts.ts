@@ -2,15 +2,13 @@
 
 import { h, mount, type Child } from "../../panels/dom";
 import { icon } from "../../panels/icons";
-import { half, isKey } from "../../strings";
+import { half } from "../../strings";
 import type { Alert } from "../api";
 import { isUnseen } from "../book";
 import type { Room } from "../room";
 import { clock, moment } from "../time";
 import { categoryOf } from "./live";
 import { people } from "./card";
-
-const kindWord = (room: Room, kind: string): string => { const key = `alert_${kind}`; return isKey(key) ? room.t(key) : kind; };
 
 /** When an alert that nobody acknowledges goes up, and to whom. */
 function escalation(room: Room, a: Alert, when: string, how: "escalatesAt" | "escalatesIn"): string {
@@ -21,13 +19,13 @@ function escalation(room: Room, a: Alert, when: string, how: "escalatesAt" | "es
 function alertCard(room: Room, a: Alert): HTMLElement {
   const { t } = room, { lang } = room.state, now = room.now(), { incident, cell } = a;
   return h("li", { class: `card alert${a.acknowledged === null ? " waiting" : ""}`, testid: `alert-${a.id}` },
-    h("p", { class: "line" }, h("span", { class: `chip ${a.kind === "emergency" ? "alarm" : "bad"}` }, kindWord(room, a.kind)), h("strong", {}, half(lang, a.title))),
+    h("p", { class: "line" }, h("span", { class: `chip ${a.kind === "emergency" ? "alarm" : "bad"}` }, t(`alert_${a.kind}`)), h("strong", {}, half(lang, a.title))),
     h("p", { class: "quiet" }, `${room.regionName(a.region)} · ${moment(Date.parse(a.opened_at), now)}`,
-      a.acknowledged !== null ? ` · ${t("ackedBy", { who: a.acknowledged.by, at: clock(Date.parse(a.acknowledged.at)) })}` : a.escalates_at !== null ? ` · ${escalation(room, a, clock(Date.parse(a.escalates_at)), "escalatesAt")}` : ""),
+      a.acknowledged !== null ? ` · ${t("ackedBy", { who: a.acknowledged.by ?? "", at: clock(Date.parse(a.acknowledged.at)) })}` : a.escalates_at !== null ? ` · ${escalation(room, a, clock(Date.parse(a.escalates_at)), "escalatesAt")}` : ""),
     h("div", { class: "buttons" },
       a.acknowledged === null ? h("button", { class: "primary", testid: `ack-${a.id}`, click: () => void room.acknowledge(a.id) }, t("acknowledge")) : null,
       incident === null ? null : h("button", { testid: `alert-incident-${a.id}`, click: () => void room.pick({ kind: "incident", id: incident }) }, t("openIncident")),
-      cell === null ? null : h("button", { testid: `alert-cell-${a.id}`, click: () => { room.look({ layer: "gi" }); void room.pick({ kind: "cell", id: cell }); } }, t("openCell"))));
+      cell === null ? null : h("button", { testid: `alert-cell-${a.id}`, click: () => room.openCell(cell, a.region) }, t("openCell"))));
 }
 
 export function alertsPanel(room: Room): Child[] {

@@ -1,31 +1,30 @@
 // One incident: where, who is near, what happened to it, what may be done next.
 
 import { h, type Child } from "../../panels/dom";
-import { half, isKey } from "../../strings";
-import { LEVELS, photoUrl, type Action, type Allowed, type Detail, type Officer } from "../api";
+import { half } from "../../strings";
+import { LEVELS, photoUrl, type Action, type Allowed, type Detail, type Level, type Officer } from "../api";
 import { prompt, type Asked } from "../prompt";
 import type { Room } from "../room";
 import { categoryOf, chips } from "./live";
 import { DAY_MS, fieldOf, moment, ofField, stamp } from "../time";
 
-const roleWord = (room: Room, role: string): string => { const key = `role_${role}`; return isKey(key) ? room.t(key) : role; };
-const stateWord = (room: Room, state: string): string => { const key = `state_${state}`; return isKey(key) ? room.t(key) : state; };
-const levelWord = (room: Room, level: string): string => { const key = `rank_${level}`; return isKey(key) ? room.t(key) : level; };
-
 /** Asks why, and shows the number: every look is written down. */
 async function reveal(room: Room, detail: Detail, officer: Officer): Promise<void> {
   const { t } = room;
-  const said = await prompt(t("revealTitle", { role: roleWord(room, officer.role) }), t("revealWhy"), [{ name: "purpose", label: t("purpose"), value: t("purposeFor", { what: detail.incident.category_name, id: detail.incident.id.slice(0, 8) }), required: true }], { go: t("reveal"), cancel: t("cancel") });
+  const said = await prompt(t("revealTitle", { role: t(`role_${officer.role}`) }), t("revealWhy"), [{ name: "purpose", label: t("purpose"), value: t("purposeFor", { what: detail.incident.category_name, id: detail.incident.id.slice(0, 8) }), required: true }], { go: t("reveal"), cancel: t("cancel") });
   if (said !== null) await room.reveal(officer.id, said["purpose"] ?? "");
 }
 
 /** Grid head and workers, unit leader and deputies, by role. */
 export function people(room: Room, detail: Detail): Child[] {
   const { t } = room, { revealed, home } = room.state, { incident: i, near } = detail;
-  const one = (o: Officer): HTMLElement => h("li", { testid: `officer-${o.id}` }, h("span", { class: "role" }, roleWord(room, o.role)), h("span", { class: `grow${o.name == null ? " nameless" : ""}` }, o.name ?? t("nameHidden")),
+  const one = (o: Officer): HTMLElement => {
+    const known = revealed?.id === o.id ? revealed : null;
+    return h("li", { testid: `officer-${o.id}` }, h("span", { class: "role" }, t(`role_${o.role}`)), h("span", { class: `grow${known?.name == null ? " nameless" : ""}` }, known?.name ?? t("nameHidden")),
     o.role === "leader" && home !== null && home.unit === i.unit && home.household !== null ? h("span", { class: "number quiet", testid: "leader-home" }, t("homeNo", { n: home.household })) : null,
-    revealed?.officer === o.id ? h("strong", { testid: "phone", class: "number" }, revealed.phone ?? t(revealed.sealed ? "phoneSealed" : "phoneNone"))
+    known !== null ? h("strong", { testid: "phone", class: "number" }, known.phone ?? t(known.sealed ? "phoneSealed" : "phoneNone"))
       : h("button", { testid: `reveal-${o.id}`, click: () => void reveal(room, detail, o) }, t("reveal")));
+  };
   const group = (title: string, list: readonly Officer[], none: string): HTMLElement => h("section", {}, h("h3", {}, title), list.length === 0 ? h("p", { class: "quiet" }, none) : h("ul", { class: "list people" }, ...list.map(one)));
   return [
     group(i.grid === null ? t("noGrid") : `${t("gridNo", { n: i.grid.slice(12) })}${i.grid_name === null || i.grid_name === "" ? "" : ` ${i.grid_name}`}`, near.grid_officers, t("noGridOfficers")),
@@ -34,11 +33,11 @@ export function people(room: Room, detail: Detail): Child[] {
 }
 
 /** Next steps upwards from a level. */
-const above = (level: string): readonly (typeof LEVELS)[number][] => LEVELS.slice(LEVELS.indexOf(level as typeof LEVELS[number]) + 1);
+const above = (level: Level): readonly Level[] => LEVELS.slice(LEVELS.indexOf(level) + 1);
 
 async function act(room: Room, detail: Detail, allowed: Allowed): Promise<void> {
   const { t } = room, { action, needs } = allowed, fields: Asked[] = [];
-  if (action === "escalate" || needs.includes("level")) fields.push({ name: "level", label: t("toLevel"), choices: (action === "escalate" ? above(detail.incident.level) : LEVELS).map(l => [l, levelWord(room, l)]) });
+  if (action === "escalate" || needs.includes("level")) fields.push({ name: "level", label: t("toLevel"), choices: (action === "escalate" ? above(detail.incident.level) : LEVELS).map(l => [l, room.levelName(l)]) });
   if (action === "set_due" || needs.includes("due_at")) fields.push({ name: "due_at", label: t("due"), type: "datetime-local", required: true, value: fieldOf(room.now() + DAY_MS) });
   const wantsReason = needs.includes("reason");
   if (wantsReason || fields.length > 0) fields.push({ name: "reason", label: t(wantsReason ? "reason" : "reasonFree"), required: wantsReason });
@@ -46,7 +45,7 @@ async function act(room: Room, detail: Detail, allowed: Allowed): Promise<void> 
   const said = await prompt(`${t(`action_${action}`)} · ${categoryOf(room, detail.incident)}`, action === "escalate" ? t("escalateWhy") : "", fields, { go: t(`action_${action}`), cancel: t("cancel") });
   if (said === null) return;
   await room.act(detail, action, {
-    ...(said["level"] === undefined ? {} : { level: said["level"] }), ...(said["reason"] === undefined || said["reason"] === "" ? {} : { reason: said["reason"] }),
+    ...(said["level"] === undefined ? {} : { level: said["level"] as Level }), ...(said["reason"] === undefined || said["reason"] === "" ? {} : { reason: said["reason"] }),
     ...(said["due_at"] === undefined ? {} : { due_at: stamp(ofField(said["due_at"])) }),
   });
 }
@@ -81,7 +80,7 @@ export function incidentCard(room: Room): Child[] {
   const at = i.at;
   return [
     h("h2", {}, categoryOf(room, i), i.dispute === null ? "" : ` · ${room.disputeName(i.dispute)}`),
-    h("p", { class: "chips" }, ...chips(room, i), h("span", { class: "chip" }, levelWord(room, i.level))),
+    h("p", { class: "chips" }, ...chips(room, i), h("span", { class: "chip" }, room.levelName(i.level))),
     i.summary === null || i.summary === "" ? null : h("p", { class: "summary", testid: "summary" }, i.summary),
     ...photoOf(room, detail),
     h("table", { class: "figures explain" }, h("tbody", {},
@@ -94,9 +93,9 @@ export function incidentCard(room: Room): Child[] {
     h("h3", {}, t("course")),
     transitions.length === 0 ? h("p", { class: "quiet" }, t("noTransitions")) : h("ol", { class: "list steps", testid: "transitions" }, ...[...transitions].reverse().map(s => h("li", {},
       h("span", { class: "number quiet" }, moment(Date.parse(s.at), now)),
-      h("span", { class: "grow" }, `${s.from_state === null ? "" : `${stateWord(room, s.from_state)} → `}${stateWord(room, s.to_state)}`,
-        s.from_level !== null && s.from_level !== s.to_level ? ` · ${levelWord(room, s.from_level)} → ${levelWord(room, s.to_level)}` : "",
+      h("span", { class: "grow" }, `${room.stateName(s.from_state)} → ${room.stateName(s.to_state)}`,
+        s.from_level !== s.to_level ? ` · ${room.levelName(s.from_level)} → ${room.levelName(s.to_level)}` : "",
         s.reason === null || s.reason === "" ? null : h("span", { class: "line quiet" }, half(lang, s.reason))),
-      h("span", { class: "quiet" }, s.role === "" ? "" : roleWord(room, s.role))))),
+      h("span", { class: "quiet" }, t(`role_${s.role}`))))),
   ];
 }

@@ -1,34 +1,41 @@
 // Tables of the window, a series by day, files of both, and the report of a day.
 
 import { h, type Child } from "../../panels/dom";
-import { count, isKey } from "../../strings";
-import { reportUrl, statisticsUrl, type By, type StatRow, type Statistics } from "../api";
+import { count, listed } from "../../strings";
+import { reportUrl, statisticsUrl, type By, type IncidentState, type Level, type StatRow, type Statistics } from "../api";
 import type { Room } from "../room";
 import { dayOf, startOf } from "../time";
+
+/** The day of a report that was chosen: a panel that is drawn again has it still. */
+let chosen: string | null = null;
 
 const BYS: readonly By[] = ["category", "level", "state", "region", "grid", "unit", "day"];
 const LISTED = 200;
 
 function nameOf(room: Room, by: By, row: StatRow): string {
-  const key = by === "level" ? `rank_${row.key}` : `state_${row.key}`;
-  if ((by === "level" || by === "state") && isKey(key)) return room.t(key);
+  if (by === "level") return room.levelName(row.key as Level);
+  if (by === "state") return room.stateName(row.key as IncidentState);
   if (by === "category") return room.state.lang === "zh" && row.name !== "" ? row.name : room.categoryName(row.key);
   return row.key === "" ? room.t(by === "unit" ? "noUnit" : "noGrid") : row.name !== "" ? room.shortName(row.name) : row.key;
 }
 
-/** Counts by day as a line; drawn when the chart's code is here. */
+/** The chart last drawn: it listens to the window until it is let go. */
+let drawn: { destroy(): void } | undefined;
+
+/** Counts by day as a line; drawn when the chart's code is here. Where that does not come the table says the same. */
 function chart(room: Room, rows: readonly StatRow[]): HTMLElement {
   const place = h("div", { class: "chart", testid: "chart", role: "img", label: room.t("seriesLabel") });
   void Promise.all([import("uplot"), import("uplot/dist/uPlot.min.css")]).then(([{ default: Plot }]) => {
     const days = rows.map(r => startOf(r.key) / 1_000), ink = "#465662", grid = { stroke: "#e3e8ea", width: 1 };
     const axis = { stroke: ink, grid, ticks: grid, font: "12px system-ui, sans-serif" };
-    new Plot({
+    drawn?.destroy();
+    drawn = new Plot({
       width: Math.max(place.clientWidth, 280), height: 170, legend: { show: false }, cursor: { show: false }, tzDate: ts => new Date((ts + 8 * 3_600) * 1_000 + new Date().getTimezoneOffset() * 60_000),
       scales: { x: { time: true }, y: { range: (_u, _min, max) => [0, Math.max(1, max) * 1.08] } },
       axes: [{ ...axis, values: (_u, splits) => splits.map(s => dayOf(s * 1_000).slice(5)), space: 56 }, { ...axis, size: 44, values: (_u, splits) => splits.map(s => Number.isInteger(s) ? count(s) : "") }],
       series: [{}, { label: room.t("incidents"), stroke: "#0b5c8a", width: 2, fill: "rgba(11, 92, 138, .12)", points: { size: 5 } }, { label: room.t("state_open"), stroke: "#a1260d", width: 1.5, dash: [5, 4], points: { show: false } }],
     }, [days, rows.map(r => r.count), rows.map(r => r.open)], place);
-  });
+  }, () => undefined);
   return place;
 }
 
@@ -51,11 +58,11 @@ function table(room: Room, s: Statistics): Child[] {
 
 export function figuresPanel(room: Room): Child[] {
   const { t } = room, { figures, by, region } = room.state, narrow = room.filter(true);
-  const day = h("input", { type: "date", testid: "report-day", label: t("reportDay"), value: dayOf(room.now()) });
+  const day = h("input", { type: "date", testid: "report-day", label: t("reportDay"), value: chosen ?? dayOf(room.now()) });
   const link = h("a", { class: "button", testid: "report", href: reportUrl(region, day.value) }, t("openReport"));
   link.target = "_blank";
   link.rel = "noopener";
-  day.addEventListener("change", () => { link.href = reportUrl(region, day.value); });
+  day.addEventListener("change", () => { chosen = day.value; link.href = reportUrl(region, chosen); });
   const totals = figures?.totals;
   return [
     h("div", { class: "inline" }, h("select", { testid: "by", label: t("by"), change: e => void room.loadFigures((e.target as HTMLSelectElement).value as By) }, ...BYS.map(b => h("option", { value: b, selected: b === by }, t(`by_${b}`)))),
@@ -66,7 +73,7 @@ export function figuresPanel(room: Room): Child[] {
       figures.rows.length === 0 ? h("p", { class: "empty" }, t("noIncidents")) : null,
       ...(figures.rows.length === 0 ? [] : table(room, figures)),
       h("h3", {}, t("incidentFree")),
-      figures.incident_free.length === 0 ? h("p", { class: "quiet" }, t("incidentFreeNone")) : h("p", { testid: "incident-free" }, figures.incident_free.map(v => v.name).join(room.state.lang === "zh" ? "、" : ", ")),
+      figures.incident_free.length === 0 ? h("p", { class: "quiet" }, t("incidentFreeNone")) : h("p", { testid: "incident-free" }, listed(room.state.lang, figures.incident_free.map(v => v.name))),
     ]),
     totals === undefined ? null : h("p", { class: "facts" }, h("span", {}, t("gridsN", { n: count(totals.grids) })), h("span", {}, t("unitsN", { n: count(totals.units) })), h("span", {}, t("householdsN", { n: count(totals.households) })), h("span", {}, t("leadersN", { n: count(totals.leaders) }))),
     h("h3", {}, t("dailyReport")), h("p", { class: "quiet" }, t("dailyReportWhy")), h("div", { class: "inline" }, day, link),

@@ -21,8 +21,7 @@ const pOf = (v: number | null): Child[] => {
 const raised = (words: string): Child[] => words.split(/(\d(?:\.\d+)?e-\d+)/).flatMap((piece, k) => k % 2 === 1 ? pOf(Number(piece)) : [piece]);
 
 export function classWord(room: Room, cell: Cell): string {
-  const key = `class_${cell.class ?? "none"}`;
-  return isKey(key) ? room.t(key) : cell.class ?? "";
+  return room.t(`class_${cell.class ?? "none"}`);
 }
 export function courseWord(room: Room, cell: Cell): string {
   if (cell.emerging === null || cell.emerging === "none") return room.t("course_none");

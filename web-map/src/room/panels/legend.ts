@@ -1,12 +1,12 @@
 // Which layer, and what its colours, patterns and signs mean.
 
 import { h, mount, type Child } from "../../panels/dom";
-import { count } from "../../strings";
+import { colon, count } from "../../strings";
 import type { PaletteName } from "../../style/palette";
 import { fillOf, letterInto, stepOf, Textures, type HeatLayer } from "../../map/heat-layer";
 import { sign } from "../../map/incident-layer";
 import { brief, edgeM } from "../cells";
-import type { HotView } from "../api";
+import type { Cell, HotView } from "../api";
 import type { Room } from "../room";
 import { LAYERS, RESOLUTIONS } from "../url";
 
@@ -50,7 +50,7 @@ export function wallLegend(room: Room): HTMLElement {
 
 export function legend(room: Room, heat: HeatLayer): HTMLElement {
   const { t } = room, place = h("section", { class: "legend", testid: "legend" });
-  const cell = (view: HotView, look: { class?: string; emerging?: string; households?: number }, k: number, letter = ""): HTMLElement => picture(pen => {
+  const cell = (view: HotView, look: Partial<Pick<Cell, "class" | "emerging" | "households">>, k: number, letter = ""): HTMLElement => picture(pen => {
     const fill = fillOf(view, room.state.palette, new Textures(pen), { class: null, emerging: null, households: 1, ...look }, k);
     hexagon(pen);
     pen.globalAlpha = fill.alpha;
@@ -97,7 +97,7 @@ export function legend(room: Room, heat: HeatLayer): HTMLElement {
       hot !== null && hotProblem === null && (layer !== "none" || points.length === 0) && hot.incidents + hot.outside > 0
         ? h("p", { class: "quiet", testid: "counted" }, t("hotIncidents", { n: count(hot.incidents) }), hot.outside > 0 ? ` · ${t("hotOutside", { n: count(hot.outside) })}` : "", missing > 0 ? ` · ${t("placeless", { n: count(missing) })}` : "") : null,
       h("p", { class: "quiet size" }, h("select", { testid: "palette", label: t("palette"), change: e => room.look({ palette: (e.target as HTMLSelectElement).value as PaletteName }) },
-        ...(["calm", "strong", "grey"] as const).map(p => h("option", { value: p, selected: p === palette }, `${t("palette")}${room.state.lang === "zh" ? "：" : ": "}${t(`palette_${p}`)}`))),
+        ...(["calm", "strong", "grey"] as const).map(p => h("option", { value: p, selected: p === palette }, `${t("palette")}${colon(room.state.lang)}${t(`palette_${p}`)}`))),
       layer === "none" ? null : h("select", { testid: "resolution", label: t("resolution"), change: e => { const v = (e.target as HTMLSelectElement).value; room.look({ resolution: v === "" ? null : Number(v) }); } },
         h("option", { value: "" }, t("autoSize", { n: r, m: Math.round(edgeM(r)) })), ...RESOLUTIONS.map(x => h("option", { value: String(x), selected: resolution !== null && x === r }, t("hexSize", { n: x, m: Math.round(edgeM(x)) }))))),
     ];

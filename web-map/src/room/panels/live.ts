@@ -13,7 +13,7 @@ export function chips(room: Room, i: Incident): Child[] {
   return [
     i.emergency ? h("span", { class: "chip alarm" }, t("emergency")) : null,
     isOverdue(i, room.now()) ? h("span", { class: "chip bad" }, t("state_overdue")) : null,
-    h("span", { class: `chip state-${i.state}` }, t(`state_${i.state}`)),
+    h("span", { class: `chip state-${i.state}` }, room.stateName(i.state)),
   ];
 }
 

@@ -1,7 +1,6 @@
 // What alarms, when it goes up, and where: a form for each rule.
 
 import { h, labelled, type Child } from "../../panels/dom";
-import { isKey } from "../../strings";
 import { core } from "../../regions";
 import type { AlertRule } from "../api";
 import { COARSEST, edgeM } from "../cells";
@@ -26,7 +25,7 @@ async function askNew(room: Room): Promise<void> {
 
 function ruleForm(room: Room, rule: AlertRule): HTMLElement {
   const { t, rules } = room, { ruleProblem } = room.state, now = rules.drafted(rule), hot = rule.kind === "hot_and_growing";
-  const problem = ruleProblem?.rule === rule.id ? ruleProblem : null, said = `rule-problem-${rule.id}`, word = `alert_${rule.kind}`;
+  const problem = ruleProblem?.rule === rule.id ? ruleProblem : null, said = `rule-problem-${rule.id}`;
   const save = h("button", { type: "submit", class: "primary", testid: `rule-save-${rule.id}`, disabled: !rules.isChanged(rule) }, t("save"));
   const write = (change: Draft): void => { rules.write(rule, change); save.disabled = !rules.isChanged(rule); };
   const named = <T extends HTMLElement>(name: keyof Draft, input: T): T => {
@@ -39,7 +38,7 @@ function ruleForm(room: Room, rule: AlertRule): HTMLElement {
   if (!areas.some(a => a[0] === now.region)) areas.unshift([now.region, now.region]);
   const isOwn = rule.ships && rule.version > 0 || !rule.ships;
   const form = h("form", { class: "card rule", testid: `rule-${rule.id}`, submit: e => { e.preventDefault(); void rules.save(rule); } },
-    h("h3", {}, isKey(word) ? t(word) : rule.kind, rule.ships ? null : h("span", { class: "chip" }, rule.id), rule.enabled ? null : h("span", { class: "chip draft" }, t("ruleOff"))),
+    h("h3", {}, t(`alert_${rule.kind}`), rule.ships ? null : h("span", { class: "chip" }, rule.id), rule.enabled ? null : h("span", { class: "chip draft" }, t("ruleOff"))),
     h("label", { class: "check" }, named("enabled", h("input", { type: "checkbox", testid: `rule-${rule.id}-enabled`, checked: now.enabled, change: e => write({ enabled: (e.target as HTMLInputElement).checked }) })), h("span", {}, t(`rule_${rule.kind}`))),
     h("div", { class: "pairs" },
       number("escalate_after_min", t("rulePatience")),

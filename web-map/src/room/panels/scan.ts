@@ -30,7 +30,7 @@ function found(room: Room, clusters: readonly Cluster[]): Child[] {
 }
 
 export function scanPanel(room: Room): Child[] {
-  const { t } = room, { scan, lang } = room.state, job = scan?.job, running = job?.status === "running";
+  const { t } = room, { scan: job, lang } = room.state, running = job?.status === "running";
   const select = (name: string, label: string, values: readonly (readonly [string, string])[], usual: string): HTMLElement => labelled(label,
     h("select", { name, testid: `scan-${name}` }, ...values.map(([v, word]) => h("option", { value: v, selected: v === (wish[name] ?? usual) }, word))));
   const bar = h("progress", { label: t("scan") });
@@ -50,7 +50,7 @@ export function scanPanel(room: Room): Child[] {
     h("button", { type: "submit", class: "primary", testid: "scan-go", disabled: running }, t("scan"))),
     running ? bar : null,
     job?.status === "failed" ? h("p", { class: "bad", testid: "scan-failed" }, half(lang, job.problem?.detail ?? "")) : null,
-    ...(scan === null || scan.clusters === null ? [] : found(room, scan.clusters)),
+    ...(job?.result ? found(room, job.result.clusters) : []),
   ];
 }
 

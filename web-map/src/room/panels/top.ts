@@ -1,8 +1,8 @@
 // Where, when and what: the room's bar.
 
-import { h, mount, type Child } from "../../panels/dom";
+import { h, mount } from "../../panels/dom";
 import { icon } from "../../panels/icons";
-import { isKey } from "../../strings";
+import { languageButton, regionChoices } from "../../panels/page";
 import { LEVELS } from "../api";
 import type { Room } from "../room";
 import { STATUSES, write } from "../url";
@@ -10,7 +10,6 @@ import { ageBadge, clockFace } from "./badge";
 
 export function roomBar(room: Room, place: HTMLElement, sound: () => void): void {
   const { t } = room;
-  const level = (name: string): string => { const key = `level_${name}`; return isKey(key) ? t(key) : t("region"); };
   const where = h("div", { class: "where", role: "group" }), what = h("div", { class: "where", role: "group" }), rest = h("div", { class: "group" }), brand = h("h1", { class: "brand" });
   const skip = h("a", { class: "skip", href: "#map" }, t("skip"));
   place.append(skip, brand, where, what, h("span", { class: "grow" }), ageBadge(room), clockFace(room), rest);
@@ -18,16 +17,7 @@ export function roomBar(room: Room, place: HTMLElement, sound: () => void): void
   mount(brand, room, s => [s.lang], () => [h("strong", {}, t("app")), h("span", {}, t("room"))]);
   mount(where, room, s => [s.path, s.children, s.lang], () => {
     where.setAttribute("aria-label", t("region"));
-    const { path } = room.state, made: Child[] = [];
-    for (let i = 0; i <= path.length; i++) {
-      const choices = room.choices(i), here = path[i];
-      if (choices.length === 0) break;
-      made.push(h("select", {
-        testid: `region-${i}`, label: level(choices[0]!.level),
-        change: e => { const code = (e.target as HTMLSelectElement).value; room.chooseRegion(code === "" ? path[i - 1]?.code ?? null : code); },
-      }, h("option", { value: "" }, `${level(choices[0]!.level)}…`), ...choices.map(r => h("option", { value: r.code, selected: r.code === here?.code }, r.name))));
-    }
-    return made;
+    return regionChoices(room.state.lang, room.state.path, code => room.below(code), code => room.chooseRegion(code));
   });
   mount(what, room, s => [s.category, s.level, s.status, s.dictionaries, s.lang], () => {
     what.setAttribute("aria-label", t("filter"));
@@ -36,9 +26,9 @@ export function roomBar(room: Room, place: HTMLElement, sound: () => void): void
       h("select", { testid, label, class: chosen === null ? "" : "narrowed", change: e => { const v = (e.target as HTMLSelectElement).value; set(v === "" ? null : v); } },
         h("option", { value: "" }, all), ...list.map(([value, word]) => h("option", { value, selected: value === chosen }, word)));
     return [
-      choose("category", t("category"), t("allCategories"), category, dictionaries.categories.filter(c => c.enabled !== false || c.key === category).map(c => [c.key, room.categoryName(c.key)]), v => room.look({ category: v })),
-      choose("level", t("incidentLevel"), t("allLevels"), at, LEVELS.map(l => [l, t(`rank_${l}`)]), v => room.look({ level: v })),
-      choose("status", t("state"), t("allStates"), status, STATUSES.map(s => [s, t(`state_${s}`)]), v => room.look({ status: STATUSES.find(s => s === v) ?? null })),
+      choose("category", t("category"), t("allCategories"), category, dictionaries.categories.filter(c => c.enabled || c.key === category).map(c => [c.key, room.categoryName(c.key)]), v => room.look({ category: v })),
+      choose("level", t("incidentLevel"), t("allLevels"), at, LEVELS.map(l => [l, room.levelName(l)]), v => room.look({ level: v })),
+      choose("status", t("state"), t("allStates"), status, STATUSES.map(s => [s, room.stateName(s)]), v => room.look({ status: STATUSES.find(s => s === v) ?? null })),
       room.isNarrowed ? h("button", { testid: "clear-filter", title: t("clearFilter"), label: t("clearFilter"), click: () => room.look({ category: null, level: null, status: null }) }, "×") : null,
     ];
   });
@@ -49,7 +39,7 @@ export function roomBar(room: Room, place: HTMLElement, sound: () => void): void
       h("a", { class: "button", testid: "to-report", href: "/?view=report" }, icon("plus"), t("reportGo")),
       h("a", { class: "button", testid: "to-wall", href: write({ ...room.state, wall: true, range, region, pick: null, at: null, slice: null }) }, icon("wall"), t("wall")),
       h("a", { class: "button", testid: "to-planner", href: "/" }, icon("back"), t("toPlanner")),
-      h("button", { testid: "language", lang: lang === "zh" ? "en" : "zh-CN", click: () => room.look({ lang: lang === "zh" ? "en" : "zh" }) }, t("language")),
+      languageButton(lang, other => room.look({ lang: other })),
     ];
   });
 }

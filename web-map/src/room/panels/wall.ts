@@ -2,6 +2,7 @@
 
 import { h, mount, type Child } from "../../panels/dom";
 import { icon } from "../../panels/icons";
+import { languageButton } from "../../panels/page";
 import { count } from "../../strings";
 import { isOverdue } from "../book";
 import type { Room } from "../room";
@@ -20,7 +21,7 @@ export function wallHead(room: Room, place: HTMLElement, sound: () => void): voi
     return [
       h("button", { testid: "sound", pressed: on, title: t("soundWhy"), click: sound }, icon(on ? "bell" : "bellOff"), t(on ? "soundOn" : "soundOff")),
       rotate === 0 || children.length < 2 ? null : h("button", { testid: "turning", pressed: turning, click: () => room.store.set({ turning: !turning }) }, icon(turning ? "pause" : "play"), t("rotation")),
-      h("button", { testid: "language", lang: lang === "zh" ? "en" : "zh-CN", click: () => room.look({ lang: lang === "zh" ? "en" : "zh" }) }, t("language")),
+      languageButton(lang, other => room.look({ lang: other })),
       h("a", { class: "button", testid: "from-wall", href: write({ ...room.state, wall: false, at: null }) }, icon("back"), t("room")),
     ];
   });
@@ -52,7 +53,7 @@ export function wallSide(room: Room, place: HTMLElement): void {
           h("span", { class: "number when" }, dayOf(at) === dayOf(now) ? clock(at) : moment(at, now).slice(0, 5)),
           h("span", { class: "grow" }, h("span", { class: "line" }, h("strong", { class: i.emergency ? "late" : "" }, categoryOf(room, i)), isOverdue(i, now) ? h("span", { class: "chip bad" }, t("state_overdue")) : null),
             h("span", { class: "line where" }, room.whereOf(i))),
-          h("span", { class: `chip state-${i.state}` }, t(`state_${i.state}`)));
+          h("span", { class: `chip state-${i.state}` }, room.stateName(i.state)));
       })),
     ];
   });

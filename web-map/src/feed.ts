@@ -1,8 +1,7 @@
 // The stream of what changed, read by hand: a browser's own EventSource hides the signs of life, and with them how old the data is.
 
-import { Unreachable } from "../api";
-import { Once } from "./book";
-import { skewOf } from "./time";
+import { Unreachable } from "./api";
+import { skewOf } from "./room/time";
 
 export interface Told { id: string | null; kind: string; data: string }
 
@@ -42,6 +41,21 @@ export class Parser {
     else if (name === "event") this.kind = value;
     else if (name === "id" && !value.includes("\0")) this.named = value;
   }
+}
+
+/** Events are told at least once, numbered in order: each is let through once. */
+export class Once {
+  private last = -1;
+  /** Whether this number is news. */
+  isNews(id: string | null): boolean {
+    const n = id === null || id === "" ? Number.NaN : Number(id);
+    if (!Number.isInteger(n)) return true;
+    if (n <= this.last) return false;
+    this.last = n;
+    return true;
+  }
+  /** The log began anew at a number. */
+  startAt(id: string | null): void { this.last = id !== null && Number.isInteger(Number(id)) ? Number(id) : -1; }
 }
 
 export interface Hearer {

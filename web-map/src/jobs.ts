@@ -1,15 +1,15 @@
 // Work of the service that takes longer than a request.
 
-import { api, Unreachable, type Job, type PlanResult } from "../api";
+import { api, Unreachable, type Job } from "./api";
 
 /** How often a job is asked how far it is, ms. */
 const ASK_MS = 400;
 
-/** Follows a job to its end; a line that drops meanwhile does not end it. */
-export async function follow<R = PlanResult>(id: string, tell: (job: Job<R>) => void): Promise<Job<R>> {
+/** Follows a job, of a kind that whoever started it knows, to its end; a line that drops meanwhile does not end it. */
+export async function follow<K extends Job["kind"]>(id: string, tell: (job: Job<K>) => void): Promise<Job<K>> {
   for (;;) {
     try {
-      const job = await api.job<R>(id);
+      const job = await api.job(id) as Job as Job<K>;
       tell(job);
       if (job.status !== "running") return job;
     } catch (e) {
