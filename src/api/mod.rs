@@ -48,6 +48,7 @@ mod statistics;
 mod tokens;
 #[cfg(feature = "otel")]
 mod traced;
+mod turns;
 mod users;
 mod web;
 

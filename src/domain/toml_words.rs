@@ -170,7 +170,9 @@ pub fn words_of_table(e: &Error) -> String {
 /// The Chinese and the English of a fault, one line each.
 fn words(e: &Error) -> (String, String) {
     let said = e.message().replace(['\n', '\r'], " ");
-    (chinese(said.trim()).unwrap_or_else(|| "不符合 TOML 的写法".to_owned()), said.trim().to_owned())
+    // a slash between spaces parts the two languages
+    let chinese = chinese(said.trim()).map_or_else(|| "不符合 TOML 的写法".to_owned(), |c| c.replace(" / ", "/"));
+    (chinese, said.trim().to_owned())
 }
 
 fn chinese(said: &str) -> Option<String> {
@@ -232,8 +234,10 @@ fn value(of: &str) -> String {
 fn mark_in_line(text: &str, byte: usize) -> Option<(char, char)> {
     let start = text.get(..byte)?.rfind('\n').map_or(0, |n| n + 1);
     let mut open = None;
-    for c in text.get(start..)?.lines().next()?.chars() {
+    let mut all = text.get(start..)?.lines().next()?.chars();
+    while let Some(c) = all.next() {
         match (open, c) {
+            (Some('"'), '\\') => drop(all.next()),
             (Some(mark), c) if mark == c => open = None,
             (Some(_), _) => {}
             (None, '"' | '\'') => open = Some(c),
@@ -262,6 +266,14 @@ mod tests {
         let whole = "name = \"a\"\n[unit]\nmin = 10\nmax = 15\n[grid]\ndivide = \"balance\"\ntolerance = 0.05\n";
         assert!(toml::from_str::<Profile>(whole).is_ok() && whole.contains(line));
         whole.replace(line, instead)
+    }
+
+    #[test]
+    fn marks_inside_of_texts_are_not_blamed() {
+        let found = |line: &str| mark_in_line(line, 0).map(|(mark, _)| mark);
+        assert_eq!(found("name = \"a\\\"，b\" x"), None);
+        assert_eq!(found("name = '，' x"), None);
+        assert_eq!(found("name = \"a\\\\\"，"), Some('，'));
     }
 
     #[test]
@@ -297,6 +309,8 @@ mod tests {
             ("tolerance = 0.05", "tolerance = true", (7, 13), "写的是true，应为数", "invalid type"),
             ("tolerance = 0.05", "tolerance = 0.0.5", (7, 16), "数的写法不对", "invalid float"),
             ("tolerance = 0.05", "tolerance = 5%", (7, 13), "引号", "quoted"),
+            // a slash between spaces would part the languages
+            ("\"balance\"", "\"a / b\"", (6, 10), "值“a/b”不可用；可用 balance、village", "a / b"),
         ] {
             let text = with(line, instead);
             let fault = fault(&text);

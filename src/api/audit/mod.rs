@@ -17,6 +17,7 @@ use super::App;
 use super::auth::Principal;
 use super::error::{Answer, Problem};
 use super::extract::Params;
+use crate::api::turns::in_turn;
 
 /// Entries of an answer where none is said, and at most.
 const PAGE: u64 = 100;
@@ -59,7 +60,7 @@ async fn held(chain: Vec<AuditRow>) -> Answer<(Vec<AuditRow>, bool)> {
         let holds = chain_holds(&chain);
         (chain, holds)
     };
-    tokio::task::spawn_blocking(look).await.map_err(|e| Problem::internal(e.to_string()))
+    in_turn(look).await
 }
 
 /// An entry, still without the name of whoever did it.

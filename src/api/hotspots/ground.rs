@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use crate::api::App;
-use crate::api::error::{Answer, Problem};
+use crate::api::error::Answer;
 use crate::api::memory::{Collection, Shape};
+use crate::api::turns::in_turn;
 use crate::domain::LonLat;
 use crate::domain::register::Polygons;
 use crate::plan::room::{Ground, beside};
@@ -37,7 +38,7 @@ pub(in crate::api) async fn ground(
             ground.around = without(near, &ground.incidents);
             ground
         };
-        ground = off_thread(work).await?;
+        ground = in_turn(work).await?;
     }
     if with_homes {
         let homes = app.memory.get(Collection::Households).await?;
@@ -53,7 +54,7 @@ pub(in crate::api) async fn ground(
             };
             view.rows(0, homes.len() as u32).filter_map(place).collect()
         };
-        ground.homes = off_thread(lived_in).await?;
+        ground.homes = in_turn(lived_in).await?;
     }
     Ok(ground)
 }
@@ -65,7 +66,7 @@ pub(in crate::api) async fn ground(
 pub(in crate::api) async fn outline(app: &App, scope: &Scope) -> Answer<Polygons> {
     let regions = app.memory.get(Collection::Regions).await?;
     let view = app.memory.view(&regions, scope).await?;
-    off_thread(move || {
+    in_turn(move || {
         let level = regions.spec().position("level").unwrap_or_default();
         let is_village = |row: &u32| regions.field(*row, level) == Some("\"village\"");
         let rows = view.rows(0, regions.len() as u32).filter(is_village);
@@ -76,11 +77,6 @@ pub(in crate::api) async fn outline(app: &App, scope: &Scope) -> Answer<Polygons
         shapes.flatten().collect()
     })
     .await
-}
-
-/// A city's incidents and outlines take longer than others who ask should wait.
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|e| Problem::internal(e.to_string()))
 }
 
 /// Incidents that are not among others, each as often as it is more.

@@ -27,6 +27,7 @@ use tokio::task::JoinSet;
 use crate::store::{Filter, Layer, RegisterRow, Scope, Store, StoreError};
 
 use super::error::{Answer, Problem};
+use crate::api::turns::in_turn;
 pub(crate) use collection::Collection;
 pub(crate) use load::{content_of, rendered};
 pub(crate) use shape::Shape;
@@ -316,8 +317,7 @@ impl Memory {
             }
             // all codes are gone through once
             let (snapshot, scope) = (snapshot.clone(), scope.clone());
-            let made = tokio::task::spawn_blocking(move || snapshot.view(&scope, None)).await;
-            return made.map_err(|e| Problem::internal(e.to_string()));
+            return in_turn(move || snapshot.view(&scope, None)).await;
         };
         // which rows belong to a unit or grid is the plan's affair: the store knows
         let age = snapshot.age_of_views();

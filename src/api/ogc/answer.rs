@@ -115,19 +115,6 @@ fn noted(bytes: &Bytes) -> Option<(String, Vec<(HeaderName, String)>)> {
     Some((kind, headers))
 }
 
-/// Does heavy work off the request threads when it is its turn; to its end, also when the client went away.
-///
-/// # Errors
-/// 500 when it panics.
-pub(super) async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
-    let turn = TURNS.acquire().await.ok();
-    let work = move || {
-        let _turn = turn;
-        work()
-    };
-    tokio::task::spawn_blocking(work).await.map_err(|e| Problem::internal(format!("work: {e}")))
-}
-
 /// Answers with what `make` makes, unless the client has it (304) or it is kept. `key` names all that the body depends on. Heavy work
 /// leaves the request threads.
 ///

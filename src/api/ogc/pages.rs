@@ -13,9 +13,9 @@ use crate::api::error::Answer;
 use crate::api::extract::{Params, Segments};
 use crate::api::memory::collection::{Kind, Shapes, Time};
 use crate::api::memory::{Collection, Snapshot, View};
+use crate::api::turns::in_turn;
 use crate::store::Scope;
 
-use super::answer::in_turn;
 use super::crs::Crs;
 use super::html;
 use super::items::named;

@@ -15,8 +15,9 @@ use crate::api::error::{Answer, Problem};
 use crate::api::extract::{Params, Segments};
 use crate::api::memory::collection::Kind;
 use crate::api::memory::{Snapshot, View};
+use crate::api::turns::in_turn;
 
-use super::answer::{Made, in_turn, kept};
+use super::answer::{Made, kept};
 use super::crs::Crs;
 use super::items::named;
 use super::matrices::{DEEPEST, Matrices, Place};

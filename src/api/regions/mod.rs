@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::auth::Principal;
-use super::error::{Answer, Problem};
+use super::error::Answer;
 use super::extract::Params;
 use super::memory::{Collection, Snapshot, View};
+use crate::api::turns::in_turn;
 
 /// What one sees of a collection.
 type Seen = (Arc<Snapshot>, Arc<View>);
@@ -64,7 +65,6 @@ pub(super) async fn list(
     let regions = app.seen(Collection::Regions, &principal.scope).await?;
     let grids = app.seen(Collection::Grids, &principal.scope).await?;
     // thousands of outlines and grids are gone through
-    let made = tokio::task::spawn_blocking(move || listed(&regions, &grids, &params)).await;
-    let regions = made.map_err(|e| Problem::internal(e.to_string()))?;
+    let regions = in_turn(move || listed(&regions, &grids, &params)).await?;
     Ok(axum::Json(json!({ "regions": regions })))
 }

@@ -17,6 +17,7 @@ use super::hotspots::ground;
 use super::incidents::{Names, filter_of};
 use super::ogc::html;
 use super::statistics::{By, Counted, Line, counted};
+use crate::api::turns::in_turn;
 use crate::domain::incident::{Level, State as Standing};
 use crate::domain::register::IncidentRow;
 use crate::plan::room::{Ground, moments};
@@ -153,7 +154,6 @@ pub(super) async fn report(State(app): State<Arc<App>>, principal: Principal, pa
     let named = |r: &str| if scope.within(r).is_some() { names.region(r) } else { r.to_owned() };
     let region = base.region.as_deref().map_or_else(|| "全部辖区 all of the area".to_owned(), named);
     let found = Found { region, day, by_category, by_region, course, today: rows, late, ground, names };
-    let made = tokio::task::spawn_blocking(move || found.page()).await;
-    let page = made.map_err(|e| Problem::internal(e.to_string()))?;
+    let page = in_turn(move || found.page()).await?;
     Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response())
 }

@@ -7,10 +7,11 @@ use time::{Duration, OffsetDateTime};
 
 use crate::api::App;
 use crate::api::auth::Principal;
-use crate::api::error::{Answer, Problem};
+use crate::api::error::Answer;
 use crate::api::extract::Params;
 use crate::api::incidents::Names;
 use crate::api::memory::{Collection, Snapshot, View};
+use crate::api::turns::in_turn;
 use crate::domain::incident::{Level, State};
 use crate::plan::room::moments;
 use crate::store::{Grouping, IncidentFilter, Scope, Tally};
@@ -328,8 +329,7 @@ async fn register(app: &App, scope: &Scope, region: Option<&str>) -> Answer<Tota
     }
     let leaders = app.memory.get(Collection::Leaders).await?;
     let view = app.memory.view(&leaders, &narrow).await?;
-    let counted = tokio::task::spawn_blocking(move || leaders_in(&leaders, &view)).await;
-    totals.leaders = counted.map_err(|e| Problem::internal(e.to_string()))?;
+    totals.leaders = in_turn(move || leaders_in(&leaders, &view)).await?;
     Ok(totals)
 }
 
