@@ -181,8 +181,8 @@ describe("P2 what a county brings of its own", () => {
     writeFileSync(broken, "name = ");
     await page.setInputFiles(by("import-file"), broken);
     await page.click(by("import-read"));
-    await page.waitForSelector(by("dialog-wrong"));
-    expect(await page.textContent(by("dialog-wrong"))).toMatch(/不是规则\.toml.*TOML/);
+    await page.waitForSelector(by("import-trouble"));
+    expect(await page.textContent(by("import-trouble"))).toMatch(/不是规则\.toml.*TOML.*等号后面没有值/s);
     await giveUp();
     await bring("profiles", "本县.toml", rules);
     expect(await store()).toEqual([1, 0, 0, 0, 0]);
