@@ -40,6 +40,15 @@ def paged(service, path):
     return seen, time.monotonic() - begun, service.memory_mib("VmHWM") - before
 
 
+def settled(service):
+    """Waits until what begins with the service is through: incidents follow the plan in force, public counts are made."""
+    before = -1.0
+    while abs(service.memory_mib() - before) > 1:
+        before = service.memory_mib()
+        time.sleep(3)
+    return before
+
+
 def main():
     program, folder = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
     households, starts = (int(v) for v in (sys.argv[3:] + ["900000", "3"][len(sys.argv[3:]) :])[:2])
@@ -64,6 +73,7 @@ def main():
             )
             if turn < starts - 1:
                 continue
+            print(f"resident once settled {settled(service):.0f} MiB, highest until then {service.memory_mib('VmHWM'):.0f} MiB")
             for form in ("geojsonseq", "csv", "fgb", "gpkg", "xlsx", "kml", "shp", "json&limit=10000"):
                 items = f"/ogc/collections/households/items?f={form}"
                 size, seconds, above = streamed(service, items)

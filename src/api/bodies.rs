@@ -1,8 +1,10 @@
 //! Finished bodies by ETag, plain and compressed, as long as there is room: compressing costs fifteen times what assembling does.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hasher as _};
 use std::io::Write as _;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
@@ -19,6 +21,9 @@ use super::error::Problem;
 const ROOM_BYTES: usize = 64 << 20;
 /// About what an entry takes beside its body: its key, twice, and its places in the map and in the order.
 const ENTRY_BYTES: usize = 320;
+/// Answers of which it is remembered that somebody asked for them: about as many pages as there is room for, as what is asked for more
+/// rarely would be gone again before.
+const ASKED: usize = 512;
 /// Longest body kept.
 const LONGEST_BYTES: usize = 4 << 20;
 const JSON: &str = "application/json";
@@ -55,19 +60,37 @@ struct Kept {
 }
 
 /// The bodies.
-#[derive(Default)]
-pub(crate) struct Bodies(Mutex<Kept>);
+pub(crate) struct Bodies {
+    kept: Mutex<Kept>,
+    /// Hashes of ETags, each in the place that it points to.
+    asked: Box<[AtomicU64]>,
+}
+
+impl Default for Bodies {
+    fn default() -> Self {
+        Self { kept: Mutex::default(), asked: (0..ASKED).map(|_| AtomicU64::new(0)).collect() }
+    }
+}
 
 impl Bodies {
+    /// Whether somebody asked for this before, as far as is remembered. What is quickly made is kept only then: most boxes of a map that
+    /// is moved are asked for once, and keeping them would drive out what is asked for by all.
+    pub(crate) fn is_asked_again(&self, etag: &str) -> bool {
+        let mut hash = DefaultHasher::new();
+        hash.write(etag.as_bytes());
+        let hash = hash.finish();
+        self.asked.get(hash as usize % ASKED).is_some_and(|place| place.swap(hash, Ordering::Relaxed) == hash)
+    }
+
     pub(crate) fn get(&self, etag: &str, packing: Packing) -> Option<Bytes> {
-        self.0.lock().ok()?.of.get(&(etag.to_owned(), packing)).cloned()
+        self.kept.lock().ok()?.of.get(&(etag.to_owned(), packing)).cloned()
     }
 
     pub(crate) fn keep(&self, etag: &str, packing: Packing, body: &Bytes) {
         if body.len() > LONGEST_BYTES {
             return;
         }
-        let Ok(mut kept) = self.0.lock() else { return };
+        let Ok(mut kept) = self.kept.lock() else { return };
         let key = (etag.to_owned(), packing);
         match kept.of.insert(key.clone(), body.clone()) {
             Some(before) => kept.bytes -= before.len(),
@@ -150,7 +173,7 @@ mod tests {
         }
         assert!(bodies.get("0", Packing::Plain).is_none());
         assert!(bodies.get(&most.to_string(), Packing::Plain).is_some());
-        assert!(bodies.0.lock().expect("lock").bytes <= ROOM_BYTES);
+        assert!(bodies.kept.lock().expect("lock").bytes <= ROOM_BYTES);
         bodies.keep("long", Packing::Plain, &Bytes::from(vec![7; LONGEST_BYTES + 1]));
         assert!(bodies.get("long", Packing::Plain).is_none());
         // another body in the place of one is counted as what it is, and many short ones as what they take
@@ -158,14 +181,25 @@ mod tests {
         for body in [&b"long enough"[..], b"", b"short"] {
             short.keep("same", Packing::Plain, &Bytes::from_static(body));
         }
-        assert_eq!(short.0.lock().expect("lock").bytes, 5 + ENTRY_BYTES);
+        assert_eq!(short.kept.lock().expect("lock").bytes, 5 + ENTRY_BYTES);
         for i in 0..ROOM_BYTES / ENTRY_BYTES + 10 {
             short.keep(&i.to_string(), Packing::Plain, &Bytes::new());
         }
-        let kept = short.0.lock().expect("lock");
+        let kept = short.kept.lock().expect("lock");
         assert!(
             kept.bytes <= ROOM_BYTES && kept.of.len() == kept.order.len() && kept.of.len() <= ROOM_BYTES / ENTRY_BYTES
         );
+    }
+
+    #[test]
+    fn what_is_asked_for_again_is_known_and_few_are_taken_for_it() {
+        let bodies = Bodies::default();
+        assert!(!bodies.is_asked_again("a") && bodies.is_asked_again("a") && bodies.is_asked_again("a"));
+        let taken = (0..3 * ASKED).filter(|n| bodies.is_asked_again(&n.to_string())).count();
+        assert_eq!(taken, 0, "nothing that is new is taken for known");
+        // many others came in between: it may be forgotten, never wrongly known
+        let again = (0..3 * ASKED).filter(|n| bodies.is_asked_again(&n.to_string())).count();
+        assert!(again < 3 * ASKED);
     }
 
     #[test]

@@ -48,6 +48,7 @@ mod statistics;
 mod tokens;
 #[cfg(feature = "otel")]
 mod traced;
+mod turns;
 mod users;
 mod web;
 
@@ -57,7 +58,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::plan::register::{Editor, RegisterError, Sealer};
-use crate::store::{Filter, Layer, RegisterRow, Role, Scope, Store};
+use crate::store::{Filter, Layer, RegisterRow, Scope, Store};
 
 pub use auth::{CameBy, Manners, Principal};
 pub(crate) use auth::{TOKEN_DAYS, first_admin_hash, fresh_token};
@@ -154,10 +155,7 @@ impl App {
 
     /// What people call whoever changes plans: users and tokens, by id.
     pub(crate) async fn actor_names(&self) -> Answer<BTreeMap<String, String>> {
-        let all = Scope::whole_store(Role::Admin);
-        let users = self.store.list_users(&all).await?.into_iter().map(|u| (u.id, u.name));
-        let tokens = self.store.list_tokens(&all).await?.into_iter().map(|t| (t.id, t.name));
-        Ok(users.chain(tokens).collect())
+        Ok(crate::store::actor_names(self.store.as_ref()).await?)
     }
 
     /// Runs what computes for long on a thread that may.

@@ -36,26 +36,45 @@ pub(super) enum Unanswered {
     TooLong(usize),
 }
 
+/// A machine without certificates: nobody is known over TLS. The system's words.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct NoCertificates(String);
+
+#[derive(Clone)]
+enum Way {
+    /// Without TLS, as the machine has no certificates.
+    Plain(Client<HttpConnector, Full<Bytes>>),
+    Known(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+}
+
 /// Sends requests to another host.
 #[derive(Clone)]
 pub(super) struct Outward {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    way: Way,
     patience: Patience,
 }
 
 impl Outward {
-    /// With the system's certificates. Whether `wants_tls`, nothing goes out without it, wherever an answer points.
+    /// With the system's certificates. Where one `wants_tls`, nothing goes out without it, wherever an answer points; otherwise they need
+    /// not be there.
     ///
     /// # Errors
-    /// When the system has no certificates.
-    pub(super) fn new(wants_tls: bool, patience: Patience) -> std::io::Result<Self> {
+    /// When TLS is wanted and the system has no certificates.
+    pub(super) fn new(wants_tls: bool, patience: Patience) -> Result<Self, NoCertificates> {
         let mut plain = HttpConnector::new();
         plain.set_connect_timeout(Some(patience.connects));
-        plain.enforce_http(false);
-        let connector = hyper_rustls::HttpsConnectorBuilder::new().with_native_roots()?;
-        let connector = if wants_tls { connector.https_only() } else { connector.https_or_http() };
-        let connector = connector.enable_http1().wrap_connector(plain);
-        Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), patience })
+        let client = Client::builder(TokioExecutor::new());
+        let way = match hyper_rustls::HttpsConnectorBuilder::new().with_native_roots() {
+            Ok(connector) => {
+                plain.enforce_http(false);
+                let connector = if wants_tls { connector.https_only() } else { connector.https_or_http() };
+                Way::Known(client.build(connector.enable_http1().wrap_connector(plain)))
+            }
+            Err(e) if wants_tls => return Err(NoCertificates(e.to_string())),
+            Err(_) => Way::Plain(client.build(plain)),
+        };
+        Ok(Self { way, patience })
     }
 
     /// The host's answer, whatever its status.
@@ -66,7 +85,11 @@ impl Outward {
         let Patience { answers, most_bytes, .. } = self.patience;
         let request = request.map(|bytes| Full::new(Bytes::from(bytes)));
         let whole = async {
-            let answer = self.client.request(request).await.map_err(|e| Unanswered::NotReached(causes(&e)))?;
+            let answer = match &self.way {
+                Way::Plain(client) => client.request(request).await,
+                Way::Known(client) => client.request(request).await,
+            };
+            let answer = answer.map_err(|e| Unanswered::NotReached(causes(&e)))?;
             let (head, body) = answer.into_parts();
             let body = Limited::new(Body::new(body), most_bytes).collect().await.map_err(|e| {
                 if e.is::<LengthLimitError>() {

@@ -23,6 +23,7 @@ use super::imports::{Imports, UploadSettings};
 use super::jobs::Jobs;
 use super::listen::ClientTimes;
 use super::memory::Memory;
+use super::outward::NoCertificates;
 use super::public::{Public, keep_publishing};
 use super::rate::Rates;
 use super::refusals::Refusals;
@@ -87,6 +88,16 @@ pub enum ServeError {
         /// The system's words.
         reason: String,
     },
+    /// Another host is to be asked over TLS, and nothing is there to know it by.
+    #[error(
+        "{setting}：须经 https 访问，但本机没有可用的根证书，无法核实对方；请安装 ca-certificates，或用环境变量 SSL_CERT_FILE 指定证书文件\n{setting}: asked over https, and this machine has no root certificates to know the host by; install ca-certificates, or name a file of certificates in SSL_CERT_FILE ({reason})"
+    )]
+    NoCertificates {
+        /// Which setting names the host.
+        setting: &'static str,
+        /// The system's words.
+        reason: String,
+    },
     /// The figures' recorder, or a thread.
     #[error("无法启动：{0}\ncannot start: {0}")]
     Start(String),
@@ -115,6 +126,9 @@ pub async fn serve(
     settings: Settings,
     said: impl FnOnce(SocketAddr, SocketAddr),
 ) -> Result<(), ServeError> {
+    let of_tianditu =
+        |e: NoCertificates| ServeError::NoCertificates { setting: "tianditu.base", reason: e.to_string() };
+    let tianditu = settings.tianditu.map(Tianditu::new).transpose().map_err(of_tianditu)?;
     let figures = recorder()?;
     let (public, private) = (bound(settings.bind).await?, bound(settings.admin_bind).await?);
     let address = |l: &TcpListener, wished: SocketAddr| l.local_addr().unwrap_or(wished);
@@ -133,9 +147,6 @@ pub async fn serve(
     let organisation = oidc.as_ref().map(|_| BEGIN);
     #[cfg(not(feature = "oidc"))]
     let organisation = None;
-    let tianditu = settings.tianditu.map(Tianditu::new).transpose();
-    let tianditu = tianditu
-        .map_err(|e| ServeError::Start(format!("tianditu：请安装 ca-certificates / install ca-certificates: {e}")))?;
     let app = Arc::new(App {
         #[cfg(feature = "oidc")]
         oidc,

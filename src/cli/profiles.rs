@@ -1,5 +1,6 @@
 //! `lianhu profiles`, and which profile a name or file means.
 
+use crate::domain::io_words::halves;
 use crate::domain::{Binding, Divide, Profile, read_profiles};
 use crate::plan::register::{known_profiles, profile_named};
 use crate::store::{OpenMode, Store};
@@ -22,13 +23,14 @@ fn unknown(name: &str, known: &[String]) -> Failure {
 
 /// The one profile of a file, as an export of the register writes it too.
 fn of_file(path: &str) -> Result<Profile, Failure> {
-    let wrong = |e: &dyn std::fmt::Display| {
+    let wrong = |e: &str| {
+        let (chinese, english) = halves(e);
         Failure::input(format!(
-            "{path}：不能用作规则（可参照 lianhu plan 写出的 profile.toml）\n{path}: cannot be used as a profile (see the profile.toml that lianhu plan writes): {e}"
+            "{path}：不能用作规则（可参照 lianhu plan 写出的 profile.toml）：{chinese}\n{path}: cannot be used as a profile (see the profile.toml that lianhu plan writes): {english}"
         ))
     };
     let text = std::fs::read_to_string(path).map_err(|e| outputs::unreadable(path.as_ref(), &e))?;
-    let mut all = read_profiles(&text).map_err(|e| wrong(&e.message))?;
+    let mut all = read_profiles(&text).map_err(|e| wrong(&e.to_string()))?;
     match (all.pop(), all.len()) {
         (Some(one), 0) => one.profile.map_err(|e| wrong(&e)),
         (_, others) => {

@@ -127,6 +127,7 @@ async fn run(config: &Config, with_test_routes: bool) -> Result<(), Failure> {
         ServeError::Bind { address, reason } if reason.contains("in use") => Failure::input(format!(
             "{address} 无法监听：端口已被占用，可能服务已在运行；请先停止，或换一个 --bind\n{address} cannot be listened on: the port is in use, maybe by a service that runs already; stop it, or choose another --bind ({reason})"
         )),
+        e @ ServeError::NoCertificates { .. } => Failure::usage(e),
         other => started(other),
     })
 }

@@ -1,9 +1,10 @@
 //! `lianhu backup`, `restore`, `check` of a store, `migrate`, `purge`, `audit`, `history`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::plan::room::moments;
-use crate::store::{Layer, OpenMode, OpenOptions, Retention, copy_into};
+use crate::store::{Layer, OpenMode, OpenOptions, Retention, actor_names, copy_into};
 
 use super::commands::{Failure, Outcome};
 use super::outputs;
@@ -116,16 +117,22 @@ pub(super) fn purge(a: &PurgeArgs) -> Outcome {
     Ok(0)
 }
 
+/// Who it was: the id that the log has, and the name of the account or token beside it.
+fn who(actor: &str, names: &BTreeMap<String, String>) -> String {
+    names.get(actor).map_or_else(|| actor.to_owned(), |name| format!("{actor}（{name}）"))
+}
+
 pub(super) fn audit(a: &AuditArgs) -> Outcome {
-    let rows = with_store(&a.store, OpenMode::ReadOnly, async |store| {
-        store.audit(&everything(), a.after, a.limit).await.map_err(of_store)
+    let (rows, names) = with_store(&a.store, OpenMode::ReadOnly, async |store| {
+        let rows = store.audit(&everything(), a.after, a.limit).await.map_err(of_store)?;
+        Ok((rows, actor_names(store).await.map_err(of_store)?))
     })?;
     for r in rows {
         outln!(
             "{}\t{}\t{}\t{}\t{}\t{}\t{}",
             r.seq,
             r.at,
-            r.actor,
+            who(&r.actor, &names),
             r.scope,
             r.operation,
             r.subject,
@@ -140,12 +147,14 @@ pub(super) fn history(a: &HistoryArgs) -> Outcome {
         let known: Vec<&str> = Layer::ALL.iter().map(|l| l.name()).collect();
         Failure::usage(format!("--layer {0}：没有这个图层 / no such layer: {1}", a.layer, known.join(" ")))
     })?;
-    let changes = with_store(&a.store, OpenMode::ReadOnly, async |store| {
-        store.changes_of(&everything(), layer, &a.id).await.map_err(of_store)
+    let (changes, names) = with_store(&a.store, OpenMode::ReadOnly, async |store| {
+        let changes = store.changes_of(&everything(), layer, &a.id).await.map_err(of_store)?;
+        Ok((changes, actor_names(store).await.map_err(of_store)?))
     })?;
     for c in &changes {
         let reason = c.reason.as_deref().unwrap_or_default();
-        outln!("{}\t{}\t{}\t{}\t{}\t{}\t{reason}", c.at, c.actor, c.operation, c.column, c.before, c.after);
+        let actor = who(&c.actor, &names);
+        outln!("{}\t{actor}\t{}\t{}\t{}\t{}\t{reason}", c.at, c.operation, c.column, c.before, c.after);
     }
     if changes.is_empty() {
         outln!(

@@ -13,6 +13,7 @@ pub mod profile_file;
 pub mod random;
 pub mod region;
 pub mod register;
+pub mod toml_words;
 pub mod wording;
 
 pub use barrier::{Barrier, BarrierShape};

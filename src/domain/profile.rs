@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Barrier;
+use super::toml_words::TomlFault;
 
 const SHIPPED: [&str; 8] = [
     include_str!("profiles/xixiu.toml"),
@@ -152,9 +153,9 @@ impl Profile {
     /// Reads a profile and checks it.
     ///
     /// # Errors
-    /// What is wrong with the text, with its line, or with the rules.
+    /// What is wrong with the text, with its line and column, or with the rules: `中文 / English`.
     pub fn parse(toml_text: &str) -> Result<Self, String> {
-        toml::from_str::<Self>(toml_text).map_err(|e| e.to_string())?.checked()
+        toml::from_str::<Self>(toml_text).map_err(|e| TomlFault::of(toml_text, &e).to_string())?.checked()
     }
 
     /// The profile itself, where its name is one that can be asked for. Plans that were made before names were looked at keep theirs.

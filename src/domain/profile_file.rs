@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::io_words::halves;
 use super::profile::{GridProfile, Profile, UnitProfile};
+use super::toml_words::{TomlFault, words_of_table};
 
 /// The key several profiles of one file stand under.
 const SEVERAL: &str = "profile";
@@ -19,25 +19,6 @@ pub struct FiledProfile {
     pub row_version: Option<i64>,
     /// The profile, or what is wrong with it.
     pub profile: Result<Profile, String>,
-}
-
-/// A file that is no TOML, or no file of profiles.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoProfiles {
-    /// Bytes before the fault.
-    pub byte: usize,
-    /// What is wrong.
-    pub message: String,
-}
-
-/// That a profile does not hold, and why, each language for itself in one line. What the reader of TOML says in several lines, with the
-/// place drawn under the text, is told without the drawing.
-#[must_use]
-pub fn does_not_hold(why: &str) -> String {
-    let lines = why.lines().filter(|l| !l.contains(" |")).map(str::trim).filter(|l| !l.is_empty());
-    let said = lines.collect::<Vec<_>>().join(": ");
-    let (chinese, english) = halves(&said);
-    format!("规则不成立：{chinese} / the profile does not hold: {english}")
 }
 
 #[derive(Serialize)]
@@ -65,7 +46,7 @@ fn filed(mut table: toml::Table) -> FiledProfile {
             return FiledProfile { name, row_version: None, profile };
         }
     };
-    let profile = table.try_into::<Profile>().map_err(|e| e.to_string()).and_then(Profile::checked);
+    let profile = table.try_into::<Profile>().map_err(|e| words_of_table(&e)).and_then(Profile::checked);
     FiledProfile { name, row_version, profile }
 }
 
@@ -73,17 +54,15 @@ fn filed(mut table: toml::Table) -> FiledProfile {
 ///
 /// # Errors
 /// When the text is no TOML, or has other keys beside `[[profile]]`; what is wrong with one profile stands with it.
-pub fn read_profiles(text: &str) -> Result<Vec<FiledProfile>, NoProfiles> {
-    let mut document: toml::Table = toml::from_str(text).map_err(|e| {
-        let byte = e.span().map_or(0, |s| s.start);
-        NoProfiles { byte, message: e.message().to_owned() }
-    })?;
+pub fn read_profiles(text: &str) -> Result<Vec<FiledProfile>, TomlFault> {
+    let mut document: toml::Table = toml::from_str(text).map_err(|e| TomlFault::of(text, &e))?;
     let list = match document.remove(SEVERAL) {
         None => return Ok(vec![one(document, text)]),
         Some(toml::Value::Array(list)) if document.is_empty() => list,
         Some(_) => {
-            let message = "[[profile]] 须为唯一的内容 / [[profile]] is to be all there is".to_owned();
-            return Err(NoProfiles { byte: 0, message });
+            let said = ["[[profile]] 须为唯一的内容", "[[profile]] is to be all there is"].map(str::to_owned);
+            let [chinese, english] = said;
+            return Err(TomlFault::at(text, 0, chinese, english));
         }
     };
     let item = |value: toml::Value| match value {
@@ -123,21 +102,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn why_a_profile_does_not_hold_is_one_line_in_each_language() {
-        assert_eq!(does_not_hold("少 / few"), "规则不成立：少 / the profile does not hold: few");
-        for text in ["name = \"x\"\n[unit]\nmin = 'a'\n", "name = ", "[grid]\n"] {
-            let said = does_not_hold(&Profile::parse(text).expect_err("no profile"));
-            let (chinese, english) = halves(&said);
-            assert!(!said.contains('\n') && !said.contains('|'), "{said}");
-            assert!(
-                chinese.starts_with("规则不成立：") && english.starts_with("the profile does not hold: "),
-                "{said}"
-            );
-            assert!(chinese.chars().count() > 10, "{said}");
-        }
-    }
-
-    #[test]
     fn several_profiles_of_one_file_come_back_with_their_versions() {
         let all = Profile::shipped();
         let text: String = all.iter().zip(1..).map(|(p, v)| profile_in_file(p, v)).collect();
@@ -163,12 +127,18 @@ mod tests {
         assert!(read_profiles(&unknown).expect("a document")[0].profile.as_ref().is_err_and(|e| e.contains("street")));
         let negative = read_profiles(&format!("row_version = -1\n{xixiu}")).expect("a document");
         assert!(negative[0].profile.is_err());
+        // the text of one among several is not at hand: the setting is named
+        let all =
+            format!("{}{}", profile_in_file(&Profile::named("xixiu").expect("shipped"), 1), "[[profile]]\nname = 7\n");
+        let several = read_profiles(&all).expect("a document");
+        let said = several[1].profile.as_ref().expect_err("a fault");
+        assert!(said.starts_with("name：类型不对") && said.contains(" / name: invalid type"), "{said}");
     }
 
     #[test]
     fn what_is_no_file_of_profiles_says_where() {
         let e = read_profiles("name = \"a\"\nunit = [\n").expect_err("no TOML");
-        assert!(e.byte > 0 && !e.message.is_empty(), "{e:?}");
+        assert!(e.byte > 0 && e.line == 2 && e.chinese.contains("数组没有写完"), "{e:?}");
         let mixed = format!("x = 1\n{}", profile_in_file(&Profile::named("xixiu").expect("shipped"), 1));
         assert!(read_profiles(&mixed).is_err());
         assert!(read_profiles("").expect("an empty document")[0].profile.is_err());

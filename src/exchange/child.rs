@@ -62,6 +62,8 @@ fn command(program: &Path, limits: &Limits) -> Command {
         command.arg("-c").arg(format!("{{ {script}; }} 2>/dev/null")).arg("sh");
         command.arg((limits.memory_bytes >> 10).to_string()).arg(limits.seconds.to_string());
         command.arg(program).arg(PARSE_COMMAND);
+        // address space is what is limited: the allocator gives it back
+        command.env("_RJEM_MALLOC_CONF", "retain:false");
         command
     }
     #[cfg(not(unix))]

@@ -178,7 +178,7 @@ pub enum ReadError {
         code: &'static str,
         /// Line, from 1.
         line: usize,
-        /// Column in bytes, from 1 (0 before the first byte of a line).
+        /// Column in bytes, from 1 (0 before the first byte of a line); of TOML in characters.
         column: usize,
         /// Bytes before the fault, counted after a byte order mark.
         byte: usize,

@@ -51,7 +51,7 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-pub use accounts::{Account, AccountChange, Accounts, Token};
+pub use accounts::{Account, AccountChange, Accounts, Token, actor_names};
 pub use alerts::{AlertRow, AlertStep, Alerts};
 pub use audit::chain_holds;
 pub use check::Finding;

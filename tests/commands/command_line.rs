@@ -118,7 +118,11 @@ fn what_the_system_says_is_said_in_chinese_first() {
         ("units v.csv --replay absent.json", 3, "absent.json：无法读取：没有这个文件"),
         ("units v.csv --replay v.csv", 3, "v.csv：不是本程序写出的报告"),
         ("plan v.csv --profile absent.toml --out p", 3, "absent.toml：无法读取：没有这个文件"),
-        ("plan v.csv --profile bad.toml --out p", 3, "bad.toml：不能用作规则"),
+        (
+            "plan v.csv --profile bad.toml --out p",
+            3,
+            "bad.toml：不能用作规则（可参照 lianhu plan 写出的 profile.toml）：第 1 行第 1 列：没有设置项 x",
+        ),
         ("plan v.csv --profile xixiu --in-force empty --out p", 3, "empty/assignment.csv：没有这个文件"),
         ("check absent", 3, "absent：没有这个文件"),
         ("check empty", 3, "empty/profile.toml：没有这个文件"),

@@ -136,7 +136,12 @@ fn county_s_own_rules_are_stored_named_and_planned_by() {
     refused(at, &format!("{import} both.toml"), 3, &["bad_profile", "two", "unit.min 13"]);
     assert!(done(at, &format!("{import} --partial both.toml")).contains("profiles：新增 1"));
     write(at, "broken.toml", "name = \n");
-    refused(at, &format!("{import} broken.toml"), 3, &["toml_syntax", "line 1"]);
+    refused(at, &format!("{import} broken.toml"), 3, &["toml_syntax", "line 1", "第 1 行第 8 列", "等号后面没有值"]);
+    write(at, "again.toml", &RULES.replace("min = 8", "min = 8\nmin = 9"));
+    refused(at, &format!("{import} again.toml"), 3, &["toml_syntax", "这一项写了两次，只能留一个", "duplicate key"]);
+    write(at, "words.toml", &RULES.replace("min = 8", "min = \"8\""));
+    let faults = ["bad_profile", "类型不对：写的是文字 \"8\"，应为非负整数", "does not hold: line", "invalid type"];
+    refused(at, &format!("{import} words.toml"), 3, &faults);
     write(at, "other.csv", "name,toml\nfour,x = 1\n");
     refused(at, &format!("{import} other.csv"), 3, &["bad_profile"]);
     refused(at, &format!("import {STORE} --layer zones own.toml"), 2, &["TOML"]);

@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use lianhu::store::{Layer, OpenMode, OpenOptions, Role, Scope, StoreError, open};
+
 use crate::common::{done, lianhu, said};
 
 const STORE: &str = "--store sqlite:register.gpkg";
@@ -178,6 +180,33 @@ fn edit_by_another_program_is_listed_accepted_or_taken_back() {
     assert!(history.contains("kind") && history.contains(other) && history.contains("其他软件"), "{history}");
     let out = lianhu(at, &format!("foreign accept {STORE} nobody"));
     assert_eq!(out.status.code(), Some(3), "{}", said(&out));
+}
+
+#[test]
+fn audit_and_history_name_the_account_beside_its_id() {
+    let dir = folder();
+    let at = dir.path();
+    done(at, &format!("import {STORE} --layer regions {}", fixture("regions.geojson")));
+    let village = "520423102003";
+    let url = format!("sqlite:{}", at.join("register.gpkg").display());
+    let runtime = tokio::runtime::Runtime::new().unwrap_or_else(|e| panic!("a runtime: {e}"));
+    let done_as_user = async {
+        let store = open(&url, OpenOptions::new(OpenMode::ReadWrite)).await?;
+        let all = Scope::whole_store(Role::Admin);
+        let user = store.add_user(&all, "test", "县管理员", &all, "hash").await?;
+        store.remove(&all, &user.id, Layer::Regions, &[village.to_owned()], (None, Some("撤并"))).await?;
+        store.close().await;
+        Ok::<_, StoreError>(user.id)
+    };
+    let id = runtime.block_on(done_as_user).unwrap_or_else(|e| panic!("done: {e}"));
+    let named = format!("{id}（县管理员）");
+    for line in [format!("audit {STORE}"), format!("history {STORE} --layer regions {village}")] {
+        let told = done(at, &line);
+        assert!(told.lines().any(|l| l.split('\t').any(|cell| cell == named)), "{told}");
+    }
+    let log = done(at, &format!("audit {STORE}"));
+    let first: Vec<&str> = log.lines().next().unwrap_or_default().split('\t').collect();
+    assert!(first.len() == 7 && !first[2].contains('（'), "what the command line did has no name: {log}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -75,7 +76,7 @@ impl Upstream {
     }
 }
 
-/// The service on a store with one administrator, with that Tianditu.
+/// The service on a store with one administrator, with that Tianditu; no certificates are needed for it, and none are there.
 fn service(upstream: &Upstream) -> Server {
     let place = Place::sqlite();
     let regions = format!("{}/fixtures/township/regions.geojson", env!("CARGO_MANIFEST_DIR"));
@@ -88,6 +89,8 @@ fn service(upstream: &Upstream) -> Server {
         ("LIANHU_TIANDITU_BASE", upstream.url.as_str()),
         ("LIANHU_TIANDITU_SECONDS", "3"),
         ("LIANHU_LOG", "debug"),
+        ("SSL_CERT_FILE", "/dev/null"),
+        ("SSL_CERT_DIR", "/dev/null"),
     ];
     Server::start_with(place, token, &[], &settings)
 }
@@ -203,6 +206,26 @@ fn tianditu_comes_through_the_service_and_its_key_does_not() {
     assert!(server.log().contains("Tianditu gives no tiles") && server.log().contains("Tianditu gives tiles again"));
     let spoken: Vec<&String> = told.1.iter().filter(|text| text.contains(KEY)).collect();
     assert!(spoken.is_empty(), "{spoken:?}");
+}
+
+/// A host that is asked over https must be known by something.
+#[test]
+fn https_without_certificates_is_refused_with_what_to_do() {
+    let place = Place::sqlite();
+    let serve = |base: &str| {
+        let done = Command::new(env!("CARGO_BIN_EXE_lianhu"))
+            .args(["serve", "--store", &place.url, "--bind", "127.0.0.1:0", "--admin-bind", "127.0.0.1:0"])
+            .envs([("LIANHU_TIANDITU_KEY", KEY), ("LIANHU_TIANDITU_BASE", base)])
+            .envs([("SSL_CERT_FILE", "/dev/null"), ("SSL_CERT_DIR", "/dev/null")])
+            .output()
+            .expect("the program ends");
+        (done.status.code(), String::from_utf8_lossy(&done.stderr).into_owned())
+    };
+    let (code, said) = serve("https://t{s}.tianditu.gov.cn");
+    assert_eq!(code, Some(2), "{said}");
+    let told = said.lines().find(|line| line.contains("tianditu.base")).unwrap_or_default();
+    assert!(told.contains("根证书") && told.contains("ca-certificates") && told.contains("SSL_CERT_FILE"), "{said}");
+    assert!(!said.contains(KEY), "{said}");
 }
 
 /// Without a key there is none of it.

@@ -123,6 +123,14 @@ pub(crate) fn audit_log_is_read_by_those_who_may_within_their_area(server: &Serv
             && scopes.into_iter().all(|s| s.split_once('@').is_some_and(|(_, area)| area.starts_with(VILLAGE))),
         "{own}"
     );
+    // the name of the account stands beside its id; what the command line did has none
+    let told = |log: &Value, operation: &str| {
+        let of = |e: &&Value| e["operation"].as_str() == Some(operation);
+        log["entries"].as_array().and_then(|all| all.iter().rfind(of)).map(|e| e["actor_name"].clone())
+    };
+    let refused = server.get_as(&village, "/api/audit?limit=1000&operation=export.refused").is(200).json();
+    assert_eq!(told(&refused, "export.refused"), Some(json!("试")), "{refused}");
+    assert_eq!(all["entries"][0].get("actor_name"), Some(&Value::Null), "{all}");
     for role in ["viewer", "planner", "exporter"] {
         server.get_as(&server.token_for(role, "*"), "/api/audit").problem(403, "forbidden");
     }

@@ -79,7 +79,11 @@ export class App {
   }
 
   /** There may be a line again. */
-  retry(): void { this.edits.flush(); if (this.state.offline && this.state.waiting === 0) void this.start(); }
+  retry(): void {
+    const { offline } = this.state;    // with nothing to send, flushing says at once that the line is back
+    this.edits.flush();
+    if (offline && this.state.waiting === 0) void this.start();
+  }
 
   async signIn(name: string, password: string): Promise<void> {
     await this.guard(async () => {

@@ -49,7 +49,7 @@ export class Outbox {
         const again = e instanceof Unreachable || (e instanceof Refused && (AGAIN.includes(e.status) || e.body.code === "idempotency_key_in_flight"));
         if (e instanceof Refused && e.status === 401) this.carrier.signIn();
         if (again) { offline = !(e instanceof Refused && e.status === 401); break; }
-        this.queue.shift();
+        if (this.queue[0] === parcel) this.queue.shift();
         const problem = e instanceof Refused ? e : new Refused(0, { code: "page", detail: String(e) });
         this.carrier.refused(parcel, problem);
       }

@@ -1,5 +1,5 @@
 // Made by `npm run types` of src/api/openapi/; not to be edited.
-// 361fa2580bf511117dedc5b36c4623ddfa6280386ab38a64294c6fe2be587091
+// 970906218dc0ee890da8249c5deb5f12a13c3e7169f37333b9eeea6f40883c30
 
 export type components = {
     schemas: {
@@ -953,6 +953,8 @@ export type components = {
             seq: number;
             time: string;
             actor: string;
+            /** @description 账户或令牌的名称；命令行等没有 / name of the account or token; none of the command line */
+            actor_name: string | null;
             scope: string;
             operation: string;
             target: string;

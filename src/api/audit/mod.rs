@@ -1,5 +1,6 @@
-//! `/api/audit`: who did what, for auditors and admins; entries of one's own area only.
+//! `/api/audit`: who did what, for auditors and admins; entries of one's own area only, with the name of the account that did it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -16,6 +17,7 @@ use super::App;
 use super::auth::Principal;
 use super::error::{Answer, Problem};
 use super::extract::Params;
+use crate::api::turns::in_turn;
 
 /// Entries of an answer where none is said, and at most.
 const PAGE: u64 = 100;
@@ -52,6 +54,32 @@ fn purpose_of(row: &AuditRow) -> Option<String> {
     after.get("purpose")?.as_str().map(str::to_owned)
 }
 
+/// Entries that follow each other, and whether they are as they were written; their hashes are computed off the request threads.
+async fn held(chain: Vec<AuditRow>) -> Answer<(Vec<AuditRow>, bool)> {
+    let look = move || {
+        let holds = chain_holds(&chain);
+        (chain, holds)
+    };
+    in_turn(look).await
+}
+
+/// An entry, still without the name of whoever did it.
+fn shown(row: &AuditRow, at: Option<OffsetDateTime>) -> Value {
+    let time = at.and_then(|at| at.to_offset(offset!(+8)).format(&Rfc3339).ok());
+    json!({
+        "seq": row.seq, "time": time.unwrap_or_else(|| row.at.clone()), "actor": row.actor, "actor_name": null, "scope": row.scope,
+        "operation": row.operation, "target": row.subject, "purpose": purpose_of(row),
+    })
+}
+
+/// Names accounts beside their ids; whoever is none (the command line) has no name.
+fn name(entries: &mut [Value], names: &BTreeMap<String, String>) {
+    for entry in entries {
+        let name = json!(entry["actor"].as_str().and_then(|actor| names.get(actor)));
+        entry["actor_name"] = name;
+    }
+}
+
 fn moment(params: &Params, name: &str) -> Answer<Option<OffsetDateTime>> {
     let Some(text) = params.get(name) else { return Ok(None) };
     let wrong = || Problem::bad(name, "应为日期或 RFC 3339 时间 / a day or a time as RFC 3339 has it");
@@ -79,8 +107,8 @@ pub(super) async fn list(
     let next = loop {
         let rows = app.store.audit(&reader, after, STEP).await?;
         let ended = rows.len() < STEP as usize;
-        let chain: Vec<AuditRow> = last.take().into_iter().chain(rows).collect();
-        whole &= chain_holds(&chain);
+        let (chain, holds) = held(last.take().into_iter().chain(rows).collect()).await?;
+        whole &= holds;
         let begun_after = after;
         for row in chain.iter().filter(|r| r.seq > begun_after) {
             if entries.len() as u64 == limit {
@@ -89,11 +117,7 @@ pub(super) async fn list(
             (after, looked_at) = (row.seq, looked_at + 1);
             let at = OffsetDateTime::parse(&row.at, &Rfc3339).ok();
             if is_seen(row, &principal.scope) && wish.fits(row, at) {
-                let time = at.and_then(|at| at.to_offset(offset!(+8)).format(&Rfc3339).ok());
-                entries.push(json!({
-                    "seq": row.seq, "time": time.unwrap_or_else(|| row.at.clone()), "actor": row.actor, "scope": row.scope,
-                    "operation": row.operation, "target": row.subject, "purpose": purpose_of(row),
-                }));
+                entries.push(shown(row, at));
             }
         }
         let full = entries.len() as u64 == limit;
@@ -104,5 +128,8 @@ pub(super) async fn list(
             (false, true) => last = chain.into_iter().next_back(),
         }
     };
+    if !entries.is_empty() {
+        name(&mut entries, &app.actor_names().await?);
+    }
     Ok(axum::Json(json!({"entries": entries, "next": next, "chain_ok": whole})))
 }

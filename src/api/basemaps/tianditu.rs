@@ -2,7 +2,7 @@
 //! was given out for: a program's key (服务端) is wanted, as this program says that it is one.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::{Request, StatusCode, header};
@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use super::Place;
 use super::rest::Rest;
 use super::shelf::{Shelf, Tile};
-use crate::api::outward::{Outward, Patience, Unanswered};
+use crate::api::outward::{NoCertificates, Outward, Patience, Unanswered};
 
 /// Until there is a connection.
 const CONNECTS: Duration = Duration::from_secs(3);
@@ -82,6 +82,18 @@ impl From<Unanswered> for Fault {
     }
 }
 
+/// A tile on its way: however that ends, the next who wants it may ask for it anew.
+struct OnItsWay {
+    to: Arc<Tianditu>,
+    place: Place,
+}
+
+impl Drop for OnItsWay {
+    fn drop(&mut self) {
+        self.to.coming.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.place);
+    }
+}
+
 type Coming = Shared<BoxFuture<'static, Result<Arc<Tile>, Fault>>>;
 
 /// Tianditu, and what came of it.
@@ -98,8 +110,8 @@ impl Tianditu {
     /// Asks nothing yet.
     ///
     /// # Errors
-    /// A system without certificates.
-    pub(in crate::api) fn new(settings: TiandituSettings) -> std::io::Result<Self> {
+    /// An address that wants TLS, on a system without certificates.
+    pub(in crate::api) fn new(settings: TiandituSettings) -> Result<Self, NoCertificates> {
         let answers = settings.answers;
         let patience = Patience { connects: CONNECTS.min(answers), answers, most_bytes: MOST_BYTES };
         Ok(Self {
@@ -127,21 +139,27 @@ impl Tianditu {
 
     /// The tile on its way. Where it is not, it sets out, and arrives whether whoever asked first goes on waiting or not.
     fn coming(self: &Arc<Self>, place: Place) -> Result<Coming, Fault> {
+        let here = self.clone();
+        self.set_out(place, async move { here.bring(place).await })
+    }
+
+    fn set_out(
+        self: &Arc<Self>,
+        place: Place,
+        bringing: impl Future<Output = Result<Arc<Tile>, Fault>> + Send + 'static,
+    ) -> Result<Coming, Fault> {
         let busy = Fault::Resting { seconds: 1 };
-        let Ok(mut coming) = self.coming.lock() else { return Err(busy) };
+        let mut coming = self.coming.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(one) = coming.get(&place) {
             return Ok(one.clone());
         }
         if coming.len() >= MOST_COMING {
             return Err(busy);
         }
-        let here = self.clone();
+        let to = self.clone();
         let bringing = tokio::spawn(async move {
-            let brought = here.bring(place).await;
-            if let Ok(mut coming) = here.coming.lock() {
-                coming.remove(&place);
-            }
-            brought
+            let _on_its_way = OnItsWay { to, place };
+            bringing.await
         });
         let one = bringing.map(|done| done.unwrap_or(Err(Fault::Resting { seconds: 1 }))).boxed().shared();
         coming.insert(place, one.clone());
@@ -216,5 +234,37 @@ mod tests {
             address(&settings("http://10.1.2.3:8090/tdt/"), place).starts_with("http://10.1.2.3:8090/tdt/cva_w/wmts?")
         );
         assert!(!format!("{:?}", settings("https://t{s}.tianditu.gov.cn")).contains("0123abcd"));
+    }
+
+    async fn breaks_down() -> Result<Arc<Tile>, Fault> {
+        panic!("asked for by a test")
+    }
+
+    #[tokio::test]
+    async fn tile_that_never_comes_keeps_no_place() {
+        let tianditu = Arc::new(Tianditu::new(settings("http://127.0.0.1:9")).expect("no certificate is needed"));
+        let place = |x| Place { layer: "vec", z: 14, y: 0, x };
+        let on_their_way = || tianditu.coming.lock().expect("lock").len();
+        let lost = tianditu.set_out(place(1), breaks_down()).expect("sets out");
+        assert_eq!(lost.await.err(), Some(Fault::Resting { seconds: 1 }));
+        assert_eq!(on_their_way(), 0);
+        // whoever asked goes away: it arrives all the same, once for all who want it
+        let (arrive, waits) = tokio::sync::oneshot::channel::<()>();
+        let first = tianditu.set_out(place(2), async {
+            waits.await.ok();
+            Err(Fault::None)
+        });
+        let second = tianditu.set_out(place(2), breaks_down()).expect("on its way");
+        drop(first);
+        assert_eq!(on_their_way(), 1);
+        arrive.send(()).expect("it waits");
+        assert_eq!((second.await.err(), on_their_way()), (Some(Fault::None), 0));
+        // and with nobody left
+        drop(tianditu.set_out(place(3), async { Err(Fault::None) }));
+        let begun = Instant::now();
+        while on_their_way() > 0 {
+            assert!(begun.elapsed() < Duration::from_secs(10), "it keeps its place");
+            tokio::task::yield_now().await;
+        }
     }
 }

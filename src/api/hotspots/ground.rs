@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::api::App;
 use crate::api::error::Answer;
 use crate::api::memory::{Collection, Shape};
+use crate::api::turns::in_turn;
 use crate::domain::LonLat;
 use crate::domain::register::Polygons;
 use crate::plan::room::{Ground, beside};
@@ -32,13 +33,18 @@ pub(in crate::api) async fn ground(
     ground.outline = outline(app, &narrow).await?;
     if let Some(beside) = filter.region.as_ref().and(resolution).and_then(|r| beside(&ground.outline, r)) {
         let near = IncidentFilter { region: None, bbox_deg: Some(beside), ..filter.clone() };
-        ground.around = without(app.store.incident_points(scope, &near).await?, &ground.incidents);
+        let near = app.store.incident_points(scope, &near).await?;
+        let work = move || {
+            ground.around = without(near, &ground.incidents);
+            ground
+        };
+        ground = in_turn(work).await?;
     }
     if with_homes {
         let homes = app.memory.get(Collection::Households).await?;
         let view = app.memory.view(&homes, &narrow).await?;
         // a million of them take longer than others who ask should wait
-        let lived_in = tokio::task::spawn_blocking(move || {
+        let lived_in = move || {
             let gone = homes.spec().position("valid_to").unwrap_or_default();
             let place = |row: u32| match (homes.shape(row), homes.field(row, gone)) {
                 (Some(Shape::Point([lon_deg, lat_deg])), Some("null")) => {
@@ -46,9 +52,9 @@ pub(in crate::api) async fn ground(
                 }
                 _ => None,
             };
-            (0..homes.len() as u32).filter(|row| view.sees(*row)).filter_map(place).collect()
-        });
-        ground.homes = lived_in.await.map_err(|e| crate::api::Problem::internal(e.to_string()))?;
+            view.rows(0, homes.len() as u32).filter_map(place).collect()
+        };
+        ground.homes = in_turn(lived_in).await?;
     }
     Ok(ground)
 }
@@ -60,14 +66,17 @@ pub(in crate::api) async fn ground(
 pub(in crate::api) async fn outline(app: &App, scope: &Scope) -> Answer<Polygons> {
     let regions = app.memory.get(Collection::Regions).await?;
     let view = app.memory.view(&regions, scope).await?;
-    let level = regions.spec().position("level").unwrap_or_default();
-    let is_village = |row: &u32| regions.field(*row, level) == Some("\"village\"");
-    let rows = (0..regions.len() as u32).filter(|r| view.sees(*r)).filter(is_village);
-    let shapes = rows.filter_map(|row| match regions.shape(row) {
-        Some(Shape::Other(shape)) => Some(polygons(shape)),
-        _ => None,
-    });
-    Ok(shapes.flatten().collect())
+    in_turn(move || {
+        let level = regions.spec().position("level").unwrap_or_default();
+        let is_village = |row: &u32| regions.field(*row, level) == Some("\"village\"");
+        let rows = view.rows(0, regions.len() as u32).filter(is_village);
+        let shapes = rows.filter_map(|row| match regions.shape(row) {
+            Some(Shape::Other(shape)) => Some(polygons(shape)),
+            _ => None,
+        });
+        shapes.flatten().collect()
+    })
+    .await
 }
 
 /// Incidents that are not among others, each as often as it is more.

@@ -65,8 +65,13 @@ impl Base {
             code: code.map_or("", String::as_str),
             text: self.text.get(*start..end).unwrap_or_default(),
             shape: self.shape(row),
-            version: self.versions.get(at).copied().map_or(0, u64::from),
+            version: self.version(row),
         }
+    }
+
+    /// The version of the register's row; 0 where there is none.
+    pub(super) fn version(&self, row: u32) -> u64 {
+        self.versions.get(row as usize).copied().map_or(0, u64::from)
     }
 
     /// First row whose key comes after a key.
@@ -86,10 +91,14 @@ impl Base {
         found.into_iter().flatten().filter_map(row)
     }
 
-    /// Whether more rows than so many may have bounds that meet a box; it is looked at no farther than that.
+    /// Whether more rows than so many have bounds that meet a box; it is looked at no farther than that.
     pub(super) fn is_crowded(&self, b: [f64; 4], most: usize) -> bool {
-        let mut left = most + 1;
-        self.tree.as_ref().is_some_and(|tree| count_down(&tree.root(), b, &mut left))
+        let exceeds = |by_row: bool| {
+            let mut left = most + 1;
+            self.tree.as_ref().is_some_and(|tree| count_down(&tree.root(), b, by_row, &mut left))
+        };
+        // most boxes have few neighbours even when whole nodes are counted, which are a sixteenth as many
+        exceeds(false) && exceeds(true)
     }
 
     /// Which rows a scope covers, by their codes.
@@ -118,8 +127,8 @@ impl Base {
     }
 }
 
-/// Takes one off for each leaf that meets a box; whether nothing is left.
-fn count_down(node: &Node<'_, f64, RTree<f64>>, b: [f64; 4], left: &mut usize) -> bool {
+/// Takes one off for each leaf that meets a box or, not going by row, all leaves of a node that does; whether nothing is left.
+fn count_down(node: &Node<'_, f64, RTree<f64>>, b: [f64; 4], by_row: bool, left: &mut usize) -> bool {
     if node.min_x() > b[2] || node.max_x() < b[0] || node.min_y() > b[3] || node.max_y() < b[1] {
         return false;
     }
@@ -127,7 +136,11 @@ fn count_down(node: &Node<'_, f64, RTree<f64>>, b: [f64; 4], left: &mut usize) -
         *left = left.saturating_sub(1);
         return *left == 0;
     }
-    node.children_unchecked().any(|child| count_down(&child, b, left))
+    if !by_row && node.children_unchecked().next().is_some_and(|child| child.is_leaf()) {
+        *left = left.saturating_sub(node.children_unchecked().count());
+        return *left == 0;
+    }
+    node.children_unchecked().any(|child| count_down(&child, b, by_row, left))
 }
 
 /// Puts a base together, feature by feature.
@@ -176,7 +189,7 @@ impl Builder {
     pub(super) fn put(&mut self) -> impl FnMut(&str, &str, Option<Shape>, &[Value<'_>], u64) + Send {
         |id, code, shape, values, version| {
             if self.push(id, code, shape, values) {
-                self.version(version);
+                self.versioned(version);
             }
         }
     }
@@ -191,12 +204,12 @@ impl Builder {
         s.text.push_str(part.text);
         s.starts.push(start);
         s.shapes.push(part.shape.cloned());
-        self.version(part.version);
+        self.versioned(part.version);
         true
     }
 
     /// The version of the row that came last.
-    pub(super) fn version(&mut self, version: u64) {
+    pub(super) fn versioned(&mut self, version: u64) {
         let s = &mut self.made;
         if version > 0 || !s.versions.is_empty() {
             s.versions.resize(s.starts.len().saturating_sub(1), 0);

@@ -18,6 +18,29 @@ impl Bits {
         self.words.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
     }
 
+    /// The first that is set from a place on.
+    pub(super) fn next(&self, from: usize) -> Option<usize> {
+        let mut at = from / 64;
+        let mut word = self.words.get(at)? & (u64::MAX << (from % 64));
+        while word == 0 {
+            at += 1;
+            word = *self.words.get(at)?;
+        }
+        Some(at * 64 + word.trailing_zeros() as usize)
+    }
+
+    /// The last that is set before a place.
+    pub(super) fn last(&self, before: usize) -> Option<usize> {
+        let end = before.min(self.len).checked_sub(1)?;
+        let mut at = end / 64;
+        let mut word = self.words.get(at)? & (u64::MAX >> (63 - end % 64));
+        while word == 0 {
+            at = at.checked_sub(1)?;
+            word = *self.words.get(at)?;
+        }
+        Some(at * 64 + 63 - word.leading_zeros() as usize)
+    }
+
     pub(super) fn set(&mut self, at: usize) {
         if let Some(word) = self.words.get_mut(at / 64) {
             self.ones += usize::from(*word >> (at % 64) & 1 == 0);
@@ -86,6 +109,24 @@ mod tests {
             assert_eq!((0..plain.len()).map(|i| copied.get(i)).collect::<Vec<_>>(), plain);
             assert_eq!(copied.ones, plain.iter().filter(|b| **b).count());
             assert!(!copied.get(plain.len()));
+        }
+    }
+
+    #[test]
+    fn those_that_are_set_are_found_forwards_and_backwards() {
+        let mut random = Random::new(9);
+        for len in (0..200).chain([1_000, 4_096]) {
+            let (mut bits, mut plain) = (Bits::none(len), vec![false; len]);
+            for _ in 0..random.below(1 + len as u32 / 20) {
+                let at = random.below(len as u32) as usize;
+                bits.set(at);
+                plain[at] = true;
+            }
+            for from in 0..len + 70 {
+                let ahead = (from..len).find(|i| plain[*i]);
+                let behind = (0..from.min(len)).rev().find(|i| plain[*i]);
+                assert_eq!((bits.next(from), bits.last(from)), (ahead, behind), "{from} of {len}");
+            }
         }
     }
 }

@@ -27,6 +27,7 @@ use tokio::task::JoinSet;
 use crate::store::{Filter, Layer, RegisterRow, Scope, Store, StoreError};
 
 use super::error::{Answer, Problem};
+use crate::api::turns::in_turn;
 pub(crate) use collection::Collection;
 pub(crate) use load::{content_of, rendered};
 pub(crate) use shape::Shape;
@@ -34,6 +35,7 @@ pub(crate) use snapshot::Snapshot;
 pub(crate) use view::View;
 
 use due::Due;
+use snapshot::FEW;
 
 /// How long a request waits for the first load.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -56,8 +58,26 @@ pub(crate) struct Memory {
     wake: Notify,
     #[cfg(test)]
     wholes: std::sync::atomic::AtomicU64,
+    /// A load of this one panics, once.
+    #[cfg(test)]
+    faulty: std::sync::Mutex<Option<Collection>>,
     /// Which are there; counts loads, so that waiting for a fresh one is possible.
     loads: watch::Sender<[u64; COUNT]>,
+}
+
+/// What is to be loaded of a collection by somebody: where that does not come to its end, it is due again.
+struct Owed {
+    memory: Arc<Memory>,
+    collection: Collection,
+    due: Due,
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if self.due != Due::Nothing {
+            self.memory.note([self.collection], &self.due);
+        }
+    }
 }
 
 fn place(collection: Collection) -> usize {
@@ -75,6 +95,8 @@ impl Memory {
             wake: Notify::new(),
             #[cfg(test)]
             wholes: std::sync::atomic::AtomicU64::new(0),
+            #[cfg(test)]
+            faulty: std::sync::Mutex::default(),
             loads,
         }
     }
@@ -123,6 +145,12 @@ impl Memory {
         self.wholes.load(std::sync::atomic::Ordering::Relaxed)
     }
 
+    /// Has the next load of a collection panic.
+    #[cfg(test)]
+    pub(crate) fn have_fault(&self, collection: Collection) {
+        *self.faulty.lock().expect("lock") = Some(collection);
+    }
+
     fn take_due(&self) -> Vec<(Collection, Due)> {
         let Ok(mut due) = self.due.lock() else { return Vec::new() };
         let taken = |c: Collection| Some((c, std::mem::take(due.get_mut(place(c))?)));
@@ -135,6 +163,11 @@ impl Memory {
 
     /// The next version of a collection; `None` when it is as it was.
     async fn next(&self, collection: Collection, due: &Due) -> Result<Option<Snapshot>, StoreError> {
+        #[cfg(test)]
+        {
+            let fault = self.faulty.lock().expect("lock").take_if(|c| *c == collection);
+            assert_eq!(fault, None, "asked for by a test");
+        }
         let store = self.store.as_ref();
         let old = match (self.there(place(collection)), due) {
             (Some(old), Due::Nothing | Due::Keys(_) | Due::Villages(_)) => old,
@@ -142,7 +175,7 @@ impl Memory {
                 #[cfg(test)]
                 self.wholes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 let loaded = load::load(store, collection).await?;
-                return Ok(Some(loaded).filter(|s| old.is_none_or(|old| old.digest != s.digest)));
+                return Ok(Some(loaded).filter(|s| old.is_none_or(|old| !old.is_as(s))));
             }
         };
         let changed = match due {
@@ -177,17 +210,18 @@ impl Memory {
     }
 
     /// Loads what is due; whether anything was. Households, the rest of the register and what plans hold, each in a task of its own:
-    /// reading many rows keeps the thread it is done on.
+    /// reading many rows keeps the thread it is done on. What was not loaded is due again, and not before [`AGAIN`] is over.
     pub(crate) async fn refresh(self: &Arc<Self>) -> bool {
         let all_due = self.take_due();
         let any = !all_due.is_empty();
-        let mut lanes: [Vec<(Collection, Due)>; 3] = Default::default();
+        let mut lanes: [Vec<Owed>; 3] = Default::default();
         let [households, register, plans] = &mut lanes;
         for (collection, due) in all_due {
+            let owed = Owed { memory: self.clone(), collection, due };
             match load::layer_of(collection) {
-                Some(Layer::Households) => households.push((collection, due)),
-                Some(_) => register.push((collection, due)),
-                None => plans.push((collection, due)),
+                Some(Layer::Households) => households.push(owed),
+                Some(_) => register.push(owed),
+                None => plans.push(owed),
             }
         }
         let loading = lanes.into_iter().filter(|lane| !lane.is_empty()).map(|lane| {
@@ -195,20 +229,27 @@ impl Memory {
             async move { memory.load(lane).await }
         });
         let mut loading: JoinSet<()> = loading.collect();
+        let mut failed = false;
         while let Some(done) = loading.join_next().await {
             if let Err(e) = done {
                 tracing::error!(fault = %e, "a layer was not loaded");
+                metrics::counter!("lianhu_load_failures_total").increment(1);
+                failed = true;
             }
+        }
+        if failed {
+            tokio::time::sleep(AGAIN).await;
         }
         any
     }
 
-    async fn load(&self, all_due: Vec<(Collection, Due)>) {
-        for (collection, due) in &all_due {
-            let (here, begun) = (place(*collection), std::time::Instant::now());
-            match self.next(*collection, due).await {
+    async fn load(&self, all_due: Vec<Owed>) {
+        for mut owed in all_due {
+            let (collection, here) = (owed.collection, place(owed.collection));
+            let begun = std::time::Instant::now();
+            match self.next(collection, &owed.due).await {
                 Ok(snapshot) => {
-                    let (part, us) = (due.word(), begun.elapsed().as_micros() as u64);
+                    let (part, us) = (owed.due.word(), begun.elapsed().as_micros() as u64);
                     metrics::counter!("lianhu_loads_total", "collection" => collection.id(), "part" => part)
                         .increment(1);
                     if let Some(snapshot) = snapshot {
@@ -217,6 +258,7 @@ impl Memory {
                         tracing::info!(collection = collection.id(), features, part, us, "loaded");
                         self.put(here, snapshot);
                     }
+                    owed.due = Due::Nothing;
                     self.loads.send_modify(|n| {
                         if let Some(n) = n.get_mut(here) {
                             *n += 1;
@@ -226,7 +268,6 @@ impl Memory {
                 Err(e) => {
                     tracing::error!(collection = collection.id(), cause = %e, "not loaded");
                     metrics::counter!("lianhu_load_failures_total").increment(1);
-                    self.note([*collection], due);
                     tokio::time::sleep(AGAIN).await;
                 }
             }
@@ -262,13 +303,22 @@ impl Memory {
     ///
     /// # Errors
     /// What the store says.
-    pub(crate) async fn view(&self, snapshot: &Snapshot, scope: &Scope) -> Answer<Arc<View>> {
-        let below_village = scope.prefixes().iter().any(|p| p.len() > 12);
-        let layer = load::layer_of(snapshot.collection).filter(|_| below_village);
-        let Some(layer) = layer else { return Ok(snapshot.view(scope, None)) };
+    pub(crate) async fn view(&self, snapshot: &Arc<Snapshot>, scope: &Scope) -> Answer<Arc<View>> {
+        if scope.prefixes().iter().any(String::is_empty) {
+            return Ok(snapshot.view(scope, None));
+        }
         if let Some(view) = snapshot.known_view(&scope.area()) {
             return Ok(view);
         }
+        let below_village = scope.prefixes().iter().any(|p| p.len() > 12);
+        let Some(layer) = load::layer_of(snapshot.collection).filter(|_| below_village) else {
+            if snapshot.len() <= FEW {
+                return Ok(snapshot.view(scope, None));
+            }
+            // all codes are gone through once
+            let (snapshot, scope) = (snapshot.clone(), scope.clone());
+            return in_turn(move || snapshot.view(&scope, None)).await;
+        };
         // which rows belong to a unit or grid is the plan's affair: the store knows
         let age = snapshot.age_of_views();
         let mut keys = Vec::new();

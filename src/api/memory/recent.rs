@@ -29,6 +29,11 @@ impl Recent {
         }
     }
 
+    /// Whether nothing changed that is remembered.
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// Hash of the collection when something last changed in a box.
     pub(super) fn stamp(&self, place: [f64; 4]) -> u64 {
         let last = self.list.iter().rev().find(|(changed, _)| overlap(*changed, place));

@@ -14,7 +14,7 @@ use super::fragment::{Feature, Read, Value};
 use super::patch::{Patch, Run, Step};
 use super::recent::Recent;
 use super::shape::{Shape, around};
-use super::stamps::Stamps;
+use super::stamps::{Place, Stamps};
 use super::view::View;
 use super::written::{self, BETWEEN};
 
@@ -27,8 +27,12 @@ const MOST_SELECTED: usize = 2 << 20;
 const SHARE_PATCHED: u32 = 32;
 const FEWEST_PATCHED: u32 = 256;
 const MOST_PATCHED: u32 = 4_096;
+/// Features that a request thread may go through by itself.
+pub(super) const FEW: usize = 20_000;
 /// Features of a box that are hashed for its stamp.
 const MOST_STAMPED: usize = 4_000;
+/// Those that whoever asks may hash by itself: some 20 µs.
+const FEW_STAMPED: usize = 64;
 
 /// Features by key as they are now; `None` is one that is no more.
 pub(super) type Changes = BTreeMap<String, Option<Feature>>;
@@ -49,14 +53,17 @@ pub(crate) struct Snapshot {
     recent: Recent,
     /// Hash of all that is in it: what ETags are made of.
     pub(crate) digest: u64,
-    stamps: Arc<Stamps>,
+    /// Stamps by box and change; versions of a collection share them.
+    stamps: Arc<Stamps<(Place, u64)>>,
+    /// The same by box alone, for this version: asked again, not even its changes are gone through.
+    own_stamps: Stamps<Place>,
     bounds: OnceLock<Option<[f64; 4]>>,
     views: Mutex<Views>,
     selections: Mutex<Vec<(String, Arc<Vec<u32>>)>>,
 }
 
 impl Snapshot {
-    fn of(base: Arc<Base>, patch: Patch, (recent, stamps): (Recent, Arc<Stamps>), digest: u64) -> Self {
+    fn of(base: Arc<Base>, patch: Patch, (recent, stamps): (Recent, Arc<Stamps<(Place, u64)>>), digest: u64) -> Self {
         Self {
             collection: base.collection,
             base,
@@ -64,6 +71,7 @@ impl Snapshot {
             recent,
             digest,
             stamps,
+            own_stamps: Stamps::default(),
             bounds: OnceLock::new(),
             views: Mutex::default(),
             selections: Mutex::default(),
@@ -117,6 +125,21 @@ impl Snapshot {
         let mut changes: Changes = there.map(|row| (self.id(row).to_owned(), None)).collect();
         changes.extend(features.into_iter().map(|f| (f.part().id.to_owned(), Some(f))));
         self.changed(changes)
+    }
+
+    /// Whether it says what another one does, under the same versions of rows: a row that was changed and changed back has another.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        self.digest == other.digest && self.versions() == other.versions()
+    }
+
+    /// Hash of the versions of all rows, in their order.
+    fn versions(&self) -> u64 {
+        let mut hash = DefaultHasher::new();
+        self.patch.walk(&self.base, |step| match step {
+            Step::Base(from, to) => (from..to).for_each(|row| hash.write_u64(self.base.version(row))),
+            Step::Added(part) => hash.write_u64(part.version),
+        });
+        hash.finish()
     }
 
     /// Whether so much changed that it is to be packed.
@@ -229,15 +252,48 @@ impl Snapshot {
     }
 
     /// As long as it is the same, so is all in a box: the hash of its features or, where these are many, that of the collection when one
-    /// of them last came, changed or left, as far as this process knows.
+    /// of them last came, changed or left, as far as this process knows. Some thousand features may be hashed for it: see
+    /// [`Snapshot::stamp_at_hand`].
     pub(crate) fn stamp(&self, bbox: [f64; 4]) -> u64 {
-        let changed = self.recent.stamp(bbox);
-        self.stamps.get_or_make(bbox, changed, || {
-            if self.is_crowded(bbox, MOST_STAMPED) {
-                return changed;
-            }
+        self.known_stamp(bbox).unwrap_or_else(|| self.made_stamp(bbox))
+    }
+
+    /// The same where it costs next to nothing: known, or of few features; `None` is to be asked for off the request threads.
+    pub(crate) fn stamp_at_hand(&self, bbox: [f64; 4]) -> Option<u64> {
+        self.known_stamp(bbox).or_else(|| (!self.is_crowded(bbox, FEW_STAMPED)).then(|| self.made_stamp(bbox)))
+    }
+
+    fn known_stamp(&self, bbox: [f64; 4]) -> Option<u64> {
+        let place = bbox.map(f64::to_bits);
+        if self.recent.is_empty() {
+            return self.stamps.get(&(place, self.recent.stamp(bbox)));
+        }
+        if let Some(known) = self.own_stamps.get(&place) {
+            return Some(known);
+        }
+        let known = self.stamps.get(&(place, self.recent.stamp(bbox)))?;
+        self.own_stamps.keep(place, known);
+        Some(known)
+    }
+
+    /// What this version remembers by itself.
+    #[cfg(test)]
+    pub(super) fn own_stamp(&self, bbox: [f64; 4]) -> Option<u64> {
+        self.own_stamps.get(&bbox.map(f64::to_bits))
+    }
+
+    fn made_stamp(&self, bbox: [f64; 4]) -> u64 {
+        let (place, changed) = (bbox.map(f64::to_bits), self.recent.stamp(bbox));
+        let stamp = if self.is_crowded(bbox, MOST_STAMPED) {
+            changed
+        } else {
             self.in_box(bbox).into_iter().map(|row| self.content(row)).fold(0, u64::wrapping_add)
-        })
+        };
+        self.stamps.keep((place, changed), stamp);
+        if !self.recent.is_empty() {
+            self.own_stamps.keep(place, stamp);
+        }
+        stamp
     }
 
     /// Hash of all that a feature says and by whom it is seen.
@@ -300,13 +356,19 @@ impl Snapshot {
         self.views.lock().ok()?.of.get(area).cloned()
     }
 
-    /// Around all that a view sees.
+    /// Around all that a view sees; kept with it.
     pub(crate) fn bounds(&self, view: &View) -> Option<[f64; 4]> {
         if view.is_all() {
             return *self.bounds.get_or_init(|| self.all_bounds());
         }
-        let seen = (0..self.len() as u32).filter(|row| view.sees(*row));
-        seen.filter_map(|row| self.shape(row)?.bounds()).reduce(around)
+        let seen = || view.rows(0, self.len() as u32);
+        *view.bounds.get_or_init(|| seen().filter_map(|row| self.shape(row)?.bounds()).reduce(around))
+    }
+
+    /// The same where nobody has to go through many features for it; `None` is to be asked for off the request threads.
+    pub(crate) fn bounds_at_hand(&self, view: &View) -> Option<Option<[f64; 4]>> {
+        let known = if view.is_all() { self.bounds.get() } else { view.bounds.get() };
+        known.copied().or_else(|| (self.len() <= FEW).then(|| self.bounds(view)))
     }
 
     fn all_bounds(&self) -> Option<[f64; 4]> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::base::Builder;
 use super::collection::Collection;
 use super::fragment::{Feature, Value};
-use super::snapshot::{Changes, Snapshot};
+use super::snapshot::{Changes, FEW, Snapshot};
 use super::written::BETWEEN;
 use super::{Shape, View};
 use crate::domain::random::Random;
@@ -122,6 +122,11 @@ fn assert_same(kept: &Snapshot, fresh: &Snapshot, random: &mut Random) {
         let [a, b] = [kept, fresh].map(|s| s.view(scope, None));
         assert_eq!((seen(kept, &a), a.count, a.digest), (seen(fresh, &b), b.count, b.digest));
         assert_eq!(kept.bounds(&a), fresh.bounds(&b));
+        let (rows, end) = (seen(kept, &a), kept.len() as u32);
+        for from in [0, 3, 64, end] {
+            let (ahead, behind): (Vec<u32>, Vec<u32>) = rows.iter().partition(|row| **row >= from);
+            assert!(a.rows(from, end).eq(ahead) && a.rows_before(from.min(end)).eq(behind.into_iter().rev()));
+        }
     }
     let keys = ["i001", "i050", "i050", "none"].map(str::to_owned);
     let grid = Scope::region(Role::Viewer, "520423102001001").expect("a code");
@@ -233,6 +238,48 @@ fn stamp_depends_on_what_is_there_and_not_on_how_it_came() {
             assert_eq!(row(&kept), row(&fresh));
         }
     }
+}
+
+#[test]
+fn stamp_of_many_features_is_asked_for_elsewhere_once_and_is_at_hand_ever_after() {
+    let at = |n: usize| ("520423102001".to_owned(), Some(Shape::Point([105.0 + n as f64 * 1e-4, 26.0])), String::new());
+    let model: BTreeMap<String, Known> = (0..200).map(|n| (format!("i{n:03}"), at(n))).collect();
+    let kept = loaded(&model);
+    let (many, few) = ([105.0, 25.9, 105.015, 26.1], [105.0, 25.9, 105.002, 26.1]);
+    assert_eq!(kept.stamp_at_hand(many), None);
+    assert_eq!(kept.stamp_at_hand(few), Some(loaded(&model).stamp(few)), "few are hashed at once");
+    let stamp = kept.stamp(many);
+    assert_eq!((kept.stamp_at_hand(many), kept.stamp(many)), (Some(stamp), stamp));
+    // a change elsewhere takes nothing from what is known, one inside does
+    let change = |n: usize| -> Changes {
+        let id = format!("i{n:03}");
+        [(id.clone(), Some(feature(&id, &at(n + 1_000))))].into()
+    };
+    let next = kept.changed(change(199)).expect("changed");
+    assert_eq!(next.stamp_at_hand(many), Some(stamp));
+    assert!(next.own_stamp(many) == Some(stamp) && kept.own_stamp(many).is_none(), "each version has its own");
+    let last = next.changed(change(0)).expect("changed");
+    assert_eq!((last.own_stamp(many), last.stamp_at_hand(many)), (None, None));
+    assert_ne!(last.stamp(many), stamp);
+    assert_eq!(last.own_stamp(many), last.stamp_at_hand(many));
+}
+
+#[test]
+fn what_lies_around_many_features_is_asked_for_elsewhere_once() {
+    let of =
+        |n: usize| (["520423102001", "520423102002"][n % 2].to_owned(), Some(Shape::Point([n as f64 * 1e-4, 26.0])));
+    let model: BTreeMap<String, Known> =
+        (0..FEW + 10).map(|n| (format!("i{n:06}"), (of(n).0, of(n).1, String::new()))).collect();
+    let kept = loaded(&model);
+    let village = kept.view(&Scope::region(Role::Viewer, "520423102002").expect("a code"), None);
+    for view in [&*village, &View::of_all(kept.len())] {
+        assert_eq!(kept.bounds_at_hand(view), None);
+        let bounds = kept.bounds(view);
+        assert!(bounds.is_some() && kept.bounds_at_hand(view) == Some(bounds));
+    }
+    assert_ne!(kept.bounds(&village), kept.bounds(&View::of_all(kept.len())));
+    let few = loaded(&model.into_iter().take(9).collect());
+    assert!(few.bounds_at_hand(&View::of_all(9)).is_some(), "nine are soon gone through");
 }
 
 #[test]

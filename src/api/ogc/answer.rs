@@ -168,8 +168,11 @@ pub(super) async fn kept_as(
     } else {
         work()?
     };
-    app.bodies.keep(&note_key, Packing::Plain, &notes(&made));
-    app.bodies.keep(&etag, packing, &body);
+    let is_cheap = !heavy && wanted == Packing::Plain;
+    if !is_cheap || app.bodies.is_asked_again(&etag) {
+        app.bodies.keep(&note_key, Packing::Plain, &notes(&made));
+        app.bodies.keep(&etag, packing, &body);
+    }
     Ok(finished(body, packing, (&etag, keeping), made.kind, &made.headers))
 }
 

@@ -11,8 +11,9 @@ use crate::api::App;
 use crate::api::auth::Principal;
 use crate::api::error::Answer;
 use crate::api::extract::{Params, Segments};
-use crate::api::memory::Collection;
 use crate::api::memory::collection::{Kind, Shapes, Time};
+use crate::api::memory::{Collection, Snapshot, View};
+use crate::api::turns::in_turn;
 use crate::store::Scope;
 
 use super::crs::Crs;
@@ -134,10 +135,18 @@ pub(super) async fn extent_of(app: &Arc<App>, collection: Collection, scope: &Sc
     if collection == Collection::Hotspots {
         let (regions, view) = app.seen(Collection::Regions, scope).await?;
         let wider = |[w, s, e, n]: [f64; 4]| [w - HEXAGON_DEG, s - HEXAGON_DEG, e + HEXAGON_DEG, n + HEXAGON_DEG];
-        return Ok(regions.bounds(&view).map(wider));
+        return Ok(bounds_of(regions, view).await?.map(wider));
     }
     let (snapshot, view) = app.seen(collection, scope).await?;
-    Ok(snapshot.bounds(&view))
+    bounds_of(snapshot, view).await
+}
+
+/// Around all that a view sees: known, or found off the request threads.
+pub(super) async fn bounds_of(snapshot: Arc<Snapshot>, view: Arc<View>) -> Answer<Option<[f64; 4]>> {
+    match snapshot.bounds_at_hand(&view) {
+        Some(bounds) => Ok(bounds),
+        None => in_turn(move || snapshot.bounds(&view)).await,
+    }
 }
 
 /// What is said of a collection.

@@ -13,6 +13,8 @@ use crate::api::extract::Params;
 use crate::api::memory::Collection;
 use crate::api::memory::collection::Shapes;
 
+use super::pages::bounds_of;
+
 /// How a layer is drawn: fill and line as red, green, blue, opacity; millimetres of the line, or of the marker.
 struct Style {
     fill: &'static str,
@@ -125,14 +127,14 @@ pub(in crate::api) async fn qgis(
             Shapes::Any => {
                 // ground plans or points: as the first one is
                 let (snapshot, view) = app.seen(*collection, &principal.scope).await?;
-                let first = (0..snapshot.len() as u32).find(|row| view.sees(*row));
+                let first = view.rows(0, snapshot.len() as u32).next();
                 let shape = first.and_then(|row| snapshot.shape(row));
                 shape.is_some_and(|s| !matches!(s, crate::api::memory::Shape::Point(_)))
             }
         };
         if *collection == Collection::Regions {
             let (snapshot, view) = app.seen(*collection, &principal.scope).await?;
-            bounds = snapshot.bounds(&view);
+            bounds = bounds_of(snapshot, view).await?;
         }
         layers.push((*collection, style, areas));
     }

@@ -118,7 +118,7 @@ impl Rows {
     /// All rows, ascending.
     pub(super) fn iter(&self) -> Box<dyn Iterator<Item = u32> + Send + '_> {
         match self {
-            Self::All(view, end) => Box::new((0..*end).filter(|row| view.sees(*row))),
+            Self::All(view, end) => Box::new(view.rows(0, *end)),
             Self::Some(rows) => Box::new(rows.iter().copied()),
         }
     }
@@ -130,11 +130,9 @@ impl Rows {
         let mut rows: Vec<u32> = match (self, query.descending) {
             (Self::All(view, end), false) => {
                 let start = cursor.map_or(0, |key| snapshot.after(key));
-                (start..*end).filter(|row| view.sees(*row)).take(want).collect()
+                view.rows(start, *end).take(want).collect()
             }
-            (Self::All(view, end), true) => {
-                (0..before(snapshot, cursor, *end)).rev().filter(|row| view.sees(*row)).take(want).collect()
-            }
+            (Self::All(view, end), true) => view.rows_before(before(snapshot, cursor, *end)).take(want).collect(),
             (Self::Some(rows), false) => {
                 let start = cursor.map_or(0, |key| snapshot.after(key));
                 let at = rows.partition_point(|row| *row < start);

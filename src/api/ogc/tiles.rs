@@ -15,6 +15,7 @@ use crate::api::error::{Answer, Problem};
 use crate::api::extract::{Params, Segments};
 use crate::api::memory::collection::Kind;
 use crate::api::memory::{Snapshot, View};
+use crate::api::turns::in_turn;
 
 use super::answer::{Made, kept};
 use super::crs::Crs;
@@ -42,10 +43,16 @@ pub(in crate::api) async fn tile(
     params.only(&["f"])?;
     let place = Place::read(set, &z, &y, &x)?;
     let (snapshot, view) = app.seen(collection, &principal.scope).await?;
+    let stamp = match snapshot.stamp_at_hand(place.box_deg()) {
+        Some(stamp) => stamp,
+        None => {
+            let snapshot = snapshot.clone();
+            in_turn(move || snapshot.stamp(place.box_deg())).await?
+        }
+    };
     let key = format!(
-        "tile\u{1f}{}\u{1f}{:x}\u{1f}{}\u{1f}{:x}\u{1f}{place:?}",
+        "tile\u{1f}{}\u{1f}{stamp:x}\u{1f}{}\u{1f}{:x}\u{1f}{place:?}",
         collection.id(),
-        snapshot.stamp(place.box_deg()),
         principal.scope.area(),
         view.digest
     );

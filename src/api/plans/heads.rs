@@ -17,7 +17,7 @@ use crate::domain::plan::PlanStatus;
 use crate::plan::register::{PublishWish, RegisterError, compare_plans, judge_plan, known_profiles, publish_plan};
 use crate::store::PlanFilter;
 
-use super::{region_code, shown};
+use super::{all_shown, profile_name, region_code, shown};
 use crate::api::error::Problem;
 
 /// Entries of a history in one answer.
@@ -41,7 +41,7 @@ pub(in crate::api) async fn list(
     // The plan of a county is a plan of its villages too.
     let plans = app.store.list_plans(&principal.scope, &PlanFilter { status, region: None }).await?;
     let concerns = |code: &str| region.is_none_or(|r| code.starts_with(r) || r.starts_with(code));
-    let plans: Vec<Value> = plans.iter().filter(|p| concerns(&p.region)).map(shown).collect();
+    let plans = all_shown(plans.iter().filter(|p| concerns(&p.region)), profile_name);
     Ok(axum::Json(json!({ "plans": plans })))
 }
 

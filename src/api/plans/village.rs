@@ -49,14 +49,10 @@ pub(super) async fn whole(
 ) -> Answer<Value> {
     let code = state.land().code.as_str().to_owned();
     let names = app.village_names(&principal.scope, std::slice::from_ref(&code)).await?;
-    let versions: BTreeMap<String, u64> = app
-        .store
-        .grid_versions(&principal.scope, &head.id)
-        .await?
-        .into_iter()
-        .filter(|v| v.grid.starts_with(&code))
-        .map(|v| (v.grid, v.version))
-        .collect();
+    // a county's plan has thousands of grids, the village a few
+    let here = principal.scope.within(&code).ok_or_else(Problem::missing)?;
+    let versions = app.store.grid_versions(&here, &head.id).await?;
+    let versions: BTreeMap<String, u64> = versions.into_iter().map(|v| (v.grid, v.version)).collect();
     let personal = principal.sees_personal();
     let plan = shown(head);
     let made = tokio::task::spawn_blocking(move || {

@@ -10,15 +10,17 @@ use super::App;
 use super::auth::Principal;
 use super::error::Answer;
 use super::extract::Params;
-use super::memory::Collection;
+use super::memory::{Collection, Snapshot, View};
+use crate::api::turns::in_turn;
+
+/// What one sees of a collection.
+type Seen = (Arc<Snapshot>, Arc<View>);
 
 /// Grids in force and their households, by village.
-async fn in_force(app: &App, principal: &Principal) -> Answer<BTreeMap<String, (u64, u64)>> {
-    let snapshot = app.memory.get(Collection::Grids).await?;
-    let view = app.memory.view(&snapshot, &principal.scope).await?;
+fn in_force((snapshot, view): &Seen) -> BTreeMap<String, (u64, u64)> {
     let households = snapshot.spec().position("households").unwrap_or_default();
     let mut sums: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-    for row in (0..snapshot.len() as u32).filter(|row| view.sees(*row)) {
+    for row in view.rows(0, snapshot.len() as u32) {
         // a level-1 grid is the village itself
         let Some((village, number)) = snapshot.id(row).split_at_checked(12).filter(|(_, n)| *n != "000") else {
             continue;
@@ -30,20 +32,13 @@ async fn in_force(app: &App, principal: &Principal) -> Answer<BTreeMap<String, (
         let sum = sums.entry(village.to_owned()).or_default();
         *sum = (sum.0 + 1, sum.1 + held);
     }
-    Ok(sums)
+    sums
 }
 
-pub(super) async fn list(
-    State(app): State<Arc<App>>,
-    principal: Principal,
-    params: Params,
-) -> Answer<axum::Json<Value>> {
-    params.only(&["parent", "level"])?;
-    let snapshot = app.memory.get(Collection::Regions).await?;
-    let view = app.memory.view(&snapshot, &principal.scope).await?;
-    let sums = in_force(&app, &principal).await?;
+fn listed((snapshot, view): &Seen, grids: &Seen, params: &Params) -> Vec<Value> {
+    let sums = in_force(grids);
     let mut regions = Vec::new();
-    for row in (0..snapshot.len() as u32).filter(|row| view.sees(*row)) {
+    for row in view.rows(0, snapshot.len() as u32) {
         let mut region = serde_json::Map::new();
         for (field, text) in snapshot.fields(row).take(4) {
             region.insert(field.name.to_owned(), serde_json::from_str(text).unwrap_or(Value::Null));
@@ -58,5 +53,18 @@ pub(super) async fn list(
             regions.push(Value::Object(region));
         }
     }
+    regions
+}
+
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    principal: Principal,
+    params: Params,
+) -> Answer<axum::Json<Value>> {
+    params.only(&["parent", "level"])?;
+    let regions = app.seen(Collection::Regions, &principal.scope).await?;
+    let grids = app.seen(Collection::Grids, &principal.scope).await?;
+    // thousands of outlines and grids are gone through
+    let regions = in_turn(move || listed(&regions, &grids, &params)).await?;
     Ok(axum::Json(json!({ "regions": regions })))
 }

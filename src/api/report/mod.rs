@@ -17,10 +17,11 @@ use super::hotspots::ground;
 use super::incidents::{Names, filter_of};
 use super::ogc::html;
 use super::statistics::{By, Counted, Line, counted};
+use crate::api::turns::in_turn;
 use crate::domain::incident::{Level, State as Standing};
 use crate::domain::register::IncidentRow;
-use crate::plan::room::moments;
-use crate::store::{IncidentFilter, IncidentOrder};
+use crate::plan::room::{Ground, moments};
+use crate::store::{IncidentFilter, IncidentOrder, IncidentPage};
 
 /// Incidents listed at most.
 const MOST: u32 = 200;
@@ -84,7 +85,57 @@ fn figures(counted: &Counted) -> String {
     html::table(&head.map(str::to_owned), &[row.iter().map(u64::to_string).collect()])
 }
 
-/// The page.
+/// All that the page is made of.
+struct Found {
+    /// As people call it.
+    region: String,
+    day: Date,
+    by_category: Counted,
+    by_region: Counted,
+    course: Counted,
+    today: IncidentPage,
+    late: IncidentPage,
+    ground: Ground,
+    names: Names,
+}
+
+impl Found {
+    fn page(&self) -> String {
+        let Self { region, day, by_category, by_region, course, today, late, ground, names } = self;
+        let mut body = String::new();
+        body.push_str(&figures(by_category));
+        body.push_str("<h2>位置 / Where</h2>\n");
+        body.push_str(&picture::map(ground));
+        body.push_str("<h2>近三十日 / Thirty days</h2>\n");
+        body.push_str(&picture::bars(&course.lines));
+        body.push_str("<h2>类别 / Categories</h2>\n");
+        body.push_str(&lines("类别 category", &by_category.lines));
+        body.push_str("<h2>区划 / Regions</h2>\n");
+        body.push_str(&lines("区划 region", &by_region.lines));
+        body.push_str("<h2>零发案村 / Villages without an incident</h2>\n<p>");
+        let free: Vec<String> = by_category.incident_free.iter().map(|(_, name)| html::escape(name)).collect();
+        body.push_str(if free.is_empty() { "无 none" } else { "" });
+        body.push_str(&free.join("、"));
+        body.push_str("</p>\n<h2>本日事件 / Incidents of the day</h2>\n");
+        body.push_str(&listed(&today.rows, names));
+        body.push_str("<h2>超期事件 / Overdue</h2>\n");
+        body.push_str(&listed(&late.rows, names));
+        for (page, what) in [(today, "本日事件 incidents of the day"), (late, "超期事件 overdue")] {
+            if page.next.is_some() {
+                let said = format!(
+                    "{what}: 只列前 {MOST} 件，共 {0} / the first {MOST} of {0} are listed",
+                    page.number_matched
+                );
+                body.push_str(&format!("<p class=\"note\">{}</p>\n", html::escape(&said)));
+            }
+        }
+        let now = moments::shown(&moments::stored(OffsetDateTime::now_utc()));
+        body.push_str(&format!("<p class=\"note\">制表 made {}</p>\n", html::escape(&now)));
+        html::page(&format!("{region} 事件日报 / daily report {day}"), &[], &body)
+    }
+}
+
+/// The page; outlines of a city are drawn off the request threads.
 pub(super) async fn report(State(app): State<Arc<App>>, principal: Principal, params: Params) -> Answer<Response> {
     params.only(&["region", "day"])?;
     let day = day_of(&params)?;
@@ -102,33 +153,7 @@ pub(super) async fn report(State(app): State<Arc<App>>, principal: Principal, pa
     // of what lies elsewhere not even the name is told
     let named = |r: &str| if scope.within(r).is_some() { names.region(r) } else { r.to_owned() };
     let region = base.region.as_deref().map_or_else(|| "全部辖区 all of the area".to_owned(), named);
-    let mut body = String::new();
-    body.push_str(&figures(&by_category));
-    body.push_str("<h2>位置 / Where</h2>\n");
-    body.push_str(&picture::map(&ground));
-    body.push_str("<h2>近三十日 / Thirty days</h2>\n");
-    body.push_str(&picture::bars(&course.lines));
-    body.push_str("<h2>类别 / Categories</h2>\n");
-    body.push_str(&lines("类别 category", &by_category.lines));
-    body.push_str("<h2>区划 / Regions</h2>\n");
-    body.push_str(&lines("区划 region", &by_region.lines));
-    body.push_str("<h2>零发案村 / Villages without an incident</h2>\n<p>");
-    let free: Vec<String> = by_category.incident_free.iter().map(|(_, name)| html::escape(name)).collect();
-    body.push_str(if free.is_empty() { "无 none" } else { "" });
-    body.push_str(&free.join("、"));
-    body.push_str("</p>\n<h2>本日事件 / Incidents of the day</h2>\n");
-    body.push_str(&listed(&rows.rows, &names));
-    body.push_str("<h2>超期事件 / Overdue</h2>\n");
-    body.push_str(&listed(&late.rows, &names));
-    for (page, what) in [(&rows, "本日事件 incidents of the day"), (&late, "超期事件 overdue")] {
-        if page.next.is_some() {
-            let said =
-                format!("{what}: 只列前 {MOST} 件，共 {0} / the first {MOST} of {0} are listed", page.number_matched);
-            body.push_str(&format!("<p class=\"note\">{}</p>\n", html::escape(&said)));
-        }
-    }
-    let now = moments::shown(&moments::stored(OffsetDateTime::now_utc()));
-    body.push_str(&format!("<p class=\"note\">制表 made {}</p>\n", html::escape(&now)));
-    let page = html::page(&format!("{region} 事件日报 / daily report {day}"), &[], &body);
+    let found = Found { region, day, by_category, by_region, course, today: rows, late, ground, names };
+    let page = in_turn(move || found.page()).await?;
     Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response())
 }

@@ -10,7 +10,8 @@ use crate::api::auth::Principal;
 use crate::api::error::Answer;
 use crate::api::extract::Params;
 use crate::api::incidents::Names;
-use crate::api::memory::Collection;
+use crate::api::memory::{Collection, Snapshot, View};
+use crate::api::turns::in_turn;
 use crate::domain::incident::{Level, State};
 use crate::plan::room::moments;
 use crate::store::{Grouping, IncidentFilter, Scope, Tally};
@@ -328,14 +329,19 @@ async fn register(app: &App, scope: &Scope, region: Option<&str>) -> Answer<Tota
     }
     let leaders = app.memory.get(Collection::Leaders).await?;
     let view = app.memory.view(&leaders, &narrow).await?;
+    totals.leaders = in_turn(move || leaders_in(&leaders, &view)).await?;
+    Ok(totals)
+}
+
+/// Leaders, without deputies, that a view sees.
+fn leaders_in(leaders: &Snapshot, view: &View) -> u64 {
     let role = leaders.spec().position("role").unwrap_or_default();
     let is_leader = |row: &u32| leaders.field(*row, role) == Some("\"leader\"");
     // looked through once: a county has a hundred thousand
     let Ok(rows) = leaders.selection("leader", || {
         Ok::<_, std::convert::Infallible>((0..leaders.len() as u32).filter(is_leader).collect())
     });
-    totals.leaders = rows.iter().filter(|row| view.sees(**row)).count() as u64;
-    Ok(totals)
+    rows.iter().filter(|row| view.sees(**row)).count() as u64
 }
 
 #[cfg(test)]

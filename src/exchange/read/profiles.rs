@@ -3,7 +3,7 @@
 use std::io::Read as _;
 
 use crate::domain::io_words::halves;
-use crate::domain::profile_file::{FiledProfile, does_not_hold, read_profiles};
+use crate::domain::profile_file::{FiledProfile, read_profiles};
 use crate::exchange::error::{Fault, ReadError};
 use crate::exchange::source::{decoded, sha256_hex};
 use crate::exchange::table::{Cell, Halt, Head, RawRow, RowSink};
@@ -27,17 +27,14 @@ pub(super) fn read(request: &Request, sink: &mut dyn RowSink) -> Result<(), Halt
     if text.trim().is_empty() {
         return Err(ReadError::empty(&request.file).into());
     }
-    let profiles = read_profiles(&text).map_err(|e| {
-        let before = text.get(..e.byte).unwrap_or_default();
-        ReadError::Json {
-            file: request.file.clone(),
-            code: "toml_syntax",
-            line: before.matches('\n').count() + 1,
-            column: before.len() - before.rfind('\n').map_or(0, |n| n + 1) + 1,
-            byte: e.byte,
-            chinese: format!("不是有效的规则文件（TOML）：{}", halves(&e.message).0),
-            english: format!("is no file of profiles (TOML): {}", halves(&e.message).1),
-        }
+    let profiles = read_profiles(&text).map_err(|e| ReadError::Json {
+        file: request.file.clone(),
+        code: "toml_syntax",
+        line: e.line,
+        column: e.column,
+        byte: e.byte,
+        chinese: format!("不是有效的规则文件（TOML）：{}", e.chinese),
+        english: format!("is no file of profiles (TOML): {}", e.english),
     })?;
     sink.head(Head {
         columns: ["name", "title", "toml", "row_version"].map(str::to_owned).to_vec(),
@@ -57,7 +54,9 @@ fn row(FiledProfile { name, row_version, profile }: FiledProfile, number: u64) -
         Ok(p) => (vec![Cell::text(name), Cell::text(p.title.as_str()), Cell::text(p.to_toml()), version], None),
         Err(what) => {
             let cells = vec![Cell::text(name), Cell::Empty, Cell::Empty, version];
-            (cells, Some(Fault::new("bad_profile", does_not_hold(&what))))
+            let (chinese, english) = halves(&what);
+            let said = format!("规则不成立：{chinese} / the profile does not hold: {english}");
+            (cells, Some(Fault::new("bad_profile", said)))
         }
     };
     RawRow { number, id: None, cells, geometry: None, fault }

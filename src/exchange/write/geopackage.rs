@@ -20,6 +20,11 @@ use super::{FieldType, Geometries, Sink, WriteError, WriteOptions, WriterSchema,
 /// Rows handed over at once.
 const BATCH: usize = 500;
 
+/// Values of one statement at most: each statement is handed to the driver's thread and waited for, which takes longer than a row does.
+const VALUES: usize = 2_000;
+/// Columns of an R-tree: a number and the four sides.
+const INDEX_COLUMNS: usize = 5;
+
 type Row = (Vec<Cell>, Option<Geometry<f64>>);
 
 pub(super) struct Package {
@@ -108,6 +113,33 @@ CREATE TABLE gpkg_extensions (table_name TEXT, column_name TEXT, extension_name 
   scope TEXT NOT NULL, CONSTRAINT ge_tce UNIQUE (table_name, column_name, extension_name));
 "#;
 
+/// A statement that inserts many rows.
+struct Many {
+    begin: String,
+    /// A row's marks.
+    marks: String,
+    at_once: usize,
+    /// For as many rows as it takes at once.
+    full: String,
+}
+
+impl Many {
+    fn new(begin: String, columns: usize) -> Self {
+        let marks = format!("({})", vec!["?"; columns].join(","));
+        let at_once = (VALUES / columns.max(1)).clamp(1, BATCH);
+        let mut made = Self { begin, marks, at_once, full: String::new() };
+        made.full = made.of(at_once);
+        made
+    }
+
+    fn of(&self, rows: usize) -> String {
+        if rows == self.at_once && !self.full.is_empty() {
+            return self.full.clone();
+        }
+        format!("{} {}", self.begin, vec![self.marks.as_str(); rows].join(","))
+    }
+}
+
 async fn write(
     path: &std::path::Path,
     schema: &WriterSchema,
@@ -132,33 +164,39 @@ async fn write(
     if spatial {
         names.insert(0, quoted(&geometry_name));
     }
-    let marks = vec!["?"; names.len()].join(", ");
-    let insert = format!("INSERT INTO {} ({}) VALUES ({marks})", quoted(table), names.join(", "));
-    let index = format!("INSERT INTO {} VALUES (?, ?, ?, ?, ?)", quoted(&index_name(table, &geometry_name)));
+    let rows = Many::new(format!("INSERT INTO {} ({}) VALUES", quoted(table), names.join(", ")), names.len());
+    let index = Many::new(format!("INSERT INTO {} VALUES", quoted(&index_name(table, &geometry_name))), INDEX_COLUMNS);
     let (mut number, mut extent) = (0_i64, None);
     while let Ok(batch) = receiver.recv() {
-        for (values, geometry) in batch {
-            number += 1;
-            let mut query = sqlx::query(AssertSqlSafe(insert.clone()));
-            let around = geometry.as_ref().and_then(bounds);
-            if spatial {
-                query = query.bind(geometry.as_ref().map(|g| blob(g, around)));
-            }
-            for value in values {
-                query = match value {
-                    Cell::Empty => query.bind(None::<String>),
-                    Cell::Text(t) | Cell::Date(t) => query.bind(t.as_str()),
-                    Cell::Whole(v) => query.bind(v),
-                    Cell::Real(v) => query.bind(v),
-                    Cell::Bool(b) => query.bind(b),
-                };
+        let mut places = Vec::with_capacity(batch.len());
+        for some in batch.chunks(rows.at_once) {
+            let mut query = sqlx::query(AssertSqlSafe(rows.of(some.len())));
+            for (values, geometry) in some {
+                number += 1;
+                let around = geometry.as_ref().and_then(bounds);
+                if spatial {
+                    query = query.bind(geometry.as_ref().map(|g| blob(g, around)));
+                    places.extend(around.map(|b| (number, b)));
+                }
+                for value in values {
+                    query = match value {
+                        Cell::Empty => query.bind(None::<String>),
+                        Cell::Text(t) | Cell::Date(t) => query.bind(t.as_str()),
+                        Cell::Whole(v) => query.bind(v),
+                        Cell::Real(v) => query.bind(v),
+                        Cell::Bool(b) => query.bind(b),
+                    };
+                }
+                extent = joined(extent, around);
             }
             query.execute(&mut db).await?;
-            if let Some([min_x, min_y, max_x, max_y]) = around.filter(|_| spatial) {
-                let query = sqlx::query(AssertSqlSafe(index.clone()));
-                query.bind(number).bind(min_x).bind(max_x).bind(min_y).bind(max_y).execute(&mut db).await?;
+        }
+        for some in places.chunks(index.at_once) {
+            let mut query = sqlx::query(AssertSqlSafe(index.of(some.len())));
+            for (number, [min_x, min_y, max_x, max_y]) in some {
+                query = query.bind(number).bind(min_x).bind(max_x).bind(min_y).bind(max_y);
             }
-            extent = joined(extent, around);
+            query.execute(&mut db).await?;
         }
     }
     if spatial {

@@ -3,7 +3,7 @@
 use crate::domain::Profile;
 use crate::domain::incident::Dictionaries;
 use crate::domain::incident::dictionary::{CATEGORIES, hours_of, hours_text, list_named};
-use crate::domain::profile_file::does_not_hold;
+use crate::domain::io_words::halves;
 use crate::domain::register::{DictionaryRow, ProfileRow, trim_code};
 use crate::exchange::Fault;
 
@@ -40,9 +40,10 @@ pub(super) fn townships(said: &str) -> Result<Vec<String>, Fault> {
 /// A profile as the register keeps it: its text written anew, so that the same rules are the same text.
 pub(super) fn profile_row(f: &Fields<'_>, row_version: u64) -> Result<ProfileRow, Fault> {
     let wrong = |what: String| Fault::new("bad_profile", what);
-    let profile = Profile::parse(&f.needed("toml"))
-        .and_then(Profile::well_named)
-        .map_err(|e| wrong(does_not_hold(&e)).of("toml"))?;
+    let profile = Profile::parse(&f.needed("toml")).and_then(Profile::well_named).map_err(|e| {
+        let (chinese, english) = halves(&e);
+        wrong(format!("规则不成立：{chinese} / the profile does not hold: {english}")).of("toml")
+    })?;
     let name = f.needed("name");
     if name != profile.name {
         let inside = &profile.name;

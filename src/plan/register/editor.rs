@@ -135,14 +135,18 @@ impl Editor {
 
     /// The state of rows on their land, made anew only where the rows are others than last time.
     fn prepared(&self, plan: &str, land: &Arc<Land>, rows: &VillageRows) -> Result<Arc<Prepared>, StateError> {
-        let key = (plan.to_owned(), rows.village.clone());
-        let known = lock(&self.states).find(&key);
-        if let Some(known) = known.filter(|p| std::ptr::eq(p.state.land(), land.as_ref()) && p.rows == *rows) {
+        if let Some(known) = self.known(plan, land, rows) {
             return Ok(known);
         }
         let fresh = Arc::new(Prepared { state: VillageState::new(Arc::clone(land), rows)?, rows: rows.clone() });
-        lock(&self.states).keep(key, Arc::clone(&fresh));
+        lock(&self.states).keep((plan.to_owned(), rows.village.clone()), Arc::clone(&fresh));
         Ok(fresh)
+    }
+
+    /// What was prepared of the same rows on the same land.
+    fn known(&self, plan: &str, land: &Arc<Land>, rows: &VillageRows) -> Option<Arc<Prepared>> {
+        let known = lock(&self.states).find(&(plan.to_owned(), rows.village.clone()));
+        known.filter(|p| std::ptr::eq(p.state.land(), land.as_ref()) && p.rows == *rows)
     }
 
     /// A village of a plan as it stands.
@@ -158,7 +162,16 @@ impl Editor {
     ) -> Result<(PlanHead, VillageState), RegisterError> {
         let (head, rows) = snapshot(store, scope, plan, village).await?;
         let land = self.land(store, scope, &head, village).await?;
-        Ok((head, self.prepared(plan, &land, &rows)?.state.clone()))
+        if let Some(known) = self.known(plan, &land, &rows) {
+            return Ok((head, known.state.clone()));
+        }
+        let fresh = blocking(move || {
+            let state = VillageState::new(land, &rows)?;
+            Ok::<_, StateError>(Arc::new(Prepared { state, rows }))
+        });
+        let fresh = fresh.await?;
+        lock(&self.states).keep((plan.to_owned(), village.to_owned()), Arc::clone(&fresh));
+        Ok((head, fresh.state.clone()))
     }
 
     /// What operations would do; nothing is stored.

@@ -2,6 +2,8 @@
 
 mod makers;
 
+use std::collections::BTreeMap;
+
 use time::Duration;
 
 use super::error::StoreError;
@@ -126,6 +128,18 @@ pub trait Accounts: Send + Sync {
     ) -> Result<Option<Account>, StoreError>;
     /// The token of a secret, if it lasts and whoever made it is not kept out; it reaches no farther than whoever made it does now.
     async fn token_of(&self, secret_sha256: &str) -> Result<Option<Token>, StoreError>;
+}
+
+/// What people call whoever did something: names of users and tokens, by the id that logs have. Whoever shows them sees to it that they
+/// are shown to those alone who may see what these did.
+///
+/// # Errors
+/// What the store says.
+pub async fn actor_names(store: &(impl Accounts + ?Sized)) -> Result<BTreeMap<String, String>, StoreError> {
+    let all = Scope::whole_store(Role::Admin);
+    let users = store.list_users(&all).await?.into_iter().map(|u| (u.id, u.name));
+    let tokens = store.list_tokens(&all).await?.into_iter().map(|t| (t.id, t.name));
+    Ok(users.chain(tokens).collect())
 }
 
 fn scope_of(role: &str, area: &str, place: &str) -> Result<Scope, StoreError> {

@@ -14,6 +14,9 @@ use super::edit::{self, Doing};
 use super::heads::{self, Stored};
 use super::rows::{Mismatch, NotApplied, PlanRow};
 
+/// Entries read at once where some are not shown.
+const FEWEST_READ: u32 = 200;
+
 const COLUMNS: &str = "seq, kind, target, version, actor, at, operation, changes, undone";
 
 /// Remembers an entry.
@@ -78,13 +81,15 @@ pub(in crate::store) async fn list(
     let stored = heads::get(session, scope, plan, false).await?;
     let sees_all = scope.covers(&stored.head.region);
     let (mut all, mut after) = (Vec::new(), after);
+    // one of a few that lie among thousands elsewhere is not looked for one by one
+    let step = if sees_all { limit } else { limit.max(FEWEST_READ) };
     // as many as were asked for come if there are that many to see: whoever pages takes fewer for the end
     loop {
         let mut sql = select(stored.no);
-        sql.push(" AND seq > ").bind(after).push(" ORDER BY seq LIMIT ").bind(i64::from(limit));
+        sql.push(" AND seq > ").bind(after).push(" ORDER BY seq LIMIT ").bind(i64::from(step));
         let mut page: Vec<HistoryEntry> =
             session.rows(sql).await?.iter_mut().map(read).collect::<Result<_, StoreError>>()?;
-        let last = page.last().map(|entry| entry.seq).filter(|_| page.len() == limit as usize);
+        let last = page.last().map(|entry| entry.seq).filter(|_| page.len() == step as usize);
         if !sees_all {
             for entry in &mut page {
                 cut(&mut entry.changes, scope);

@@ -31,6 +31,8 @@ const MOST_KEPT_BYTES = 512 << 20;
 const KEPT = 200;
 /** Tiles asked for at once: the browser has six lines to the service, and the grids come first. */
 const AT_ONCE = 4;
+/** So many levels below its first a file is not shown: each is four times as many tiles. */
+const FAR = 2;
 /** A tile from afar that did not come is asked for again after this. */
 const AGAIN_MS = 20_000;
 /** Quiet inks, so that grids stay in front. */
@@ -72,7 +74,7 @@ export class BasemapLayer extends CanvasLayer {
   private async recall(): Promise<void> {
     const how = await this.kept.get<Basemap>("how"), file = await this.kept.get<File>("file"), { basemap, who } = this.app.store.state;
     if (how === undefined || basemap !== null) return;
-    if (how.tianditu === undefined) { if (file !== undefined) await this.lie(file, how); }
+    if (how.tianditu === undefined) { if (file !== undefined) await this.lie(file, how).catch(() => this.forget()); }
     else if (who?.basemaps.includes("tianditu")) this.tianditu(how.tianditu);
   }
 
@@ -89,7 +91,10 @@ export class BasemapLayer extends CanvasLayer {
       return;
     }
     // what the browser does not take is there until the page is left
-    if (file.size <= MOST_KEPT_BYTES && await this.kept.put(file, "file") && this.app.store.state.basemap?.name === file.name) this.keep(); else this.forget();
+    const laid = this.sources;
+    const isKept = file.size <= MOST_KEPT_BYTES && await this.kept.put(file, "file");
+    if (this.sources !== laid) return;    // another one was chosen meanwhile, and is kept by whoever chose it
+    if (isKept) this.keep(); else this.forget();
   }
 
   /** A map of Tianditu with its labels. */
@@ -177,6 +182,8 @@ export class BasemapLayer extends CanvasLayer {
     const here = map.latLngToContainerPoint(middle), there = map.latLngToContainerPoint([gy, gx]), off = here.subtract(there);
     const zoom = map.getZoom();
     const inView = this.sources.flatMap(source => {
+      // a file of near tiles alone has a hundred thousand of them for a view from afar
+      if (zoom < source.minZoom - FAR) return [];
       const z = Math.min(Math.max(Math.round(zoom) - (source.isVector ? 1 : 0), source.minZoom), source.maxZoom);
       return tilesOf(box, z).map(place => ({ place, size: 256 * 2 ** (zoom - z), tile: this.tile(source, place) }));
     });

@@ -21,7 +21,7 @@ export class Hand {
   carry(model: Model, isAsked: boolean): void {
     const old = this.stroke;
     this.stroke = null;
-    if (old === null || old.model.data.village !== model.data.village || old.model.atoms !== model.atoms) return;
+    if (old === null || old.model.data.plan.id !== model.data.plan.id || old.model.data.village !== model.data.village || old.model.atoms !== model.atoms) return;
     const index = (grid: number): number => model.data.grids.findIndex(g => g.code === old.model.data.grids[grid]?.code), receiver = index(old.receiver);
     if (receiver < 0) return;
     const stroke = this.stroke = new Stroke(model, receiver);
@@ -119,7 +119,13 @@ export class Hand {
     if (operations.length === 0) { this.cancel(); return; }
     const what = this.app.t("strokeMoved", { grid: this.app.gridName(stroke.receiver), b: outcome.buildings.length, h: outcome.households });
     this.app.store.set({ pending: null });
-    this.app.edits.commit(operations, what, policy, () => { stroke.revert(); this.stroke = null; this.app.store.set({ stroke: null, pending: null }); });
+    this.app.edits.commit(operations, what, policy, () => {
+      // the next stroke may be under way on top of this one
+      if (this.stroke !== stroke) this.stroke?.revert();
+      stroke.revert();
+      this.stroke = null;
+      this.app.store.set({ stroke: null, pending: null });
+    });
   }
 
   /** Assigns the selection, or the focused atom, to a grid. */

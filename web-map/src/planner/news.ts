@@ -33,7 +33,9 @@ export class News {
   private told({ kind, data }: Told): void {
     if (kind === "register") this.changed();
     if (kind !== "plan") return;
-    const said = JSON.parse(data) as Defined["PlanEvent"], { plan } = this.app.state;
+    let said: Defined["PlanEvent"];
+    try { said = JSON.parse(data) as Defined["PlanEvent"]; } catch { return; }
+    const { plan } = this.app.state;
     if (said.operation === "plan.publish") this.changed();
     if (plan === null || said.plan !== plan.id) return;
     clearTimeout(this.soon);

@@ -121,8 +121,11 @@ export class Planning {
       const done = await this.ended<"absorb">(await api.absorb(plan.id, region.code));
       if (!done) return;
       const sum = (of: keyof typeof done.villages[number]["count"]): number => done.villages.reduce((n, v) => n + v.count[of], 0);
-      await app.atlas.choosePlan(plan.id);
-      if (region.level === "village") await app.atlas.openVillage(region.code);
+      // whoever went elsewhere meanwhile stays there
+      if (app.state.plan?.id === plan.id && app.state.path.at(-1)?.code === region.code) {
+        await app.atlas.choosePlan(plan.id);
+        if (region.level === "village") await app.atlas.openVillage(region.code);
+      }
       const stayed = done.villages.filter(v => v.skipped);
       app.say("good", "absorbed", { a: sum("arrived"), d: sum("departed"), m: sum("others_moved") });
       if (stayed.length > 0) app.say("bad", "notFollowed", { n: stayed.length, why: stayed.map(v => `${app.atlas.villageName(v.village)}${colon(lang)}${half(lang, v.skipped ?? "")}`).join(lang === "zh" ? "；" : "; ") });

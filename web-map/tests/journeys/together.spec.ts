@@ -196,6 +196,20 @@ describe("P14 two planners", () => {
 });
 
 describe("P19 trouble in the middle of an edit", () => {
+  it("starts when the line is back where there was none when the page was opened", async () => {
+    const { page, context } = await as("zhang");
+    await page.route("**/api/**", route => route.abort());
+    await page.reload();
+    await page.click(by("retry"));
+    await page.waitForSelector(by("offline"));
+    await page.unroute("**/api/**");
+    await page.click(by("retry"));
+    await page.waitForSelector(by("sign-out"));
+    await page.locator('[data-testid^="village-"]').first().waitFor();
+    expect(await page.locator(by("offline")).count()).toBe(0);
+    await context.close();
+  });
+
   it("keeps the edit while the line is down, says so, and sends it once", async () => {
     const { page, context } = await as("zhang");
     await openDraft(page, "P19");

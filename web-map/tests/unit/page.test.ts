@@ -199,6 +199,19 @@ describe("outbox", () => {
     expect(told).not.toContain("refused a");
   });
 
+  it("loses no edit when the one before it breaks the page's own book-keeping", async () => {
+    const told: string[] = [];
+    const box = new Outbox({
+      send: () => Promise.resolve(answer(2)),
+      done: p => { if (p.key === "a") throw new Error("page"); told.push(`done ${p.key}`); },
+      refused: (p, e) => { told.push(`${e.body.code} ${p.key}`); }, changed: () => undefined, signIn: () => undefined,
+    });
+    box.post(parcel("a"));
+    box.post(parcel("b"));
+    await new Promise(r => setTimeout(r, 5));
+    expect(told).toEqual(["page a", "done b"]);
+  });
+
   it("tells of a refusal and goes on with the next", async () => {
     const told: string[] = [];
     const box = new Outbox({

@@ -242,6 +242,45 @@ async fn rows_that_come_change_and_go_are_kept_up_in_part() {
     assert!(!place.settle().await);
 }
 
+/// If-Match is held against the version of the row, also where a row was changed and changed back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whole_load_brings_new_versions_also_of_rows_that_say_what_they_said() {
+    let place = Place::new().await;
+    let mut random = Random::new(3);
+    let (one, other) = (building(1, &mut random), building(1, &mut random));
+    assert_ne!(one, other);
+    place.bring(vec![one.clone()]).await;
+    place.settle().await;
+    let before = place.memory.get(Collection::Buildings).await.expect("there");
+    place.bring(vec![other]).await;
+    place.bring(vec![one]).await;
+    place.memory.changed([Collection::Buildings]);
+    while place.memory.refresh().await {}
+    let now = place.memory.get(Collection::Buildings).await.expect("there");
+    assert_eq!(now.digest, before.digest);
+    assert_eq!(now.version(0), before.version(0).map(|v| v + 2));
+    // and what is the same in that too is not taken for another
+    place.memory.changed([Collection::Buildings]);
+    while place.memory.refresh().await {}
+    assert!(Arc::ptr_eq(&place.memory.get(Collection::Buildings).await.expect("there"), &now));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn load_that_panics_is_due_again_with_all_after_it_and_not_at_once() {
+    let place = Place::new().await;
+    place.bring(vec![building(1, &mut Random::new(1))]).await;
+    place.memory.have_fault(Collection::Regions);
+    place.memory.changed([Collection::Regions, Collection::Buildings]);
+    let begun = std::time::Instant::now();
+    assert!(place.memory.refresh().await);
+    assert!(begun.elapsed() >= AGAIN, "it waits");
+    let buildings = async || place.memory.get(Collection::Buildings).await.expect("there").len();
+    assert_eq!(buildings().await, 0, "it came after what panicked");
+    assert!(place.memory.refresh().await, "both are due again");
+    assert_eq!(buildings().await, 1);
+    assert!(!place.memory.refresh().await, "and nothing more");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn edits_of_the_plan_in_force_are_kept_up_by_village() {
     let place = Place::new().await;

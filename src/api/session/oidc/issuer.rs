@@ -19,7 +19,7 @@ use serde_json::Value;
 use super::OidcSettings;
 use super::pending::SignIn;
 use crate::api::error::{Answer, Problem};
-use crate::api::outward::{Outward, Patience, causes};
+use crate::api::outward::{NoCertificates, Outward, Patience, causes};
 use crate::api::serve::ServeError;
 
 /// A description is believed for so long.
@@ -66,11 +66,12 @@ impl Issuer {
     /// Asks nothing yet: the service starts whether the issuer is there or not.
     ///
     /// # Errors
-    /// An address that is none; a system without certificates.
+    /// An address that is none, or one that wants TLS on a system without certificates.
     pub(super) fn new(settings: OidcSettings) -> Result<Self, ServeError> {
         let failed = |e: &dyn std::fmt::Display| ServeError::Start(format!("oidc: {e}"));
         let url = IssuerUrl::new(settings.issuer.clone()).map_err(|e| failed(&e))?;
-        let outward = Outward::new(settings.issuer.starts_with("https://"), PATIENCE).map_err(|e| failed(&e))?;
+        let unknown = |e: NoCertificates| ServeError::NoCertificates { setting: "oidc.issuer", reason: e.to_string() };
+        let outward = Outward::new(settings.issuer.starts_with("https://"), PATIENCE).map_err(unknown)?;
         Ok(Self { url, settings, outward, known: tokio::sync::Mutex::default() })
     }
 
