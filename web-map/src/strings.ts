@@ -195,7 +195,7 @@ export const listed = (lang: Lang, words: readonly string[]): string => words.jo
 export const colon = (lang: Lang): string => lang === "zh" ? "：" : ": ";
 /** The half of a message of the service (“中文 / English” in every line, or one line each) that the reader wants. */
 export function half(lang: Lang, message: string): string {
-  const lines = message.split("\n").filter(line => line !== ""), isBoth = lines.length > 1 && lines.every(line => / \/ /.test(line)) && WIDE.test(lines[1]!.split(" / ")[0]!);
+  const lines = message.split("\n").filter(line => line !== ""), isBoth = lines.length > 1 && lines.every(line => / \/ /.test(line)) && WIDE.test(lines[1]!.trimStart().charAt(0));
   if (lines.length > 1 && !isBoth) return lines[at(lang)]!.trim();
   return lines.map(line => {
     const cut = line.indexOf(" / ");

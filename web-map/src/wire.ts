@@ -38,8 +38,8 @@ const early = new Map<string, Promise<Heard>>();
 export function askEarly(url: string): Promise<Heard> {
   const heard = hear("get", url);
   early.set(url, heard);
-  // whoever wants it hears why there is none
-  heard.catch(() => undefined);
+  // what did not come is asked for anew by whoever wants it later
+  heard.catch(() => { if (early.get(url) === heard) early.delete(url); });
   return heard;
 }
 

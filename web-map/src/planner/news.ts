@@ -1,6 +1,6 @@
 // News of the service: what others changed appears here.
 
-import { api, type Defined } from "../api";
+import { api, Refused, type Defined } from "../api";
 import type { App } from "../app";
 import { Feed, type Told } from "../feed";
 
@@ -45,7 +45,10 @@ export class News {
   /** Somebody else may have changed the plan: if so and no hand is on it, the new state is shown. */
   private async catchUp(id: string): Promise<void> {
     await this.app.guard(async () => {
-      const { plan } = await api.plan(id);
+      // no hand is stopped to ask for a name
+      const now = await api.plan(id).catch((e: unknown) => { if (e instanceof Refused && e.status === 401) return null; throw e; });
+      if (now === null) return;
+      const { plan } = now;
       const isNews = (): boolean => {
         const { plan: ours, model, waiting, busy } = this.app.state;
         return ours?.id === id && ours.version < plan.version && model !== null && !this.app.hand.isBusy && waiting === 0 && !busy;

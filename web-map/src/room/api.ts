@@ -68,7 +68,7 @@ export const roomApi = {
   dropPhoto: (id: string) => call("delete", PHOTO, { id }),
   transition: async (id: string, wish: Defined["IncidentStep"]) => (await call("post", "/api/incidents/{id}/transitions", { id }, wish, once())).incident,
   reveal: (id: string, purpose: string) => call("post", "/api/officers/{id}/reveal", { id }, { purpose }, once()),
-  statistics: (by: By, f: Counted) => call("get", "/api/statistics", { ...filtered(f), by }),
+  statistics: (by: By, f: Counted) => call("get", "/api/statistics", { by, ...filtered(f) }),
   hotspots: (view: HotView, resolution: number, f: Filter) => call("get", "/api/hotspots", { ...filtered(f), resolution, view }),
   scan: async (region: string | null, radius_m: number, days: number, from: string | null, to: string | null, permutations: number) =>
     (await call("get", "/api/scan", { region: area(region), radius: `${radius_m}m`, days, from, to, permutations })).job,
@@ -82,5 +82,5 @@ export const roomApi = {
 const PHOTO = "/api/incidents/{id}/photo", RULE = "/api/alert-rules/{id}";
 export const photoUrl = (id: string): string => linkTo(PHOTO, { id });
 /** Where a table of the statistics is as a file. */
-export const statisticsUrl = (by: By, f: Counted, format: "csv" | "xlsx"): string => linkTo("/api/statistics", { ...filtered(f), by, f: format });
+export const statisticsUrl = (by: By, f: Counted, format: "csv" | "xlsx"): string => linkTo("/api/statistics", { by, ...filtered(f), f: format });
 export const reportUrl = (region: string | null, day: string): string => linkTo("/api/report", { region: area(region), day });

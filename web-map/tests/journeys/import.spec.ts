@@ -178,9 +178,7 @@ describe("P2 what a county brings of its own", () => {
     await giveUp();
     // what is no TOML at all has no rows: it is said why, and nothing can be stored
     await bring("profiles", "不是规则.toml", "name = ");
-    const trouble = await page.textContent(by("import-trouble")) ?? "";
-    expect(trouble).toMatch(/不是规则\.toml.*TOML/);
-    expect(trouble).not.toMatch(/ \/ |\n/);
+    expect(await page.textContent(by("import-trouble"))).toMatch(/不是规则\.toml.*TOML.*等号后面没有值/s);
     expect(await page.isDisabled(by("import-commit"))).toBe(true);
     await giveUp();
     await bring("profiles", "本县.toml", rules);

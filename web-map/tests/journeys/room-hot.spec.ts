@@ -100,7 +100,7 @@ const keysOf = (page: Page): Promise<Record<string, { shades: number; pattern: s
 
 /** How far apart the shades of the map are at a place, beside where a number would stand. */
 const textureAt = (page: Page, at: readonly [number, number][]): Promise<number[]> => page.evaluate(places => {
-  const canvas = document.querySelectorAll<HTMLCanvasElement>("[data-testid=map] canvas")[2]!, box = canvas.getBoundingClientRect(), ratio = canvas.width / box.width, pen = canvas.getContext("2d")!;
+  const canvas = document.querySelectorAll<HTMLCanvasElement>("[data-testid=map] canvas")[3]!, box = canvas.getBoundingClientRect(), ratio = canvas.width / box.width, pen = canvas.getContext("2d")!;
   return places.map(([x, y]) => {
     const { data } = pen.getImageData(Math.round((x - box.left - 4) * ratio), Math.round((y - box.top - 4) * ratio), Math.round(8 * ratio), Math.round(8 * ratio));
     const light = Array.from({ length: data.length / 4 }, (_, i) => data[4 * i]! + data[4 * i + 1]! + data[4 * i + 2]!);

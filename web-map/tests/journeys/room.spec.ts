@@ -416,6 +416,7 @@ describe("M14 clocks", () => {
     await page.goto(`${service.url}/?view=room&range=7d`);
     await page.waitForFunction(() => "lianhu" in window);
     await until(page, "series", null, true);
+    await until(page, "totals", null, true);
     const before = await watch(page), today = before.totals!.today, week = before.totals!.days7;
     expect([before.skew_ms, await page.locator(by("skew")).count()]).toEqual([0, 0]);
     expect(today).toBeGreaterThan(0);

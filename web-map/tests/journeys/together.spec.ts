@@ -205,7 +205,7 @@ describe("P19 trouble in the middle of an edit", () => {
     await page.unroute("**/api/**");
     await page.click(by("retry"));
     await page.waitForSelector(by("sign-out"));
-    await page.locator('[data-testid^="village-"]').first().waitFor();
+    await page.waitForSelector(`${by("region-0")} option[value="520400"]`, { state: "attached" });
     expect(await page.locator(by("offline")).count()).toBe(0);
     await context.close();
   });
