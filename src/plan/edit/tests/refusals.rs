@@ -252,9 +252,8 @@ fn what_plan_and_register_differ_in_is_said_in_one_language_a_line() {
     };
     let told = |e: StateError| e.to_string().lines().map(str::to_owned).collect::<Vec<_>>();
     let rows = lattice.state().rows();
-    let [chinese, english] = &told(VillageState::new(land(&buildings), &rows).err().expect("differs"))[..] else {
-        panic!("two lines");
-    };
+    let said = told(VillageState::new(land(&buildings), &rows).err().expect("differs"));
+    let [chinese, english] = &said[..] else { panic!("two lines: {said:?}") };
     assert!(chinese.contains("（2 处）：楼栋 new / house 没有网格；户 new / house-0 没有单元；"), "{chinese}");
     assert!(
         english.contains("in 2 places: building new / house has no grid; household new / house-0 has no unit;"),
