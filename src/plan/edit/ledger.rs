@@ -111,9 +111,8 @@ fn carry_over(
     rows: &VillageRows,
     count: &mut LedgerCount,
 ) -> Result<(VillageState, Vec<u32>, BTreeSet<u32>), StateError> {
-    let differs = |first: String| StateError::Differs { count: 1, first };
     if rows.village != land.code.as_str() {
-        return Err(differs(format!("村 {0} ≠ {1}", rows.village, land.code.as_str())));
+        return Err(StateError::differs(&[StateError::of_another_village(&rows.village, land.code.as_str())]));
     }
     let (mut grids, mut units) = (rows.grids.clone(), rows.units.clone());
     grids.sort_by(|a, b| a.code.cmp(&b.code));
@@ -131,7 +130,8 @@ fn carry_over(
         }
     }
     if seat.iter().all(|s| *s == NONE) {
-        return Err(differs("没有一栋楼在方案中 / no building of the register is in the plan".to_owned()));
+        let none = ("没有一栋楼在方案中".to_owned(), "no building of the register is in the plan".to_owned());
+        return Err(StateError::differs(&[none]));
     }
     count.buildings_new = seat.iter().filter(|s| **s == NONE).count() as u32;
     let mut unit_of = vec![NONE; land.table.len()];

@@ -15,13 +15,15 @@ use super::land::{Land, NONE, Terrain};
 pub enum StateError {
     /// Rows and register do not speak of the same things.
     #[error(
-        "方案与名册不符（{count} 处）：{first}；请先让方案“跟随名册”（lianhu plans absorb）\nplan and register differ in {count} places: {first}; let the plan “follow the register” first (lianhu plans absorb)"
+        "方案与名册不符（{count} 处）：{chinese}；请先让方案“跟随名册”（lianhu plans absorb）\nplan and register differ in {count} places: {english}; let the plan “follow the register” first (lianhu plans absorb)"
     )]
     Differs {
         /// How many differences.
         count: usize,
-        /// The first ones.
-        first: String,
+        /// The first ones, in Chinese.
+        chinese: String,
+        /// The same in English.
+        english: String,
     },
     /// A change does not fit the rows it is applied to.
     #[error("{row} 已不是修改前的样子 / {row} is no longer what the change starts from")]
@@ -32,6 +34,23 @@ pub enum StateError {
     /// No cells can be made.
     #[error(transparent)]
     Plan(#[from] PlanError),
+}
+
+/// A difference between rows and register, in Chinese and in English.
+pub(super) type Difference = (String, String);
+
+impl StateError {
+    /// Rows and register do not speak of the same things: the first of what they differ in is said.
+    pub(super) fn differs(all: &[Difference]) -> Self {
+        let first = || all.iter().take(5);
+        let chinese = first().map(|(chinese, _)| chinese.as_str()).collect::<Vec<_>>().join("；");
+        let english = first().map(|(_, english)| english.as_str()).collect::<Vec<_>>().join("; ");
+        Self::Differs { count: all.len(), chinese, english }
+    }
+
+    pub(super) fn of_another_village(rows: &str, land: &str) -> Difference {
+        (format!("方案的村 {rows} 不是 {land}"), format!("the plan's village {rows} is not {land}"))
+    }
 }
 
 /// A village of a plan. A pure function of its land and its rows: equal rows make equal states, whatever led to them.
@@ -70,19 +89,19 @@ impl VillageState {
     }
 
     fn read(land: Arc<Land>, terrain: Option<Arc<Terrain>>, rows: &VillageRows) -> Result<Self, StateError> {
-        let mut differs: Vec<String> = Vec::new();
+        let mut differs: Vec<Difference> = Vec::new();
         if rows.village != land.code.as_str() {
-            differs.push(format!("村 {0} ≠ {1}", rows.village, land.code.as_str()));
+            differs.push(StateError::of_another_village(&rows.village, land.code.as_str()));
         }
         let mut grids = rows.grids.clone();
         grids.sort_by(|a, b| a.code.cmp(&b.code));
         let mut units = rows.units.clone();
         units.sort_by(|a, b| a.code.cmp(&b.code));
         for pair in grids.windows(2).filter(|p| p[0].code == p[1].code) {
-            differs.push(format!("网格 {0} 重复 / grid {0} twice", pair[0].code));
+            differs.push((format!("网格 {} 重复", pair[0].code), format!("grid {} twice", pair[0].code)));
         }
         for pair in units.windows(2).filter(|p| p[0].code == p[1].code) {
-            differs.push(format!("单元 {0} 重复 / unit {0} twice", pair[0].code));
+            differs.push((format!("单元 {} 重复", pair[0].code), format!("unit {} twice", pair[0].code)));
         }
         let mut seat = vec![NONE; land.buildings()];
         let mut pinned = vec![false; land.buildings()];
@@ -91,20 +110,26 @@ impl VillageState {
             match (land.find_building(&s.building), grid) {
                 (Some(b), Ok(g)) if grids[g].valid_to.is_none() => {
                     if seat[b as usize] != NONE {
-                        differs.push(format!("楼栋 {0} 重复 / building {0} twice", s.building));
+                        differs.push((format!("楼栋 {} 重复", s.building), format!("building {} twice", s.building)));
                     }
                     seat[b as usize] = g as u32;
                     pinned[b as usize] = s.locked;
                 }
-                (None, _) => {
-                    differs.push(format!("楼栋 {0} 不在名册 / building {0} is not in the register", s.building))
-                }
-                _ => differs
-                    .push(format!("楼栋 {0} 的网格 {1} 不存在 / no grid {1} for building {0}", s.building, s.grid)),
+                (None, _) => differs.push((
+                    format!("楼栋 {} 不在名册", s.building),
+                    format!("building {} is not in the register", s.building),
+                )),
+                _ => differs.push((
+                    format!("楼栋 {} 的网格 {} 不存在", s.building, s.grid),
+                    format!("no grid {1} for building {0}", s.building, s.grid),
+                )),
             }
         }
         for (b, _) in seat.iter().enumerate().filter(|(_, s)| **s == NONE) {
-            differs.push(format!("楼栋 {0} 没有网格 / building {0} has no grid", land.building_id(b as u32)));
+            differs.push((
+                format!("楼栋 {} 没有网格", land.building_id(b as u32)),
+                format!("building {} has no grid", land.building_id(b as u32)),
+            ));
         }
         let mut unit_of = vec![NONE; land.table.len()];
         for m in &rows.memberships {
@@ -112,24 +137,28 @@ impl VillageState {
             match (land.find_row(&m.household).filter(|r| land.is_household(*r)), unit) {
                 (Some(r), Ok(u)) => {
                     if unit_of[r as usize] != NONE {
-                        differs.push(format!("户 {0} 重复 / household {0} twice", m.household));
+                        differs.push((format!("户 {} 重复", m.household), format!("household {} twice", m.household)));
                     }
                     unit_of[r as usize] = u as u32;
                 }
-                (None, _) => {
-                    differs.push(format!("户 {0} 不在名册 / household {0} is not in the register", m.household))
-                }
-                (_, Err(_)) => {
-                    differs.push(format!("户 {0} 的单元 {1} 不存在 / no unit {1} for {0}", m.household, m.unit))
-                }
+                (None, _) => differs.push((
+                    format!("户 {} 不在名册", m.household),
+                    format!("household {} is not in the register", m.household),
+                )),
+                (_, Err(_)) => differs.push((
+                    format!("户 {} 的单元 {} 不存在", m.household, m.unit),
+                    format!("no unit {1} for {0}", m.household, m.unit),
+                )),
             }
         }
         for r in (0..land.table.len()).filter(|&r| unit_of[r] == NONE && land.is_household(r as u32)) {
-            differs.push(format!("户 {0} 没有单元 / household {0} has no unit", land.table.ids[r]));
+            differs.push((
+                format!("户 {} 没有单元", land.table.ids[r]),
+                format!("household {} has no unit", land.table.ids[r]),
+            ));
         }
         if !differs.is_empty() {
-            let first = differs.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
-            return Err(StateError::Differs { count: differs.len(), first });
+            return Err(StateError::differs(&differs));
         }
         Self::assembled(land, terrain, grids, units, seat, pinned, unit_of)
     }

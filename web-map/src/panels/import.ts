@@ -85,7 +85,7 @@ function judge(app: App, { file, layer, preview, confirmed, trouble }: Step<"pre
       change: e => { if (e.target !== partial) { isStale = true; allow(); } },
       submit: e => { e.preventDefault(); void app.intake.again(wishOf(app, e.target as HTMLFormElement, preview), false); },
     },
-    system(app, preview), sheet(app, trouble?.layers ?? []), columns(app, layer, preview), faults(app, preview), sample(app, preview),
+    system(app, layer, preview), sheet(app, trouble?.layers ?? []), columns(app, layer, preview), faults(app, preview), sample(app, preview),
     left === 0 ? null : h("label", { class: "check" }, partial, h("span", {}, t("importPartial", { n: count(left) }))),
     h("div", { class: "buttons end" },
       h("button", { type: "button", testid: "dialog-cancel", click: () => void app.intake.close() }, t("cancel")), again, commit)),
@@ -118,8 +118,9 @@ function systemOf(app: App, crs: string): string {
 /** The one of our reference systems that the file was read in. */
 const readIn = (app: App, { crs }: Judged): string | undefined => crs === null ? undefined : SYSTEMS.find(s => systemOf(app, s) === systemOf(app, crs));
 
-function system(app: App, preview: Judged): Child {
-  if (preview.crs === null) return null;
+function system(app: App, layer: Layer, preview: Judged): Child {
+  // what lies nowhere is in no system
+  if (preview.crs === null || !(FIELDS[layer] as readonly string[]).includes("lon")) return null;
   const now = readIn(app, preview);
   return labelled(app.t("importSystem"), h("select", { name: "crs", testid: "import-crs" },
     now === undefined ? h("option", { value: "", selected: true }, preview.crs) : null, ...SYSTEMS.map(s => h("option", { value: s, selected: s === now }, systemOf(app, s)))));

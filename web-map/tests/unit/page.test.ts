@@ -50,6 +50,7 @@ describe("strings", () => {
     const refused = "网格 3 已锁定 / 3 is locked\n请先解锁 3 / unlock 3 first";
     expect([half("zh", refused), half("en", refused)]).toEqual(["网格 3 已锁定\n请先解锁 3", "3 is locked\nunlock 3 first"]);
     expect(half("en", "网格 3 已被 张三 修改\n3 was changed by 张三")).toBe("3 was changed by 张三");
+    expect(half("en", "网格 A / B 已被 张三 修改\nA / B was changed by 张三")).toBe("A / B was changed by 张三");
     expect([percent(0.1234), percent(-0.01), percent(null)]).toEqual(["+12.3%", "−1.0%", "—"]);
   });
 });

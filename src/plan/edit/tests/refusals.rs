@@ -239,3 +239,28 @@ fn a_change_that_starts_from_other_rows_is_refused() {
     let back = applied.state.with(&applied.changes.inverse()).expect("undo");
     assert_eq!(back.rows(), state.rows());
 }
+
+#[test]
+fn what_plan_and_register_differ_in_is_said_in_one_language_a_line() {
+    let lattice = Lattice::small();
+    let mut buildings = lattice.buildings();
+    buildings.push(("new / house".to_owned(), [55.0, 31.0], 1));
+    let land = |buildings: &[(String, [f64; 2], u32)]| {
+        let code = VillageCode::parse(VILLAGE).expect("code");
+        let land = Land::new(code, register(buildings), Some(outline(6, 4)), Vec::new(), lattice.profile.clone());
+        Arc::new(land.expect("land"))
+    };
+    let told = |e: StateError| e.to_string().lines().map(str::to_owned).collect::<Vec<_>>();
+    let rows = lattice.state().rows();
+    let said = told(VillageState::new(land(&buildings), &rows).err().expect("differs"));
+    let [chinese, english] = &said[..] else { panic!("two lines: {said:?}") };
+    assert!(chinese.contains("（2 处）：楼栋 new / house 没有网格；户 new / house-0 没有单元；"), "{chinese}");
+    assert!(
+        english.contains("in 2 places: building new / house has no grid; household new / house-0 has no unit;"),
+        "{english}"
+    );
+    assert!(!english.contains("楼栋"), "{english}");
+    let elsewhere = VillageRows { village: "520423102002".to_owned(), ..rows };
+    let said = told(absorb_rows(land(&buildings), &elsewhere, TODAY).err().expect("another village"));
+    assert!(said[0].contains("520423102002 不是 520423102001") && said[1].contains("is not 520423102001"), "{said:?}");
+}
