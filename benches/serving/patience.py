@@ -6,13 +6,13 @@ Usage: patience.py LIANHU FOLDER [HOUSEHOLDS [SECONDS]], of the plan; 0 leaves i
 import asyncio
 import http.client
 import json
+import multiprocessing
 import os
 import shutil
 import signal
 import socket
 import statistics
 import sys
-import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -258,35 +258,39 @@ def drain(service):
     print(f"| not ready after, exit code {code} after | {noticed * 1e3:.0f} ms | {ended:.1f} s (bar 30 s) |")
 
 
-class Asking(threading.Thread):
-    """Asks for a path again and again on one connection, as a watchdog or a reader does; milliseconds of each answer."""
+class Asking:
+    """Asks for a path again and again on one connection, as a watchdog or a reader does; milliseconds of each answer. In a process of its
+    own: what others here do with their answers would count as waiting."""
 
     def __init__(self, base, path, token=None):
-        super().__init__(daemon=True)
-        self.host, self.path = base.removeprefix("http://"), path
-        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.ms, self.bad, self.over = [], [], threading.Event()
-        self.start()
+        self.over, (self.told, tell) = multiprocessing.Event(), multiprocessing.Pipe(duplex=False)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        arguments = (base.removeprefix("http://"), path, headers, self.over, tell)
+        self.process = multiprocessing.Process(target=self.ask, args=arguments, daemon=True)
+        self.process.start()
 
-    def run(self):
-        link = http.client.HTTPConnection(self.host, timeout=60)
-        while not self.over.is_set():
+    @staticmethod
+    def ask(host, path, headers, over, tell):
+        link, all_ms, bad = http.client.HTTPConnection(host, timeout=60), [], []
+        while not over.is_set():
             begun = time.monotonic()
             try:
-                link.request("GET", self.path, headers=self.headers)
+                link.request("GET", path, headers=headers)
                 answer = link.getresponse()
                 answer.read()
                 if answer.status != 200:
-                    self.bad.append(answer.status)
+                    bad.append(answer.status)
             except (OSError, http.client.HTTPException) as e:
-                self.bad.append(repr(e))
+                bad.append(repr(e))
                 link.close()
-            self.ms.append(1e3 * (time.monotonic() - begun))
+            all_ms.append(1e3 * (time.monotonic() - begun))
             time.sleep(ASKED_EVERY_S)
+        tell.send((all_ms, bad))
 
     def end(self):
         self.over.set()
-        self.join()
+        self.ms, self.bad = self.told.recv()
+        self.process.join()
         return self.ms
 
 
@@ -339,7 +343,7 @@ def beside_a_plan(service, seconds):
     print(f"| a plan made in {took:.0f} s ({seconds} s asked for): villages, grids, units | {result['villages']:,} {result['grids']:,} {result['units']:,} | |")
     for name, (_, _, _, bar) in asked.items():
         a, b = alone[name], beside[name]
-        told = f"{quantile(b, 0.5):.1f}, {quantile(b, 0.99):.1f}, {max(b):.1f} ms"
+        told = f"{quantile(b, 0.5):.1f}, {quantile(b, 0.99):.1f}, {max(b):.1f} ms, {sum(ms > 50 for ms in b)} above 50 ms"
         print(f"| {name} meanwhile ({len(b):,} times): p50, p99, longest | {told} {bar} | alone {quantile(a, 0.5):.1f}, {quantile(a, 0.99):.1f}, {max(a):.1f} ms |")
     a, b = views["alone"], views["beside"]
     if b:
