@@ -9,6 +9,7 @@ mod basemaps;
 mod client;
 #[path = "../store_contract/cluster.rs"]
 mod cluster;
+mod codes;
 mod counts;
 mod county;
 mod defined;
@@ -21,11 +22,13 @@ mod files;
 mod foreign;
 mod forms;
 mod gdal;
+mod hostile;
 mod imports;
 mod incidents;
 mod leaks;
 mod officers;
 mod operation;
+mod paging;
 mod plans;
 mod public;
 mod room;
@@ -119,11 +122,15 @@ on_both_engines! { Shared as sqlite, postgis:
         every_filter_is_kept,
         axes_are_in_the_order_of_the_system,
         unknown_and_senseless_parameters_are_400,
-        a19_hostile_parameters_never_break_anything,
         answer_is_304_until_something_changes,
         e13_odd_etags_never_break_anything;
     forms:
         form_is_what_the_client_takes;
+    hostile:
+        a19_hostile_parameters_never_break_anything,
+        a19_names_that_are_none_are_nobody_s;
+    paging:
+        rows_that_come_and_go_between_pages_move_no_other;
     systems:
         boxes_and_filters_are_read_in_the_system_they_name;
     files:
