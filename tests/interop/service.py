@@ -1,6 +1,7 @@
 """What GIS programs make of the running service: GDAL and QGIS through OGC API Features, OWSLib as a program would.
 
-Usage: service.py LIANHU [FOLDER]. In FOLDER the store is kept for the next time. Counts are compared with the files that were imported, not with other answers of ours."""
+Usage: service.py LIANHU [FOLDER]. In FOLDER the store is kept for the next time. Counts are compared with the files that were imported, not with other
+answers of ours; hotspots, which no file holds, with those of the monitoring room."""
 
 import contextlib
 import csv

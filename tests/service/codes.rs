@@ -105,8 +105,7 @@ fn promised() -> Codes {
 fn codes_are_those_of_the_documentation() {
     let (given, promised) = (given(), promised());
     assert!(given.len() > 60, "{given:?}");
-    let (new, gone): (Vec<_>, Vec<_>) =
-        (given.difference(&promised).collect(), promised.difference(&given).collect());
+    let (new, gone): (Vec<_>, Vec<_>) = (given.difference(&promised).collect(), promised.difference(&given).collect());
     assert!(
         new.is_empty() && gone.is_empty(),
         "docs/service.md, “Codes of problems”: not there {new:?}; there, and given by nothing any more {gone:?}. A code that clients know keeps \
