@@ -191,6 +191,11 @@ pub(crate) fn a12_foreign_pages_cannot_write(server: &Server) {
 }
 
 pub(crate) fn a17_every_answer_has_the_headers(server: &Server) {
+    for path in ["/livez", "/readyz", "/metrics", "/nothing"] {
+        let reply = crate::client::send("GET", &format!("{}{path}", server.admin_base), &[], None);
+        let named = ["content-security-policy", "x-content-type-options", "cache-control"].map(|n| reply.header(n));
+        assert_eq!(named, ["default-src 'none'", "nosniff", "no-store"], "the operator's {path}");
+    }
     for path in [
         "/",
         "/ogc",
