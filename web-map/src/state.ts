@@ -17,7 +17,8 @@ export interface Compared {
   plan: Plan;
   /** Of the village on the table: in another grid than in the other plan. */
   households: ReadonlySet<string>;
-  rows: { village: string; grid: number; unit: number }[];
+  /** Of every village: households in another grid, and how many are in another unit. */
+  rows: { village: string; ids: readonly string[]; unit: number }[];
   /** Of that village, in the other plan and in this one. */
   figures: readonly [Figures, Figures] | null;
   /** That village in the other plan. */

@@ -66,6 +66,16 @@ describe("the page", () => {
   });
 });
 
+describe("controls", () => {
+  it("each have a name for tests, others' as well as ours", () => {
+    const nameless = sources.flatMap(f => {
+      const code = readFileSync(f, "utf8");
+      return [...code.matchAll(/\bh\("(?:button|input|select|textarea|a)",.*?(?=\bh\("|$)/gs)].filter(([made]) => !/\btestid\b/.test(made)).map(([made]) => `${f}: ${made.slice(0, 80)}`);
+    });
+    expect(nameless).toEqual([]);
+  });
+});
+
 describe("types of the service", () => {
   const { paths, ...schemas } = document.components.schemas;
   const bare = (f: string): string => readFileSync(f, "utf8").replace(/^\s*\/\*\*[^]*?\*\/|\/\/[^\n"'`]*$/gm, "");
