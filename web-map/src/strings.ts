@@ -45,7 +45,7 @@ const table = {
   // grids
   code: ["编码", "Code"], name: ["名称", "Name"], households: ["户数", "Households"], target: ["目标", "Target"], deviation: ["偏差", "Deviation"],
   unit_h: ["户", "households"], key: ["键", "Key"],
-  dedicated: ["专属", "dedicated"], locked: ["已锁定", "locked"], lockMark: ["锁", "locked"],
+  dedicated: ["专属", "dedicated"], locked: ["已锁定", "locked"], lockMark: ["锁", "locked"], officersMark: ["人选锁定", "officers locked"], homesShort: ["{n} 户", "{n} hh"],
   meanTarget: ["每网格目标 {n} 户，容差 ±{p}", "Target {n} households a grid, tolerance ±{p}"],
   noTarget: ["本村网格按登记的自然寨、村民小组或楼栋划定，不设户数目标。", "The grids of this village follow its hamlets, groups or buildings: no target of households."],
   largestDeviation: ["最大偏差 {p}", "Largest deviation {p}"],
