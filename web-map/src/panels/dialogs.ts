@@ -52,14 +52,14 @@ export function dialogs(app: App, place: HTMLElement): void {
       case "job": return jobBody(app, actions, close);
       case "import": return importBody(app);
       case "refused": {
-        const { problem, what } = dialog, reasons = problem.refusal?.reasons ?? [];
-        return [h("h2", {}, t("refusedTitle")), h("p", { class: "quiet" }, what),
+        const { lost } = dialog, { problem, parcel } = lost, { operations, policy = "refuse" } = parcel.request, reasons = problem.refusal?.reasons ?? [];
+        return [h("h2", {}, t("refusedTitle")), h("p", { class: "quiet" }, parcel.what),
           h("p", { testid: "refused-detail" }, half(lang, problem.detail)), problem.hint === undefined ? null : h("p", { class: "quiet" }, half(lang, problem.hint)),
           h("ul", { class: "list" }, ...reasons.map((r, i) => h("li", {}, r.rule ? h("span", { class: "chip bad" }, r.rule) : null, h("div", { class: "grow" }, h("p", {}, half(lang, r.message)),
             r.first === "" ? null : h("p", { class: "quiet" }, t("firstDo"), half(lang, r.first)),
             r.ids.length === 0 ? null : h("p", { class: "ids" }, app.some(r.ids, 12)),
-            r.remedy.length === 0 ? null : h("button", { testid: `remedy-${i}`, click: () => { close(); app.edits.commit([...r.remedy, ...dialog.operations], what); } }, t("remedy")))))),
-          actions(reasons.length === 0 ? null : h("button", { testid: "keep-anyway", click: () => { close(); app.edits.commit(dialog.operations, what, "keep_as_draft_problem"); } }, t("strandedKeep")),
+            r.remedy.length === 0 ? null : h("button", { testid: `remedy-${i}`, click: () => app.edits.instead(lost, [...r.remedy, ...operations], policy) }, t("remedy")))))),
+          actions(reasons.length === 0 ? null : h("button", { testid: "keep-anyway", click: () => app.edits.instead(lost, operations, "keep_as_draft_problem") }, t("strandedKeep")),
             h("button", { class: "primary", testid: "dialog-close", click: close }, t("close")))];
       }
       case "keys": return [h("h2", {}, t("help")), h("p", {}, t("mapLabel")), h("p", {}, `G / K / Esc · ${t("strandedGive", { grid: "…" })} · ${t("strandedKeep")} · ${t("strandedCancel")}`),
