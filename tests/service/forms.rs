@@ -64,8 +64,8 @@ pub(crate) fn form_is_what_the_client_takes(server: &Server) {
     for (accept, part) in [(XLSX, "xl/worksheets/sheet1.xml"), ("application/zip", "grids.shp")] {
         let body = std::io::Cursor::new(taken(server, items, accept).body);
         let archive = zip::ZipArchive::new(body).expect("an archive");
-        let names: Vec<&str> = archive.file_names().collect();
-        assert!(names.contains(&part), "{accept}: {names:?}");
+        let names: Vec<_> = archive.file_names().collect::<Result<_, _>>().expect("names");
+        assert!(names.iter().any(|n| n == part), "{accept}: {names:?}");
     }
     // f says it outright
     let outright = taken(server, &format!("{items}&f=json"), "text/html");
