@@ -1,13 +1,11 @@
 // For everybody: without a mouse, on a telephone, with a screen reader, at twice the size; and names that would be code.
 
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { changed, makeActive, paint, receive, tabTo, walkTo } from "./hands";
+import { changed, judge, makeActive, paint, receive, tabTo, touch, walkTo, way } from "./hands";
 import { borderCells, browse, by, look, openDraft, openTownship, openVillage, picture, screen, Service, settled, visit } from "./service";
 
-const service = new Service(), axeText = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const service = new Service();
 let browser: Browser;
 beforeAll(async () => { await service.start(); browser = await browse(); }, 240_000);
 afterAll(async () => { await browser?.close(); await service.end(); });
@@ -85,15 +83,6 @@ describe("P17 by keyboard alone", () => {
     await context.close();
   });
 });
-
-/** What axe finds of serious and critical faults. */
-async function judge(page: Page): Promise<string[]> {
-  if (!await page.evaluate(() => "axe" in window)) await page.evaluate(axeText);
-  return page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> } };
-    return (await axe.run()).violations.filter(v => v.impact === "serious" || v.impact === "critical").map(v => `${v.id}: ${v.nodes[0]?.html}`);
-  });
-}
 
 describe("P17 with a screen reader", () => {
   it("has no serious fault that axe knows, in both languages", async () => {
@@ -237,6 +226,41 @@ describe("P18 on a telephone", () => {
     expect(after.totals[chosen!.from]!.households).toBe(before.totals[chosen!.from]!.households - chosen!.households);
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
     await picture(page, "p18-assigned");
+
+    // one finger moves the map, two bring it nearer; neither chooses or paints
+    await page.locator(by("map")).scrollIntoViewIfNeeded();
+    await page.click(by("zoom-all"));
+    const glass = (await page.locator(by("map")).boundingBox())!, middle = [glass.x + glass.width / 2, glass.y + glass.height / 2] as const;
+    const ends = (): Promise<[number, number][]> => page.evaluate(() => [0, window.lianhu.atoms().length - 1].map(a => window.lianhu.screen(a)!)), wide = ([a, b]: [number, number][]): number => Math.hypot(a![0] - b![0], a![1] - b![1]);
+    const far = await ends();
+    await touch(page, way(middle, [middle[0] + 60, middle[1] - 40]));
+    const panned = await ends();
+    for (const k of [0, 1]) { expect(Math.abs(panned[k]![0] - far[k]![0] - 60)).toBeLessThan(8); expect(Math.abs(panned[k]![1] - far[k]![1] + 40)).toBeLessThan(8); }
+    expect((await look(page)).selection).toEqual([]);
+    for (const tool of ["select", "brush"]) {
+      await page.click(by("zoom-all"));
+      await page.click(by(`tool-${tool}`));
+      await touch(page, way([middle[0] - 25, middle[1]], [middle[0] - 75, middle[1]]), way([middle[0] + 25, middle[1]], [middle[0] + 75, middle[1]]));
+      await page.waitForFunction(w => { const [a, b] = [0, window.lianhu.atoms().length - 1].map(i => window.lianhu.screen(i)!); return Math.hypot(a![0] - b![0], a![1] - b![1]) > w; }, wide(far) * 2);
+    }
+    const still = await look(page);
+    expect([still.hash, still.stroke, still.waiting, still.selection]).toEqual([after.hash, null, 0, []]);
+
+    // and one paints with the brush
+    await page.click(by("zoom-all"));
+    const candidates = await borderCells(page), seen = await page.evaluate(list => list.map(a => { const at = window.lianhu.screen(a)!; return document.elementFromPoint(at[0], at[1])?.closest("[data-testid=map]") !== null; }), candidates.map(c => c.atom)), cell = candidates.find((_, k) => seen[k])!;
+    await makeActive(page, cell.to);
+    await page.locator(by("brush-size")).fill("5");
+    await page.locator(by("map")).scrollIntoViewIfNeeded();
+    const at = (await screen(page, cell.atom))!;
+    await touch(page, way([at[0] + 2, at[1] + 2], at, 4));
+    await changed(page, after.hash);
+    await settled(page);
+    const painted = await look(page);
+    expect([painted.dialog, painted.pending, painted.plan!.version]).toEqual([null, false, after.plan!.version + 1]);
+    expect(await page.evaluate(a => window.lianhu.atoms()[a]!.grid, cell.atom)).toBe(cell.to);
+    expect(painted.totals[cell.to]!.households).toBeGreaterThan(after.totals[cell.to]!.households);
+    await picture(page, "p18-painted");
     await context.close();
   });
 });
