@@ -2,7 +2,8 @@
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { changed, judge, makeActive, paint, receive, tabTo, touch, walkTo, way } from "./hands";
+import { judge, moving } from "./eyes";
+import { changed, makeActive, paint, receive, tabTo, touch, walkTo, way } from "./hands";
 import { borderCells, browse, by, look, openDraft, openTownship, openVillage, picture, screen, Service, settled, visit } from "./service";
 
 const service = new Service();
@@ -157,7 +158,7 @@ describe("P17 with a screen reader", () => {
 describe("P17 at twice the size", () => {
   it("cuts nothing off: every control is reached and the page does not run to the side", async () => {
     // 200 % of zoom on a screen of 1280 × 800 is a page of 640 × 400 with two device pixels each
-    const { page, context } = await visit(browser, service, { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 });
+    const { page, context } = await visit(browser, service, { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2, reducedMotion: "reduce" });
     /** Controls that no scrolling brings wholly before the eye. */
     const hidden = (): Promise<string[]> => page.evaluate(() => {
       const wrong: string[] = [];
@@ -184,7 +185,7 @@ describe("P17 at twice the size", () => {
     for (const [opener, name] of [["publish", "publish"], ["import", "import"], ["keys", "keys"]] as const) {
       await page.click(by(opener));
       await page.waitForSelector(by("dialog"));
-      expect(await hidden(), name).toEqual([]);
+      expect([await hidden(), await moving(page)], name).toEqual([[], []]);
       await picture(page, `p17-twice-${name}`);
       await page.keyboard.press("Escape");
       await page.waitForSelector(by("dialog"), { state: "detached" });
@@ -228,26 +229,31 @@ describe("P18 on a telephone", () => {
     await picture(page, "p18-assigned");
 
     // one finger moves the map, two bring it nearer; neither chooses or paints
-    await page.locator(by("map")).scrollIntoViewIfNeeded();
-    await page.click(by("zoom-all"));
-    const glass = (await page.locator(by("map")).boundingBox())!, middle = [glass.x + glass.width / 2, glass.y + glass.height / 2] as const;
-    const ends = (): Promise<[number, number][]> => page.evaluate(() => [0, window.lianhu.atoms().length - 1].map(a => window.lianhu.screen(a)!)), wide = ([a, b]: [number, number][]): number => Math.hypot(a![0] - b![0], a![1] - b![1]);
-    const far = await ends();
-    await touch(page, way(middle, [middle[0] + 60, middle[1] - 40]));
+    /** The middle of the map once all of the village is on it. */
+    const settle = async (tool: string): Promise<readonly [number, number]> => {
+      await page.click(by(`tool-${tool}`));
+      await page.click(by("zoom-all"));
+      await page.locator(by("map")).scrollIntoViewIfNeeded();
+      const { x, y, width, height } = (await page.locator(by("map")).boundingBox())!;
+      return [Math.round(x + width / 2), Math.round(y + height / 2)];
+    };
+    const ends = (): Promise<[number, number][]> => page.evaluate(() => [0, window.lianhu.atoms().length - 1].map(a => window.lianhu.screen(a)!));
+    const wide = ([a, b]: [number, number][]): number => Math.hypot(a![0] - b![0], a![1] - b![1]);
+    const [mx, my] = await settle("select"), far = await ends();
+    await touch(page, way([mx, my], [mx + 60, my - 40]));
     const panned = await ends();
     for (const k of [0, 1]) { expect(Math.abs(panned[k]![0] - far[k]![0] - 60)).toBeLessThan(8); expect(Math.abs(panned[k]![1] - far[k]![1] + 40)).toBeLessThan(8); }
     expect((await look(page)).selection).toEqual([]);
     for (const tool of ["select", "brush"]) {
-      await page.click(by("zoom-all"));
-      await page.click(by(`tool-${tool}`));
-      await touch(page, way([middle[0] - 25, middle[1]], [middle[0] - 75, middle[1]]), way([middle[0] + 25, middle[1]], [middle[0] + 75, middle[1]]));
-      await page.waitForFunction(w => { const [a, b] = [0, window.lianhu.atoms().length - 1].map(i => window.lianhu.screen(i)!); return Math.hypot(a![0] - b![0], a![1] - b![1]) > w; }, wide(far) * 2);
+      const [x, y] = await settle(tool), least = 2 * wide(await ends());
+      await touch(page, way([x - 25, y], [x - 75, y]), way([x + 25, y], [x + 75, y]));
+      await page.waitForFunction(w => { const [a, b] = [0, window.lianhu.atoms().length - 1].map(i => window.lianhu.screen(i)!); return Math.hypot(a![0] - b![0], a![1] - b![1]) > w; }, least);
     }
     const still = await look(page);
     expect([still.hash, still.stroke, still.waiting, still.selection]).toEqual([after.hash, null, 0, []]);
 
     // and one paints with the brush
-    await page.click(by("zoom-all"));
+    await settle("brush");
     const candidates = await borderCells(page), seen = await page.evaluate(list => list.map(a => { const at = window.lianhu.screen(a)!; return document.elementFromPoint(at[0], at[1])?.closest("[data-testid=map]") !== null; }), candidates.map(c => c.atom)), cell = candidates.find((_, k) => seen[k])!;
     await makeActive(page, cell.to);
     await page.locator(by("brush-size")).fill("5");
