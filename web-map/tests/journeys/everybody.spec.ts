@@ -259,7 +259,7 @@ describe("P18 on a telephone", () => {
     await page.locator(by("brush-size")).fill("5");
     await page.locator(by("map")).scrollIntoViewIfNeeded();
     const at = (await screen(page, cell.atom))!;
-    await touch(page, way([at[0] + 2, at[1] + 2], at, 4));
+    await touch(page, way([at[0] + 1, at[1]], at, 3));
     await changed(page, after.hash);
     await settled(page);
     const painted = await look(page);
