@@ -57,8 +57,12 @@ export const ground = (page: Page, wanted: readonly number[]): Promise<Ground[]>
   });
 }, [...wanted]);
 
-/** Of one shade, and enough of it to be sure: nothing is written over it. */
-export const isPlain = (g: Ground): boolean => g.pixels >= 12 && g.most - g.least < 24;
+/** Light of a pixel of the plate that a grid's name stands on; no ground has as much. */
+const PLATE = 700;
+/** Whether no name stands there. */
+export const isBare = (g: Ground): boolean => g.pixels >= 8 && g.most < PLATE;
+/** And of one shade. */
+export const isPlain = (g: Ground): boolean => isBare(g) && g.most - g.least < 24;
 export const rgbOf = (hex: string): Rgb => [1, 3, 5].map(k => parseInt(hex.slice(k, k + 2), 16)) as Rgb;
 /** How far two colours are apart in the channel where they are farthest. */
 export const apart = (a: Rgb, b: Rgb): number => Math.max(...a.map((v, k) => Math.abs(v - b[k]!)));

@@ -163,24 +163,33 @@ describe("P9 problems", () => {
     await page.waitForFunction(() => window.lianhu.state().plan?.name === "P9 balance");
     await page.click(by("tab-grids"));
     await openVillage(page);
-    const before = await look(page), soft = before.problems.filter(p => !p.hard).length;
+    const heard = await page.textContent(by("spoken")), before = await look(page), soft = before.problems.filter(p => !p.hard).length;
     expect(Object.values(before.totals).some(t => t.deviation !== null)).toBe(true);
     // households, target and deviation of every grid, as the service has them
     const there = await page.evaluate(async () => {
       const { plan, village } = window.lianhu.state();
-      return await (await fetch(`/api/plans/${plan!.id}/villages/${village}`)).json() as { rules: { grid: { tolerance: number } }; grids: { code: string; households: number; target: number; deviation: number }[] };
+      return await (await fetch(`/api/plans/${plan!.id}/villages/${village}`)).json() as { rules: { grid: { tolerance: number } }; buildings: { households: number }[]; grids: { code: string; kind: string; households: number; target: number | null; deviation: number | null }[] };
     });
     const thin = (n: number): string => n.toLocaleString("en-US").replace(/,/g, "\u2009"), share = (p: number, sign = ""): string => `${p < 0 ? "−" : p > 0 ? sign : ""}${Math.abs(p * 100).toFixed(1)}%`;
     expect(await page.locator(`${by("grids")} thead th`).allTextContents()).toEqual(["键", "编码", "户数", "目标", "偏差"]);
+    const targets = there.grids.map(g => g.target).filter(t => t !== null);
+    expect(targets.length).toBeGreaterThan(1);
     for (const g of there.grids) {
-      expect(g.households / g.target - 1).toBeCloseTo(g.deviation, 3);
-      expect(before.totals[g.code]).toMatchObject({ households: g.households, deviation: g.households / g.target - 1 });
-      expect((await page.locator(`${by(`grid-${g.code}`)} td.number`).allTextContents()).map(c => c.trim())).toEqual([thin(g.households), thin(Math.round(g.target)), share(g.households / g.target - 1, "+")]);
-      expect(await page.locator(`${by(`grid-${g.code}`)} .deviation`).evaluate(e => e.classList.contains("out"))).toBe(Math.abs(g.households / g.target - 1) > there.rules.grid.tolerance);
+      const shown = (await page.locator(`${by(`grid-${g.code}`)} td.number`).allTextContents()).map(c => c.trim());
+      // an institution has no target, nor has a grid of grids
+      if (g.target === null) { expect([g.kind === "base", ...shown]).toEqual([false, thin(g.households), "—", g.kind === "dedicated" ? "专属" : "—"]); continue; }
+      const off = g.households / g.target - 1;
+      expect(off).toBeCloseTo(g.deviation!, 3);
+      expect(before.totals[g.code]).toMatchObject({ households: g.households, deviation: off });
+      expect(shown).toEqual([thin(g.households), thin(Math.round(g.target)), share(off, "+")]);
+      expect(await page.locator(`${by(`grid-${g.code}`)} .deviation`).evaluate(e => e.classList.contains("out"))).toBe(Math.abs(off) > there.rules.grid.tolerance);
     }
+    // households are counted once, though a grid of grids counts them too
+    const all = there.buildings.reduce((n, b) => n + b.households, 0);
+    expect(heard).toMatch(new RegExp(`，${all} 户$`));
     const facts = (await page.locator(`${by("panel")} p`).allTextContents()).join();
-    expect(facts).toContain(`${thin(there.grids.reduce((n, g) => n + g.households, 0))} 户`);
-    expect(facts).toContain(`每网格目标 ${thin(Math.round(there.grids[0]!.target * 10) / 10)} 户，容差 ±${share(there.rules.grid.tolerance)}`);
+    expect(facts).toContain(`${thin(all)} 户`);
+    expect(facts).toContain(`每网格目标 ${thin(Math.round(targets[0]! * 10) / 10)} 户，容差 ±${share(there.rules.grid.tolerance)}`);
     // cell after cell goes to one grid until it has too many
     let now = before;
     for (let k = 0; k < 12 && now.problems.filter(p => !p.hard).length <= soft; k++) {

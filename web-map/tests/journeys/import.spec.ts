@@ -315,7 +315,7 @@ describe("a basemap", () => {
       return [red[0] + 1 - width / 2, red[1] + 1 - height / 2];
     });
     const off = (a: readonly number[], b: readonly number[]): number => Math.hypot(a[0]! - b[0]!, a[1]! - b[1]!);
-    expect(off(await meeting(), [0, 0])).toBeLessThan(3);
+    await expect.poll(async () => off(await meeting(), [0, 0]), { timeout: 60_000 }).toBeLessThan(3);
     await page.check(by("basemap-shift"));
     await page.waitForFunction(() => window.lianhu.state().basemap?.isShifted === true);
     // the place that its makers drew there
@@ -324,7 +324,7 @@ describe("a basemap", () => {
     const px = 256 * 2 ** 16 / 360, wanted = [(place[0] - lon) * px, (lat - place[1]) * px / Math.cos(lat * Math.PI / 180)];
     expect(wanted.map(Math.sign)).toEqual([-1, -1]);
     expect(off(wanted, [0, 0])).toBeGreaterThan(150);
-    expect(off(await meeting(), wanted)).toBeLessThan(4);
+    await expect.poll(async () => off(await meeting(), wanted), { timeout: 60_000 }).toBeLessThan(4);
     expect(faults).toEqual([]);
     await context.close();
   });

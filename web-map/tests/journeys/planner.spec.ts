@@ -2,13 +2,11 @@
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { apart, ground, isPlain, judge, over, rgbOf } from "./eyes";
+import { apart, ground, isBare, isPlain, judge, over, rgbOf } from "./eyes";
 import { changed, households, makeActive, paint, receive, selectCells, walkTo } from "./hands";
 import { borderCells, browse, by, look, openDraft, openTownship, openVillage, picture, pocket, screen, Service, settled, visit } from "./service";
 
 const service = new Service();
-/** Light of a pixel of the plate that a grid's name stands on; no ground has as much. */
-const PLATE = 700;
 let browser: Browser;
 beforeAll(async () => { await service.start(); browser = await browse(); }, 240_000);
 afterAll(async () => { await browser?.close(); await service.end(); });
@@ -394,16 +392,20 @@ describe("P5 and P6 areas and locks", () => {
 
     // a grid: neither painted, nor assigned, split or merged
     await makeActive(page, from);
+    // from near, so that there is ground between the dots
+    const place = await page.evaluate(async a => { const { plan, village } = window.lianhu.state(); return (await (await fetch(`/api/plans/${plan!.id}/villages/${village}`)).json() as { atoms: { at: [number, number] }[] }).atoms[a]!.at; }, cell!.atom);
+    await page.evaluate(([x, y]) => window.lianhu.look(x!, y!, 18.25), place);
     const cells = await page.evaluate(() => window.lianhu.atoms().flatMap((a, i) => a.buildings.length > 0 ? [{ i, grid: a.grid }] : [])), bare = await ground(page, cells.map(c => c.i));
     await turn("lock-grid");
     expect((await look(page)).totals[from]!.locked).toBe(true);
     // a pattern lies on its ground, and on no other
-    const locks = await ground(page, cells.map(c => c.i)), changes = cells.flatMap(({ grid }, k) => isPlain(bare[k]!) && locks[k]!.most < PLATE ? [{ grid, isPatterned: locks[k]!.least < bare[k]!.least - 40 && locks[k]!.most - locks[k]!.least > 40 }] : []);
+    const locks = await ground(page, cells.map(c => c.i)), changes = cells.flatMap(({ grid }, k) => isPlain(bare[k]!) && isBare(locks[k]!) ? [{ grid, isPatterned: locks[k]!.least < bare[k]!.least - 40 && locks[k]!.most - locks[k]!.least > 40 }] : []);
     const inside = changes.filter(c => c.grid === from), outside = changes.filter(c => c.grid !== from);
     expect([inside.length > 3, outside.length > 3]).toEqual([true, true]);
     expect(inside.filter(c => c.isPatterned).length).toBeGreaterThan(inside.length / 2);
     expect(outside.filter(c => c.isPatterned)).toEqual([]);
     await picture(page, "p06-locked");
+    await page.click(by("zoom-all"));
     await holds(cell!);
     await page.keyboard.press("Escape");
     // nor cut by a line through it
