@@ -3,7 +3,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { judge, moving } from "./eyes";
-import { changed, makeActive, paint, receive, tabTo, touch, walkTo, way } from "./hands";
+import { changed, comeTo, makeActive, paint, receive, tabTo, touch, walkTo, way } from "./hands";
 import { borderCells, browse, by, look, openDraft, openTownship, openVillage, picture, screen, Service, settled, visit } from "./service";
 
 const service = new Service();
@@ -252,14 +252,26 @@ describe("P18 on a telephone", () => {
     const still = await look(page);
     expect([still.hash, still.stroke, still.waiting, still.selection]).toEqual([after.hash, null, 0, []]);
 
-    // and one paints with the brush
+    // and one paints with the brush, on a way long enough for the browser to take it for a drag of the page: from the neighbour's ground to the cell
     await settle("brush");
-    const candidates = await borderCells(page), seen = await page.evaluate(list => list.map(a => { const at = window.lianhu.screen(a)!; return document.elementFromPoint(at[0], at[1])?.closest("[data-testid=map]") !== null; }), candidates.map(c => c.atom)), cell = candidates.find((_, k) => seen[k])!;
-    await makeActive(page, cell.to);
     await page.locator(by("brush-size")).fill("5");
-    await page.locator(by("map")).scrollIntoViewIfNeeded();
-    const at = (await screen(page, cell.atom))!;
-    await touch(page, way([at[0] + 1, at[1]], at, 3));
+    /** From a building of the neighbour to the cell, on the screen. */
+    const wayOf = (cell: { atom: number; to: string }): Promise<readonly [[number, number], [number, number]]> => page.evaluate(([a, grid]) => {
+      const atoms = window.lianhu.atoms(), b = atoms[a]!.near.find(n => atoms[n]!.grid === grid && atoms[n]!.buildings.length > 0)!;
+      return [window.lianhu.screen(b)!, window.lianhu.screen(a)!] as const;
+    }, [cell.atom, cell.to] as const);
+    let cell: (typeof cells)[number] | undefined;
+    for (const one of await borderCells(page)) {
+      await comeTo(page, one.atom, 19);
+      const [from, to] = await wayOf(one), far = Math.hypot(from[0] - to[0], from[1] - to[1]);
+      if (far > 40 && far < 120) { cell = one; break; }
+    }
+    if (cell === undefined) throw new Error("no cell of a border that is far enough from the next");
+    await makeActive(page, cell.to);
+    await settle("brush");
+    await comeTo(page, cell.atom, 19);
+    const [begin, end] = await wayOf(cell);
+    await touch(page, way(begin, end, 12));
     await changed(page, after.hash);
     await settled(page);
     const painted = await look(page);

@@ -86,6 +86,12 @@ export async function receive(page: Page, code: string): Promise<void> {
   for (let k = 0; k < 100 && (await look(page)).active !== code; k++) await page.keyboard.press("]");
 }
 
+/** Puts a cell in the middle of the map, from near. */
+export const comeTo = (page: Page, atom: number, zoom: number): Promise<void> => page.evaluate(async ([a, z]) => {
+  const { plan, village } = window.lianhu.state(), { atoms } = await (await fetch(`/api/plans/${plan!.id}/villages/${village}`)).json() as { atoms: { at: [number, number] }[] };
+  window.lianhu.look(...atoms[a!]!.at, z!);
+}, [atom, zoom]);
+
 type Place = readonly [number, number];
 
 /** Fingers on the glass, one a way: where they come down, go by, and are lifted. */

@@ -3,7 +3,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { apart, ground, isBare, isPlain, judge, over, rgbOf } from "./eyes";
-import { changed, households, makeActive, paint, receive, selectCells, walkTo } from "./hands";
+import { changed, comeTo, households, makeActive, paint, receive, selectCells, walkTo } from "./hands";
 import { borderCells, browse, by, look, openDraft, openTownship, openVillage, picture, pocket, screen, Service, settled, visit } from "./service";
 
 const service = new Service();
@@ -393,8 +393,7 @@ describe("P5 and P6 areas and locks", () => {
     // a grid: neither painted, nor assigned, split or merged
     await makeActive(page, from);
     // from near, so that there is ground between the dots
-    const place = await page.evaluate(async a => { const { plan, village } = window.lianhu.state(); return (await (await fetch(`/api/plans/${plan!.id}/villages/${village}`)).json() as { atoms: { at: [number, number] }[] }).atoms[a]!.at; }, cell!.atom);
-    await page.evaluate(([x, y]) => window.lianhu.look(x!, y!, 18.25), place);
+    await comeTo(page, cell!.atom, 18.25);
     const cells = await page.evaluate(() => window.lianhu.atoms().flatMap((a, i) => a.buildings.length > 0 ? [{ i, grid: a.grid }] : [])), bare = await ground(page, cells.map(c => c.i));
     await turn("lock-grid");
     expect((await look(page)).totals[from]!.locked).toBe(true);
