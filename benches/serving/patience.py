@@ -1,11 +1,13 @@
-"""What becomes of the others: 300 slow clients, 200 listeners to events, an end under load with five exports; and of everybody while a plan
-of 900,000 households is made.
+"""What becomes of the others: 300 slow clients, 200 listeners to events, a write until it is seen, an end under load with five exports; and
+of everybody while a plan of 900,000 households is made.
 
 Usage: patience.py LIANHU FOLDER [HOUSEHOLDS [SECONDS]], of the plan; 0 leaves it out. Wants wrk."""
 
 import asyncio
 import http.client
 import json
+import math
+import multiprocessing
 import os
 import shutil
 import signal
@@ -14,6 +16,7 @@ import statistics
 import sys
 import threading
 import time
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tests", "interop"))
@@ -24,6 +27,7 @@ from table import wrk
 HOUSEHOLDS = 100_000
 SLOW, LISTENERS, EDITS = 300, 200, 40
 RATE, EXPORTS = 50, 5
+MOVES = 40
 PLANNED, PLANNED_S, ASKED_EVERY_S = 900_000, 60, 0.02
 
 
@@ -177,6 +181,59 @@ def listeners(service):
     print(f"| from the answer to the event, p99 | {quantile(after_ms, 0.99):.0f} ms | |", flush=True)
 
 
+def visible(service):
+    """A building is moved a metre, again and again: from the answer until its feature, its tile and a listener have it; and from the request."""
+    items = "/ogc/collections/buildings/items"
+    feature = service.get(f"{items}?limit=1")["features"][0]
+    lon, lat = feature["geometry"]["coordinates"]
+    n, turn = 1 << 14, math.radians(lat)
+    column, row = int((lon + 180) / 360 * n), int((1 - math.asinh(math.tan(turn)) / math.pi) / 2 * n)
+    path, tile = f"{items}/{feature['id']}", f"/ogc/collections/buildings/tiles/WebMercatorQuad/14/{row}/{column}"
+    heard = []
+    host, port = address(service)
+
+    def listen():
+        link = http.client.HTTPConnection(host, int(port), timeout=600)
+        link.request("GET", "/api/events", headers={"Authorization": f"Bearer {service.token}"})
+        answer = link.getresponse()
+        while line := answer.readline():
+            if line.startswith(b"event: register"):
+                heard.append(time.monotonic())
+
+    threading.Thread(target=listen, daemon=True).start()
+    time.sleep(2)
+    waits, whole = {"feature": [], "tile": [], "event": []}, []
+    for i in range(MOVES):
+        tags = {p: ask(f"{service.base}{p}", service.token)[1]["ETag"] for p in (path, tile)}
+        # over one step of the tile's own grid, so that it is another
+        change = {"geometry": {"type": "Point", "coordinates": [lon + (i + 1) % 2 * 2e-5, lat]}}
+        request = urllib.request.Request(f"{service.base}{path}", json.dumps(change).encode(), method="PATCH")
+        request.add_header("Authorization", f"Bearer {service.token}")
+        request.add_header("Content-Type", "application/merge-patch+json")
+        request.add_header("If-Match", tags[path])
+        seen, begun = len(heard), time.monotonic()
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            answer.read()
+        answered, open_still = time.monotonic(), {"feature", "tile", "event"}
+        while open_still:
+            now = {
+                "feature": lambda: ask(f"{service.base}{path}", service.token)[1]["ETag"] != tags[path],
+                "tile": lambda: ask(f"{service.base}{tile}", service.token)[1]["ETag"] != tags[tile],
+                "event": lambda: len(heard) > seen,
+            }
+            for what in [w for w in sorted(open_still) if now[w]()]:
+                open_still.remove(what)
+                at = heard[seen] if what == "event" else time.monotonic()
+                waits[what].append(1e3 * max(0.0, at - answered))
+            if time.monotonic() - answered > 20:
+                raise SystemExit(f"not seen after 20 s: {sorted(open_still)}")
+            time.sleep(0.002)
+        whole.append(1e3 * (time.monotonic() - begun))
+    for what, ms in waits.items():
+        print(f"| a building is moved ({MOVES} times): from the answer until its {what} tells of it, p50, longest | {quantile(ms, 0.5):.0f}, {max(ms):.0f} ms (bar 1,000) | |")
+    print(f"| from the request until all three do, p50, longest | {quantile(whole, 0.5):.0f}, {max(whole):.0f} ms | |", flush=True)
+
+
 async def one(service, path, token):
     """A request on a connection of its own, until the answer is whole: status and bytes of the body."""
     host, port = address(service)
@@ -258,35 +315,39 @@ def drain(service):
     print(f"| not ready after, exit code {code} after | {noticed * 1e3:.0f} ms | {ended:.1f} s (bar 30 s) |")
 
 
-class Asking(threading.Thread):
-    """Asks for a path again and again on one connection, as a watchdog or a reader does; milliseconds of each answer."""
+class Asking:
+    """Asks for a path again and again on one connection, as a watchdog or a reader does; milliseconds of each answer. In a process of its
+    own: what others here do with their answers would count as waiting."""
 
     def __init__(self, base, path, token=None):
-        super().__init__(daemon=True)
-        self.host, self.path = base.removeprefix("http://"), path
-        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.ms, self.bad, self.over = [], [], threading.Event()
-        self.start()
+        self.over, (self.told, tell) = multiprocessing.Event(), multiprocessing.Pipe(duplex=False)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        arguments = (base.removeprefix("http://"), path, headers, self.over, tell)
+        self.process = multiprocessing.Process(target=self.ask, args=arguments, daemon=True)
+        self.process.start()
 
-    def run(self):
-        link = http.client.HTTPConnection(self.host, timeout=60)
-        while not self.over.is_set():
+    @staticmethod
+    def ask(host, path, headers, over, tell):
+        link, all_ms, bad = http.client.HTTPConnection(host, timeout=60), [], []
+        while not over.is_set():
             begun = time.monotonic()
             try:
-                link.request("GET", self.path, headers=self.headers)
+                link.request("GET", path, headers=headers)
                 answer = link.getresponse()
                 answer.read()
                 if answer.status != 200:
-                    self.bad.append(answer.status)
+                    bad.append(answer.status)
             except (OSError, http.client.HTTPException) as e:
-                self.bad.append(repr(e))
+                bad.append(repr(e))
                 link.close()
-            self.ms.append(1e3 * (time.monotonic() - begun))
+            all_ms.append(1e3 * (time.monotonic() - begun))
             time.sleep(ASKED_EVERY_S)
+        tell.send((all_ms, bad))
 
     def end(self):
         self.over.set()
-        self.join()
+        self.ms, self.bad = self.told.recv()
+        self.process.join()
         return self.ms
 
 
@@ -339,7 +400,7 @@ def beside_a_plan(service, seconds):
     print(f"| a plan made in {took:.0f} s ({seconds} s asked for): villages, grids, units | {result['villages']:,} {result['grids']:,} {result['units']:,} | |")
     for name, (_, _, _, bar) in asked.items():
         a, b = alone[name], beside[name]
-        told = f"{quantile(b, 0.5):.1f}, {quantile(b, 0.99):.1f}, {max(b):.1f} ms"
+        told = f"{quantile(b, 0.5):.1f}, {quantile(b, 0.99):.1f}, {max(b):.1f} ms, {sum(ms > 50 for ms in b)} above 50 ms"
         print(f"| {name} meanwhile ({len(b):,} times): p50, p99, longest | {told} {bar} | alone {quantile(a, 0.5):.1f}, {quantile(a, 0.99):.1f}, {max(a):.1f} ms |")
     a, b = views["alone"], views["beside"]
     if b:
@@ -357,6 +418,7 @@ def main():
         print("| | | |\n|---|---|---|")
         slow_clients(service, folder)
         listeners(service)
+        visible(service)
         drain(service)
     if planned:
         # whole.py's store; the plan goes into a copy that goes again

@@ -1,16 +1,20 @@
 """900,000 households in memory: from the start to ready, resident, and what a GET of everything takes above that.
 
-Usage: whole.py LIANHU FOLDER [HOUSEHOLDS [STARTS]]. The store is made once and kept in FOLDER."""
+Usage: whole.py LIANHU FOLDER [HOUSEHOLDS [STARTS]]. The store is made once and kept in FOLDER; STORE=postgis makes it in a PostgreSQL of
+its own there."""
 
+import contextlib
 import os
 import resource
 import sys
+import tempfile
 import time
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tests", "interop"))
 
+from postgres import Cluster
 from running import Running, county
 
 
@@ -54,9 +58,20 @@ def main():
     households, starts = (int(v) for v in (sys.argv[3:] + ["900000", "3"][len(sys.argv[3:]) :])[:2])
     os.makedirs(folder, exist_ok=True)
     os.environ.setdefault("LIANHU_LOG", "info")
-    path = os.path.join(folder, f"register_{households}.gpkg")
-    store = f"sqlite:{path}"
-    if not os.path.exists(path):
+    if os.environ.get("STORE") == "postgis":
+        # PostgreSQL's own user reaches no folder of ours
+        place = os.path.join(tempfile.gettempdir(), f"lianhu_postgis_{households}")
+        made, keeping = os.path.exists(place), Cluster(place)
+    else:
+        place = os.path.join(folder, f"register_{households}.gpkg")
+        made, keeping = os.path.exists(place), contextlib.nullcontext()
+    with keeping as cluster:
+        look(program, folder, cluster.url if cluster else f"sqlite:{place}", made, households, starts)
+
+
+def look(program, folder, store, made, households, starts):
+    """Makes the store where it is not there yet, and starts the service on it."""
+    if not made:
         begun = time.monotonic()
         county(program, folder, store, households, households // 600, households // 18, "xixiu")
         print(f"store made in {time.monotonic() - begun:.0f} s", flush=True)

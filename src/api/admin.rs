@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -13,6 +14,7 @@ use crate::store::{Role, Scope};
 
 use super::App;
 use super::error::store_is_full;
+use super::guard::HEADERS;
 
 #[derive(Clone)]
 struct Admin {
@@ -26,7 +28,19 @@ pub(super) fn router(app: Arc<App>, figures: PrometheusHandle) -> Router {
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics_text))
+        .layer(map_response(with_headers))
         .with_state(Admin { app, figures })
+}
+
+/// Nothing here is a page, and nothing is to be kept (A17).
+async fn with_headers(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 async fn ready(State(admin): State<Admin>) -> (StatusCode, &'static str) {

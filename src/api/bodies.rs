@@ -82,6 +82,23 @@ impl Bodies {
         self.asked.get(hash as usize % ASKED).is_some_and(|place| place.swap(hash, Ordering::Relaxed) == hash)
     }
 
+    /// A kept body as a client takes it. What was kept for one that takes it plain is packed for the first that takes it packed, away from
+    /// the request threads, and kept so too; an empty packed body says that packing it gains nothing.
+    pub(crate) async fn find(&self, etag: &str, wanted: Packing) -> Option<(Bytes, Packing)> {
+        let packed = if wanted == Packing::Gzip { self.get(etag, Packing::Gzip) } else { None };
+        if let Some(body) = packed.as_ref().filter(|b| !b.is_empty()) {
+            return Some((body.clone(), Packing::Gzip));
+        }
+        let plain = self.get(etag, Packing::Plain)?;
+        if wanted == Packing::Plain || packed.is_some() || plain.len() < WORTH_BYTES {
+            return Some((plain, Packing::Plain));
+        }
+        let (body, packing) = tokio::task::spawn_blocking(move || pack(plain, Packing::Gzip)).await.ok()?;
+        let gained = if packing == Packing::Gzip { body.clone() } else { Bytes::new() };
+        self.keep(etag, Packing::Gzip, &gained);
+        Some((body, packing))
+    }
+
     pub(crate) fn get(&self, etag: &str, packing: Packing) -> Option<Bytes> {
         self.kept.lock().ok()?.of.get(&(etag.to_owned(), packing)).cloned()
     }
@@ -200,6 +217,31 @@ mod tests {
         // many others came in between: it may be forgotten, never wrongly known
         let again = (0..3 * ASKED).filter(|n| bodies.is_asked_again(&n.to_string())).count();
         assert!(again < 3 * ASKED);
+    }
+
+    #[tokio::test]
+    async fn what_was_kept_plain_is_packed_once_for_those_who_take_it() {
+        let bodies = Bodies::default();
+        let long = Bytes::from("网格".repeat(WORTH_BYTES));
+        bodies.keep("long", Packing::Plain, &long);
+        let (body, packing) = bodies.find("long", Packing::Gzip).await.expect("kept");
+        assert!(packing == Packing::Gzip && body.len() < long.len() / 10, "{}", body.len());
+        assert_eq!(bodies.get("long", Packing::Gzip), Some(body), "once");
+        assert_eq!(bodies.find("long", Packing::Plain).await, Some((long, Packing::Plain)));
+
+        // what is short, and what packing makes no shorter
+        let short = Bytes::from_static(b"{}");
+        bodies.keep("short", Packing::Plain, &short);
+        assert_eq!(bodies.find("short", Packing::Gzip).await, Some((short, Packing::Plain)));
+        let mut noise = vec![0; 4 * WORTH_BYTES];
+        getrandom::fill(&mut noise).expect("noise");
+        let noise = Bytes::from(noise);
+        bodies.keep("noise", Packing::Plain, &noise);
+        for _ in 0..2 {
+            assert_eq!(bodies.find("noise", Packing::Gzip).await, Some((noise.clone(), Packing::Plain)));
+        }
+        assert_eq!(bodies.get("noise", Packing::Gzip), Some(Bytes::new()), "tried once");
+        assert_eq!(bodies.find("unknown", Packing::Gzip).await, None);
     }
 
     #[test]

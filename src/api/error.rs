@@ -170,6 +170,7 @@ impl Problem {
     /// The envelope; what must not leave goes to the log.
     pub(super) fn into_value(self) -> Value {
         let request_id = request_id();
+        let hint = self.rest.hint.unwrap_or_else(|| super::hints::of(self.code, self.status));
         if let Some(cause) = &self.rest.cause {
             tracing::error!(request_id, code = self.code, cause, "failed");
         }
@@ -179,10 +180,10 @@ impl Problem {
             "status": self.status.as_u16(),
             "code": self.code,
             "detail": self.detail,
+            "hint": hint,
         });
         if let Some(map) = body.as_object_mut() {
             map.extend(self.rest.field.map(|f| ("field".to_owned(), f.into())));
-            map.extend(self.rest.hint.map(|h| ("hint".to_owned(), h.into())));
             map.extend(self.rest.more);
             map.insert("request_id".to_owned(), request_id.into());
         }

@@ -105,8 +105,18 @@ async fn json_of<T: DeserializeOwned>(request: Request, most_bytes: usize, kinds
             serde_json::error::Category::Data => (StatusCode::UNPROCESSABLE_ENTITY, "bad_field"),
             _ => (StatusCode::BAD_REQUEST, "bad_json"),
         };
-        Problem::new(status, code, what)
+        let problem = Problem::new(status, code, what);
+        match field_of(&e.to_string()) {
+            Some(field) => problem.field(field),
+            None => problem,
+        }
     })
+}
+
+/// The field that the reader of JSON blames: one nobody knows, or one that is not there.
+fn field_of(said: &str) -> Option<&str> {
+    let (_, rest) = said.split_once(" field `")?;
+    rest.split_once('`').map(|(field, _)| field)
 }
 
 /// The key under which a request is done once, and what it was sent with.
@@ -208,6 +218,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fields_that_json_is_refused_for_are_named() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Wish {
+            #[expect(dead_code, reason = "only read")]
+            name: String,
+        }
+        for (text, field) in
+            [(r#"{"name": "a", "nmae": 1}"#, Some("nmae")), ("{}", Some("name")), (r#"{"name": 1}"#, None)]
+        {
+            let said = serde_json::from_str::<Wish>(text).expect_err("refused").to_string();
+            assert_eq!(field_of(&said), field, "{said}");
+        }
+    }
 
     #[test]
     fn parameters_are_decoded_and_known_or_refused() {

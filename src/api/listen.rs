@@ -54,10 +54,21 @@ pub(super) fn body_time(of: &axum::http::Extensions) -> Duration {
 pub(super) async fn listen(
     listener: TcpListener,
     router: Router,
+    stop: watch::Receiver<bool>,
+    times: (Duration, ClientTimes),
+) {
+    listen_to(MOST_CONNECTIONS, listener, router, stop, times).await;
+}
+
+/// The same with so many connections at once.
+async fn listen_to(
+    most: usize,
+    listener: TcpListener,
+    router: Router,
     mut stop: watch::Receiver<bool>,
     (patience, times): (Duration, ClientTimes),
 ) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let places = Arc::new(Semaphore::new(most));
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -119,4 +130,73 @@ fn connection(
         .header_read_timeout(times.head)
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(Box::pin(stream)), service)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// Against hanging.
+    const GUARD: Duration = Duration::from_secs(60);
+
+    /// Where something listens, and what stops it when it is dropped.
+    async fn listening(most: usize, head: Duration) -> (SocketAddr, watch::Sender<bool>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let at = listener.local_addr().expect("its address");
+        let (stop, stopped) = watch::channel(false);
+        let router = Router::new().route("/", axum::routing::get(async || "here"));
+        let times = ClientTimes { head, ..ClientTimes::default() };
+        tokio::spawn(listen_to(most, listener, router, stopped, (Duration::from_secs(1), times)));
+        (at, stop)
+    }
+
+    async fn asking(at: SocketAddr) -> TcpStream {
+        let mut socket = TcpStream::connect(at).await.expect("connected");
+        socket.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
+        socket
+    }
+
+    /// Whether it is answered; the connection stays.
+    async fn is_answered(socket: &mut TcpStream, within: Duration) -> bool {
+        let mut said = Vec::new();
+        while !said.ends_with(b"here") {
+            let mut piece = [0; 1024];
+            match timeout(within, socket.read(&mut piece)).await {
+                Ok(Ok(n)) if n > 0 => said.extend_from_slice(&piece[..n]),
+                _ => return false,
+            }
+        }
+        said.starts_with(b"HTTP/1.1 200 ")
+    }
+
+    #[tokio::test]
+    async fn connection_beyond_the_most_waits_until_another_ends() {
+        let (at, _stop) = listening(2, GUARD).await;
+        let mut served = [asking(at).await, asking(at).await];
+        for socket in &mut served {
+            assert!(is_answered(socket, GUARD).await);
+        }
+        let mut third = asking(at).await;
+        assert!(!is_answered(&mut third, Duration::from_millis(300)).await, "both places are taken");
+        let [first, _second] = served;
+        drop(first);
+        assert!(is_answered(&mut third, GUARD).await, "a place is free");
+    }
+
+    #[tokio::test]
+    async fn connection_without_requests_is_closed() {
+        let (at, _stop) = listening(2, Duration::from_millis(100)).await;
+        let silent = TcpStream::connect(at).await.expect("connected");
+        let mut done = asking(at).await;
+        assert!(is_answered(&mut done, GUARD).await);
+        for mut socket in [silent, done] {
+            let mut rest = Vec::new();
+            let ended = timeout(GUARD, socket.read_to_end(&mut rest)).await;
+            assert!(ended.is_ok(), "still open");
+            assert!(!rest.starts_with(b"HTTP/1.1 2"), "nothing was asked for");
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod audit;
 pub(crate) mod auth;
 mod basemaps;
 mod bodies;
+mod client;
 mod cors;
 mod error;
 mod events;
@@ -18,6 +19,7 @@ mod exports;
 mod extract;
 mod first;
 mod guard;
+mod hints;
 mod hotspots;
 mod idempotency;
 mod imports;
@@ -45,6 +47,7 @@ mod scratch;
 mod serve;
 mod session;
 mod statistics;
+mod tagged;
 mod tokens;
 #[cfg(feature = "otel")]
 mod traced;
@@ -53,6 +56,7 @@ mod users;
 mod web;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -100,6 +104,8 @@ pub struct App {
     pub(crate) in_flight: idempotency::InFlight,
     /// Whose pages may read `/ogc`.
     pub(crate) origins: cors::Origins,
+    /// Whose word is taken for where a request came from.
+    pub(crate) proxies: Vec<IpAddr>,
     /// Seals and opens officers' telephones, where there is a key.
     pub(crate) sealer: Option<Arc<Sealer>>,
     pub(crate) hotspots: hotspots::Kept,

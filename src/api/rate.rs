@@ -6,13 +6,14 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use axum::extract::{Extension, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::Response;
 
 use super::App;
-use super::auth::{Peer, Principal};
+use super::auth::Principal;
+use super::client::Client;
 use super::error::{Answer, Problem};
 
 /// Buckets remembered at most; a full one need not be.
@@ -80,9 +81,8 @@ impl Rates {
     ///
     /// # Errors
     /// 429.
-    pub(super) fn of_address(&self, from: Option<IpAddr>) -> Answer<()> {
-        let from = from.map_or(OTHERS.to_owned(), neighbourhood);
-        self.take(&from, Instant::now()).map_err(|seconds| {
+    pub(super) fn of_address(&self, from: IpAddr) -> Answer<()> {
+        self.take(&neighbourhood(from), Instant::now()).map_err(|seconds| {
             too_often("此地址请求过于频繁，请稍候 / too many requests from this address, wait a while", seconds)
         })
     }
@@ -108,11 +108,11 @@ pub(super) async fn limit(
 /// Around what needs no signing in and more than a constant to answer.
 pub(super) async fn limit_by_address(
     State(app): State<Arc<App>>,
-    peer: Option<Extension<Peer>>,
+    Client(from): Client,
     request: Request,
     next: Next,
 ) -> Answer<Response> {
-    app.open_rates.of_address(peer.map(|p| p.0.0.ip()))?;
+    app.open_rates.of_address(from)?;
     Ok(next.run(request).await)
 }
 

@@ -10,16 +10,15 @@ use axum::routing::{get, patch, post};
 use super::error::Problem;
 use super::{
     App, alerts, audit, auth, basemaps, bodies, cors, events, exports, first, guard, hotspots, imports, incidents,
-    jobs, ledgers, officers, ogc, openapi, plans, rate, regions, register, report, session, statistics, tokens, users,
-    web,
+    jobs, ledgers, officers, ogc, openapi, plans, rate, regions, register, report, session, statistics, tagged, tokens,
+    users, web,
 };
 
 /// All routes of the public listener.
 #[rustfmt::skip]
 pub(super) fn router(app: Arc<App>) -> Router {
-    let open = Router::new()
-        .route("/", get(web::map))
-        .route("/assets/{*path}", get(web::asset))
+    // what describes the service
+    let described = Router::new()
         .route("/ogc", get(ogc::landing))
         .route("/ogc/", get(ogc::landing))
         .route("/ogc/api", get(ogc::api))
@@ -27,6 +26,10 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/ogc/conformance", get(ogc::conformance))
         .route("/ogc/style.css", get(ogc::style))
         .route("/api/openapi.json", get(openapi::document))
+        .route_layer(from_fn(tagged::tagged));
+    let open = Router::new()
+        .route("/", get(web::map))
+        .route("/assets/{*path}", get(web::asset))
         .route("/first", get(first::form).post(first::take))
         .route("/api/session", post(session::sign_in).delete(session::sign_out));
     // what is open and made anew: each address may ask only so often
@@ -41,7 +44,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
     let counted = counted
         .route("/api/session/oidc", get(session::oidc::begin))
         .route("/api/session/oidc/callback", get(session::oidc::come_back));
-    let open = open.merge(counted.route_layer(from_fn_with_state(app.clone(), rate::limit_by_address)));
+    let open = open.merge(described).merge(counted.route_layer(from_fn_with_state(app.clone(), rate::limit_by_address)));
     // what takes long, or much room: each user and token may ask only so often
     let costly = Router::new()
         .route("/api/imports", post(imports::upload))
@@ -60,19 +63,22 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/incidents", get(incidents::list).post(incidents::report))
         .route("/api/statistics", get(statistics::statistics))
         .route_layer(from_fn(bodies::packed));
-    let known = Router::new()
+    // what describes its layers
+    let layers = Router::new()
         .route("/ogc/collections", get(ogc::collections))
         .route("/ogc/collections/{collection}", get(ogc::collection))
         .route("/ogc/collections/{collection}/queryables", get(ogc::queryables))
-        .route("/ogc/collections/{collection}/items", get(ogc::items).post(ogc::create))
-        .route("/ogc/collections/{collection}/items/{id}",
-            get(ogc::item).put(ogc::replace).patch(ogc::update).delete(ogc::remove))
         .route("/ogc/collections/{collection}/tiles", get(ogc::tilesets))
         .route("/ogc/collections/{collection}/tiles/{matrices}", get(ogc::tileset))
-        .route("/ogc/collections/{collection}/tiles/{matrices}/{z}/{y}/{x}", get(ogc::tile))
         .route("/ogc/lianhu.qgs", get(ogc::qgis))
         .route("/ogc/tileMatrixSets", get(ogc::matrix_sets))
         .route("/ogc/tileMatrixSets/{matrices}", get(ogc::matrix_set))
+        .route_layer(from_fn(tagged::tagged));
+    let known = Router::new()
+        .route("/ogc/collections/{collection}/items", get(ogc::items).post(ogc::create))
+        .route("/ogc/collections/{collection}/items/{id}",
+            get(ogc::item).put(ogc::replace).patch(ogc::update).delete(ogc::remove))
+        .route("/ogc/collections/{collection}/tiles/{matrices}/{z}/{y}/{x}", get(ogc::tile))
         .route("/api/session", get(session::who))
         .route("/api/basemaps/tianditu/{layer}/{z}/{y}/{x}", get(basemaps::tile))
         .route("/api/users", get(users::list).post(users::add))
@@ -115,7 +121,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/jobs/{id}", get(jobs::one).delete(jobs::cancel))
         .route("/api/events", get(events::stream));
     let known = if app.with_test_routes { known.route("/api/test/panic", get(faulty)) } else { known };
-    let known = known.merge(costly).merge(packed).route_layer(from_fn_with_state(app.clone(), auth::require));
+    let known = known.merge(layers).merge(costly).merge(packed).route_layer(from_fn_with_state(app.clone(), auth::require));
     open.merge(known)
         .fallback(async || Problem::missing())
         .method_not_allowed_fallback(async || {

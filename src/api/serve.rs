@@ -1,6 +1,6 @@
 //! From a store to a running service, and to its end.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +63,8 @@ pub struct Settings {
     pub open_per_minute: u32,
     /// Other origins whose pages may read `/ogc`.
     pub allowed_origins: Vec<String>,
+    /// Proxies whose word is taken for where a request came from.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Where tiles of Tianditu come from; `None`: nothing is asked of anybody.
     pub tianditu: Option<TiandituSettings>,
     /// The organisation's own accounts.
@@ -165,6 +167,7 @@ pub async fn serve(
         refusals: Refusals::default(),
         in_flight: InFlight::default(),
         origins: Origins::new(settings.allowed_origins),
+        proxies: settings.trusted_proxies,
         sealer: settings.sealer,
         hotspots: Kept::default(),
         layers: Layers::default(),

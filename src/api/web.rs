@@ -37,12 +37,33 @@ fn file(path: &str, headers: &HeaderMap, cache: &'static str) -> Option<Response
 
 /// The map's page.
 pub(super) async fn map(headers: HeaderMap) -> Response {
-    file("index.html", &headers, "no-cache")
-        .unwrap_or_else(|| ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], ABSENT).into_response())
+    page(file("index.html", &headers, "no-cache"))
+}
+
+fn page(built: Option<Response>) -> Response {
+    built.unwrap_or_else(|| ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], ABSENT).into_response())
 }
 
 /// A file of the map; its name holds a hash of its content.
 pub(super) async fn asset(Segments(path): Segments<String>, headers: HeaderMap) -> Response {
     let year = "public, max-age=31536000, immutable";
     file(&format!("assets/{path}"), &headers, year).unwrap_or_else(|| Problem::missing().into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn program_without_the_map_says_how_to_get_it() {
+        assert!(file("no-such-page.html", &HeaderMap::new(), "no-cache").is_none());
+        let answer = page(None);
+        assert_eq!(answer.status(), StatusCode::OK);
+        let text = to_bytes(answer.into_body(), 10_000).await.expect("a page");
+        let text = String::from_utf8_lossy(&text).into_owned();
+        assert!(text.contains("make run") && text.contains("npm run build") && text.contains("尚未编译"), "{text}");
+        assert!(!text.contains("<script") && !text.contains("style="), "as strict as the rest");
+    }
 }

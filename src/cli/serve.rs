@@ -105,6 +105,7 @@ async fn run(config: &Config, with_test_routes: bool) -> Result<(), Failure> {
         public_k: config.public_incidents.then_some(config.public_k),
         open_per_minute: config.public_per_minute,
         allowed_origins: config.allowed_origins.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
         tianditu: config.tianditu.settings()?,
         #[cfg(feature = "oidc")]
         oidc: config.oidc.settings()?,

@@ -1,21 +1,25 @@
 """What GIS programs make of the running service: GDAL and QGIS through OGC API Features, OWSLib as a program would.
 
-Usage: service.py LIANHU [FOLDER]. In FOLDER the store is kept for the next time. Counts are compared with the files that were imported, not with other answers of ours."""
+Usage: service.py LIANHU [FOLDER]. In FOLDER the store is kept for the next time. Counts are compared with the files that were imported, not with other
+answers of ours; hotspots, which no file holds, with those of the monitoring room."""
 
 import contextlib
 import csv
+import datetime
 import os
 import subprocess
 import sys
 import tempfile
 import time
+import uuid
 
 from owslib.ogcapi.features import Features
 
 from running import Running, county
 
 HOUSEHOLDS = 100_000
-COLLECTIONS = ("regions", "grids", "units", "leaders", "buildings", "incidents", "households")
+REPORTED = 12
+COLLECTIONS = ("regions", "grids", "units", "leaders", "buildings", "incidents", "households", "hotspots")
 
 
 def ogr(service, *arguments):
@@ -75,6 +79,35 @@ def owslib(service, rows, box):
     print(f"collections, queryables, definition, bbox ({len(inside):,}), filter ({len(wanted):,}), sort, one feature")
 
 
+def hotspots(service, rows):
+    """Hotspots are made of the last thirty days' incidents. Those of the files are older, so some are reported; then both programs read the
+    cells that the monitoring room is told of."""
+    print("== hotspots")
+    one = rows[len(rows) // 2]
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat()
+    body = {"category": "dispute", "occurred_at": now, "at": [float(one["经度"]), float(one["纬度"])]}
+    made = [service.post("/api/incidents", body, idempotency_key=uuid.uuid4().hex)["incident"]["id"] for _ in range(REPORTED)]
+    begun = time.monotonic()
+    while service.get(f"/ogc/collections/incidents/items?ids={made[-1]}")["numberMatched"] != 1:
+        assert time.monotonic() - begun < 60, "what was reported is not served"
+        time.sleep(0.05)
+    told = {cell["h3"]: cell for cell in service.get("/api/hotspots?view=gi")["cells"]}
+    assert max(cell["count"] for cell in told.values()) >= REPORTED, "the cell of what was reported"
+    read = ogr(service, "ogr2ogr", "-f", "CSV", "/vsistdout/", f"OAPIF:{service.base}/ogc", "hotspots", "-oo", "PAGE_SIZE=100")
+    counts = {row["h3"]: int(row["count"]) for row in csv.DictReader(read.splitlines())}
+    assert counts == {h3: cell["count"] for h3, cell in told.items()}, f"{len(counts)} cells of {len(told)}"
+    ogc = Features(f"{service.base}/ogc", headers={"Authorization": f"Bearer {service.token}"})
+    page = ogc.collection_items("hotspots", limit=10_000)
+    assert page["numberMatched"] == len(told)
+    for feature in page["features"]:
+        cell = told[feature["id"]]
+        assert all(feature["properties"][name] == cell[name] for name in ("count", "class", "rank")), (feature, cell)
+        ring = feature["geometry"]["coordinates"][0]
+        far = max(abs(a - b) for p, q in zip(ring, cell["ring"]) for a, b in zip(p, q))
+        assert len(ring) == len(cell["ring"]) and far < 1e-8, (feature, cell)
+    print(f"{len(told):,} cells of the last thirty days, by GDAL and OWSLib as the room is told of them")
+
+
 def qgis(service, rows, box):
     print("== QGIS", flush=True)
     inside = sum(box[0] <= float(r["经度"]) <= box[2] and box[1] <= float(r["纬度"]) <= box[3] for r in rows)
@@ -101,6 +134,7 @@ def main():
         with Running(program, store, log=os.path.join(folder, "log")) as service:
             gdal(service, rows, box)
             owslib(service, rows, box)
+            hotspots(service, rows)
             qgis(service, rows, box)
     print("== 服务互操作检查通过 / the service interoperates")
 

@@ -29,26 +29,41 @@ pub(crate) fn a04_exporter_who_asks_for_persons_is_refused_and_noted(server: &Se
     let csv = server.get_as(&exporter, &format!("{items}?f=csv&limit=3")).is(200).text();
     assert!(!csv.lines().next().unwrap_or_default().contains("persons"));
     // whoever only looks takes no copies
-    for role in ["viewer", "auditor"] {
-        let token = server.token_for(role, VILLAGE);
-        server.get_as(&token, &format!("{items}?f=gpkg")).problem(403, "forbidden");
+    let others = ["viewer", "auditor"].map(|role| server.token_for(role, VILLAGE));
+    for token in &others {
+        server.get_as(token, &format!("{items}?f=gpkg")).problem(403, "forbidden");
     }
+    // each of these stands in the log, of whoever it was
+    let exporter = id_of(server, &exporter);
+    assert_eq!(noted(server, "access.refused", &exporter), ["households"; 4]);
+    assert_eq!(noted(server, "export.file", &exporter), ["households"]);
+    for token in &others {
+        let other = id_of(server, token);
+        assert_eq!(noted(server, "export.refused", &other), ["households"]);
+        assert_eq!(noted(server, "access.refused", &other), Vec::<String>::new());
+    }
+    // and is read by the command line as the service tells it: what a GeoPackage holds while it is served is the service's alone
     if server.place.url.starts_with("postgres") {
-        let log = server.place.run(&["audit", "--limit", "5000"], "");
-        assert!(log.contains("access.refused") && log.contains("export.refused") && log.contains("export.file"));
+        let log = server.place.run(&["audit", "--limit", "100000"], "");
+        let of = |line: &&str| line.contains(&exporter) && line.contains("\taccess.refused\thouseholds\t");
+        assert_eq!(log.lines().filter(of).count(), 4, "{log}");
     }
 }
 
-/// What the audit log has of refused writes of a user or token.
-fn refusals(server: &Server, actor: &str) -> Vec<String> {
+fn id_of(server: &Server, token: &str) -> String {
+    server.get_as(token, "/api/session").is(200).json()["id"].as_str().expect("an id").to_owned()
+}
+
+/// What the audit log has of an operation of a user or token: its targets, in their order.
+fn noted(server: &Server, operation: &str, actor: &str) -> Vec<String> {
     let (mut found, mut after) = (Vec::new(), 0);
     loop {
-        let query = format!("/api/audit?operation=access.refused&actor={actor}&limit=1000&after={after}");
+        let query = format!("/api/audit?operation={operation}&actor={actor}&limit=1000&after={after}");
         let page = server.get(&query).is(200).json();
         assert_eq!(page["chain_ok"], true);
-        let targets =
-            page["entries"].as_array().expect("entries").iter().map(|e| e["target"].as_str().expect("a target"));
-        found.extend(targets.map(str::to_owned));
+        let entries = page["entries"].as_array().expect("entries");
+        assert!(entries.iter().all(|e| e["actor"] == actor && e["operation"] == operation), "{page}");
+        found.extend(entries.iter().map(|e| e["target"].as_str().expect("a target").to_owned()));
         match page["next"].as_u64() {
             Some(next) => after = next,
             None => return found,
@@ -56,9 +71,12 @@ fn refusals(server: &Server, actor: &str) -> Vec<String> {
     }
 }
 
+/// Refused writes of a user or token.
+fn refusals(server: &Server, actor: &str) -> Vec<String> {
+    noted(server, "access.refused", actor)
+}
+
 pub(crate) fn a04_monitor_who_edits_is_refused_and_noted(server: &Server) {
-    let id_of =
-        |token: &str| server.get_as(token, "/api/session").is(200).json()["id"].as_str().expect("an id").to_owned();
     let viewer = server.token_for("viewer", VILLAGE);
     let bearer = format!("Bearer {viewer}");
     let by = [("authorization", bearer.as_str()), ("idempotency-key", "a04")];
@@ -74,7 +92,7 @@ pub(crate) fn a04_monitor_who_edits_is_refused_and_noted(server: &Server) {
     server.get_as(&viewer, "/api/audit").problem(403, "forbidden");
     server.ask("POST", "/api/tokens", &by, Some(&json!({"x": 1}))).problem(422, "bad_field");
     assert_eq!(
-        refusals(server, &id_of(&viewer)),
+        refusals(server, &id_of(server, &viewer)),
         ["POST /api/plans/{id}/edits", "DELETE /api/officers/{id}", "POST /api/tokens"]
     );
     // a role that may, beyond its area
@@ -83,11 +101,11 @@ pub(crate) fn a04_monitor_who_edits_is_refused_and_noted(server: &Server) {
     let wider = json!({"name": "越权", "role": "viewer", "region": "520423"});
     server.ask("POST", "/api/tokens", &[("authorization", &bearer)], Some(&wider)).problem(403, "forbidden");
     server.ask("POST", "/api/tokens", &[("authorization", &bearer)], Some(&wish)).is(201);
-    assert_eq!(refusals(server, &id_of(&admin)), ["POST /api/tokens"]);
+    assert_eq!(refusals(server, &id_of(server, &admin)), ["POST /api/tokens"]);
     // an export that is refused has an entry of its own kind, once
     let export = json!({"layer": "grids", "format": "csv"});
     server.ask("POST", "/api/exports", &by, Some(&export)).problem(403, "forbidden");
-    assert_eq!(refusals(server, &id_of(&viewer)).len(), 3);
+    assert_eq!(refusals(server, &id_of(server, &viewer)).len(), 3);
 }
 
 pub(crate) fn a07_disabled_user_is_out_at_the_next_request(server: &Server) {
@@ -148,9 +166,10 @@ pub(crate) fn a11_sign_in_always_makes_a_new_session(server: &Server) {
     server.ask("GET", "/api/session", &[("cookie", &planted)], None).is(401);
     let second = cookie_of(&server.sign_in("固定", PASSWORD, &[("cookie", &first)]).is(201));
     assert_ne!(first, second);
+    // the one before is over with the sign-in that came with it
+    server.ask("GET", "/api/session", &[("cookie", &first)], None).is(401);
     server.ask("DELETE", "/api/session", &[("cookie", &second), ("origin", &server.base)], None).is(204);
     server.ask("GET", "/api/session", &[("cookie", &second)], None).is(401);
-    server.ask("GET", "/api/session", &[("cookie", &first)], None).is(200);
 }
 
 pub(crate) fn a12_foreign_pages_cannot_write(server: &Server) {
@@ -172,6 +191,11 @@ pub(crate) fn a12_foreign_pages_cannot_write(server: &Server) {
 }
 
 pub(crate) fn a17_every_answer_has_the_headers(server: &Server) {
+    for path in ["/livez", "/readyz", "/metrics", "/nothing"] {
+        let reply = crate::client::send("GET", &format!("{}{path}", server.admin_base), &[], None);
+        let named = ["content-security-policy", "x-content-type-options", "cache-control"].map(|n| reply.header(n));
+        assert_eq!(named, ["default-src 'none'", "nosniff", "no-store"], "the operator's {path}");
+    }
     for path in [
         "/",
         "/ogc",

@@ -40,6 +40,8 @@ impl Reply {
         assert_eq!(body["code"], code, "{body}");
         assert_eq!(reply.header("content-type"), "application/problem+json");
         assert_eq!(body["status"], status);
+        let hint = body["hint"].as_str().unwrap_or_default();
+        assert!(hint.contains(" / ") || hint.contains("：") || hint.contains("/api/"), "what to do: {body}");
         assert!(body["request_id"].as_str().is_some_and(|id| id == reply.header("x-request-id")));
         reply
     }

@@ -173,6 +173,23 @@ impl Definition {
     }
 }
 
+/// The files in the tree are the documents: what is served is them, but for the address and the version of the service.
+pub(crate) fn documents_are_served_as_they_stand_in_the_tree(server: &crate::server::Server) {
+    for (path, text, kind) in [
+        ("/api/openapi.json", include_str!("../../src/api/openapi/application.json"), "application/json"),
+        ("/ogc/api", include_str!("../../src/api/openapi/ogc.json"), "application/vnd.oai.openapi+json;version=3.0"),
+    ] {
+        let mut wanted: Value = serde_json::from_str(text).expect("JSON");
+        let at = wanted["servers"][0]["url"].as_str().expect("where it is served").to_owned();
+        assert!(at.starts_with('/') && wanted["info"]["version"].is_string(), "{path}");
+        wanted["servers"][0]["url"] = format!("{}{at}", server.base).into();
+        wanted["info"]["version"] = env!("CARGO_PKG_VERSION").into();
+        let served = server.ask("GET", path, &[], None).is(200);
+        assert_eq!(served.header("content-type"), kind);
+        assert!(served.text() == wanted.to_string(), "{path} is not its file in src/api/openapi: {}", served.text());
+    }
+}
+
 #[test]
 fn answer_that_says_more_or_less_than_its_definition_is_told() {
     let [application, _] = &*DEFINITIONS;

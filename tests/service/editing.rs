@@ -7,7 +7,14 @@ use crate::server::{ROLES, Server, TOWNSHIP, VILLAGE, still, writing};
 
 const GEOJSON: &str = "application/geo+json";
 
-fn send(server: &Server, token: &str, method: &str, path: &str, tag: Option<&str>, body: Option<&Value>) -> Reply {
+pub(crate) fn send(
+    server: &Server,
+    token: &str,
+    method: &str,
+    path: &str,
+    tag: Option<&str>,
+    body: Option<&Value>,
+) -> Reply {
     let bearer = format!("Bearer {token}");
     let kind = if method == "PATCH" { "application/merge-patch+json" } else { GEOJSON };
     let mut headers = vec![("authorization", bearer.as_str())];
@@ -17,17 +24,17 @@ fn send(server: &Server, token: &str, method: &str, path: &str, tag: Option<&str
 }
 
 /// A place of the village: where one of its buildings stands.
-fn place(server: &Server) -> [f64; 2] {
+pub(crate) fn place(server: &Server) -> [f64; 2] {
     let found = server.all(&server.token, "buildings", &format!("&village={VILLAGE}"));
     serde_json::from_value(found[0]["geometry"]["coordinates"].clone()).expect("a point")
 }
 
-fn feature(id: &str, at: [f64; 2], properties: &Value) -> Value {
+pub(crate) fn feature(id: &str, at: [f64; 2], properties: &Value) -> Value {
     json!({"type": "Feature", "id": id, "geometry": {"type": "Point", "coordinates": at}, "properties": properties})
 }
 
 /// Until what was written is served.
-fn served(server: &Server, path: &str, fits: impl Fn(&Reply) -> bool) -> Reply {
+pub(crate) fn served(server: &Server, path: &str, fits: impl Fn(&Reply) -> bool) -> Reply {
     let begun = std::time::Instant::now();
     loop {
         let reply = server.get(&format!("/ogc/collections/{path}"));

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::incidents::{body, report};
-use crate::server::{PASSWORD, Place, Server, VILLAGE, cookie_of, writing};
+use crate::plans::{draft, edit, rename, village};
+use crate::server::{PASSWORD, Place, Server, TOWNSHIP, VILLAGE, cookie_of, writing};
 
 /// An event.
 #[derive(Clone, Debug, PartialEq)]
@@ -173,6 +174,71 @@ pub(crate) fn job_is_told_to_whoever_started_it_and_to_nobody_else(server: &Serv
     assert_eq!(told_of(&mut again, job).last(), Some(end));
     let mut fresh = Stream::open(server, &own, None);
     assert_eq!(fresh.of_kind("job", 1, Duration::from_millis(500)), []);
+}
+
+/// A file on its way in is told of as a job of its own kind, by stages and rows; once it is there, the layer is told of to all who see it.
+pub(crate) fn import_is_told_by_stages_and_then_its_layer(server: &Server) {
+    const ROWS: usize = 20_000;
+    let planner = server.token_for("planner", TOWNSHIP);
+    let mut stream = Stream::open(server, &planner, None);
+    stream.hello();
+    let row = |i: usize| format!("SSE-{i},{VILLAGE},{},25.9749874\n", 105.643_564_4 + (i % 100) as f64 * 1e-7);
+    let file: String = std::iter::once("楼栋编号,村编码,经度,纬度\n".to_owned()).chain((0..ROWS).map(row)).collect();
+    let query = "/api/imports?layer=buildings&file_name=sse.csv";
+    let judged = server.upload_as(&planner, query, file.as_bytes()).is(202).json();
+    let preview = told_of(&mut stream, judged["job"].as_str().expect("a job"));
+    let mut listener = Stream::open(server, &server.token_for("viewer", TOWNSHIP), None);
+    listener.hello();
+    let import = judged["import"]["id"].as_str().expect("an import");
+    let started = server.commit_as(&planner, import, "sse", false).is(202).json();
+    let stored = told_of(&mut stream, started["job"].as_str().expect("a job"));
+    for (told, kind, stages) in [
+        (preview, "import.preview", ["检查 judging", "与库比对 comparing"]),
+        (stored, "import", ["检查 judging", "入库 storing"]),
+    ] {
+        assert!(told.iter().all(|t| t["kind"] == kind), "{told:?}");
+        let first = told.first().expect("something is told");
+        let end = told.last().expect("something is told");
+        assert!(first["status"] == "running" && end["status"] == "done", "on its way, and at its end: {told:?}");
+        let amounts = ["rows", "bytes"].map(|of| end[of].as_u64());
+        assert_eq!(amounts, [Some(ROWS as u64), Some(file.len() as u64)], "{kind}");
+        let seen = told.iter().filter_map(|t| t["stage"].as_str()).filter(|stage| !stage.is_empty());
+        let seen: std::collections::BTreeSet<&str> = seen.collect();
+        assert!(!seen.is_empty() && seen.iter().all(|stage| stages.contains(stage)), "{kind}: {seen:?}");
+        for pair in told.windows(2) {
+            assert!(pair[0]["share"].as_f64() <= pair[1]["share"].as_f64(), "{kind}: {pair:?}");
+            assert!(pair[0]["version"].as_u64() < pair[1]["version"].as_u64(), "{kind}: {pair:?}");
+        }
+    }
+    let of_layer = |e: &Event| e.kind == "register" && e.data["layer"] == "buildings";
+    let told = listener.up_to(Duration::from_secs(60), of_layer);
+    assert!(told.last().is_some_and(of_layer), "{told:?}");
+    assert!(told.iter().all(|e| e.kind != "job"), "jobs are their owner's: {told:?}");
+}
+
+/// What is done to a plan is told by its name, in order, each once, to those who see the plan.
+pub(crate) fn plan_is_told_of_by_what_was_done(server: &Server) {
+    let mut stream = Stream::open(server, &server.token_for("planner", TOWNSHIP), None);
+    let mut foreign = Stream::open(server, &server.token_for("planner", "520424"), None);
+    stream.hello();
+    foreign.hello();
+    let plan = draft(server);
+    let grid = village(server, &plan)["grids"][0]["code"].clone();
+    edit(server, &plan, &format!("told-{plan}"), 1, &rename(&grid, "听见")).is(200);
+    for turn in ["undo", "redo"] {
+        server.write("POST", &format!("/api/plans/{plan}/{turn}"), &json!({})).is(200);
+    }
+    let own = |e: &Event| e.kind == "plan" && e.data["plan"] == plan.as_str();
+    let mut told = stream.up_to(Duration::from_secs(60), |e| own(e) && e.data["operation"] == "plan.redo");
+    // one that came twice would be here by now
+    told.extend(stream.everything(Duration::from_millis(500)));
+    told.retain(own);
+    let operations: Vec<&str> = told.iter().filter_map(|e| e.data["operation"].as_str()).collect();
+    assert_eq!(operations, ["plan.fork", "plan.edit", "plan.undo", "plan.redo"]);
+    assert!(told.windows(2).all(|w| w[0].id < w[1].id), "{told:?}");
+    assert!(!told.iter().any(|e| e.data.to_string().contains("听见")), "what was written is not told: {told:?}");
+    let elsewhere = foreign.everything(Duration::from_millis(500));
+    assert!(!elsewhere.iter().any(own), "{elsewhere:?}");
 }
 
 /// No beat comes sooner.

@@ -1,15 +1,15 @@
 //! A01 with real objects: each operation of both documents is asked by every role for what a neighbouring village really has, with a body
 //! that is accepted from whoever may. It is not there, no answer tells of it, and nothing changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::client::Reply;
 use crate::events::Stream;
-use crate::server::{Place, ROLES, Server, VILLAGE};
-use crate::tiles::tile_of;
+use crate::server::{PASSWORD, Place, ROLES, Server, VILLAGE};
+use crate::tiles::{decoded, tile_of};
 use crate::two_villages::{NEIGHBOUR, Objects, filled, service};
 use crate::wishes::{Operation, ask, operations, path_of, wish};
 
@@ -157,6 +157,30 @@ const MANY: [(&str, bool); 26] = [
 ];
 const LAYERS: [&str; 7] = ["regions", "grids", "units", "leaders", "buildings", "incidents", "households"];
 
+/// Villages of what a tile of a layer draws.
+fn villages(layer: &str, tile: &Reply) -> BTreeSet<String> {
+    let field = match layer {
+        "leaders" => "unit",
+        "buildings" => "village",
+        _ => "code",
+    };
+    let code = |f: &Value| f["properties"][field].as_str().unwrap_or_else(|| panic!("{field}: {f}")).to_owned();
+    decoded(&tile.body).iter().map(|f| code(f).chars().take(VILLAGE.len()).collect()).collect()
+}
+
+/// The cell of a place that the layer of hotspots has.
+fn cell_of([lon, lat]: [f64; 2]) -> String {
+    h3o::LatLng::new(lat, lon).expect("a place").to_cell(h3o::Resolution::Nine).to_string()
+}
+
+/// Cells of the layer in which somebody sees incidents, and how many.
+fn crowded(server: &Server, token: &str) -> BTreeMap<String, u64> {
+    let found = server.get_as(token, "/ogc/collections/hotspots/items?limit=10000").is(200).json();
+    let cell = |f: &Value| Some((f["id"].as_str()?.to_owned(), f["properties"]["count"].as_u64()?));
+    let cells = found["features"].as_array().expect("features").iter().filter_map(cell);
+    cells.filter(|(_, count)| *count > 0).collect()
+}
+
 fn many_rows_are_ones_own_alone(server: &Server, own: &Objects, theirs: &Objects) {
     let mut answered = 0;
     for role in ROLES {
@@ -197,7 +221,17 @@ fn many_rows_are_ones_own_alone(server: &Server, own: &Objects, theirs: &Objects
             let holds = |reply: &Reply, word: &str| reply.body.windows(word.len()).any(|w| w == word.as_bytes());
             assert!(holds(&all, theirs.village) && holds(&all, own.village), "{layer}");
             assert!(!holds(&seen, theirs.village) && holds(&seen, own.village), "{role}: {layer}");
+            // and what is drawn is of these villages, read by a decoder that is none of ours
+            assert_eq!(villages(layer, &seen), BTreeSet::from([own.village.to_owned()]), "{role}: {layer}");
+            if role == ROLES[0] {
+                let both = villages(layer, &all);
+                assert!(both.contains(own.village) && both.contains(theirs.village), "{layer}: {both:?}");
+            }
         }
+        // hotspots are made of one's own incident alone
+        let (here, there) = (cell_of(own.at), cell_of(theirs.at));
+        assert_eq!(crowded(server, &token), BTreeMap::from([(here.clone(), 1)]), "{role}");
+        assert_eq!(crowded(server, &server.token), BTreeMap::from([(here, 1), (there, 1)]));
         let count = |token: &str| {
             let found = server.get_as(token, "/api/hotspots?view=count").is(200).json();
             found["incidents"].as_u64().zip(found["outside"].as_u64()).map(|(a, b)| a + b)
@@ -255,6 +289,33 @@ fn whoever_may_succeeds(server: &Server, own: &Objects, theirs: &Objects) {
     assert_eq!(told(&ours), Vec::<String>::new(), "{ours:?}");
 }
 
+/// Everything was asked of the service by now. Its log is lines of JSON, with routes in them and no name, telephone, password, token, code or id.
+fn log_tells_of_nobody(server: &Server, of: &[&Objects]) {
+    let log = server.log();
+    let (mut lines, mut routes) = (0, BTreeSet::new());
+    for line in log.lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        for name in ["timestamp", "level", "message"] {
+            assert!(line[name].is_string(), "{name}: {line}");
+        }
+        routes.extend(line["route"].as_str().map(str::to_owned));
+        lines += 1;
+    }
+    assert!(
+        lines > 1_000 && routes.contains("/api/officers/{id}/reveal") && routes.contains("/api/users"),
+        "{routes:?}"
+    );
+    for objects in of {
+        assert_eq!(objects.tells(&log), None, "{}", objects.village);
+        for token in [&objects.planner, &objects.exporter, &objects.admin] {
+            assert!(!log.contains(token.as_str()), "a token of {}", objects.village);
+        }
+    }
+    for word in ["13800138000", "县管理员", PASSWORD, server.token.as_str()] {
+        assert!(!log.contains(word), "{word}");
+    }
+}
+
 fn a01_what_the_neighbours_really_have_is_out_of_reach(place: Place) {
     let server = service(place);
     let own = filled(&server, VILLAGE, "本地");
@@ -262,6 +323,7 @@ fn a01_what_the_neighbours_really_have_is_out_of_reach(place: Place) {
     foreign_objects_are_not_there(&server, &own, &theirs);
     many_rows_are_ones_own_alone(&server, &own, &theirs);
     whoever_may_succeeds(&server, &own, &theirs);
+    log_tells_of_nobody(&server, &[&own, &theirs]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ fn taken(server: &Server, path: &str, accept: &str) -> Reply {
     server.ask("GET", path, &[("authorization", &bearer), ("accept", accept)], None).is(200)
 }
 
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
 
 pub(crate) fn form_is_what_the_client_takes(server: &Server) {
@@ -31,14 +32,13 @@ pub(crate) fn form_is_what_the_client_takes(server: &Server) {
         ("application/flatgeobuf", "application/flatgeobuf"),
         ("application/geopackage+sqlite3", "application/geopackage+sqlite3"),
         ("application/vnd.google-earth.kml+xml", "application/vnd.google-earth.kml+xml"),
+        (XLSX, XLSX),
+        ("application/zip", "application/zip"),
+        ("application/geo+json-seq", "application/geo+json-seq"),
     ] {
         let reply = taken(server, items, accept);
         assert_eq!(reply.header("content-type"), kind, "{accept}");
-        if !kind.contains("geopackage")
-            && !kind.contains("flatgeobuf")
-            && !kind.contains("kml")
-            && !kind.contains("csv")
-        {
+        if kind == "application/geo+json" || kind.starts_with("text/html") {
             assert!(reply.header("vary").contains("Accept"), "{accept}");
         }
     }
@@ -55,6 +55,18 @@ pub(crate) fn form_is_what_the_client_takes(server: &Server) {
     assert!(page.starts_with("<!doctype html>") && codes.iter().all(|c| page.contains(c)), "{page}");
     let csv = taken(server, items, "text/csv").text();
     assert!(codes.iter().all(|c| csv.contains(c)) && !csv.contains('{'), "{csv}");
+    let lines = taken(server, items, "application/geo+json-seq").text();
+    let features = lines.split(['\u{1e}', '\n']).filter(|l| !l.trim().is_empty());
+    let features: Vec<serde_json::Value> = features.map(|l| serde_json::from_str(l).expect("a feature")).collect();
+    assert!(features.iter().all(|f| f["type"] == "Feature") && features.iter().any(|f| f["geometry"].is_object()));
+    assert!(codes.iter().all(|c| features.iter().any(|f| f["properties"]["code"] == *c)), "{lines}");
+    // both are archives: what is in them tells them apart
+    for (accept, part) in [(XLSX, "xl/worksheets/sheet1.xml"), ("application/zip", "grids.shp")] {
+        let body = std::io::Cursor::new(taken(server, items, accept).body);
+        let archive = zip::ZipArchive::new(body).expect("an archive");
+        let names: Vec<_> = archive.file_names().collect::<Result<_, _>>().expect("names");
+        assert!(names.iter().any(|n| n == part), "{accept}: {names:?}");
+    }
     // f says it outright
     let outright = taken(server, &format!("{items}&f=json"), "text/html");
     assert_eq!(outright.header("content-type"), "application/geo+json");

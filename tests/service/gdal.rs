@@ -18,7 +18,7 @@ fn ogr(program: &str, server: &Server, arguments: &[&str]) -> String {
 pub(crate) fn ogr_reads_pages_filters_and_boxes(server: &Server) {
     let source = format!("OAPIF:{}/ogc", server.base);
     let layers = ogr("ogrinfo", server, &["-ro", "-q", &source]);
-    for collection in ["regions", "grids", "units", "leaders", "buildings", "incidents", "households"] {
+    for collection in ["regions", "grids", "units", "leaders", "buildings", "incidents", "households", "hotspots"] {
         assert!(layers.contains(&format!(": {collection} ")), "{layers}");
     }
     // every page, in pages of GDAL's own size

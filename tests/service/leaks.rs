@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::server::{ROLES, Server, TOWNSHIP, VILLAGE, still};
+use crate::incidents::{body, report};
+use crate::server::{ROLES, Server, TOWNSHIP, VILLAGE, still, writing};
 
 /// Own, parent, child, sibling, none, as they lie to the township and its first village; a zone; all.
 const AREAS: [&str; 8] =
@@ -71,12 +72,36 @@ fn contains(ring: &[[f64; 2]], [x, y]: [f64; 2]) -> bool {
     })
 }
 
+/// Hotspots are rows of nobody's: made of what somebody sees. Where nothing is seen there are none; elsewhere no more is counted than the
+/// incidents that are seen.
+fn hotspots_count_what_is_seen(server: &Server, token: &str, area: &str, incidents: &BTreeSet<String>) -> u64 {
+    let cells = server.all(token, "hotspots", "");
+    let counted: u64 = cells.iter().filter_map(|c| c["properties"]["count"].as_u64()).sum();
+    let since = time::OffsetDateTime::now_utc() - time::Duration::days(30);
+    let since = since.format(&time::format_description::well_known::Rfc3339).expect("a time");
+    let lately = server.all(&server.token, "incidents", "").into_iter().filter(|i| incidents.contains(id(i)));
+    let lately = lately.filter(|i| i["properties"]["occurred_at"].as_str().is_some_and(|at| *at > *since)).count();
+    assert!(counted <= lately as u64, "{area}: {counted} of {lately}");
+    assert!(!incidents.is_empty() || cells.is_empty(), "{area}: {cells:?}");
+    counted
+}
+
 pub(crate) fn a01_routes_by_roles_by_regions_leak_nothing(server: &Server) {
+    {
+        let _writing = writing();
+        let made = report(server, &body("dispute"));
+        let path = format!("/ogc/collections/incidents/items/{}", made["id"].as_str().expect("an id"));
+        let begun = std::time::Instant::now();
+        while server.get(&path).status != 200 {
+            assert!(begun.elapsed() < std::time::Duration::from_secs(20), "it is served");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
     let _still = still();
     let all: BTreeMap<&str, Vec<Value>> =
         COLLECTIONS.into_iter().map(|c| (c, server.all(&server.token, c, ""))).collect();
     assert!(all.values().all(|f| !f.is_empty()), "there is something to leak");
-    let mut looked_at = 0;
+    let (mut looked_at, mut hot) = (0, BTreeMap::new());
     for area in AREAS {
         let wanted: BTreeMap<&str, BTreeSet<String>> =
             COLLECTIONS.into_iter().map(|c| (c, expected(server, area, c, &all))).collect();
@@ -114,10 +139,15 @@ pub(crate) fn a01_routes_by_roles_by_regions_leak_nothing(server: &Server) {
             let listed: BTreeSet<String> =
                 listed["incidents"].as_array().expect("incidents").iter().map(|i| id(i).to_owned()).collect();
             assert_eq!(listed, wanted["incidents"], "{role} of {area}: /api/incidents");
+            if role == ROLES[0] {
+                hot.insert(area, hotspots_count_what_is_seen(server, &token, area, &wanted["incidents"]));
+            }
             looked_at += walk(server, &token, role, area, &wanted);
         }
     }
     assert!(looked_at > 1_000, "{looked_at}");
+    assert!([TOWNSHIP, VILLAGE, "*"].iter().all(|area| hot[*area] > 0), "there is something to leak: {hot:?}");
+    assert_eq!(hot["520424"], 0, "{hot:?}");
 }
 
 /// Every operation of both documents, of objects that nobody has; how many there were. Those that others have are asked for in `foreign`.
@@ -129,11 +159,12 @@ fn walk(server: &Server, token: &str, role: &str, area: &str, wanted: &BTreeMap<
             for (method, operation) in operations.as_object().expect("operations") {
                 let roles: Vec<&str> =
                     operation["x-roles"].as_array().expect("roles").iter().filter_map(Value::as_str).collect();
-                for collection in if path.contains("{collectionId}") { &COLLECTIONS[..] } else { &COLLECTIONS[..1] } {
+                let all = COLLECTIONS.into_iter().chain(["hotspots"]);
+                for collection in all.take(if path.contains("{collectionId}") { usize::MAX } else { 1 }) {
                     if operation["operationId"] == "events" || operation["operationId"] == "signOut" {
                         continue;
                     }
-                    let id = wanted[collection].first().map_or("none", String::as_str);
+                    let id = wanted.get(collection).and_then(BTreeSet::first).map_or("none", String::as_str);
                     let path = path
                         .replace("{collectionId}", collection)
                         .replace("{featureId}", id)

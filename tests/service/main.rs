@@ -9,6 +9,7 @@ mod basemaps;
 mod client;
 #[path = "../store_contract/cluster.rs"]
 mod cluster;
+mod codes;
 mod counts;
 mod county;
 mod defined;
@@ -21,11 +22,14 @@ mod files;
 mod foreign;
 mod forms;
 mod gdal;
+mod hostile;
 mod imports;
 mod incidents;
 mod leaks;
+mod limits;
 mod officers;
 mod operation;
+mod paging;
 mod plans;
 mod public;
 mod room;
@@ -66,6 +70,8 @@ on_both_engines! { Bare as bare_sqlite, bare_postgis:
         row_that_others_changed_is_a_conflict,
         cancelled_import_leaves_the_old_state,
         a01_uploads_are_their_owners_and_rows_their_area_s;
+    events:
+        import_is_told_by_stages_and_then_its_layer;
     county:
         county_brings_its_own_zones_rules_and_lists,
         what_is_everybody_s_is_changed_by_those_of_the_whole_store_alone,
@@ -119,11 +125,15 @@ on_both_engines! { Shared as sqlite, postgis:
         every_filter_is_kept,
         axes_are_in_the_order_of_the_system,
         unknown_and_senseless_parameters_are_400,
-        a19_hostile_parameters_never_break_anything,
         answer_is_304_until_something_changes,
         e13_odd_etags_never_break_anything;
     forms:
         form_is_what_the_client_takes;
+    hostile:
+        a19_hostile_parameters_never_break_anything,
+        a19_names_that_are_none_are_nobody_s;
+    paging:
+        rows_that_come_and_go_between_pages_move_no_other;
     systems:
         boxes_and_filters_are_read_in_the_system_they_name;
     files:
@@ -149,11 +159,13 @@ on_both_engines! { Shared as sqlite, postgis:
     tiles:
         tile_holds_the_features_of_its_place,
         tile_of_leaders_has_each_with_role_and_unit_and_no_more,
+        web_mercator_tile_of_buildings_has_each_where_it_stands,
         cgcs2000_tile_is_in_degrees_and_numbered_as_the_base_map;
     events:
         a07_whoever_is_moved_or_put_out_stops_listening_at_once,
         change_is_told_in_order_and_after_a_reconnect,
         job_is_told_to_whoever_started_it_and_to_nobody_else,
+        plan_is_told_of_by_what_was_done,
         change_is_served_within_a_second;
     incidents:
         m2_incident_is_told_with_grid_and_unit_and_listed,
@@ -195,6 +207,16 @@ mod whatever_the_store {
     #[test]
     fn stream_beats_where_there_is_nothing_to_tell() {
         crate::events::stream_beats_where_there_is_nothing_to_tell(Shared::sqlite());
+    }
+
+    #[test]
+    fn documents_are_served_as_they_stand_in_the_tree() {
+        crate::defined::documents_are_served_as_they_stand_in_the_tree(Shared::sqlite());
+    }
+
+    #[test]
+    fn json_beyond_its_bytes_is_413() {
+        crate::limits::json_beyond_its_bytes_is_413(Shared::sqlite());
     }
 
     #[test]

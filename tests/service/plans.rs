@@ -9,7 +9,7 @@ use crate::client::Reply;
 use crate::server::{Server, TOWNSHIP, VILLAGE, still};
 
 /// A draft of one's own with the rows of the plan in force.
-fn draft(server: &Server) -> String {
+pub(crate) fn draft(server: &Server) -> String {
     let plans = server.get("/api/plans?status=live").is(200).json();
     let live = plans["plans"][0]["id"].as_str().expect("a plan in force").to_owned();
     let made = server.write("POST", &format!("/api/plans/{live}/fork"), &json!({"name": "试改"})).is(201).json();
@@ -17,18 +17,18 @@ fn draft(server: &Server) -> String {
     made["plan"]["id"].as_str().expect("an id").to_owned()
 }
 
-fn village(server: &Server, plan: &str) -> Value {
+pub(crate) fn village(server: &Server, plan: &str) -> Value {
     server.get(&format!("/api/plans/{plan}/villages/{VILLAGE}")).is(200).json()
 }
 
-fn edit(server: &Server, plan: &str, key: &str, base: u64, operations: &Value) -> Reply {
+pub(crate) fn edit(server: &Server, plan: &str, key: &str, base: u64, operations: &Value) -> Reply {
     let body = json!({"village": VILLAGE, "base_version": base, "operations": operations});
     let token = format!("Bearer {}", server.token);
     let headers = [("authorization", token.as_str()), ("idempotency-key", key)];
     server.ask("POST", &format!("/api/plans/{plan}/edits"), &headers, Some(&body))
 }
 
-fn rename(grid: &Value, name: &str) -> Value {
+pub(crate) fn rename(grid: &Value, name: &str) -> Value {
     json!([{"operation": "rename", "grid": grid, "name": name}])
 }
 

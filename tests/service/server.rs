@@ -201,10 +201,24 @@ impl Server {
         drop(self.input.take());
     }
 
-    /// Waits for its end; whether it was a good one.
+    /// Waits for its end; whether it was a good one. More than twice what it may take, as a guard against hanging.
     pub(crate) fn ended(&mut self) -> bool {
-        self.watch.wait().is_ok_and(|s| s.success())
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.watch.try_wait().expect("a child") {
+                return status.success();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "it does not end: {}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
+}
+
+/// Says that something was not tried, past the test's own output, which nobody sees of a test that passes.
+pub(crate) fn not_tried(what: &str, why: &str) {
+    let why = why.trim();
+    let said = format!("\n未测 NOT TRIED: {what}（{why}）\n");
+    let _ = std::io::stderr().write_all(said.as_bytes());
 }
 
 /// Names of a cookie as a browser sends it back.

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::server::{Server, VILLAGE};
+use crate::server::{Server, VILLAGE, still};
 
 /// GDAL's MVT driver: the tile's features as GeoJSON in the tile's own units.
 pub(crate) fn decoded(tile: &[u8]) -> Vec<Value> {
@@ -108,6 +108,41 @@ pub(crate) fn tile_of_leaders_has_each_with_role_and_unit_and_no_more(server: &S
     // whose village it is not finds nothing there
     let foreign = server.token_for("viewer", "520424");
     assert!(server.get_as(&foreign, &path(z - 7, y, x)).is(200).body.is_empty());
+}
+
+/// Positions agree to half a unit of the tile; of those that stand closer together than anybody sees, one is there for all.
+pub(crate) fn web_mercator_tile_of_buildings_has_each_where_it_stands(server: &Server) {
+    let _still = still();
+    let (z, together) = (16_u32, 16.0);
+    let buildings = server.all(&server.token, "buildings", "");
+    let at = |f: &Value| -> [f64; 2] { serde_json::from_value(f["geometry"]["coordinates"].clone()).expect("a point") };
+    let [lon, lat] = at(&buildings[buildings.len() / 2]);
+    let (y, x) = tile_of(z, lon, lat);
+    let n = f64::from(1_u32 << z);
+    // GDAL counts a tile's rows from below
+    let drawn_at = |f: &Value| {
+        let [lon, lat] = at(f);
+        let down = (1.0 - lat.to_radians().tan().asinh() / std::f64::consts::PI) / 2.0 * n - f64::from(y);
+        [((lon + 180.0) / 360.0 * n - f64::from(x)) * 4096.0, (1.0 - down) * 4096.0]
+    };
+    let far = |[a, b]: [f64; 2], [c, d]: [f64; 2]| (a - c).abs().max((b - d).abs());
+    let reply = server.get(&format!("/ogc/collections/buildings/tiles/WebMercatorQuad/{z}/{y}/{x}")).is(200);
+    let tile = decoded(&reply.body);
+    let mut seen = BTreeSet::new();
+    for f in &tile {
+        assert_eq!(f["geometry"]["type"], "Point");
+        let own = buildings.iter().find(|b| b["id"] == f["properties"]["id"]).expect("a building of the store");
+        assert!(seen.insert(own["id"].to_string()), "{own} comes twice");
+        assert_eq!(f["properties"]["village"], own["properties"]["village"], "{own}");
+        let off = far(at(f), drawn_at(own));
+        assert!(off <= 0.501, "{off} units: {f} of {own}");
+    }
+    let inside = |f: &&Value| drawn_at(f).iter().all(|v| (0.0..4096.0).contains(v));
+    let wanted: Vec<&Value> = buildings.iter().filter(inside).collect();
+    assert!(wanted.len() > 3 && tile.len() > 3, "{} {}", wanted.len(), tile.len());
+    for own in wanted {
+        assert!(tile.iter().any(|f| far(at(f), drawn_at(own)) <= together), "{own}");
+    }
 }
 
 /// The store's position and the tile's agree to half a unit of the tile (and the ninth decimal that is served).

@@ -46,8 +46,8 @@ store.subscribe((now, before) => {
   if (now.lang !== before.lang) name();
   if (now.lang !== before.lang || now.palette !== before.palette) remember(now);
 });
-// what waits for the service is in this page only
-window.addEventListener("beforeunload", e => { if (store.state.waiting > 0) e.preventDefault(); });
+// what waits for the service, or for the planner's word, is in this page only
+window.addEventListener("beforeunload", e => { const { waiting, conflict, aside } = store.state; if (waiting > 0 || conflict !== null || aside.length > 0) e.preventDefault(); });
 window.addEventListener("online", () => app.retry());
 tellFaults((...said) => app.say(...said));
 expose(app, map);

@@ -1,4 +1,5 @@
-// Edits on their way: one after the other, each with a key that makes it count once, kept while the service is away.
+// Edits on their way: one after the other, each with a key that makes it count once, kept while the service is away and while the planner decides about one
+// that was refused.
 
 import { Refused, Unreachable, type Answer as AnswerTo, type EditRequest } from "./api";
 
@@ -7,7 +8,8 @@ export type Answer = AnswerTo<"/api/plans/{id}/edits", "post">;
 export interface Carrier {
   send(parcel: Parcel): Promise<Answer>;
   done(parcel: Parcel, answer: Answer): void;
-  refused(parcel: Parcel, problem: Refused): void;
+  /** Answers whether those behind it wait until they are let go: they may stand on it. */
+  refused(parcel: Parcel, problem: Refused): boolean;
   changed(waiting: number, offline: boolean): void;
   signIn(): void;
 }
@@ -21,11 +23,22 @@ export class Outbox {
   private readonly queue: Parcel[] = [];
   private sending = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private held = false;
 
   constructor(private readonly carrier: Carrier) {}
 
+  /** Whether what waits does so for the planner's word about an edit that was refused. */
+  get isHeld(): boolean { return this.held; }
+
   post(parcel: Parcel): void {
     this.queue.push(parcel);
+    this.flush();
+  }
+
+  /** The planner has decided about the edit that was refused: what is to be done in its place goes first, then those behind it. */
+  letGo(instead: Parcel | null = null): void {
+    if (instead !== null) this.queue.unshift(instead);
+    this.held = false;
     this.flush();
   }
 
@@ -38,7 +51,7 @@ export class Outbox {
   private async run(): Promise<void> {
     this.sending = true;
     let offline = false;
-    for (let parcel = this.queue[0]; parcel !== undefined && !offline; parcel = this.queue[0]) {
+    for (let parcel = this.queue[0]; parcel !== undefined && !offline && !this.held; parcel = this.queue[0]) {
       this.carrier.changed(this.queue.length, false);
       try {
         const answer = await this.carrier.send(parcel);
@@ -51,7 +64,7 @@ export class Outbox {
         if (again) { offline = !(e instanceof Refused && e.status === 401); break; }
         if (this.queue[0] === parcel) this.queue.shift();
         const problem = e instanceof Refused ? e : new Refused(0, { code: "page", detail: String(e) });
-        this.carrier.refused(parcel, problem);
+        this.held = this.carrier.refused(parcel, problem);
       }
     }
     this.sending = false;
@@ -59,12 +72,11 @@ export class Outbox {
     if (offline) this.timer = setTimeout(() => this.flush(), PATIENCE_MS);
   }
 
-  /** Later edits of the same planner stand on the ones before. */
-  private rebase(sent: Parcel, { committed, village }: Answer): void {
-    for (const p of this.queue) {
-      if (p.plan !== sent.plan || p.request.base_version !== sent.request.base_version) continue;
-      p.request = { ...p.request, base_version: committed.version };
-      if (p.request.village === sent.request.village) p.request.grid_versions = village.grids.map(g => [g.code, g.version]);
+  /** Later edits of the same planner stand on the ones before; what others did meanwhile they have not seen, and are asked about. */
+  private rebase(sent: Parcel, { committed }: Answer): void {
+    const own = committed.grids.map((g): [string, number] => [g, committed.version]);
+    for (const p of this.queue) if (p.plan === sent.plan) {
+      p.request = { ...p.request, grid_versions: [...(p.request.grid_versions ?? []).filter(([g]) => !committed.grids.includes(g)), ...own] };
     }
   }
 }

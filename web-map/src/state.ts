@@ -2,6 +2,7 @@
 
 import type { Breach, Effect, Entry, Figures, Job, Operation, Plan, Preview, ProblemBody, Region, VillageSummary, Who, Written } from "./api";
 import type { Basemap } from "./map/basemap-layer";
+import type { Parcel } from "./outbox";
 import type { Layer } from "./planner/fields";
 import type { Lang } from "./strings";
 import type { PaletteName } from "./style/palette";
@@ -13,11 +14,14 @@ export type Tab = "grids" | "units" | "problems" | "history" | "plan";
 export interface Notice { kind: "info" | "good" | "bad"; text: string; at: number }
 /** What a draft of a stroke waits for: an answer of the planner. */
 export interface Pending { outcome: Outcome; refusal?: ProblemBody }
+/** An edit that was not stored, and why. */
+export interface Lost { parcel: Parcel; problem: ProblemBody }
 export interface Compared {
   plan: Plan;
   /** Of the village on the table: in another grid than in the other plan. */
   households: ReadonlySet<string>;
-  rows: { village: string; grid: number; unit: number }[];
+  /** Of every village: households in another grid, and how many are in another unit. */
+  rows: { village: string; ids: readonly string[]; unit: number }[];
   /** Of that village, in the other plan and in this one. */
   figures: readonly [Figures, Figures] | null;
   /** That village in the other plan. */
@@ -35,7 +39,7 @@ export type Intake = { file: string; layer: Layer } & (
 
 export type Dialog =
   | { kind: "fork" } | { kind: "generate" } | { kind: "job" } | { kind: "publish" } | { kind: "keys" }
-  | { kind: "import" } | { kind: "refused"; problem: ProblemBody; what: string; operations: Operation[] };
+  | { kind: "import" } | { kind: "refused"; lost: Lost };
 
 export interface State {
   lang: Lang;
@@ -76,7 +80,10 @@ export interface State {
   /** Where the divider between two plans stands, share of the map's width. */
   swipe: number;
   checked: { version: number; breaches: Breach[] } | null;
-  conflict: ProblemBody | null;
+  /** An edit that met another's; it waits for the planner's word, whatever news arrives and wherever he goes meanwhile. */
+  conflict: Lost | null;
+  /** Edits that met another's and were put aside, to look first. */
+  aside: readonly Lost[];
   offline: boolean;
   /** Edits that wait for the service. */
   waiting: number;
@@ -91,7 +98,7 @@ export interface State {
 export const initial: State = {
   lang: "zh", palette: "calm", basemap: null, who: null, needsSignIn: false, path: [], children: [], plans: [], plan: null, villages: [], model: null,
   tool: "select", brushM: 25, tab: "grids", active: -1, selection: new Set(), focus: -1, stroke: null, pending: null, problem: -1, troubled: [],
-  history: [], proposal: null, dialog: null, job: null, intake: null, compared: null, swipe: 0.5, checked: null, conflict: null, offline: false, waiting: 0, busy: false, changes: 0,
+  history: [], proposal: null, dialog: null, job: null, intake: null, compared: null, swipe: 0.5, checked: null, conflict: null, aside: [], offline: false, waiting: 0, busy: false, changes: 0,
   notice: null, spoken: "",
 };
 
@@ -116,8 +123,6 @@ export function reduce(state: State, action: Action): State {
       const plan = model?.data.plan ?? state.plan;
       return {
         ...state, model, plan, active, stroke: null, pending: null, proposal: null,
-        // an edit that met another's waits for the planner's word, whatever news arrives meanwhile
-        conflict: same ? state.conflict : null,
         plans: plan === null ? state.plans : state.plans.map(p => p.id === plan.id ? plan : p),
         selection: alike ? state.selection : new Set(), focus: alike ? state.focus : -1,
         problem: -1, troubled: [], compared: same ? state.compared : null,

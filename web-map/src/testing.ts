@@ -24,7 +24,7 @@ export function expose(app: App, map: MapView) {
       compared: s.compared === null ? null : { plan: s.compared.plan.id, households: [...s.compared.households].sort(), swipe: s.swipe, grids: s.compared.model?.data.grids.length ?? null },
       basemap: s.basemap === null ? null : { ...s.basemap, tiles: map.basemap.shown },
       overview: { ...map.overview.counts, regions: map.regions.shown },
-      pending: s.pending !== null, offline: s.offline, waiting: s.waiting, busy: s.busy, dialog: s.dialog?.kind ?? null, conflict: s.conflict !== null,
+      pending: s.pending !== null, offline: s.offline, waiting: s.waiting, busy: s.busy, dialog: s.dialog?.kind ?? null, conflict: s.conflict !== null, aside: s.aside.map(l => l.parcel.what),
       history: s.history.map(e => ({ seq: e.seq, undone: e.undone, version: e.version })),
       colours: Object.fromEntries(model?.data.grids.map((g, i) => [g.code, map.village.colourOf(i)]) ?? []),
     });

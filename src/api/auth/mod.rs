@@ -363,12 +363,18 @@ impl Keeper {
         Ok((principal_of(user, hash), cookie))
     }
 
-    /// Ends the session a request comes with, whosever it is; gives the cookie that ends it in the browser too.
-    pub(super) async fn sign_out(&self, headers: &HeaderMap) -> Answer<String> {
+    /// Ends the session a request comes with, whosever it is. After a sign-in that is the one before: whoever had it planted or took it has nothing of it (A11).
+    pub(super) async fn close_former(&self, headers: &HeaderMap) -> Answer<()> {
         if let Some(secret) = self.manners.cookie(SESSION, headers) {
             self.store.close_session(&secret.sha256()).await?;
             self.forget();
         }
+        Ok(())
+    }
+
+    /// Ends it on demand; gives the cookie that ends it in the browser too.
+    pub(super) async fn sign_out(&self, headers: &HeaderMap) -> Answer<String> {
+        self.close_former(headers).await?;
         Ok(self.manners.set_cookie(SESSION, "", 0))
     }
 

@@ -1,14 +1,14 @@
 //! `/first`: the one-time link of a store without users. Whoever has it becomes the first admin; the page works without scripts.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use axum::extract::{Extension, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::App;
-use super::auth::{Peer, first_admin_hash, password};
+use super::auth::{first_admin_hash, password};
+use super::client::Client;
 use super::error::{Answer, Problem};
 use super::extract::{Params, read_body};
 use super::listen::body_time;
@@ -50,7 +50,7 @@ pub(super) async fn form(State(app): State<Arc<App>>, params: Params) -> Answer<
 /// Makes the first admin, once, and signs in.
 pub(super) async fn take(
     State(app): State<Arc<App>>,
-    peer: Option<Extension<Peer>>,
+    Client(from): Client,
     headers: HeaderMap,
     request: Request,
 ) -> Answer<Response> {
@@ -73,7 +73,7 @@ pub(super) async fn take(
         return Err(spent());
     }
     app.keeper.forget();
-    let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |p| p.0.0.ip());
     let (_, cookie) = app.keeper.sign_in(&name, secret, from).await?;
+    app.keeper.close_former(&headers).await?;
     Ok((StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, "/".to_owned())]).into_response())
 }

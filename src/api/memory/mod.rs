@@ -18,9 +18,11 @@ mod view;
 pub(crate) mod written;
 
 use std::ops::ControlFlow;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
@@ -228,50 +230,53 @@ impl Memory {
             let memory = Arc::clone(self);
             async move { memory.load(lane).await }
         });
-        let mut loading: JoinSet<()> = loading.collect();
-        let mut failed = false;
+        let mut loading: JoinSet<bool> = loading.collect();
+        let mut all_loaded = true;
         while let Some(done) = loading.join_next().await {
-            if let Err(e) = done {
-                tracing::error!(fault = %e, "a layer was not loaded");
-                metrics::counter!("lianhu_load_failures_total").increment(1);
-                failed = true;
-            }
+            all_loaded &= done.unwrap_or(false);
         }
-        if failed {
+        if !all_loaded {
             tokio::time::sleep(AGAIN).await;
         }
         any
     }
 
-    async fn load(&self, all_due: Vec<Owed>) {
-        for mut owed in all_due {
-            let (collection, here) = (owed.collection, place(owed.collection));
-            let begun = std::time::Instant::now();
-            match self.next(collection, &owed.due).await {
-                Ok(snapshot) => {
-                    let (part, us) = (owed.due.word(), begun.elapsed().as_micros() as u64);
-                    metrics::counter!("lianhu_loads_total", "collection" => collection.id(), "part" => part)
-                        .increment(1);
-                    if let Some(snapshot) = snapshot {
-                        let features = snapshot.len();
-                        metrics::gauge!("lianhu_features", "collection" => collection.id()).set(features as f64);
-                        tracing::info!(collection = collection.id(), features, part, us, "loaded");
-                        self.put(here, snapshot);
-                    }
-                    owed.due = Due::Nothing;
-                    self.loads.send_modify(|n| {
-                        if let Some(n) = n.get_mut(here) {
-                            *n += 1;
-                        }
-                    });
-                }
-                Err(e) => {
-                    tracing::error!(collection = collection.id(), cause = %e, "not loaded");
-                    metrics::counter!("lianhu_load_failures_total").increment(1);
-                    tokio::time::sleep(AGAIN).await;
-                }
-            }
+    /// Loads one after the other; whether all were. One that fails, or panics, keeps none from its turn.
+    async fn load(&self, all_due: Vec<Owed>) -> bool {
+        let mut all_loaded = true;
+        for owed in all_due {
+            let collection = owed.collection.id();
+            let failure = match AssertUnwindSafe(self.load_one(owed)).catch_unwind().await {
+                Ok(Ok(())) => continue,
+                Ok(Err(e)) => e.to_string(),
+                Err(_) => "panic".to_owned(),
+            };
+            tracing::error!(collection, cause = %failure, "not loaded");
+            metrics::counter!("lianhu_load_failures_total").increment(1);
+            all_loaded = false;
         }
+        all_loaded
+    }
+
+    async fn load_one(&self, mut owed: Owed) -> Result<(), StoreError> {
+        let (collection, here) = (owed.collection, place(owed.collection));
+        let begun = std::time::Instant::now();
+        let snapshot = self.next(collection, &owed.due).await?;
+        let (part, us) = (owed.due.word(), begun.elapsed().as_micros() as u64);
+        metrics::counter!("lianhu_loads_total", "collection" => collection.id(), "part" => part).increment(1);
+        if let Some(snapshot) = snapshot {
+            let features = snapshot.len();
+            metrics::gauge!("lianhu_features", "collection" => collection.id()).set(features as f64);
+            tracing::info!(collection = collection.id(), features, part, us, "loaded");
+            self.put(here, snapshot);
+        }
+        owed.due = Due::Nothing;
+        self.loads.send_modify(|n| {
+            if let Some(n) = n.get_mut(here) {
+                *n += 1;
+            }
+        });
+        Ok(())
     }
 
     fn put(&self, here: usize, snapshot: Snapshot) {

@@ -68,7 +68,7 @@ pub(super) fn etag(key: &str) -> String {
 }
 
 /// Whether a client has this already. What is no ETag fits nothing (E13).
-pub(super) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+pub(in crate::api) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     let bare = |t: &str| t.trim().trim_start_matches("W/").to_owned();
     let of = bare(etag);
     let values = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());
@@ -148,12 +148,10 @@ pub(super) async fn kept_as(
     }
     let wanted = Packing::wanted(headers);
     let note_key = format!("{etag}#");
-    if let Some((kind, more)) = app.bodies.get(&note_key, Packing::Plain).as_ref().and_then(noted) {
-        for packing in [wanted, Packing::Plain] {
-            if let Some(body) = app.bodies.get(&etag, packing) {
-                return Ok(finished(body, packing, (&etag, keeping), &kind, &more));
-            }
-        }
+    if let Some((kind, more)) = app.bodies.get(&note_key, Packing::Plain).as_ref().and_then(noted)
+        && let Some((body, packing)) = app.bodies.find(&etag, wanted).await
+    {
+        return Ok(finished(body, packing, (&etag, keeping), &kind, &more));
     }
     let turn = if heavy { TURNS.acquire().await.ok() } else { None };
     let work = move || -> Answer<(Made, Bytes, Packing)> {

@@ -18,6 +18,7 @@ mod tile_shapes;
 mod tiles;
 mod time;
 
+pub(super) use answer::is_known;
 pub(super) use editing::{create, remove, replace, update};
 pub(super) use items::{item, items};
 pub(super) use openapi::{api, api_page};

@@ -3,17 +3,17 @@
 #[cfg(feature = "oidc")]
 pub(super) mod oidc;
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::App;
-use super::auth::{CameBy, Peer, Principal};
+use super::auth::{CameBy, Principal};
+use super::client::Client;
 use super::error::Answer;
 use super::extract::{Json, Params};
 
@@ -41,15 +41,15 @@ fn shown(app: &App, p: &Principal) -> Value {
 
 pub(super) async fn sign_in(
     State(app): State<Arc<App>>,
-    peer: Option<Extension<Peer>>,
+    Client(from): Client,
     headers: HeaderMap,
     Json(wish): Json<SignIn>,
 ) -> Answer<impl IntoResponse> {
     app.keeper.check_sign_in_origin(&headers)?;
-    let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |p| p.0.0.ip());
     // a password costs fifty milliseconds and as many MiB, whoever's it is: names made up in a row get no farther than this
-    app.sign_in_rates.of_address(Some(from))?;
+    app.sign_in_rates.of_address(from)?;
     let (principal, cookie) = app.keeper.sign_in(&wish.name, wish.password, from).await?;
+    app.keeper.close_former(&headers).await?;
     Ok((StatusCode::CREATED, [(header::SET_COOKIE, cookie)], axum::Json(shown(&app, &principal))))
 }
 

@@ -120,7 +120,7 @@ pub(super) fn of_environment(read: &dyn Fn(&str) -> Option<String>) -> Result<La
             k: parsed("public_k", said("public_k"), LEAST_TO_MOST_K)?,
             per_minute: parsed("public_per_minute", said("public_per_minute"), "1–1000000")?,
         },
-        web: WebLayer::of_text(said("web_allowed_origins")),
+        web: WebLayer::of_texts(said("web_allowed_origins"), said("web_trusted_proxies"))?,
         oidc: OidcLayer::of_environment(&|name| said(&format!("oidc_{name}"))),
         otel: OtelLayer::of_environment(said("otel_endpoint"), read),
         tianditu: TiandituLayer {
@@ -141,7 +141,10 @@ pub(super) fn of_flags(a: &ServeArgs) -> Layer {
         public_origin: a.public_origin.clone(),
         demo: a.demo.then_some(true),
         upload_mib: a.upload_mib,
-        web: WebLayer { allowed_origins: (!a.allowed_origins.is_empty()).then(|| a.allowed_origins.clone()) },
+        web: WebLayer {
+            allowed_origins: (!a.allowed_origins.is_empty()).then(|| a.allowed_origins.clone()),
+            ..WebLayer::default()
+        },
         ..Layer::default()
     }
 }

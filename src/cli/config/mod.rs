@@ -9,7 +9,7 @@ mod web;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::plan::room::public::LEAST_K;
@@ -43,6 +43,7 @@ pub(super) struct Config {
     pub(super) public_k: u64,
     pub(super) public_per_minute: u32,
     pub(super) allowed_origins: Vec<String>,
+    pub(super) trusted_proxies: Vec<IpAddr>,
     pub(super) oidc: Oidc,
     pub(super) otel_endpoint: Option<String>,
     pub(super) tianditu: Tianditu,
@@ -51,7 +52,7 @@ pub(super) struct Config {
 }
 
 /// Table and name, in the order of a file; those without a table come first.
-const NAMES: [(&str, &str); 27] = [
+const NAMES: [(&str, &str); 28] = [
     ("", "store"),
     ("", "bind"),
     ("", "admin_bind"),
@@ -69,6 +70,7 @@ const NAMES: [(&str, &str); 27] = [
     (PUBLIC, "k"),
     (PUBLIC, "per_minute"),
     (WEB, "allowed_origins"),
+    (WEB, "trusted_proxies"),
     (OIDC, "issuer"),
     (OIDC, "client_id"),
     (OIDC, "client_secret_file"),
@@ -111,6 +113,7 @@ impl Config {
             public_k: LEAST_K,
             public_per_minute: 600,
             allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             oidc: Oidc::built_in(),
             otel_endpoint: None,
             tianditu: Tianditu::built_in(),
@@ -151,6 +154,10 @@ impl Config {
         if let Some(origins) = layer.web.allowed_origins {
             self.allowed_origins = origins;
             said.push((WEB, "allowed_origins"));
+        }
+        if let Some(proxies) = layer.web.trusted_proxies {
+            self.trusted_proxies = proxies;
+            said.push((WEB, "trusted_proxies"));
         }
         if layer.otel.endpoint.is_some() {
             self.otel_endpoint = layer.otel.endpoint;
@@ -236,6 +243,7 @@ impl Config {
             Some(self.public_k.to_string()),
             Some(self.public_per_minute.to_string()),
             Some(web::shown(&self.allowed_origins)),
+            Some(web::shown(&self.trusted_proxies)),
         ];
         values.extend(self.oidc.shown(&text));
         values.push(self.otel_endpoint.as_deref().map(text));

@@ -1,4 +1,6 @@
-//! The table `[web]`: pages of other origins.
+//! The table `[web]`: pages of other origins, proxies before the service.
+
+use std::net::IpAddr;
 
 use serde::Deserialize;
 
@@ -10,13 +12,21 @@ use super::check_origin;
 #[serde(deny_unknown_fields)]
 pub(super) struct WebLayer {
     pub(super) allowed_origins: Option<Vec<String>>,
+    pub(super) trusted_proxies: Option<Vec<IpAddr>>,
 }
 
 impl WebLayer {
-    /// Several in one text, with commas between them.
-    pub(super) fn of_text(text: Option<String>) -> Self {
-        let parts = |t: String| t.split(',').map(|o| o.trim().to_owned()).filter(|o| !o.is_empty()).collect();
-        Self { allowed_origins: text.map(parts) }
+    /// Several in one text each, with commas between them.
+    pub(super) fn of_texts(origins: Option<String>, proxies: Option<String>) -> Result<Self, Failure> {
+        let parts = |t: String| -> Vec<String> {
+            t.split(',').map(|o| o.trim().to_owned()).filter(|o| !o.is_empty()).collect()
+        };
+        let address = |t: String| {
+            let what = format!("LIANHU_WEB_TRUSTED_PROXIES={t}：应为 IP 地址 / addresses are wanted");
+            t.parse::<IpAddr>().map_err(|_| Failure::usage(what))
+        };
+        let proxies = proxies.map(|t| parts(t).into_iter().map(address).collect::<Result<Vec<_>, _>>()).transpose()?;
+        Ok(Self { allowed_origins: origins.map(parts), trusted_proxies: proxies })
     }
 }
 
@@ -35,6 +45,6 @@ pub(super) fn check(origins: &[String], demo: bool) -> Result<(), Failure> {
 }
 
 /// As a file has it.
-pub(super) fn shown(origins: &[String]) -> String {
-    toml::Value::Array(origins.iter().cloned().map(toml::Value::String).collect()).to_string()
+pub(super) fn shown<T: ToString>(list: &[T]) -> String {
+    toml::Value::Array(list.iter().map(|t| toml::Value::String(t.to_string())).collect()).to_string()
 }

@@ -1,6 +1,7 @@
 // How a village looks: ground in its grid's colour, borders, buildings, words. Draws what it is given and keeps nothing.
 
 import type L from "leaflet";
+import type { UnitRow } from "../api";
 import type { App } from "../app";
 import { count } from "../strings";
 import type { Palette } from "../style/palette";
@@ -158,6 +159,11 @@ function wordsOf({ model, scale }: Pick<Sight, "model" | "scale">, grid: number,
   const g = model.data.grids[grid]!;
   const name = g.name === "" || scale < SHORT ? g.code.slice(12) : `${g.code.slice(12)} ${[...g.name].slice(0, 10).join("")}`;
   return [g.locked ? `${name} · ${t("lockMark")}` : name, t("householdsN", { n: count(model.total[grid]!) })];
+}
+
+/** Number of a unit, with what is locked of it. */
+export function wordsOfUnit({ code, locked, officers_locked }: UnitRow, { t }: Pick<App, "t">): string {
+  return [code.slice(15), ...locked ? [t("lockMark")] : [], ...officers_locked ? [t("officersMark")] : []].join(" · ");
 }
 
 /** Which grids have room for their words: the chosen one first, then the large ones; what would lie on another waits for room. */

@@ -11,7 +11,7 @@ import { type Outline, outlineOf } from "../village/outline";
 import type { Box } from "./boxes";
 import { CanvasLayer } from "./canvas-layer";
 import { label, plate } from "./lettering";
-import { homesOf, middles, paintBorders, paintBuildings, paintGround, paintLabels, paintRim, paintRings, placing, type Sight, sightOf, type Sign, signsOf, trace } from "./paint";
+import { homesOf, middles, paintBorders, paintBuildings, paintGround, paintLabels, paintRim, paintRings, placing, type Sight, sightOf, type Sign, signsOf, trace, wordsOfUnit } from "./paint";
 import { type Ink, inkOf } from "./patterns";
 
 /** Sum of the places of a unit's households. */
@@ -161,7 +161,7 @@ export class VillageLayer extends CanvasLayer {
     };
     const { grids } = model.data;
     if (grids.some(g => g.kind === "dedicated")) paint(where(g => grids[g]?.kind === "dedicated"), ink.dots);
-    if (grids.some(g => g.locked)) paint(where(g => grids[g]?.locked === true), ink.lock);
+    paint(sight.cells.filter(a => model.isLocked(a)), ink.lock);
     const { moved } = this.app.hand;
     if (moved.size > 0) paint(sight.cells.filter(a => moved.has(a)), "rgba(255, 255, 255, .38)");
     for (const part of state.stroke?.stranded ?? []) paint(part.atoms, ink.hatch);
@@ -198,7 +198,7 @@ export class VillageLayer extends CanvasLayer {
     for (const a of cells) {
       if (!model.isLived(a)) continue;
       const x = X(model.site[2 * a]!), y = Y(model.site[2 * a + 1]!);
-      if (scale >= 1.4) pen.fillText(String(model.weight[a]), x, y + 20);
+      if (scale >= 1.4) pen.fillText(this.app.t("homesShort", { n: model.weight[a]! }), x, y + 20);
       if (row(model.buildingsOf, a).some(b => data.buildings[b]!.locked)) { pen.lineWidth = 1.5; pen.strokeStyle = "#16232d"; pen.strokeRect(x - 7, y - 7, 14, 14); }
     }
     pen.textAlign = "start";
@@ -231,12 +231,12 @@ export class VillageLayer extends CanvasLayer {
     const places = new Map<string, { x: number; y: number; codes: string[] }>();
     for (const [u, m] of middle) {
       const x = X(m.x / m.n), y = Y(m.y / m.n), key = `${Math.round(x / 4)} ${Math.round(y / 4)}`;
-      const code = model.data.units[u]?.code.slice(15) ?? "?";
-      (places.get(key) ?? places.set(key, { x, y, codes: [] }).get(key)!).codes.push(code);
+      const unit = model.data.units[u];
+      (places.get(key) ?? places.set(key, { x, y, codes: [] }).get(key)!).codes.push(unit === undefined ? "?" : wordsOfUnit(unit, this.app));
     }
     const taken: [number, number, number, number][] = [];
     for (const { x, y, codes } of places.values()) {
-      const lines = codes.length > 3 ? [`${codes[0]!}–${codes.at(-1)!}`] : codes, look = { size: 11 };
+      const lines = codes.length > 3 ? [`${codes[0]!.slice(0, 3)}–${codes.at(-1)!.slice(0, 3)}`] : codes, look = { size: 11 };
       const [w, h] = plate(pen, lines, look);
       if (taken.some(([tx, ty, tw, th]) => Math.abs(tx - x) < tw + w && Math.abs(ty - y) < th + h)) continue;
       taken.push([x, y, w, h]);

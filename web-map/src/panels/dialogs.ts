@@ -6,6 +6,7 @@ import { half } from "../strings";
 import { field, h, labelled, marked, type Child } from "./dom";
 import { generateBody, jobBody, readProfiles } from "./generate";
 import { importBody } from "./import";
+import { checks } from "./plan";
 
 export function dialogs(app: App, place: HTMLElement): void {
   const { t } = app;
@@ -35,7 +36,7 @@ export function dialogs(app: App, place: HTMLElement): void {
   };
 
   const body = (): Child[] => {
-    const { dialog, needsSignIn, plan, lang } = app.state, there = signInElsewhere();
+    const { dialog, needsSignIn, plan, checked, lang } = app.state, there = signInElsewhere();
     if (needsSignIn) return [h("h2", {}, t("signIn")), h("p", { class: "quiet" }, t("signInWhy")), form("sign-in", f => void app.signIn(field(f, "name"), field(f, "password")),
       labelled(t("user"), h("input", { name: "name", required: true, autocomplete: "username", testid: "sign-in-name" })),
       labelled(t("password"), h("input", { name: "password", type: "password", required: true, autocomplete: "current-password", testid: "sign-in-password" })),
@@ -44,21 +45,21 @@ export function dialogs(app: App, place: HTMLElement): void {
       case "fork": return [h("h2", {}, t("fork")), h("p", {}, t("forkWhy")), form("fork-form", f => void app.edits.fork(field(f, "name")),
         labelled(t("forkName"), h("input", { name: "name", required: true, maxlength: 60, value: t("draftOf", { name: plan?.name ?? "" }), testid: "fork-name" })),
         actions(cancel(), h("button", { type: "submit", class: "primary", testid: "fork-go" }, t("fork"))))];
-      case "publish": return [h("h2", {}, `${t("publish")} ${plan?.name ?? ""}`), h("p", {}, t("publishWhy")), form("publish-form", f => void app.planning.publish(field(f, "date")),
+      case "publish": return [h("h2", {}, `${t("publish")} ${plan?.name ?? ""}`), h("p", {}, t("publishWhy")), checked !== null && checked.version === plan?.version ? checks(app, checked.breaches) : null, form("publish-form", f => void app.planning.publish(field(f, "date")),
         labelled(t("publishDate"), h("input", { name: "date", type: "date", required: true, value: firstDay(), testid: "publish-date" })),
         actions(cancel(), h("button", { type: "submit", class: "primary", testid: "publish-go" }, t("publish"))))];
       case "generate": return generateBody(app, actions, cancel());
       case "job": return jobBody(app, actions, close);
       case "import": return importBody(app);
       case "refused": {
-        const { problem, what } = dialog, reasons = problem.refusal?.reasons ?? [];
-        return [h("h2", {}, t("refusedTitle")), h("p", { class: "quiet" }, what),
+        const { lost } = dialog, { problem, parcel } = lost, { operations, policy = "refuse" } = parcel.request, reasons = problem.refusal?.reasons ?? [];
+        return [h("h2", {}, t("refusedTitle")), h("p", { class: "quiet" }, parcel.what),
           h("p", { testid: "refused-detail" }, half(lang, problem.detail)), problem.hint === undefined ? null : h("p", { class: "quiet" }, half(lang, problem.hint)),
           h("ul", { class: "list" }, ...reasons.map((r, i) => h("li", {}, r.rule ? h("span", { class: "chip bad" }, r.rule) : null, h("div", { class: "grow" }, h("p", {}, half(lang, r.message)),
             r.first === "" ? null : h("p", { class: "quiet" }, t("firstDo"), half(lang, r.first)),
             r.ids.length === 0 ? null : h("p", { class: "ids" }, app.some(r.ids, 12)),
-            r.remedy.length === 0 ? null : h("button", { testid: `remedy-${i}`, click: () => { close(); app.edits.commit([...r.remedy, ...dialog.operations], what); } }, t("remedy")))))),
-          actions(reasons.length === 0 ? null : h("button", { testid: "keep-anyway", click: () => { close(); app.edits.commit(dialog.operations, what, "keep_as_draft_problem"); } }, t("strandedKeep")),
+            r.remedy.length === 0 ? null : h("button", { testid: `remedy-${i}`, click: () => app.edits.instead(lost, [...r.remedy, ...operations], policy) }, t("remedy")))))),
+          actions(reasons.length === 0 ? null : h("button", { testid: "keep-anyway", click: () => app.edits.instead(lost, operations, "keep_as_draft_problem") }, t("strandedKeep")),
             h("button", { class: "primary", testid: "dialog-close", click: close }, t("close")))];
       }
       case "keys": return [h("h2", {}, t("help")), h("p", {}, t("mapLabel")), h("p", {}, `G / K / Esc · ${t("strandedGive", { grid: "…" })} · ${t("strandedKeep")} · ${t("strandedCancel")}`),

@@ -55,7 +55,7 @@ export function generateBody(app: App, actions: (...buttons: Child[]) => HTMLEle
     h("div", { class: "two" }, labelled(t("targetWish"), target), labelled(t("toleranceWish"), tolerance)),
     labelled(t("layer_barriers"), barriers), kinds,
     labelled(t("name"), h("input", { name: "name", maxlength: 60, testid: "generate-name" })),
-    h("div", { class: "two" }, labelled(t("seed"), h("input", { name: "seed", type: "number", min: 0, max: 4294967295, value: "1", required: true })),
+    h("div", { class: "two" }, labelled(t("seed"), h("input", { name: "seed", type: "number", min: 0, max: 4294967295, value: "1", required: true, testid: "generate-seed" })),
       labelled(t("seconds"), h("input", { name: "budget", type: "number", min: 1, max: 600, value: "10", required: true, testid: "generate-budget" }))),
     h("label", { class: "check" }, h("input", { type: "checkbox", name: "old", testid: "generate-old" }), h("span", {}, t("oldNets"))),
     actions(cancel, h("button", { type: "submit", class: "primary", testid: "generate-go" }, t("start"))))];

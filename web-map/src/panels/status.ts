@@ -44,17 +44,19 @@ export function statusbar(app: App, place: HTMLElement): void {
 /** Over the map: what waits for an answer of the planner, and what is wrong with the line. */
 export function banners(app: App, place: HTMLElement): void {
   const { t } = app;
-  mount(place, app, s => [s.pending, s.offline, s.waiting, s.proposal, s.conflict, s.lang, s.plan], (): Child[] => {
-    const { pending, offline, waiting, proposal, conflict, lang, plan, model } = app.state;
-    const part = pending?.outcome.stranded[0];
+  mount(place, app, s => [s.pending, s.offline, s.waiting, s.proposal, s.conflict, s.aside, s.lang, s.plan], (): Child[] => {
+    const { pending, offline, waiting, proposal, conflict, aside, lang, plan, model } = app.state;
+    const parts = pending?.outcome.stranded ?? [], by = conflict?.problem;
+    const named = (grids: readonly number[]): string => app.some([...new Set(grids)].map(g => app.gridName(g)));
+    const takers = parts.map(p => p.neighbour).filter(g => g >= 0);
     return [
       !offline ? null : h("div", { class: "banner bad", role: "alert", testid: "offline" }, h("span", { class: "grow" }, t("offline", { n: waiting })), h("button", { testid: "retry", click: () => app.retry() }, t("retry"))),
       plan !== null && plan.status !== "draft" && model !== null ? h("div", { class: "banner", testid: "read-only" }, h("span", { class: "grow" }, t("readOnly", { status: t(`status_${plan.status}`), span: app.spanOf(plan) })),
         h("button", { testid: "fork-here", click: () => app.store.set({ dialog: { kind: "fork" } }) }, t("fork"))) : null,
-      part === undefined ? null : h("div", { class: "banner bad", role: "alert", testid: "stranded" },
-        h("div", { class: "grow" }, h("strong", {}, t("strandedTitle", { grid: app.gridName(part.grid) })), h("p", {}, app.hand.strandedSentence())),
+      parts.length === 0 ? null : h("div", { class: "banner bad", role: "alert", testid: "stranded" },
+        h("div", { class: "grow" }, h("strong", {}, t("strandedTitle", { grid: named(parts.map(p => p.grid)) })), ...app.hand.strandedSentences().map(s => h("p", {}, s))),
         h("div", { class: "buttons" },
-          part.neighbour < 0 ? null : h("button", { class: "primary", testid: "stranded-give", click: () => app.hand.giveStranded() }, t("strandedGive", { grid: app.gridName(part.neighbour) })),
+          takers.length === 0 ? null : h("button", { class: "primary", testid: "stranded-give", click: () => app.hand.giveStranded() }, t("strandedGive", { grid: named(takers) })),
           h("button", { testid: "stranded-keep", click: () => app.hand.keepStranded() }, t("strandedKeep")),
           h("button", { testid: "stranded-cancel", click: () => app.hand.cancel() }, t("strandedCancel")))),
       proposal === null ? null : h("div", { class: "banner", role: "region", label: t("proposal", { what: proposal.title }), testid: "proposal" },
@@ -63,13 +65,19 @@ export function banners(app: App, place: HTMLElement): void {
           figuresTable(app, [t("before"), t("after")], [proposal.effect.before, proposal.effect.after]),
           ...[...proposal.effect.notes, ...proposal.effect.problems.map(p => p.message)].slice(0, 6).map(n => h("p", { class: "quiet" }, half(lang, n)))),
         h("div", { class: "buttons" }, h("button", { class: "primary", testid: "accept", click: () => app.planning.acceptProposal() }, t("accept")), h("button", { testid: "drop", click: () => app.store.set({ proposal: null }) }, t("drop")))),
-      conflict === null ? null : h("div", { class: "banner bad", role: "alert", testid: "conflict" },
-        h("div", { class: "grow" }, h("strong", {}, t("conflictTitle")), h("p", {}, (conflict.grids ?? []).length === 0 ? t("conflictPlan", { v: conflict.current_version ?? "" })
-          : t("conflictWhat", { who: conflict.author_name ?? conflict.author ?? "?", when: when(lang, conflict.time ?? "?"), grids: app.some(conflict.grids!.map(g => g.slice(12))) }))),
+      conflict === null || by === undefined ? null : h("div", { class: "banner bad", role: "alert", testid: "conflict" },
+        h("div", { class: "grow" }, h("strong", {}, t("conflictTitle")), h("p", {}, (by.grids ?? []).length === 0 ? t("conflictPlan", { v: by.current_version ?? "" })
+          : t("conflictWhat", { who: by.author_name ?? by.author ?? "?", when: when(lang, by.time ?? "?"), grids: app.some(by.grids!.map(g => g.slice(12))) }), " ", t("notStored", { what: conflict.parcel.what })),
+          waiting === 0 ? null : h("p", { testid: "conflict-behind" }, t("conflictBehind", { n: waiting }))),
         h("div", { class: "buttons" },
           h("button", { testid: "conflict-mine", click: () => void app.edits.settleConflict("mine") }, t("conflictMine")),
           h("button", { testid: "conflict-theirs", click: () => void app.edits.settleConflict("theirs") }, t("conflictTheirs")),
           h("button", { testid: "conflict-look", click: () => void app.edits.settleConflict("look") }, t("conflictLook")))),
+      ...aside.map((lost, i) => h("div", { class: "banner", role: "region", label: lost.parcel.what, testid: `aside-${i}` },
+        h("p", { class: "grow" }, t("notStored", { what: lost.parcel.what })),
+        h("div", { class: "buttons" },
+          h("button", { testid: `aside-again-${i}`, click: () => app.edits.settleAside(lost, true) }, t("conflictMine")),
+          h("button", { testid: `aside-drop-${i}`, click: () => app.edits.settleAside(lost, false) }, t("drop"))))),
     ];
   });
 }

@@ -23,7 +23,7 @@ export function topbar(app: App, place: HTMLElement): void {
     const draft = plan?.status === "draft";
     return [
       // the address says where one is: going to the map does not change it
-      h("a", { class: "skip", href: "#map", click: e => { e.preventDefault(); app.view?.focusMap(); } }, t("skip")),
+      h("a", { class: "skip", testid: "skip", href: "#map", click: e => { e.preventDefault(); app.view?.focusMap(); } }, t("skip")),
       h("div", { class: "brand" }, h("strong", {}, t("app")), h("span", {}, t("subtitle"))),
       h("div", { class: "where", role: "group", label: t("region") }, ...regionChoices(app.state.lang, app.state.path, code => app.atlas.below(code), code => void app.atlas.chooseRegion(code))),
       plans(),

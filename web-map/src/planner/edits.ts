@@ -2,7 +2,8 @@
 
 import { api, freshKey, Refused, type EditRequest, type Entry, type Operation, type Plan, type Policy } from "../api";
 import type { App } from "../app";
-import { Outbox, type Parcel } from "../outbox";
+import { Outbox, type Answer, type Parcel } from "../outbox";
+import type { Lost } from "../state";
 import { half, type Key } from "../strings";
 
 /** A history with what came after it, the latest first: who takes an edit back, or does it again, says of which. */
@@ -29,19 +30,22 @@ export class Edits {
       done: (parcel, answer) => {
         this.app.say("good", "applied", { v: answer.committed.version, what: parcel.what });
         if (this.isOpen(parcel)) {
+          this.speakTotals(answer);
           this.app.store.dispatch({ type: "select", atoms: [], how: "set" });
           this.app.atlas.show(answer.village);
         }
         void this.loadHistory();
       },
-      refused: (parcel, problem) => this.onRefused(parcel, problem),
+      refused: (parcel, problem) => { this.onRefused(parcel, problem); return true; },
       changed: (waiting, offline) => {
         const back = this.app.store.state.offline && !offline;
-        this.app.store.set({ waiting, offline, busy: waiting > 0 && !offline });
+        this.app.store.set({ waiting, offline, busy: waiting > 0 && !offline && !this.outbox.isHeld });
         if (back) this.app.say("good", "back");
       },
       signIn: () => this.app.store.set({ needsSignIn: true }),
     });
+    // whoever reads why an edit was refused and closes that has decided; what he does instead goes before the rest
+    app.store.subscribe((now, before) => { if (before.dialog?.kind === "refused" && now.dialog?.kind !== "refused") queueMicrotask(() => this.outbox.letGo()); });
   }
 
   /** Sends what waits. */
@@ -78,30 +82,61 @@ export class Edits {
   private onRefused(parcel: Parcel, refused: Refused): void {
     if (this.isOpen(parcel)) parcel.revert();
     this.app.store.set({ stroke: null, pending: null });
-    if (refused.body.code === "conflict") {
-      this.lost = parcel;
-      this.app.store.set({ conflict: refused.body });
-    } else this.app.store.set({ dialog: { kind: "refused", problem: refused.body, what: parcel.what, operations: parcel.request.operations } });
+    const lost: Lost = { parcel, problem: refused.body };
+    this.app.store.set(refused.body.code === "conflict" ? { conflict: lost } : { dialog: { kind: "refused", lost } });
     this.app.speak(half(this.app.state.lang, refused.body.detail));
   }
 
-  /** The edit that met another planner's. */
-  private lost: Parcel | null = null;
+  /** What the grids an edit changed hold now: whoever does not see the table hears it. */
+  private speakTotals({ committed, village }: Answer): void {
+    const { lang, model, spoken } = this.app.state, had = new Map(model?.data.grids.map(g => [g.code, g.households]));
+    const fresh = village.grids.filter(g => committed.grids.includes(g.code) && had.get(g.code) !== g.households).slice(0, 6);
+    const said = fresh.map(g => this.app.t("gridTotal", { grid: `${g.code.slice(12)} ${g.name}`.trim(), h: g.households }));
+    if (said.length > 0) this.app.speak([spoken, ...said].join(lang === "zh" ? "；" : "; "));
+  }
+
+  /** An edit once more, on top of what was told or is shown. */
+  private again({ parcel, problem }: Lost): Parcel {
+    const shown = this.isOpen(parcel) ? this.app.state.plan?.version ?? 0 : 0;
+    return { ...parcel, key: freshKey(), revert: () => undefined, request: { ...parcel.request, base_version: Math.max(problem.current_version ?? 0, shown), grid_versions: [] } };
+  }
+
+  /** Does something else in the place of an edit that was refused. */
+  instead({ parcel }: Lost, operations: Operation[], policy: Policy): void {
+    this.app.store.set({ dialog: null });
+    this.outbox.letGo({ ...parcel, key: freshKey(), revert: () => undefined, request: { ...parcel.request, operations, policy } });
+  }
 
   async settleConflict(how: "mine" | "theirs" | "look"): Promise<void> {
-    const parcel = this.lost;
-    this.app.store.set({ conflict: null });
-    await this.app.atlas.reload();
-    await this.loadHistory();
-    if (how === "mine" && parcel !== null) this.commit(parcel.request.operations, parcel.what, parcel.request.policy);
-    if (how === "look" && parcel !== null) {
-      const { model } = this.app.state;
-      const ids = new Set(parcel.request.operations.flatMap(o => o.operation === "transfer_buildings" ? o.buildings : []));
-      const atoms = model?.data.buildings.filter(b => ids.has(b.id)).map(b => b.atom) ?? [];
-      this.app.store.dispatch({ type: "select", atoms, how: "set" });
-      if (atoms.length > 0) this.app.view?.showAtoms(atoms);
+    const { conflict: lost, aside } = this.app.state;
+    if (lost === null) return;
+    this.app.store.set({ conflict: null, aside: how === "look" ? [...aside, lost] : aside });
+    try {
+      if (how === "look" || this.isOpen(lost.parcel)) await this.lookAt(lost.parcel, how === "look");
+    } finally {
+      this.outbox.letGo(how === "mine" ? this.again(lost) : null);
     }
-    this.lost = null;
+  }
+
+  /** Opens what an edit is about as it is now; if wanted, the buildings it was to move are chosen. */
+  private async lookAt(parcel: Parcel, isChosen: boolean): Promise<void> {
+    const { app } = this, isHere = this.isOpen(parcel);
+    if (isHere) { await app.atlas.reload(); await this.loadHistory(); } else {
+      await app.guard(() => app.atlas.choosePlan(parcel.plan));
+      await app.atlas.openVillage(parcel.request.village);
+    }
+    if (!isChosen || !this.isOpen(parcel)) return;
+    const ids = new Set(parcel.request.operations.flatMap(o => o.operation === "transfer_buildings" ? o.buildings : []));
+    const atoms = app.state.model?.data.buildings.filter(b => ids.has(b.id)).map(b => b.atom) ?? [];
+    if (atoms.length === 0) return;
+    app.store.dispatch({ type: "select", atoms, how: "set" });
+    app.view?.showAtoms(atoms);
+  }
+
+  /** An edit that was put aside is done again as it was, or given up. */
+  settleAside(lost: Lost, isDone: boolean): void {
+    this.app.store.set({ aside: this.app.state.aside.filter(l => l !== lost) });
+    if (isDone) this.outbox.post(this.again(lost));
   }
 
   async fork(name: string): Promise<void> {

@@ -5,6 +5,9 @@ import type { App } from "../app";
 import type { Model } from "../village/model";
 import { Stroke } from "../village/stroke";
 
+/** Parts that would lie apart and are told one by one. */
+const MOST_PARTS = 4;
+
 /** A stroke from the press to its release. */
 export class Hand {
   private stroke: Stroke | null = null;
@@ -82,19 +85,21 @@ export class Hand {
     if (outcome.stranded.length > 0) {
       this.app.store.set({ stroke: outcome, pending: { outcome } });
       this.app.view?.comeNear(outcome.stranded.flatMap(p => p.atoms));
-      this.app.speak(this.strandedSentence());
+      this.app.speak(this.strandedSentences().join(" "));
       return;
     }
     this.apply("refuse");
   }
 
-  strandedSentence(): string {
-    const { model, pending } = this.app.state;
-    const part = pending?.outcome.stranded[0];
-    if (model === null || part === undefined) return "";
-    const ids = model.buildingIds(part.atoms);
-    const grid = this.app.gridName(part.grid);
-    return this.app.t("strandedPart", { b: ids.length, h: part.households, grid, names: this.app.some(ids) });
+  /** Of every part that would lie apart: its buildings and, where they may be seen, its households. */
+  strandedSentences(): string[] {
+    const { app } = this, { model, pending } = app.state, parts = pending?.outcome.stranded ?? [];
+    if (model === null) return [];
+    const said = parts.slice(0, MOST_PARTS).map(part => {
+      const ids = model.buildingIds(part.atoms), homes = model.householdIds(part.atoms);
+      return app.t("strandedPart", { b: ids.length, h: part.households, grid: app.gridName(part.grid), names: app.some(ids) }) + (homes.length > 0 ? app.t("strandedHomes", { ids: app.some(homes) }) : "");
+    });
+    return parts.length <= MOST_PARTS ? said : [...said, app.t("strandedMore", { n: parts.length })];
   }
 
   /** P7: gives stranded parts to the grid beside them. */

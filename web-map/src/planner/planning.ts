@@ -152,7 +152,7 @@ export class Planning {
         swipe: 0.5,
         compared: {
           plan: with_, households: new Set(here?.households_in_other_grid ?? []), figures: here?.figures ?? null, model: theirs,
-          rows: villages.map(v => ({ village: v.village, grid: v.households_in_other_grid.length, unit: v.households_in_other_unit.length })),
+          rows: villages.map(v => ({ village: v.village, ids: v.households_in_other_grid, unit: v.households_in_other_unit.length })),
         },
       });
     });

@@ -67,7 +67,7 @@ function showSaid(): void {
   const list: Child[] = [
     offline && open.length > 0 ? h("p", { class: "banner bad", testid: "reports-offline" }, t("reportsOffline", { n: open.length })) : null,
     open.length === 0 ? null : h("ul", { class: "list" }, ...open.map(w => h("li", { testid: `waiting-${w.key}` }, h("span", { class: "chip draft" }, t(w.sent === undefined ? "reportWaiting" : "photoWaiting")), h("span", { class: "grow" }, words(w))))),
-    ...waiting.filter(w => w.refused !== undefined).map(w => h("p", { class: "banner bad" }, h("span", { class: "grow" }, `${words(w)}${colon(lang)}${half(lang, w.refused ?? "")}`), h("button", { click: () => reports.forget(w.key) }, t("drop")))),
+    ...waiting.filter(w => w.refused !== undefined).map(w => h("p", { class: "banner bad" }, h("span", { class: "grow" }, `${words(w)}${colon(lang)}${half(lang, w.refused ?? "")}`), h("button", { testid: `drop-${w.key}`, click: () => reports.forget(w.key) }, t("drop")))),
     sent.length === 0 ? null : h("ul", { class: "list", testid: "sent" }, ...sent.map(i => h("li", {}, h("span", { class: "chip live" }, t("reportSent")),
       h("span", { class: "grow" }, `${i.category_name} · ${[shortName(i.region_name), i.grid === null ? t("noGrid") : i.grid_name === null || i.grid_name === "" ? t("gridNo", { n: i.grid.slice(12) }) : i.grid_name, i.unit === null ? "" : t("unitNo", { n: i.unit.slice(15) })].filter(w => w !== "").join(" · ")}`), h("span", { class: "quiet number" }, moment(Date.parse(i.occurred_at), Date.now()))))),
   ];
@@ -120,7 +120,7 @@ function show(): void {
   go.textContent = t("reportGo");
   nameThePage(lang, "reportTitle");
   head.replaceChildren(h("h1", { class: "brand" }, h("strong", {}, t("app")), h("span", {}, t("reportTitle"))), h("span", { class: "grow" }),
-    h("a", { class: "button", href: "/?view=room" }, t("room")),
+    h("a", { class: "button", href: "/?view=room", testid: "to-room" }, t("room")),
     languageButton(lang, other => { lang = other; remember({ lang, palette }); show(); }));
   const words = h("p", { class: "quiet", testid: "located", role: "status" }, t("crossWhy"));
   const where = h("button", { type: "button", testid: "locate", disabled: !window.isSecureContext || !("geolocation" in navigator), click: () => locate(where, words) }, t("locate"));

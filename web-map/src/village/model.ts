@@ -228,4 +228,14 @@ export class Model {
     for (const a of atoms) for (const b of row(this.buildingsOf, a)) ids.push(this.data.buildings[b]!.id);
     return ids;
   }
+
+  /** Of those who may be seen. */
+  householdIds(atoms: Iterable<number>): string[] {
+    const ids: string[] = [];
+    for (const a of atoms) for (const h of row(this.householdsOf, a)) ids.push(this.data.households[h]![0]);
+    return ids;
+  }
+
+  /** Whether a lock keeps an atom where it is: of its building, of a unit that lives there, of its grid. */
+  isLocked(atom: number): boolean { return this.fixed[atom] === 1 || this.data.grids[this.grid[atom]!]?.locked === true; }
 }

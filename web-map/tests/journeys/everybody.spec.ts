@@ -80,7 +80,10 @@ describe("P17 by keyboard alone", () => {
     expect([after.dialog, after.pending]).toEqual([null, false]);
     expect(after.totals[cell!.to]!.households).toBe(before.totals[cell!.to]!.households + cell!.households);
     expect(after.totals[cell!.from]!.households).toBe(before.totals[cell!.from]!.households - cell!.households);
-    expect(await page.textContent(by("spoken"))).toContain(`${cell!.households} 户`);
+    const spoken = (await page.textContent(by("spoken")))!;
+    expect(spoken).toContain(`${cell!.households} 户`);
+    // and the new totals of both grids
+    for (const code of [cell!.from, cell!.to]) expect(spoken).toMatch(new RegExp(`网格 ${code.slice(12)}[^；]*：${after.totals[code]!.households} 户`));
     await context.close();
   });
 });

@@ -19,7 +19,13 @@ describe("P15 publish", () => {
     await openDraft(page, "P15");
     await page.click(by("check"));
     await page.waitForSelector(by("checked"));
+    // every check with its result, not only that all is well
+    const checks = await page.locator(`${by("checks")} tr`).allTextContents();
+    expect(checks.map(c => /^[HS]\d+/.exec(c)?.[0])).toEqual([...Array.from({ length: 11 }, (_, i) => `H${i + 1}`), "S1", "S4"]);
+    for (const line of checks.slice(0, 11)) expect(line).toMatch(/^H\d+ .{4,}通过$/);
     await page.click(by("publish"));
+    // and once more where one decides
+    expect(await page.locator(`${by("dialog")} ${by("checks")} tr`).allTextContents()).toEqual(checks);
     await picture(page, "p15-publish");
     // what was looked at is older than what is there
     await page.route("**/publish", async (route, request) => {
@@ -109,6 +115,8 @@ describe("P15 publish", () => {
     const told = await page.locator(`${by("checked")} li`).allTextContents();
     expect(told.length).toBe(breaches.length);
     breaches.forEach((b, i) => { expect(told[i]).toContain(b.rule); expect(told[i]).toContain(b.message.split(" / ")[0]); });
+    for (const rule of new Set(breaches.map(b => b.rule))) expect(await page.textContent(by(`check-${rule}`))).toContain(`${breaches.filter(b => b.rule === rule).length} 处违反`);
+    expect(await page.textContent(by("check-H9"))).toContain("通过");
     expect(breaches.some(b => b.rule === "H3" && b.ids.includes(found.from))).toBe(true);
     const after = await look(page);
     expect([after.plan!.status, after.plan!.id, after.dialog, after.tab]).toEqual(["draft", plan!.id, null, "plan"]);

@@ -291,6 +291,9 @@ describe("P13 two plans", () => {
     const { compared } = await look(page);
     expect(compared!.households).toEqual([...mine].filter(([id, grid]) => theirs.has(id) && theirs.get(id) !== grid).map(([id]) => id).sort());
     expect(compared!.households.length).toBe(cell!.households);
+    /** The list as it is read on the page. */
+    const listed = async (): Promise<string[]> => (await page.locator(`${by(`moved-${before.village}`)} .ids`).allTextContents()).join("、").split("、").sort();
+    expect(await listed()).toEqual(compared!.households);
     // the divider is dragged, and moved by key; beyond it no tool reaches
     const box = (await page.locator(by("map")).boundingBox())!, grip = (await page.locator(by("swipe")).boundingBox())!;
     await picture(page, "p13-compare");
@@ -311,6 +314,20 @@ describe("P13 two plans", () => {
     expect((await look(page)).selection).toEqual([]);
     await page.click(by("end-compare"));
     expect(await page.locator(by("swipe")).count()).toBe(0);
+    // of hundreds the first ones are listed, and all others when asked for
+    const { hash } = await look(page);
+    expect(await page.evaluate(async ([plan, v, base, ...pair]) => (await fetch(`/api/plans/${plan}/edits`, {
+      method: "POST", headers: { "content-type": "application/json", "idempotency-key": `merge-${plan}` },
+      body: JSON.stringify({ village: v, base_version: base, policy: "keep_as_draft_problem", operations: [{ operation: "merge_grids", grids: pair }] }),
+    })).status, [before.plan!.id, before.village!, (await look(page)).plan!.version, cell!.from, cell!.to] as const)).toBe(200);
+    await page.waitForFunction(h => window.lianhu.state().hash !== h, hash);
+    await page.selectOption(by("compare"), other!);
+    await page.click(by(`moved-more-${before.village}`));
+    const merged = await grids(before.plan!.id), apart = [...merged].filter(([id, grid]) => theirs.has(id) && theirs.get(id) !== grid).map(([id]) => id).sort();
+    expect(apart.length).toBeGreaterThan(40);
+    expect(await page.locator(`${by(`moved-${before.village}`)} .ids`).last().isVisible()).toBe(true);
+    expect(await listed()).toEqual(apart);
+    await picture(page, "p13-list");
     await context.close();
   });
 });

@@ -187,6 +187,13 @@ describe("P7 a stroke that splits a grid", () => {
     const pending = await look(page);
     const part = pending.stroke!.stranded.find(p => p.grid === found!.from)!;
     expect(part.buildings.length).toBeGreaterThan(0);
+    const homes = await page.evaluate(async ids => {
+      const { plan, village } = window.lianhu.state(), { buildings, households } = await (await fetch(`/api/plans/${plan!.id}/villages/${village}`)).json() as { buildings: { id: string }[]; households: [string, number][] };
+      return households.filter(([, b]) => ids.includes(buildings[b]!.id)).map(([id]) => id);
+    }, part.buildings);
+    expect(homes.length).toBe(part.households);
+    const told = (await page.textContent(by("stranded")))!;
+    for (const id of homes.slice(0, 6)) expect(told).toContain(id);
     expect(await page.textContent(by("stranded"))).toContain(part.buildings[0]!);
     // hatched is what would be cut off, and nothing else
     const hatching = async (): Promise<boolean[]> => (await ground(page, [found!.cell, ...found!.ring])).map(g => g.pixels > 0 && g.hatched / g.pixels > 0.08);

@@ -66,6 +66,16 @@ describe("the page", () => {
   });
 });
 
+describe("controls", () => {
+  it("each have a name for tests, others' as well as ours", () => {
+    const nameless = sources.flatMap(f => {
+      const code = readFileSync(f, "utf8");
+      return [...code.matchAll(/\bh\("(?:button|input|select|textarea|a)",.*?(?=\bh\("|$)/gs)].filter(([made]) => !/\btestid\b/.test(made)).map(([made]) => `${f}: ${made.slice(0, 80)}`);
+    });
+    expect(nameless).toEqual([]);
+  });
+});
+
 describe("types of the service", () => {
   const { paths, ...schemas } = document.components.schemas;
   const bare = (f: string): string => readFileSync(f, "utf8").replace(/^\s*\/\*\*[^]*?\*\/|\/\/[^\n"'`]*$/gm, "");
@@ -163,13 +173,13 @@ describe("keyboard", () => {
 
 describe("outbox", () => {
   const parcel = (key: string): Parcel => ({ plan: "p", key, what: key, revert: () => undefined, request: { village: "v", base_version: 1, operations: [], policy: "refuse" } });
-  const answer = (version: number): Answer => ({ committed: { version, seq: version, grids: [] }, effect: null, village: { ...village(1, [0]).data } });
+  const answer = (version: number, grids: string[] = []): Answer => ({ committed: { version, seq: version, grids }, effect: null, village: { ...village(1, [0]).data } });
 
   it("keeps edits while the service is away and sends each once, on top of those before", async () => {
-    const sent: [string, unknown][] = [], done: string[] = [];
+    const sent: [string, unknown, unknown][] = [], done: string[] = [];
     let away = true;
     const box = new Outbox({
-      send: p => { if (away) return Promise.reject(new Unreachable("away")); sent.push([p.key, p.request.base_version]); return Promise.resolve(answer(sent.length + 1)); },
+      send: p => { if (away) return Promise.reject(new Unreachable("away")); sent.push([p.key, p.request.base_version, p.request.grid_versions]); return Promise.resolve(answer(sent.length + 1, ["001", "002"])); },
       done: p => { done.push(p.key); }, refused: () => { throw new Error("refused"); }, changed: () => undefined, signIn: () => undefined,
     });
     box.post(parcel("a"));
@@ -180,7 +190,8 @@ describe("outbox", () => {
     away = false;
     box.flush();
     await new Promise(r => setTimeout(r, 5));
-    expect(sent).toEqual([["a", 1], ["b", 2]]);
+    // of the plan as it was when both were made, except for what the first one changed: what others did meanwhile is still asked about
+    expect(sent).toEqual([["a", 1, undefined], ["b", 1, [["001", 2], ["002", 2]]]]);
     expect(done).toEqual(["a", "b"]);
   });
 
@@ -189,7 +200,7 @@ describe("outbox", () => {
     let times = 0;
     const box = new Outbox({
       send: () => ++times === 1 ? Promise.reject(new Refused(status, { code: `http_${status}`, detail: "" })) : Promise.resolve(answer(2)),
-      done: p => { told.push(`done ${p.key}`); }, refused: p => { told.push(`refused ${p.key}`); }, changed: (waiting, offline) => { told.push(`${waiting} ${offline}`); }, signIn: () => undefined,
+      done: p => { told.push(`done ${p.key}`); }, refused: p => { told.push(`refused ${p.key}`); return false; }, changed: (waiting, offline) => { told.push(`${waiting} ${offline}`); }, signIn: () => undefined,
     });
     box.post(parcel("a"));
     await new Promise(r => setTimeout(r, 5));
@@ -205,7 +216,7 @@ describe("outbox", () => {
     const box = new Outbox({
       send: () => Promise.resolve(answer(2)),
       done: p => { if (p.key === "a") throw new Error("page"); told.push(`done ${p.key}`); },
-      refused: (p, e) => { told.push(`${e.body.code} ${p.key}`); }, changed: () => undefined, signIn: () => undefined,
+      refused: (p, e) => { told.push(`${e.body.code} ${p.key}`); return false; }, changed: () => undefined, signIn: () => undefined,
     });
     box.post(parcel("a"));
     box.post(parcel("b"));
@@ -213,16 +224,25 @@ describe("outbox", () => {
     expect(told).toEqual(["page a", "done b"]);
   });
 
-  it("tells of a refusal and goes on with the next", async () => {
+  it("tells of a refusal and waits for a word before the next; what is done instead goes first", async () => {
     const told: string[] = [];
     const box = new Outbox({
       send: p => p.key === "a" ? Promise.reject(new Refused(409, { code: "conflict", detail: "" })) : Promise.resolve(answer(2)),
-      done: p => { told.push(`done ${p.key}`); }, refused: (p, e) => { told.push(`${e.body.code} ${p.key}`); }, changed: () => undefined, signIn: () => undefined,
+      done: p => { told.push(`done ${p.key}`); }, refused: (p, e) => { told.push(`${e.body.code} ${p.key}`); return true; }, changed: waiting => { told.push(String(waiting)); }, signIn: () => undefined,
     });
     box.post(parcel("a"));
     box.post(parcel("b"));
     await new Promise(r => setTimeout(r, 5));
-    expect(told).toEqual(["conflict a", "done b"]);
+    // neither a third edit nor a line that is back sends it
+    box.post(parcel("c"));
+    box.flush();
+    await new Promise(r => setTimeout(r, 5));
+    expect(told.filter(w => /\D/.test(w))).toEqual(["conflict a"]);
+    expect([told.at(-1), box.isHeld]).toEqual(["2", true]);
+    box.letGo(parcel("a2"));
+    await new Promise(r => setTimeout(r, 5));
+    expect(told.filter(w => /\D/.test(w))).toEqual(["conflict a", "done a2", "done b", "done c"]);
+    expect([told.at(-1), box.isHeld]).toEqual(["0", false]);
   });
 });
 

@@ -150,6 +150,7 @@ async fn arrive(app: &App, headers: &HeaderMap, params: Answer<Params>) -> Answe
     let found = app.store.user_named(&name).await?.map(|(user, _)| user);
     let user = found.filter(|u| u.disabled_at.is_none()).ok_or_else(nobody)?;
     let (_, cookie) = app.keeper.open_session(user).await?;
+    app.keeper.close_former(headers).await?;
     let over = oidc.manners.set_cookie(COOKIE, "", 0);
     let cookies = AppendHeaders([(header::SET_COOKIE, cookie), (header::SET_COOKIE, over)]);
     Ok((StatusCode::SEE_OTHER, cookies, [(header::LOCATION, page)]).into_response())

@@ -11,7 +11,7 @@ import { ageBadge, clockFace } from "./badge";
 export function roomBar(room: Room, place: HTMLElement, sound: () => void): void {
   const { t } = room;
   const where = h("div", { class: "where", role: "group" }), what = h("div", { class: "where", role: "group" }), rest = h("div", { class: "group" }), brand = h("h1", { class: "brand" });
-  const skip = h("a", { class: "skip", href: "#map" }, t("skip"));
+  const skip = h("a", { class: "skip", testid: "skip", href: "#map" }, t("skip"));
   place.append(skip, brand, where, what, h("span", { class: "grow" }), ageBadge(room), clockFace(room), rest);
 
   mount(brand, room, s => [s.lang], () => [h("strong", {}, t("app")), h("span", {}, t("room"))]);
