@@ -1,4 +1,4 @@
-"""Writes an MBTiles file as other programs do: FILE FORM PAGE_SIZE LEVELS, one of the forms of `forms`.
+"""Writes an MBTiles file as other programs do: FILE FORM PAGE_SIZE LEVELS, one of the forms of `forms`; in place of LEVELS one tile, as z/x/y.
 
 Tile z/x/y holds `length` times the byte `z * 31 + x * 7 + y * 3`; a PNG given on standard input takes the place of all of them.
 """
@@ -28,22 +28,21 @@ forms = {
     "none": ["CREATE TABLE tiles (zoom_level integer, tile_column integer, tile_row integer, tile_data blob)"],
 }
 
-file, form, page_size, levels = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+file, form, page_size, which = sys.argv[1], sys.argv[2], int(sys.argv[3]), [int(n) for n in sys.argv[4].split("/")]
+places = [tuple(which)] if len(which) == 3 else [(z, x, y) for z in range(which[0]) for x in range(2**z) for y in range(2**z)]
 given = sys.stdin.buffer.read()
 db = sqlite3.connect(file)
 db.execute(f"PRAGMA page_size = {page_size}")
 db.execute("CREATE TABLE metadata (name text, value text)")
-db.executemany("INSERT INTO metadata VALUES (?, ?)", [("name", "试验"), ("format", "png"), ("minzoom", "0"), ("maxzoom", str(levels - 1))])
+db.executemany("INSERT INTO metadata VALUES (?, ?)", [("name", "试验"), ("format", "png"), ("minzoom", str(places[0][0])), ("maxzoom", str(places[-1][0]))])
 for statement in forms[form]:
     db.execute(statement)
-for z in range(levels):
-    for x in range(2**z):
-        for y in range(2**z):
-            data, row = given or tile(z, x, y), 2**z - 1 - y
-            if form == "view":
-                db.execute("INSERT OR IGNORE INTO images VALUES (?, ?)", (data, f"{z}-{x}-{y}"))
-                db.execute("INSERT INTO map VALUES (?, ?, ?, ?)", (z, x, row, f"{z}-{x}-{y}"))
-            else:
-                db.execute("INSERT INTO tiles VALUES (?, ?, ?, ?)", (z, x, row, data))
+for z, x, y in places:
+    data, row = given or tile(z, x, y), 2**z - 1 - y
+    if form == "view":
+        db.execute("INSERT OR IGNORE INTO images VALUES (?, ?)", (data, f"{z}-{x}-{y}"))
+        db.execute("INSERT INTO map VALUES (?, ?, ?, ?)", (z, x, row, f"{z}-{x}-{y}"))
+    else:
+        db.execute("INSERT INTO tiles VALUES (?, ?, ?, ?)", (z, x, row, data))
 db.commit()
 db.close()

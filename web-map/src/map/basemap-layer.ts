@@ -6,7 +6,7 @@ import type { Who } from "../api";
 import { shelf } from "../shelf";
 import type { Lang } from "../strings";
 import { CanvasLayer } from "./canvas-layer";
-import { toGcj02 } from "./gcj";
+import { underlay } from "./gcj";
 import type { TileFile } from "./tile-file";
 import { cornerOf, decodeGround, EXTENT, type Place, type Strokes, tilesOf } from "./tiles";
 
@@ -175,12 +175,9 @@ export class BasemapLayer extends CanvasLayer {
     const { basemap } = this.app.store.state;
     if (basemap === null) return;
     const ratio = window.devicePixelRatio || 1, middle = map.getCenter();
-    // here the basemap shows what lies there
-    const [gx, gy] = basemap.isShifted ? toGcj02(middle.lng, middle.lat) : [middle.lng, middle.lat];
-    const bounds = map.getBounds(), dx = gx - middle.lng, dy = gy - middle.lat;
+    const { deg: [dx, dy], px } = underlay(basemap.isShifted, middle.lng, middle.lat, (lon, lat) => map.latLngToContainerPoint([lat, lon]));
+    const bounds = map.getBounds(), zoom = map.getZoom();
     const box = [bounds.getWest() + dx, bounds.getSouth() + dy, bounds.getEast() + dx, bounds.getNorth() + dy] as const;
-    const here = map.latLngToContainerPoint(middle), there = map.latLngToContainerPoint([gy, gx]), off = here.subtract(there);
-    const zoom = map.getZoom();
     const inView = this.sources.flatMap(source => {
       // a file of near tiles alone has a hundred thousand of them for a view from afar
       if (zoom < source.minZoom - FAR) return [];
@@ -189,7 +186,7 @@ export class BasemapLayer extends CanvasLayer {
     });
     for (const { place, size, tile } of inView) {
       if (tile === null) continue;
-      const [lon, lat] = cornerOf(place), at = map.latLngToContainerPoint([lat, lon]).add(off);
+      const [lon, lat] = cornerOf(place), at = map.latLngToContainerPoint([lat, lon]).add(px);
       this.shown++;
       if (tile instanceof ImageBitmap) { pen.drawImage(tile, at.x, at.y, size, size); continue; }
       const scale = size / EXTENT;

@@ -11,3 +11,10 @@ export function toGcj02(lon: number, lat: number): [number, number] {
   const a = 6_378_245, e2 = 0.006_693_421_622_965_943, phi = lat / 180 * PI, w = 1 - e2 * sin(phi) ** 2;
   return [lon + dx * 180 / (a / sqrt(w) * cos(phi) * PI), lat + dy * 180 / (a * (1 - e2) / (w * sqrt(w)) * PI)];
 }
+
+/** How tiles lie under a view: where their own middle is, in degrees from the view's, and how far they move on the screen, in pixels, so that the
+ *  middle of the view shows what lies there. `at` gives the place of degrees on the screen. */
+export function underlay(isShifted: boolean, lon: number, lat: number, at: (lon: number, lat: number) => { x: number; y: number }): { deg: [number, number]; px: [number, number] } {
+  const [gx, gy] = isShifted ? toGcj02(lon, lat) : [lon, lat], here = at(lon, lat), there = at(gx, gy);
+  return { deg: [gx - lon, gy - lat], px: [here.x - there.x, here.y - there.y] };
+}

@@ -1,6 +1,7 @@
 // Lines of longitude and latitude with their degrees: the ground when there is no other basemap.
 
 import type L from "leaflet";
+import { degrees } from "../style/palette";
 import { CanvasLayer } from "./canvas-layer";
 
 const STEPS_DEG = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
@@ -14,8 +15,8 @@ export class Graticule extends CanvasLayer {
     const [w, e, s, n] = [bounds.getWest(), bounds.getEast(), bounds.getSouth(), bounds.getNorth()];
     const step = STEPS_DEG.find(d => d / (e - w) * size.x >= APART_PX) ?? 10;
     const digits = Math.max(0, Math.ceil(-Math.log10(step)));
-    pen.strokeStyle = "rgba(60, 80, 95, .13)";
-    pen.fillStyle = "rgba(60, 80, 95, .62)";
+    pen.strokeStyle = degrees.line;
+    pen.fillStyle = degrees.ink;
     pen.font = "11px system-ui, sans-serif";
     pen.lineWidth = 1;
     pen.beginPath();

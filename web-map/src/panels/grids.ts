@@ -75,7 +75,7 @@ export function gridsPanel(app: App, map: MapView): Child[] {
   return [
     h("h2", {}, data.name, h("span", { class: "quiet" }, ` ${data.village}`)),
     h("p", { class: "facts" },
-      h("span", {}, t("householdsN", { n: count(model.total.reduce((a, b) => a + b, 0)) })), h("span", {}, t("gridsN", { n: data.grids.length })),
+      h("span", {}, t("householdsN", { n: count(model.weight.reduce((a, b) => a + b, 0)) })), h("span", {}, t("gridsN", { n: data.grids.length })),
       h("span", {}, t("unitsN", { n: count(data.units.length) })), target === null ? null : h("span", {}, t("largestDeviation", { p: percent(f.deviation, false) })),
       h("span", {}, t("compactness", { n: f.mean_polsby_popper?.toFixed(2) ?? "—" }))),
     target === null ? h("p", { class: "quiet", testid: "no-target" }, t("noTarget")) : h("p", { class: "quiet" }, t("meanTarget", { n: count(Math.round(target * 10) / 10), p: percent(rule.tolerance, false) })),

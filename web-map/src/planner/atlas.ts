@@ -95,7 +95,7 @@ export class Atlas {
       this.show(village);
       if (fresh) this.app.view?.showVillage();
       const data = this.app.state.model!.data;
-      this.app.speak(this.app.t("loadedVillage", { name: data.name ?? data.village, g: data.grids.length, h: data.grids.reduce((s, g) => s + g.households, 0) }));
+      this.app.speak(this.app.t("loadedVillage", { name: data.name ?? data.village, g: data.grids.length, h: data.buildings.reduce((s, b) => s + b.households, 0) }));
       await this.app.edits.loadHistory();
     });
   }

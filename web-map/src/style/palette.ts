@@ -18,6 +18,9 @@ export const palettes: Record<PaletteName, Palette> = {
   },
 };
 
+/** Lines of longitude and latitude, and their lettering: read on every ground (tested). */
+export const degrees = { line: "rgba(60, 80, 95, .13)", ink: "#4e5f6b" };
+
 /** Colours of the room: steps from few to many, what is more and less than chance, what is neither. Lightness orders the steps for every eye (tested). */
 export interface Heat { steps: readonly [string, string, string, string, string]; hot: string; cold: string; plain: string; mark: string }
 

@@ -1,13 +1,12 @@
 // For everybody: without a mouse, on a telephone, with a screen reader, at twice the size; and names that would be code.
 
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { changed, makeActive, paint, receive, tabTo, walkTo } from "./hands";
+import { judge, moving } from "./eyes";
+import { changed, comeTo, makeActive, paint, receive, tabTo, touch, walkTo, way } from "./hands";
 import { borderCells, browse, by, look, openDraft, openTownship, openVillage, picture, screen, Service, settled, visit } from "./service";
 
-const service = new Service(), axeText = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const service = new Service();
 let browser: Browser;
 beforeAll(async () => { await service.start(); browser = await browse(); }, 240_000);
 afterAll(async () => { await browser?.close(); await service.end(); });
@@ -89,15 +88,6 @@ describe("P17 by keyboard alone", () => {
   });
 });
 
-/** What axe finds of serious and critical faults. */
-async function judge(page: Page): Promise<string[]> {
-  if (!await page.evaluate(() => "axe" in window)) await page.evaluate(axeText);
-  return page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> } };
-    return (await axe.run()).violations.filter(v => v.impact === "serious" || v.impact === "critical").map(v => `${v.id}: ${v.nodes[0]?.html}`);
-  });
-}
-
 describe("P17 with a screen reader", () => {
   it("has no serious fault that axe knows, in both languages", async () => {
     const { page, context } = await visit(browser, service);
@@ -171,7 +161,7 @@ describe("P17 with a screen reader", () => {
 describe("P17 at twice the size", () => {
   it("cuts nothing off: every control is reached and the page does not run to the side", async () => {
     // 200 % of zoom on a screen of 1280 × 800 is a page of 640 × 400 with two device pixels each
-    const { page, context } = await visit(browser, service, { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 });
+    const { page, context } = await visit(browser, service, { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2, reducedMotion: "reduce" });
     /** Controls that no scrolling brings wholly before the eye. */
     const hidden = (): Promise<string[]> => page.evaluate(() => {
       const wrong: string[] = [];
@@ -198,7 +188,7 @@ describe("P17 at twice the size", () => {
     for (const [opener, name] of [["publish", "publish"], ["import", "import"], ["keys", "keys"]] as const) {
       await page.click(by(opener));
       await page.waitForSelector(by("dialog"));
-      expect(await hidden(), name).toEqual([]);
+      expect([await hidden(), await moving(page)], name).toEqual([[], []]);
       await picture(page, `p17-twice-${name}`);
       await page.keyboard.press("Escape");
       await page.waitForSelector(by("dialog"), { state: "detached" });
@@ -240,6 +230,58 @@ describe("P18 on a telephone", () => {
     expect(after.totals[chosen!.from]!.households).toBe(before.totals[chosen!.from]!.households - chosen!.households);
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
     await picture(page, "p18-assigned");
+
+    // one finger moves the map, two bring it nearer; neither chooses or paints
+    /** The middle of the map once all of the village is on it. */
+    const settle = async (tool: string): Promise<readonly [number, number]> => {
+      await page.click(by(`tool-${tool}`));
+      await page.click(by("zoom-all"));
+      await page.locator(by("map")).scrollIntoViewIfNeeded();
+      const { x, y, width, height } = (await page.locator(by("map")).boundingBox())!;
+      return [Math.round(x + width / 2), Math.round(y + height / 2)];
+    };
+    const ends = (): Promise<[number, number][]> => page.evaluate(() => [0, window.lianhu.atoms().length - 1].map(a => window.lianhu.screen(a)!));
+    const wide = ([a, b]: [number, number][]): number => Math.hypot(a![0] - b![0], a![1] - b![1]);
+    const [mx, my] = await settle("select"), far = await ends();
+    await touch(page, way([mx, my], [mx + 60, my - 40]));
+    const panned = await ends();
+    for (const k of [0, 1]) { expect(Math.abs(panned[k]![0] - far[k]![0] - 60)).toBeLessThan(8); expect(Math.abs(panned[k]![1] - far[k]![1] + 40)).toBeLessThan(8); }
+    expect((await look(page)).selection).toEqual([]);
+    for (const tool of ["select", "brush"]) {
+      const [x, y] = await settle(tool), least = 2 * wide(await ends());
+      await touch(page, way([x - 25, y], [x - 75, y]), way([x + 25, y], [x + 75, y]));
+      await page.waitForFunction(w => { const [a, b] = [0, window.lianhu.atoms().length - 1].map(i => window.lianhu.screen(i)!); return Math.hypot(a![0] - b![0], a![1] - b![1]) > w; }, least);
+    }
+    const still = await look(page);
+    expect([still.hash, still.stroke, still.waiting, still.selection]).toEqual([after.hash, null, 0, []]);
+
+    // and one paints with the brush, on a way long enough for the browser to take it for a drag of the page: from the neighbour's ground to the cell
+    await settle("brush");
+    await page.locator(by("brush-size")).fill("5");
+    /** From a building of the neighbour to the cell, on the screen. */
+    const wayOf = (cell: { atom: number; to: string }): Promise<readonly [[number, number], [number, number]]> => page.evaluate(([a, grid]) => {
+      const atoms = window.lianhu.atoms(), b = atoms[a]!.near.find(n => atoms[n]!.grid === grid && atoms[n]!.buildings.length > 0)!;
+      return [window.lianhu.screen(b)!, window.lianhu.screen(a)!] as const;
+    }, [cell.atom, cell.to] as const);
+    let cell: (typeof cells)[number] | undefined;
+    for (const one of await borderCells(page)) {
+      await comeTo(page, one.atom, 19);
+      const [from, to] = await wayOf(one), far = Math.hypot(from[0] - to[0], from[1] - to[1]);
+      if (far > 40 && far < 120) { cell = one; break; }
+    }
+    if (cell === undefined) throw new Error("no cell of a border that is far enough from the next");
+    await makeActive(page, cell.to);
+    await settle("brush");
+    await comeTo(page, cell.atom, 19);
+    const [begin, end] = await wayOf(cell);
+    await touch(page, way(begin, end, 12));
+    await changed(page, after.hash);
+    await settled(page);
+    const painted = await look(page);
+    expect([painted.dialog, painted.pending, painted.plan!.version]).toEqual([null, false, after.plan!.version + 1]);
+    expect(await page.evaluate(a => window.lianhu.atoms()[a]!.grid, cell.atom)).toBe(cell.to);
+    expect(painted.totals[cell.to]!.households).toBeGreaterThan(after.totals[cell.to]!.households);
+    await picture(page, "p18-painted");
     await context.close();
   });
 });

@@ -38,10 +38,28 @@ describe("P15 publish", () => {
     expect((await look(page)).dialog).toBeNull();
     expect((await look(page)).plan?.status).toBe("draft");
     await picture(page, "p15-stale");
+    interface Row { id: string; status: string; valid_from: string | null; valid_to: string | null }
+    const plans = (): Promise<Row[]> => page.evaluate(async () => (await (await fetch("/api/plans")).json() as { plans: Row[] }).plans);
+    const codes = (): Promise<string[][]> => page.evaluate(async () => {
+      const { plan, village } = window.lianhu.state(), told = await (await fetch(`/api/plans/${plan!.id}/villages/${village}`)).json() as Record<"grids" | "units", { code: string }[]>;
+      return [told.grids, told.units].map(l => l.map(x => x.code));
+    });
+    const { plan } = await look(page), before = await plans(), named = await codes();
+    expect(before.find(p => p.id === plan!.id)).toMatchObject({ status: "draft", valid_from: null });
+    expect(named.map(l => l.length > 1)).toEqual([true, true]);
     await page.click(by("publish"));
+    // not the day that is offered
+    const day = new Date(Date.parse(await page.inputValue(by("publish-date"))) + 3 * 86_400_000).toISOString().slice(0, 10);
+    await page.fill(by("publish-date"), day);
     await page.click(by("publish-go"));
     await page.waitForFunction(() => { const s = window.lianhu.state(); return s.plan?.status === "live" && s.dialog === null; });
     await page.waitForSelector(by("read-only"));
+    expect(await page.textContent(by("read-only"))).toContain(`（${day} 起）`);
+    const after = await plans(), until = before.find(p => p.status === "live")!;
+    expect(after.find(p => p.id === plan!.id)).toMatchObject({ status: "live", valid_from: day, valid_to: null });
+    expect(after.find(p => p.id === until.id)).toMatchObject({ status: "retired", valid_from: until.valid_from, valid_to: day });
+    // what carries a code keeps it
+    expect(await codes()).toEqual(named);
     expect(await page.isDisabled(by("undo"))).toBe(true);
     await page.click(by("tab-plan"));
     await picture(page, "p15-published");

@@ -85,3 +85,23 @@ export async function receive(page: Page, code: string): Promise<void> {
   await page.focus(by("map"));
   for (let k = 0; k < 100 && (await look(page)).active !== code; k++) await page.keyboard.press("]");
 }
+
+/** Puts a cell in the middle of the map, from near. */
+export const comeTo = (page: Page, atom: number, zoom: number): Promise<void> => page.evaluate(async ([a, z]) => {
+  const { plan, village } = window.lianhu.state(), { atoms } = await (await fetch(`/api/plans/${plan!.id}/villages/${village}`)).json() as { atoms: { at: [number, number] }[] };
+  window.lianhu.look(...atoms[a!]!.at, z!);
+}, [atom, zoom]);
+
+type Place = readonly [number, number];
+
+/** Fingers on the glass, one a way: where they come down, go by, and are lifted. */
+export async function touch(page: Page, ...ways: readonly (readonly Place[])[]): Promise<void> {
+  const glass = await page.context().newCDPSession(page), at = (k: number) => ways.map((way, id) => ({ x: way[k]![0], y: way[k]![1], id }));
+  await glass.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: at(0) });
+  for (let k = 1; k < ways[0]!.length; k++) await glass.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: at(k) });
+  await glass.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  await glass.detach();
+}
+
+/** Places from one to another in equal steps. */
+export const way = ([x, y]: Place, [u, v]: Place, steps = 8): Place[] => Array.from({ length: steps + 1 }, (_, k) => [x + (u - x) * k / steps, y + (v - y) * k / steps]);

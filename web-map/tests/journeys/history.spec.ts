@@ -66,14 +66,23 @@ describe("P8 undo and redo", () => {
   });
 });
 
-/** Walks the problems with a key; answers what was focused and said at each. */
-async function walk(page: Page, key: "n" | "Shift+N", steps: number): Promise<{ problem: number; focus: string[] | null; said: string | null }[]> {
-  const list = [];
+/** How far two cells at the ends of the list are apart on the screen: how near one has come. */
+const nearness = (page: Page): Promise<number> => page.evaluate(() => { const [a, b] = [0, window.lianhu.atoms().length - 1].map(i => window.lianhu.screen(i)!); return Math.hypot(a![0] - b![0], a![1] - b![1]); });
+
+interface Step { problem: number; focus: string[] | null; said: string | null; closer: number; inView: boolean }
+
+/** Walks the problems with a key; answers what was focused and said at each, by how much the map came nearer, and whether all that the problem is about is on it. Each may begin with the whole village on the map. */
+async function walk(page: Page, key: "n" | "Shift+N", steps: number, fromAfar = false): Promise<Step[]> {
+  const list: Step[] = [];
   for (let k = 0; k < steps; k++) {
+    if (fromAfar) await page.click(by("zoom-all"));
     await page.focus(by("map"));
+    const before = await nearness(page);
     await page.keyboard.press(key);
-    const s = await look(page);
-    list.push({ problem: s.problem, focus: s.focus, said: await page.textContent(by("spoken")) });
+    const s = await look(page), box = (await page.locator(by("map")).boundingBox())!;
+    const places = await page.evaluate(ids => window.lianhu.atoms().flatMap((a, i) => a.buildings.some(b => ids.includes(b)) ? [window.lianhu.screen(i)!] : []), s.focus ?? []);
+    const inView = places.length > 0 && places.every(([x, y]) => x > box.x && x < box.x + box.width && y > box.y && y < box.y + box.height);
+    list.push({ problem: s.problem, focus: s.focus, said: await page.textContent(by("spoken")), closer: await nearness(page) / before, inView });
   }
   return list;
 }
@@ -101,18 +110,18 @@ describe("P9 problems", () => {
     }
     const { problems } = await look(page), many = problems.length;
     expect(many).toBeGreaterThan(1);
-    const forth = await walk(page, "n", many + 1);
+    const forth = await walk(page, "n", many + 1, true);
     expect(forth.map(w => w.problem)).toEqual([...problems.keys(), 0]);
-    for (const w of forth) {
+    const back = await walk(page, "Shift+N", many, true);
+    expect(back.map(w => w.problem)).toEqual([...problems.keys()].reverse());
+    for (const w of [...forth, ...back]) {
       expect(w.focus).not.toBeNull();
       expect(w.said).toContain(`问题 ${w.problem + 1}/${many}`);
+      // a few cells of a village: the map comes much nearer, and what is focused is on it
+      expect([w.closer > 1.5, w.inView], `${w.problem}: ${w.closer}`).toEqual([true, true]);
     }
-    const back = await walk(page, "Shift+N", many);
-    expect(back.map(w => w.problem)).toEqual([...problems.keys()].reverse());
-    // what is focused is on the map
-    const place = await page.evaluate(() => window.lianhu.screen(window.lianhu.atoms().findIndex(a => a.buildings.includes(window.lianhu.state().focus![0]!))));
-    const box = (await page.locator(by("map")).boundingBox())!;
-    expect(place![0] > box.x && place![0] < box.x + box.width && place![1] > box.y && place![1] < box.y + box.height).toBe(true);
+    // and from one to the next it goes there
+    for (const w of await walk(page, "n", many)) expect(w.inView, `${w.problem}`).toBe(true);
     await picture(page, "p09-problem");
     let left = many;
     for (const { ring, from } of cut.reverse()) {
@@ -154,8 +163,33 @@ describe("P9 problems", () => {
     await page.waitForFunction(() => window.lianhu.state().plan?.name === "P9 balance");
     await page.click(by("tab-grids"));
     await openVillage(page);
-    const before = await look(page), soft = before.problems.filter(p => !p.hard).length;
+    const heard = await page.textContent(by("spoken")), before = await look(page), soft = before.problems.filter(p => !p.hard).length;
     expect(Object.values(before.totals).some(t => t.deviation !== null)).toBe(true);
+    // households, target and deviation of every grid, as the service has them
+    const there = await page.evaluate(async () => {
+      const { plan, village } = window.lianhu.state();
+      return await (await fetch(`/api/plans/${plan!.id}/villages/${village}`)).json() as { rules: { grid: { tolerance: number } }; buildings: { households: number }[]; grids: { code: string; kind: string; households: number; target: number | null; deviation: number | null }[] };
+    });
+    const thin = (n: number): string => n.toLocaleString("en-US").replace(/,/g, "\u2009"), share = (p: number, sign = ""): string => `${p < 0 ? "−" : p > 0 ? sign : ""}${Math.abs(p * 100).toFixed(1)}%`;
+    expect(await page.locator(`${by("grids")} thead th`).allTextContents()).toEqual(["键", "编码", "户数", "目标", "偏差"]);
+    const targets = there.grids.map(g => g.target).filter(t => t !== null);
+    expect(targets.length).toBeGreaterThan(1);
+    for (const g of there.grids) {
+      const shown = (await page.locator(`${by(`grid-${g.code}`)} td.number`).allTextContents()).map(c => c.trim());
+      // an institution has no target, nor has a grid of grids
+      if (g.target === null) { expect([g.kind === "base", ...shown]).toEqual([false, thin(g.households), "—", g.kind === "dedicated" ? "专属" : "—"]); continue; }
+      const off = g.households / g.target - 1;
+      expect(off).toBeCloseTo(g.deviation!, 3);
+      expect(before.totals[g.code]).toMatchObject({ households: g.households, deviation: off });
+      expect(shown).toEqual([thin(g.households), thin(Math.round(g.target)), share(off, "+")]);
+      expect(await page.locator(`${by(`grid-${g.code}`)} .deviation`).evaluate(e => e.classList.contains("out"))).toBe(Math.abs(off) > there.rules.grid.tolerance);
+    }
+    // households are counted once, though a grid of grids counts them too
+    const all = there.buildings.reduce((n, b) => n + b.households, 0);
+    expect(heard).toMatch(new RegExp(`，${all} 户$`));
+    const facts = (await page.locator(`${by("panel")} p`).allTextContents()).join();
+    expect(facts).toContain(`${thin(all)} 户`);
+    expect(facts).toContain(`每网格目标 ${thin(Math.round(targets[0]! * 10) / 10)} 户，容差 ±${share(there.rules.grid.tolerance)}`);
     // cell after cell goes to one grid until it has too many
     let now = before;
     for (let k = 0; k < 12 && now.problems.filter(p => !p.hard).length <= soft; k++) {
@@ -196,10 +230,11 @@ describe("P9 problems", () => {
     await page.waitForFunction(v => window.lianhu.state().plan!.version > v, plan!.version);
     const { problems } = await look(page), rules = problems.map(p => p.rule);
     expect([...new Set(rules)].sort()).toEqual(["H6", "H7", "H8"]);
-    const steps = await walk(page, "n", problems.length);
+    const steps = await walk(page, "n", problems.length, true);
     for (const [k, step] of steps.entries()) {
       expect(step.problem).toBe(k);
       expect(step.focus).not.toBeNull();
+      expect([step.closer > 1, step.inView], `${k}: ${step.closer}`).toEqual([true, true]);
       expect(step.said).toContain(problems[k]!.message.split(" / ")[0]!.trim());
       expect(await page.textContent(by(`problem-${k}`))).toContain(problems[k]!.rule);
     }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toGcj02 } from "../../src/map/gcj";
+import { judge } from "./eyes";
 import { tabTo } from "./hands";
 import { gbk, pmtiles } from "./offices";
 import { browse, by, look, openTownship, picture, Service, visit } from "./service";
@@ -69,6 +70,7 @@ describe("P2 import", () => {
     // the file speaks of people in words the register does not know: the planner says what they are
     await page.selectOption(by("map-常住人数"), "persons");
     expect(await page.isDisabled(by("import-commit"))).toBe(true);
+    expect(await judge(page), "preview").toEqual([]);
     await picture(page, "p02-preview");
     expect(await page.evaluate(() => window.__xss)).toBeUndefined();
     expect(await page.locator("dialog img").count()).toBe(0);
@@ -83,6 +85,7 @@ describe("P2 import", () => {
     // row 1 is the header
     expect(errors.map(e => /^\d+/.exec(e)?.[0]).sort()).toEqual(["12", "22", "32"]);
     expect(errors.find(e => e.startsWith("12"))).toContain("常住人数");
+    expect(await judge(page), "faults").toEqual([]);
     await picture(page, "p02-faults");
     const href = await page.getAttribute(by("bad-rows-csv"), "href");
     const bad = await page.evaluate(async url => await (await fetch(url)).text(), href!);
@@ -287,7 +290,41 @@ describe("a basemap", () => {
     await page.setInputFiles(by("basemap-file"), other);
     await page.waitForFunction(() => (window.lianhu.state().basemap?.tiles ?? 0) > 0);
     expect((await look(page)).basemap?.name).toBe("world.mbtiles");
+    expect(await judge(page), "basemap").toEqual([]);
     expect(requests.slice(before).filter(r => !/\/assets\//.test(r))).toEqual([]);
+
+    // one tile of four colours: where they meet is the middle of the tile as it was drawn, and in GCJ-02 that is another place
+    const [z, x, y] = [14, Math.floor((105.65 + 180) / 360 * 2 ** 14), 6970], lon = (x + 0.5) / 2 ** z * 360 - 180, lat = Math.atan(Math.sinh(Math.PI * (1 - 2 * (y + 0.5) / 2 ** z))) * 180 / Math.PI;
+    const four = await page.evaluate(() => {
+      const canvas = document.createElement("canvas"), pen = canvas.getContext("2d")!;
+      canvas.width = canvas.height = 256;
+      ["#ff0000", "#00ff00", "#0000ff", "#ffffff"].forEach((ink, k) => { pen.fillStyle = ink; pen.fillRect(k % 2 * 128, Math.floor(k / 2) * 128, 128, 128); });
+      return canvas.toDataURL("image/png").split(",")[1]!;
+    });
+    const cross = join(folder, "cross.mbtiles");
+    execFileSync("python3", [join("tests", "mbtiles.py"), cross, "index", "4096", `${z}/${x}/${y}`], { input: Buffer.from(four, "base64") });
+    await page.setInputFiles(by("basemap-file"), cross);
+    await page.evaluate(([u, v]) => window.lianhu.look(u!, v!, 16), [lon, lat]);
+    await page.waitForFunction(() => { const { basemap } = window.lianhu.state(); return basemap?.name === "cross.mbtiles" && basemap.tiles > 0; });
+    /** Where the four colours meet, pixels from the middle of the map. */
+    const meeting = (): Promise<[number, number]> => page.evaluate(async () => {
+      await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+      const canvas = [...document.querySelectorAll<HTMLCanvasElement>("[data-testid=map] canvas")].find(c => c.style.zIndex === "380")!, { width, height } = canvas, { data } = canvas.getContext("2d")!.getImageData(0, 0, width, height);
+      const red: [number, number] = [0, 0];
+      for (let i = 0; i < data.length; i += 4) if (data[i]! > 200 && data[i + 1]! < 60 && data[i + 2]! < 60) { red[0] = Math.max(red[0], i / 4 % width); red[1] = Math.max(red[1], Math.floor(i / 4 / width)); }
+      return [red[0] + 1 - width / 2, red[1] + 1 - height / 2];
+    });
+    const off = (a: readonly number[], b: readonly number[]): number => Math.hypot(a[0]! - b[0]!, a[1]! - b[1]!);
+    await expect.poll(async () => off(await meeting(), [0, 0]), { timeout: 60_000 }).toBeLessThan(3);
+    await page.check(by("basemap-shift"));
+    await page.waitForFunction(() => window.lianhu.state().basemap?.isShifted === true);
+    // the place that its makers drew there
+    let place: [number, number] = [lon, lat];
+    for (let k = 0; k < 5; k++) { const [u, v] = toGcj02(...place); place = [place[0] + lon - u, place[1] + lat - v]; }
+    const px = 256 * 2 ** 16 / 360, wanted = [(place[0] - lon) * px, (lat - place[1]) * px / Math.cos(lat * Math.PI / 180)];
+    expect(wanted.map(Math.sign)).toEqual([-1, -1]);
+    expect(off(wanted, [0, 0])).toBeGreaterThan(150);
+    await expect.poll(async () => off(await meeting(), wanted), { timeout: 60_000 }).toBeLessThan(4);
     expect(faults).toEqual([]);
     await context.close();
   });
@@ -393,17 +430,24 @@ describe("P20 old nets become one", () => {
     const regions = await page.evaluate(async () => (await (await fetch("/api/regions?level=village")).json() as { regions: { code: string; bbox: [number, number, number, number] }[] }).regions);
     const region = regions[0]!.code.slice(0, 9), boxes = regions.filter(r => r.code.startsWith(region)).map(r => r.bbox);
     const [w, s, e, n] = [0, 1, 2, 3].map(k => (k < 2 ? Math.min : Math.max)(...boxes.map(b => b[k]!))) as [number, number, number, number];
-    const strips = (net: string, many: number, tall: boolean): unknown[] => Array.from({ length: many }, (_, k) => {
+    const strips = (net: string, many: number, tall: boolean) => Array.from({ length: many }, (_, k) => {
       const [a, b] = [k / many, (k + 1) / many], [x0, x1, y0, y1] = tall ? [w + (e - w) * a, w + (e - w) * b, s, n] : [w, e, s + (n - s) * a, s + (n - s) * b];
       return { type: "Feature", properties: { id: `${net}${k}`, net, region, name: `${net}${k}` }, geometry: { type: "Polygon", coordinates: [[[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]]] } };
     });
     const file = join(folder, "old.geojson");
-    writeFileSync(file, JSON.stringify({ type: "FeatureCollection", features: [...strips("公安", 12, true), ...strips("城管", 9, false)] }));
+    const old = [...strips("公安", 12, true), ...strips("城管", 9, false)];
+    writeFileSync(file, JSON.stringify({ type: "FeatureCollection", features: old }));
     await choose(page, "old_nets", file);
     // a strip whose middle lies outside the township is a bad row
-    if (await page.locator(by("import-partial")).count() > 0) await page.check(by("import-partial"));
+    let bad = new Set<string>();
+    if (await page.locator(by("import-partial")).count() > 0) {
+      const rows = await page.evaluate(async url => await (await fetch(url)).text(), (await page.getAttribute(by("bad-rows-csv"), "href"))!);
+      bad = new Set(rows.match(/(公安|城管)\d+/g));
+      await page.check(by("import-partial"));
+    }
     await page.click(by("import-commit"));
     await page.waitForSelector(by("import-written"));
+    expect(Number(await page.locator(`${by("import-written")} dd`).first().textContent())).toBe(old.length - bad.size);
     await page.click(by("dialog-close"));
     await page.click(by("tab-plan"));
     await page.click(by("generate"));
@@ -414,12 +458,54 @@ describe("P20 old nets become one", () => {
     await page.check(by("generate-old"));
     await page.click(by("generate-go"));
     await page.waitForSelector(by("job-open"), { timeout: 120_000 });
-    const told = await page.locator(`${by("nets")} tbody tr`).allTextContents();
-    expect(told.map(t => t.slice(0, 2)).sort()).toEqual(["公安", "城管"].sort());
-    for (const t of told) expect(t).toMatch(/[\d.]+ \/ [\d.]+ 公里（[\d.]+%）.*[\d.]+ 公里.*\d+ \/ [\d\u2009]+ 户/);
+    const told = await page.locator(`${by("nets")} tbody tr`).evaluateAll(list => list.map(r => [...r.children].map(c => (c.textContent ?? "").replace(/\u2009/g, ""))));
+    expect(told.map(([net]) => net).sort()).toEqual(["公安", "城管"].sort());
     await picture(page, "p20-nets");
     await page.click(by("job-open"));
     await page.waitForFunction(() => window.lianhu.state().plan?.name === "P20");
+
+    // the same counted here: from the strips of the file, where the buildings stand, and how long the borders of their cells are in the new plan
+    interface Told { buildings: { id: string; atom: number; households: number; grid: number }[]; atoms: { at: [number, number] }[]; edges: [number, number, number, number][]; atom_grid: number[] }
+    const villages = await page.evaluate(async codes => {
+      const { plan } = window.lianhu.state();
+      return Promise.all(codes.map(async v => await (await fetch(`/api/plans/${plan!.id}/villages/${v}`)).json() as Told));
+    }, regions.map(r => r.code).filter(c => c.startsWith(region)));
+    for (const [net, border, lost, changed] of told) {
+      const kept = old.filter(f => f.properties.net === net && !bad.has(f.properties.id));
+      const stripAt = ([x, y]: [number, number]): string | undefined => kept.filter(({ geometry: { coordinates: [ring] } }) => { const [[x0, y0], , [x1, y1]] = ring as [[number, number], unknown, [number, number]]; return x >= x0 && x <= x1 && y >= y0 && y <= y1; }).map(f => f.properties.id).sort()[0];
+      // strips by the order of the buildings' names: where two overlap alike, the earlier is carried on
+      const numbers = new Map<string, number>();
+      for (const { at } of villages.flatMap(v => v.buildings.map(b => ({ id: b.id, at: v.atoms[b.atom]!.at }))).sort((a, b) => a.id < b.id ? -1 : 1)) { const s = stripAt(at); if (s !== undefined && !numbers.has(s)) numbers.set(s, numbers.size); }
+      let old_m = 0, kept_m = 0, households = 0, stayed = 0;
+      for (const v of villages) {
+        const strip = new Map(v.buildings.flatMap(b => { const s = stripAt(v.atoms[b.atom]!.at); return s === undefined ? [] : [[b.atom, numbers.get(s)!] as const]; }));
+        for (const [a, b, m] of v.edges) {
+          if (!strip.has(a) || !strip.has(b) || strip.get(a) === strip.get(b)) continue;
+          old_m += m;
+          if (v.atom_grid[a] !== v.atom_grid[b]) kept_m += m;
+        }
+        const common = new Map<string, { from: number; to: number; n: number }>(), from = new Set<number>(), to = new Set<number>();
+        for (const b of v.buildings) {
+          const s = strip.get(b.atom);
+          if (s === undefined) continue;
+          households += b.households;
+          const key = `${s} ${b.grid}`, one = common.get(key) ?? { from: s, to: b.grid, n: 0 };
+          common.set(key, { ...one, n: one.n + b.households });
+        }
+        for (const one of [...common.values()].sort((a, b) => b.n - a.n || a.from - b.from || a.to - b.to)) {
+          if (from.has(one.from) || to.has(one.to)) continue;
+          from.add(one.from);
+          to.add(one.to);
+          stayed += one.n;
+        }
+      }
+      const [is_km, of_km, percent] = /^([\d.]+) \/ ([\d.]+) 公里（([\d.]+)%）$/.exec(border!)!.slice(1).map(Number) as [number, number, number], lost_km = Number(/^([\d.]+) 公里$/.exec(lost!)![1]);
+      expect(old_m).toBeGreaterThan(1_000);
+      // lengths come rounded to a centimetre, and are shown to ten metres
+      for (const [shown, metres] of [[is_km, kept_m], [of_km, old_m], [lost_km, old_m - kept_m]] as const) expect(Math.abs(shown * 1_000 - metres), `${net}: ${shown} km`).toBeLessThan(6);
+      expect(Math.abs(percent - kept_m / old_m * 100)).toBeLessThan(0.06);
+      expect(changed).toBe(`${households - stayed} / ${households} 户`);
+    }
     await context.close();
   });
 });

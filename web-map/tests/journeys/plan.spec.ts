@@ -2,6 +2,7 @@
 
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { judge } from "./eyes";
 import { changed, households, makeActive, paint, selectCells } from "./hands";
 import { borderCells, browse, by, look, openDraft, openTownship, picture, screen, Service, settled, visit } from "./service";
 
@@ -21,6 +22,8 @@ const partOf = (village: Told, codes: readonly string[]): string => JSON.stringi
   const units = village.units.filter(u => u.code.startsWith(code));
   return [row, units, village.buildings.filter(b => b.grid === at), village.households.filter(([, , u]) => village.units[u]!.code.startsWith(code)).map(([id, , u]) => [id, village.units[u]!.code])];
 }));
+
+interface Figures { deviation: number; mean_polsby_popper: number | null; base_grids: number; units: number; households_in_exceptions: number }
 
 describe("P10 rebalance the rest", () => {
   it("proposes with figures; four locked grids stay byte for byte; a dropped proposal leaves nothing, undo takes an accepted one back", async () => {
@@ -43,7 +46,7 @@ describe("P10 rebalance the rest", () => {
     const propose = async () => {
       const answer = page.waitForResponse(r => r.url().endsWith("/preview"));
       await page.click(by("rebalance"));
-      const effect = await (await answer).json() as { moved: { grid: number; unit: number }; before: Record<string, number>; after: Record<string, number> };
+      const effect = await (await answer).json() as { moved: { grid: number; unit: number }; before: Figures; after: Figures };
       await page.waitForSelector(by("proposal"));
       return effect;
     };
@@ -51,9 +54,14 @@ describe("P10 rebalance the rest", () => {
     await picture(page, "p10-proposal");
     const words = (await page.textContent(by("proposal")))!.replace(/\u2009/g, "");
     expect(words).toContain(`${effect.moved.grid} 户换网格，${effect.moved.unit} 户换单元`);
-    const rows = await page.locator(`${by("proposal")} tbody tr`).evaluateAll(list => list.map(r => [...r.querySelectorAll("td")].map(c => c.textContent ?? "")));
-    expect(rows.length).toBeGreaterThan(2);
-    for (const row of rows) { expect(row.length).toBe(2); for (const cell of row) expect(cell).toMatch(/\d|—/); }
+    const table = (await page.locator(`${by("proposal")} tr`).evaluateAll(list => list.map(r => [...r.children].map(c => c.textContent ?? ""))));
+    const pair = (show: (of: Figures) => string): string[] => [show(effect.before), show(effect.after)], thin = (n: number): string => n.toLocaleString("en-US").replace(/,/g, "\u2009");
+    // hamlets have no target to miss
+    expect(table).toEqual([
+      ["", "现在", "之后"], ["最大偏差", "—", "—"], ["平均紧凑度", ...pair(f => f.mean_polsby_popper!.toFixed(3))], ["基础网格（个）", ...pair(f => thin(f.base_grids))],
+      ["单元（个）", ...pair(f => thin(f.units))], ["例外中的户（户）", ...pair(f => thin(f.households_in_exceptions))],
+    ]);
+    expect(effect.before.base_grids).toBe((await told(page)).grids.filter(g => g["kind"] === "base").length);
     await page.click(by("drop"));
     expect(await page.locator(by("proposal")).count()).toBe(0);
     expect([(await look(page)).hash, (await look(page)).plan!.version]).toEqual([before.hash, before.plan!.version]);
@@ -298,6 +306,7 @@ describe("P13 two plans", () => {
     await page.keyboard.press("ArrowLeft");
     expect((await look(page)).compared!.swipe).toBeCloseTo(0.2, 1);
     await picture(page, "p13-swiped");
+    expect(await judge(page), "compared").toEqual([]);
     await page.click(by("tool-select"));
     await page.keyboard.press("Escape");
     const beyond = (await Promise.all((await borderCells(page)).map(async c => await screen(page, c.atom)))).find(at => at !== null && at[0] > box.x + box.width * 0.3 && at[0] < box.x + box.width);
@@ -338,7 +347,13 @@ describe("P3 generate", () => {
       await page.waitForSelector(by("job-status"));
     };
     await wish("120");
-    await page.waitForTimeout(1_000);
+    // it begins at nothing and goes on: the bar and the words alike
+    const far = await page.waitForFunction(() => { const bar = document.querySelector<HTMLProgressElement>("dialog progress"); return bar !== null && bar.value > 0 ? [bar.value / bar.max, document.querySelector("dialog .number")?.textContent ?? ""] as const : null; });
+    const [share, words] = (await far.jsonValue())!;
+    expect(share).toBeLessThan(1);
+    expect(words).toBe(`已完成 ${(share * 100).toFixed(1)}%`);
+    await page.waitForFunction(s => { const bar = document.querySelector<HTMLProgressElement>("dialog progress"); return bar !== null && bar.value > s; }, share);
+    expect(await judge(page), "job").toEqual([]);
     await picture(page, "p03-progress");
     await page.click(by("job-cancel"));
     await page.waitForSelector(by("job-close"), { timeout: 60_000 });
@@ -384,6 +399,7 @@ describe("P3 generate", () => {
     const told = await page.locator(`${by("job-shortcomings")} li`).allTextContents();
     expect(told.length).toBeGreaterThan(0);
     expect(told.some(line => /最大偏差 \d.*超出容差 0\.0%。(已证明没有更均衡的划法|没有找到更均衡的划法)。/.test(line))).toBe(true);
+    expect(await judge(page), "shortcomings").toEqual([]);
     await picture(page, "p03-shortcomings");
     await page.click(by("job-open"));
     await page.waitForFunction(() => window.lianhu.state().plan?.name === "P3 wished");

@@ -2,7 +2,8 @@
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { changed, households, makeActive, paint, receive, selectCells, walkTo } from "./hands";
+import { apart, ground, isBare, isPlain, judge, over, rgbOf } from "./eyes";
+import { changed, comeTo, households, makeActive, paint, receive, selectCells, walkTo } from "./hands";
 import { borderCells, browse, by, look, openDraft, openTownship, openVillage, picture, pocket, screen, Service, settled, visit } from "./service";
 
 const service = new Service();
@@ -35,8 +36,25 @@ describe("P1 from the region to the village", () => {
       const other = atoms[b]!.grid;
       if (atom.grid !== null && other !== null && other !== atom.grid) expect(state.colours[atom.grid]).not.toBe(state.colours[other]);
     }
-    const [code, total] = Object.entries(state.totals)[0]!;
-    expect(await page.textContent(`${by(`grid-${code}`)} .households`)).toBe(total.households.toLocaleString("en-US").replace(/,/g, "\u2009"));
+    // the ground is filled: where nothing is written over it, each grid shows its own colour
+    const lived = atoms.flatMap((a, i) => a.buildings.length > 0 && a.grid !== null ? [{ i, grid: a.grid }] : []), filled = await ground(page, lived.map(a => a.i)), shown = new Set<string>();
+    lived.forEach(({ i, grid }, k) => {
+      if (!isPlain(filled[k]!)) return;
+      shown.add(grid);
+      expect(apart(filled[k]!.mean, rgbOf(state.colours[grid]!)), `cell ${i} of ${grid}`).toBeLessThan(4);
+    });
+    expect(shown.size).toBeGreaterThan(Object.keys(state.totals).length / 2);
+    expect(new Set([...shown].map(g => state.colours[g])).size).toBeGreaterThan(1);
+    // the list says of every grid how many households it has, as the service counts them
+    const told = await page.evaluate(async () => { const { plan, village } = window.lianhu.state(); return await (await fetch(`/api/plans/${plan!.id}/villages/${village}`)).json() as { grids: { code: string; households: number }[] }; });
+    const thin = (n: number): string => n.toLocaleString("en-US").replace(/,/g, "\u2009");
+    expect(await page.locator(`${by("grids")} thead th`).allTextContents()).toEqual(["键", "编码", "户数"]);
+    expect(told.grids.map(g => g.code)).toEqual(Object.keys(state.totals));
+    for (const g of told.grids) {
+      expect([g.households, await page.textContent(`${by(`grid-${g.code}`)} .households`)]).toEqual([state.totals[g.code]!.households, thin(g.households)]);
+      expect(await page.textContent(by(`grid-${g.code}`))).toContain(g.code.slice(12));
+    }
+    expect(await page.locator(`${by("panel")} .facts span`).allTextContents()).toEqual(expect.arrayContaining([`${thin(told.grids.reduce((n, g) => n + g.households, 0))} 户`, `${told.grids.length} 个网格`]));
     // hamlets are the grids here: none has a target to miss
     expect(await page.locator(`${by("grids")} .deviation`).count()).toBe(0);
     expect(state.problems).toEqual([]);
@@ -87,6 +105,10 @@ describe("P4 the brush", () => {
     const { from, to, cells } = chain!;
     const cellsOf = await page.evaluate(() => window.lianhu.atoms().filter(a => a.buildings.length > 0).map(a => ({ grid: a.grid!, buildings: a.buildings, households: a.households })));
     const village = await page.evaluate(async () => { const { plan, village } = window.lianhu.state(); return await (await fetch(`/api/plans/${plan!.id}/villages/${village}`)).json() as { units: { code: string }[]; buildings: { id: string }[]; households: [string, number, number][] }; });
+    await page.click(by("zoom-all"));
+    const bare = await ground(page, cells), at = cells.findIndex((_, k) => isPlain(bare[k]!)), [mine, theirs] = [rgbOf(before.colours[from]!), rgbOf(before.colours[to]!)];
+    expect(at).toBeGreaterThanOrEqual(0);
+    expect(apart(bare[at]!.mean, mine)).toBeLessThan(4);
     const stroke = async (): Promise<void> => {
       await page.click(by("zoom-all"));
       await paint(page, cells[0]!, to, false);
@@ -95,6 +117,10 @@ describe("P4 the brush", () => {
     };
     await stroke();
     const during = (await look(page)).stroke!, moved = new Set(during.buildings);
+    // what is painted has the receiver's colour at once, and lighter than what was the receiver's before
+    const [wet] = await ground(page, [cells[at]!]);
+    expect(apart(wet!.mean, over(theirs, [255, 255, 255], 0.38))).toBeLessThan(6);
+    expect(apart(wet!.mean, theirs)).toBeGreaterThan(10);
     expect(during.stranded).toEqual([]);
     for (const b of await page.evaluate(list => list.flatMap(i => window.lianhu.atoms()[i]!.buildings), cells)) expect(moved.has(b)).toBe(true);
     // counted here from what stood where before: what every grid has now, and whose units lose members
@@ -112,6 +138,7 @@ describe("P4 the brush", () => {
     await page.mouse.up();
     expect(households(await look(page))).toEqual(households(before));
     expect((await look(page)).hash).toBe(before.hash);
+    expect(apart((await ground(page, [cells[at]!]))[0]!.mean, mine)).toBeLessThan(4);
 
     await stroke();
     await page.mouse.up();
@@ -168,8 +195,13 @@ describe("P7 a stroke that splits a grid", () => {
     const told = (await page.textContent(by("stranded")))!;
     for (const id of homes.slice(0, 6)) expect(told).toContain(id);
     expect(await page.textContent(by("stranded"))).toContain(part.buildings[0]!);
+    // hatched is what would be cut off, and nothing else
+    const hatching = async (): Promise<boolean[]> => (await ground(page, [found!.cell, ...found!.ring])).map(g => g.pixels > 0 && g.hatched / g.pixels > 0.08);
+    expect(await hatching()).toEqual([true, ...found!.ring.map(() => false)]);
+    expect(await judge(page), "stranded").toEqual([]);
     await picture(page, "p07-stranded");
     await page.keyboard.press("Escape");
+    expect(await hatching()).toEqual([false, ...found!.ring.map(() => false)]);
     expect(households(await look(page))).toEqual(households(before));
     await stroke();
     await page.keyboard.press("k");
@@ -181,6 +213,7 @@ describe("P7 a stroke that splits a grid", () => {
     await page.keyboard.press("n");
     expect((await look(page)).problem).toBe(0);
     expect(await page.textContent(by("spoken"))).not.toBe("");
+    if (kept.problems[0]!.rule === "H3") expect((await hatching())[0]).toBe(true);
     await picture(page, "p09-problem");
     await page.click(by("undo"));
     await page.waitForFunction(h => window.lianhu.state().hash === h, before.hash);
@@ -241,21 +274,52 @@ describe("P5 and P6 areas and locks", () => {
       for (const p of at.slice(1)) await page.mouse.move(...p, { steps: 4 });
       await page.mouse.up();
     };
+    // what an outline holds, counted here from where each building stands on the screen; a building on the line itself may fall to either side
+    const houses = await page.evaluate(() => window.lianhu.atoms().flatMap((a, i) => a.buildings.map(id => ({ id, atom: i, at: window.lianhu.screen(i)! })))), unsure = new Set<string>();
+    const held = (outline: [number, number][]): Set<string> => {
+      const line = outline.map(([x, y]) => [Math.floor(box.x + x * box.width), Math.floor(box.y + y * box.height)] as const), inside = new Set<string>();
+      for (const { id, at: [x, y] } of houses) {
+        let odd = false;
+        line.forEach(([u, v], k) => {
+          const [s, t] = line.at(k - 1)!, along = Math.min(Math.max(((x - s) * (u - s) + (y - t) * (v - t)) / ((u - s) ** 2 + (v - t) ** 2), 0), 1);
+          if (Math.hypot(x - s - along * (u - s), y - t - along * (v - t)) < 2) unsure.add(id);
+          if ((t > y) !== (v > y) && x < (s - u) * (y - v) / (t - v) + u) odd = !odd;
+        });
+        if (odd) inside.add(id);
+      }
+      return inside;
+    };
+    const sure = (ids: Iterable<string>): string[] => [...ids].filter(id => !unsure.has(id)).sort();
+    const chosen = async (): Promise<string[]> => (await look(page)).selection;
+    const square: [number, number][] = [[0.3, 0.3], [0.6, 0.3], [0.6, 0.6], [0.3, 0.6]], loop: [number, number][] = [[0.6, 0.3], [0.85, 0.35], [0.8, 0.7], [0.6, 0.65]];
+    const plain = await ground(page, houses.map(b => b.atom));
     await page.click(by("tool-rectangle"));
-    await drag([[0.3, 0.3], [0.6, 0.6]]);
-    const first = (await look(page)).selection.length;
-    expect(first).toBeGreaterThan(0);
+    await drag([square[0]!, square[2]!]);
+    const first = held(square);
+    expect(sure(await chosen())).toEqual(sure(first));
+    expect(sure(first).length).toBeGreaterThan(3);
+    // and it is to be seen which
+    const shaded = await ground(page, houses.map(b => b.atom)), { colours } = await look(page), grids = await page.evaluate(() => window.lianhu.atoms().map(a => a.grid));
+    let seen = 0;
+    houses.forEach(({ id, atom }, k) => {
+      if (unsure.has(id) || !isPlain(plain[k]!) || !isPlain(shaded[k]!)) return;
+      seen++;
+      const fill = rgbOf(colours[grids[atom]!]!);
+      expect(apart(shaded[k]!.mean, first.has(id) ? over(fill, [12, 74, 110], 0.28) : fill), id).toBeLessThan(6);
+    });
+    expect(seen).toBeGreaterThan(3);
     await page.click(by("tool-lasso"));
     await page.keyboard.down("Shift");
-    await drag([[0.6, 0.3], [0.85, 0.35], [0.8, 0.7], [0.6, 0.65]]);
+    await drag(loop);
     await page.keyboard.up("Shift");
-    const more = (await look(page)).selection.length;
-    expect(more).toBeGreaterThan(first);
+    const second = held(loop);
+    expect(sure(second).some(id => !first.has(id))).toBe(true);
+    expect(sure(await chosen())).toEqual(sure(new Set([...first, ...second])));
     await picture(page, "p05-selection");
     await page.keyboard.down("Alt");
-    await drag([[0.3, 0.3], [0.6, 0.3], [0.6, 0.6], [0.3, 0.6]]);
+    await drag(square);
     await page.keyboard.up("Alt");
-    expect((await look(page)).selection.length).toBeLessThan(more);
+    expect(sure(await chosen())).toEqual(sure([...second].filter(id => !first.has(id))));
     await page.keyboard.press("Escape");
     // a small rectangle round one cell of the border, then the number of the grid beside it
     const before = await look(page), numbers = Object.keys(before.totals).slice(0, 9);
@@ -292,8 +356,14 @@ describe("P5 and P6 areas and locks", () => {
       return { status: answer.status, kinds: ((await answer.json() as { refusal?: { reasons: { kind: string }[] } }).refusal?.reasons ?? []).map(r => r.kind) };
     }, [operation, sent++] as const);
     const locked = { status: 422, kinds: ["locked"] };
-    /** The brush and the button, on a cell that does not move. */
-    const holds = async (cell: { atom: number; to: string }): Promise<void> => {
+    /** Does something, and waits for the page to say anew that a lock held it. */
+    const heldBack = async (act: () => Promise<void>): Promise<void> => {
+      await page.evaluate(() => document.querySelectorAll<HTMLElement>("[data-testid=notice]").forEach(n => { n.dataset["old"] = ""; }));
+      await act();
+      await page.waitForFunction(() => document.querySelector("[data-testid=notice]:not([data-old])")?.textContent?.includes("被锁定"));
+    };
+    /** The brush, the button, Enter and a number, on a cell that does not move. */
+    const holds = async (cell: { atom: number; from: string; to: string }): Promise<void> => {
       const was = await look(page);
       await page.keyboard.press("Escape");
       await makeActive(page, cell.to);
@@ -304,12 +374,15 @@ describe("P5 and P6 areas and locks", () => {
       await page.mouse.down();
       await page.mouse.move(at[0] + 1, at[1] + 1);
       await page.waitForFunction(() => (window.lianhu.state().stroke?.held ?? 0) > 0);
-      await page.mouse.up();
-      expect(await page.textContent(by("notice"))).toContain("被锁定");
+      await heldBack(() => page.mouse.up());
       await selectCells(page, [cell.atom]);
       await makeActive(page, cell.to);
-      await page.click(by("assign"));
-      await page.waitForFunction(() => document.querySelector("[data-testid=notice]")?.textContent?.includes("被锁定"));
+      await heldBack(() => page.click(by("assign")));
+      await page.focus(by("map"));
+      await heldBack(() => page.keyboard.press("Enter"));
+      const other = Object.keys(was.totals).slice(0, 9).findIndex(g => g !== cell.from) + 1;
+      await heldBack(() => page.keyboard.press(String(other)));
+      expect((await look(page)).selection.length).toBeGreaterThan(0);
       await page.keyboard.press("Escape");
       const is = await look(page);
       expect([is.hash, households(is), is.waiting]).toEqual([was.hash, households(was), 0]);
@@ -326,10 +399,45 @@ describe("P5 and P6 areas and locks", () => {
 
     // a grid: neither painted, nor assigned, split or merged
     await makeActive(page, from);
+    // from near, so that there is ground between the dots
+    await comeTo(page, cell!.atom, 18.25);
+    const cells = await page.evaluate(() => window.lianhu.atoms().flatMap((a, i) => a.buildings.length > 0 ? [{ i, grid: a.grid }] : [])), bare = await ground(page, cells.map(c => c.i));
     await turn("lock-grid");
     expect((await look(page)).totals[from]!.locked).toBe(true);
+    // a pattern lies on its ground, and on no other
+    const locks = await ground(page, cells.map(c => c.i)), changes = cells.flatMap(({ grid }, k) => isPlain(bare[k]!) && isBare(locks[k]!) ? [{ grid, isPatterned: locks[k]!.least < bare[k]!.least - 40 && locks[k]!.most - locks[k]!.least > 40 }] : []);
+    const inside = changes.filter(c => c.grid === from), outside = changes.filter(c => c.grid !== from);
+    expect([inside.length > 3, outside.length > 3]).toEqual([true, true]);
+    expect(inside.filter(c => c.isPatterned).length).toBeGreaterThan(inside.length / 2);
+    expect(outside.filter(c => c.isPatterned)).toEqual([]);
     await picture(page, "p06-locked");
+    await page.click(by("zoom-all"));
     await holds(cell!);
+    await page.keyboard.press("Escape");
+    // nor cut by a line through it
+    const ground_ = await page.evaluate(c => window.lianhu.atoms().flatMap((a, i) => a.grid === c && a.buildings.length > 0 ? [window.lianhu.screen(i)!] : []), from);
+    const middle = ground_.map(p => p[1]).sort((a, b) => a - b)[Math.floor(ground_.length / 2)]!, xs = ground_.map(p => p[0]);
+    await makeActive(page, from);
+    await page.click(by("tool-cut"));
+    const cutting = page.waitForResponse(r => r.url().endsWith("/preview"));
+    await page.mouse.move(Math.min(...xs) - 4, middle);
+    await page.mouse.down();
+    await page.mouse.move(Math.max(...xs) + 4, middle, { steps: 12 });
+    await page.mouse.up();
+    const uncut = await cutting, { operations } = uncut.request().postDataJSON() as { operations: { operation: string; grid: string }[] };
+    expect([uncut.status(), operations[0]!.operation, operations[0]!.grid]).toEqual([422, "split_grid", from]);
+    expect(await page.locator(by("proposal")).count()).toBe(0);
+    // nor does any of it become a dedicated grid
+    const whole = await look(page);
+    await selectCells(page, [cell!.atom]);
+    await page.fill(by("dedicate-name"), "镇中心小学");
+    await page.click(by("dedicate"));
+    await page.waitForSelector(by("refused-detail"));
+    expect(await page.textContent(by("dialog"))).toContain("锁定");
+    await page.click(by("dialog-close"));
+    const intact = await look(page);
+    expect([intact.hash, households(intact), intact.waiting]).toEqual([whole.hash, households(whole), 0]);
+    await page.focus(by("map"));
     await page.keyboard.press("Escape");
     for (const act of ["split", "merge"]) {
       await makeActive(page, from);

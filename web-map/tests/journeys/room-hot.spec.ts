@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Alert, Detail, Hotspots, NewIncident, Statistics } from "../../src/room/api";
+import { moving } from "./eyes";
 import { rowsOfCsv, unzip } from "./offices";
 import { ago, countOf, dice, drawn, enter, get, getAs, names, places, post, quiet, report, screenOf, until, watch } from "./room-hands";
 import { browse, by, picture, Service } from "./service";
@@ -306,7 +307,7 @@ describe("M13 the scan", () => {
 
 describe("M3 an emergency", () => {
   it("flashes and rings, names who is near by role, and is quiet everywhere once somebody has seen to it", async () => {
-    const a = await enter(browser, service), b = await enter(browser, service, "&wall=1&rotate=0", { viewport: { width: 1920, height: 1080 } });
+    const a = await enter(browser, service), b = await enter(browser, service, "&wall=1&rotate=0", { viewport: { width: 1920, height: 1080 }, reducedMotion: "reduce" });
     await a.page.click(by("sound"));
     await until(a.page, "sound", true);
     const before = (await watch(a.page)).tones, made = await report(service, { category: "emergency", occurred_at: ago(0), at: planted, summary: "民房起火" });
@@ -328,6 +329,9 @@ describe("M3 an emergency", () => {
       expect(Math.hypot(nx - x - 60, ny - y - 30)).toBeLessThan(3);
     }
     await a.page.waitForFunction(n => (window.lianhu as unknown as { state(): { tones: number } }).state().tones > n + 1, before);
+    // it flashes, but for whoever asked for less motion nothing does
+    expect(await moving(a.page)).toEqual(expect.arrayContaining([expect.stringMatching(/middle.*::after$/), expect.stringMatching(/^running/)]));
+    expect(await moving(b.page)).toEqual([]);
     await picture(a.page, "m03-emergency");
     await picture(b.page, "m03-wall");
     // a telephone is shown for a purpose; those of the demonstration ring nowhere

@@ -2,6 +2,7 @@
 
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { judge } from "./eyes";
 import { changed, makeActive, paint } from "./hands";
 import { borderCells, browse, by, look, openDraft, picture, Service, settled, visit, type Visit } from "./service";
 
@@ -69,6 +70,7 @@ describe("P1 sign in", () => {
     await page.waitForSelector(by("dialog-wrong"));
     expect((await page.textContent(by("dialog-wrong")))!.length).toBeGreaterThan(4);
     expect(await page.locator(by("sign-in")).count()).toBe(1);
+    expect(await judge(page), "sign in").toEqual([]);
     await picture(page, "p01-sign-in");
     await fillIn(page, "zhang", PASSWORD);
     await page.waitForSelector(by("sign-out"));
@@ -259,6 +261,7 @@ describe("P19 trouble in the middle of an edit", () => {
     await page.waitForSelector(by("offline"));
     expect((await look(page)).waiting).toBe(1);
     expect((await look(page)).totals[cell.to]!.households).toBe(before.totals[cell.to]!.households + cell.households);
+    expect(await judge(page), "offline").toEqual([]);
     await picture(page, "p19-offline");
     // whoever leaves now would lose it: the browser asks
     const asked: string[] = [];

@@ -7,7 +7,7 @@ import { Outbox, type Answer, type Parcel } from "../../src/outbox";
 import { ITEMS, Regions, REGIONS, SESSION } from "../../src/regions";
 import { initial, reduce } from "../../src/state";
 import { half, isKey, keys, percent, text, when } from "../../src/strings";
-import { palettes } from "../../src/style/palette";
+import { degrees, palettes } from "../../src/style/palette";
 import { step } from "../../src/tools/keyboard";
 import { FIELDS, LAYERS } from "../../src/planner/fields";
 import { digest, document, type Schema } from "../../types/document.mjs";
@@ -274,11 +274,18 @@ describe("palettes", () => {
     expect(least, `${name}: ${pair}`).toBeGreaterThan(name === "grey" ? 7 : 10);
   });
 
+  const light = (hex: string): number => { const [r, g, b] = rgb(hex).map(linear) as [number, number, number]; return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
   it("let the map's lettering be read on all of them", () => {
-    const light = (hex: string): number => { const [r, g, b] = rgb(hex).map(linear) as [number, number, number]; return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
     // letters stand on a plate that is 88 % white over the fill
     const ink = light("#16232d");
     for (const { fills } of Object.values(palettes)) for (const fill of fills) expect((0.88 + 0.12 * light(fill) + 0.05) / (ink + 0.05)).toBeGreaterThan(4.5);
+  });
+
+  it("let degrees be read on the bare ground and on the areas of a basemap", () => {
+    const areas = /const AREAS = (.*)/.exec(readFileSync(join("src", "map", "basemap-layer.ts"), "utf8"))![1]!.match(/#[0-9a-f]{6}/g)!;
+    expect([areas.length, /fillStyle = degrees\.ink/.test(readFileSync(join("src", "map", "graticule.ts"), "utf8"))]).toEqual([3, true]);
+    expect(degrees.ink).toMatch(/^#[0-9a-f]{6}$/);
+    for (const ground of [...Object.values(palettes).map(p => p.ground), ...areas]) expect((light(ground) + 0.05) / (light(degrees.ink) + 0.05), ground).toBeGreaterThanOrEqual(4.5);
   });
 });
 
