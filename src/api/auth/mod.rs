@@ -217,7 +217,8 @@ impl Keeper {
             return Ok(());
         }
         let what = "请求不是从本服务的页面发出 / the request does not come from a page of this service";
-        Err(Problem::new(StatusCode::FORBIDDEN, "cross_site", what).hint("Origin；程序请用令牌 programs use a token"))
+        Err(Problem::new(StatusCode::FORBIDDEN, "cross_site", what)
+            .hint("请从本服务的页面发送；程序请用令牌 / send it from a page of this service; programs use a token"))
     }
 
     /// Who asks; `None` for nobody known.

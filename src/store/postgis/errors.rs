@@ -38,7 +38,10 @@ pub(super) fn of(error: &sqlx::Error, place: &'static str) -> StoreError {
             let what = "数据库不存在或登录被拒 / no such database, or the login was refused".to_owned();
             StoreError::BadArgument { name: "store", what }
         }
-        "22021" => StoreError::BadArgument { name: "text", what: "文字含 NUL / the text holds NUL".to_owned() },
+        // as text, and within JSON
+        "22021" | "22P05" => {
+            StoreError::BadArgument { name: "text", what: "文字含 NUL / the text holds NUL".to_owned() }
+        }
         _ => match state.get(..2) {
             Some("23") => constraint("违反约束 / breaks a constraint"),
             // connection, resources, operator's intervention (shutdown)
