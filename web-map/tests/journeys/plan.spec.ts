@@ -403,7 +403,7 @@ describe("P3 generate", () => {
     await picture(page, "p03-shortcomings");
     await page.click(by("job-open"));
     await page.waitForFunction(() => window.lianhu.state().plan?.name === "P3 wished");
-    await page.locator(`${by("panel")} [data-testid^="village-"]`).first().waitFor({ state: "attached" }).catch(() => undefined);
+    await settled(page);
     expect(faults).toEqual([]);
     await context.close();
   });
