@@ -1,4 +1,4 @@
-.PHONY: run map pictures test features needs soak interop bench peers serving fuzz fmt deny
+.PHONY: run map pictures test plain needs soak interop bench peers serving fuzz fmt deny
 
 LIANHU = $(or $(CARGO_TARGET_DIR),target)/release/lianhu
 
@@ -32,18 +32,17 @@ pictures:
 	@echo "方案 plan: out/plan    挂图 wall maps: out/pictures/*.svg    检查 check: $(LIANHU) check out/plan"
 
 # Clippy is the compiler here: `cargo clippy` beside `cargo test` would check all that we build on a second time. Benches are built, not run.
+# What stands behind features is built and tested with the rest: sign-in with an organisation's accounts, traces.
 STRICT = RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
 test: needs map
 	cargo fmt --check
-	$(STRICT) cargo test --locked --all-targets --no-run
-	$(STRICT) cargo test --locked
+	$(STRICT) cargo test --locked --all-targets --all-features --no-run
+	$(STRICT) cargo test --locked --all-features
 	cd web-map && npm test && LIANHU=$(abspath $(or $(CARGO_TARGET_DIR),target)/debug/lianhu) npm run journeys
 
-# What stands behind features of the program: sign-in with an organisation's accounts, traces; against an issuer and a collector of the tests' own.
-features:
-	cargo clippy --locked --all-targets --all-features -- -D warnings
-	cargo test --locked --all-features --lib -- api:: cli::config
-	cargo test --locked --all-features --test oidc --test otel
+# The program as it is given away, without what stands behind features.
+plain:
+	cargo clippy --locked --all-targets -- -D warnings
 
 # What the tests of the register run against: PostgreSQL with PostGIS, GDAL, a reader of PDF and a Chinese font for it; a browser for
 # the map. Installed where they are missing and we may.

@@ -25,11 +25,29 @@ function sharedFirst(views: readonly string[]): Plugin {
   };
 }
 
+/** What a map of Leaflet can do and this page never asks for: flying, and finding out where somebody is. */
+const NEVER = ["flyTo", "flyToBounds", "panInside", "locate", "stopLocate", "_handleGeolocationError", "_handleGeolocationResponse"];
+
+/** Leaves those out of Leaflet: methods of one object can be told unused by no bundler. */
+function lean(): Plugin {
+  return {
+    name: "lean-leaflet",
+    transform(code, id) {
+      if (!id.endsWith("leaflet/src/map/Map.js")) return null;
+      return NEVER.reduce((left, method) => {
+        const without = left.replace(new RegExp(`^\\t${method}: function [^]*?^\\t\\},\\r?\\n`, "m"), "");
+        if (without === left) throw new Error(`Leaflet has no method ${method}: NEVER in vite.config.ts names one that is gone`);
+        return without;
+      }, code);
+    },
+  };
+}
+
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
 export default defineConfig({
   base: "/",
-  plugins: [sharedFirst(["src/main.ts", "src/room/start.ts", "src/report/start.ts"])],
+  plugins: [lean(), sharedFirst(["src/main.ts", "src/room/start.ts", "src/report/start.ts"])],
   resolve: {
     alias: [{ find: /^leaflet$/, replacement: here("src/map/leaflet-parts.js") }, { find: /^@mapbox\/point-geometry$/, replacement: here("src/map/tile-point.js") }],
   },

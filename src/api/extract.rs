@@ -176,8 +176,11 @@ impl Params {
             None => Ok(()),
             Some((name, _)) => {
                 let shown: String = name.chars().take(40).collect();
-                let what =
-                    format!("没有参数“{shown}”；可用 {0} / no parameter \"{shown}\"; there are {0}", known.join(", "));
+                let what = if known.is_empty() {
+                    format!("没有参数“{shown}”；此处不接受参数 / no parameter \"{shown}\"; none is understood here")
+                } else {
+                    format!("没有参数“{shown}”；可用 {0} / no parameter \"{shown}\"; there are {0}", known.join(", "))
+                };
                 Err(Problem::new(StatusCode::BAD_REQUEST, "unknown_parameter", what).field(&shown))
             }
         }

@@ -6,6 +6,7 @@ mod access;
 mod ats;
 mod ats_forms;
 mod basemaps;
+mod behind;
 mod client;
 #[path = "../store_contract/cluster.rs"]
 mod cluster;

@@ -1,6 +1,6 @@
 //! Plans through the service: a village as the map gets it, edits, conflicts, undo, judgement, jobs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -188,6 +188,22 @@ pub(crate) fn e08_edit_that_breaks_a_rule_is_refused_with_the_way_out(server: &S
     assert_eq!(village(server, &plan)["plan"]["version"], 2, "a look changes nothing");
     let done = edit(server, &plan, "both", 2, &both).is(200).json();
     assert_eq!(done["effect"], preview, "what was shown is what was done");
+    let homes = |v: &Value| -> BTreeMap<String, String> {
+        let code = |h: &Value| {
+            v["units"][h[2].as_u64().expect("a unit") as usize]["code"].as_str().expect("a code").to_owned()
+        };
+        v["households"].as_array().expect("households").iter().map(|h| (h[0].to_string(), code(h))).collect()
+    };
+    let (was, is) = (homes(&v), homes(&done["village"]));
+    let moved = |digits: usize| -> BTreeSet<String> {
+        was.iter().filter(|(id, unit)| is[*id][..digits] != unit[..digits]).map(|(id, _)| id.clone()).collect()
+    };
+    let told = |name: &str| -> BTreeSet<String> {
+        done["effect"][name].as_array().expect("ids").iter().map(Value::to_string).collect()
+    };
+    assert!(!moved(15).is_empty());
+    assert_eq!((told("households_in_other_grid"), told("households_in_other_unit")), (moved(15), moved(18)));
+    assert_eq!(done["effect"]["moved"]["grid"], moved(15).len());
     assert_eq!(done["village"]["grids"].as_array().map(Vec::len), v["grids"].as_array().map(|g| g.len() + 1));
 }
 

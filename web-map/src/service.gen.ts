@@ -1,5 +1,5 @@
 // Made by `npm run types` of src/api/openapi/; not to be edited.
-// 970906218dc0ee890da8249c5deb5f12a13c3e7169f37333b9eeea6f40883c30
+// 44bfff3ae5553498d23927d3d067c487436a6dc23b0e7c100cf71b241a5c8d3f
 
 export type components = {
     schemas: {
@@ -517,6 +517,8 @@ export type components = {
                 deviation: number | null;
             }[];
             units_touched: string[];
+            households_in_other_grid: string[];
+            households_in_other_unit: string[];
         };
         Figures: {
             base_grids: number;
@@ -699,6 +701,7 @@ export type components = {
             village: string;
             name: string | null;
             hash: string;
+            behind: components["schemas"]["Behind"] | null;
             rules: components["schemas"]["PlanRules"];
             grids: components["schemas"]["PlanGrid"][];
             units: components["schemas"]["PlanUnit"][];
@@ -709,6 +712,20 @@ export type components = {
             atom_grid: number[];
             problems: components["schemas"]["Breach"][];
             figures: components["schemas"]["Figures"];
+        };
+        /** @description 名册已变，方案尚未跟随：此时只可查看，不可修改 / the register has moved on and the plan has not followed: the village can be looked at and not edited */
+        Behind: {
+            unassigned: {
+                building: string;
+                at: components["schemas"]["LonLat"];
+                /** @description 方案中已有此楼 / the plan has the building in a grid */
+                seated: boolean;
+                /** @description 未编入单元的户数 / households in no unit */
+                households: number;
+                ids: string[];
+            }[];
+            /** @description 方案中已不在名册的户数 / households of the plan that the register has no more */
+            departed: number;
         };
         PlanRules: {
             unit: {

@@ -54,6 +54,8 @@ export interface State {
   plans: readonly Plan[];
   plan: Plan | null;
   villages: readonly VillageSummary[];
+  /** What there is at the chosen region is not known yet. */
+  going: boolean;
   /** The village on the table; a new object for every version. */
   model: Model | null;
   tool: ToolName;
@@ -96,7 +98,7 @@ export interface State {
 }
 
 export const initial: State = {
-  lang: "zh", palette: "calm", basemap: null, who: null, needsSignIn: false, path: [], children: [], plans: [], plan: null, villages: [], model: null,
+  lang: "zh", palette: "calm", basemap: null, who: null, needsSignIn: false, path: [], children: [], plans: [], plan: null, villages: [], going: true, model: null,
   tool: "select", brushM: 25, tab: "grids", active: -1, selection: new Set(), focus: -1, stroke: null, pending: null, problem: -1, troubled: [],
   history: [], proposal: null, dialog: null, job: null, intake: null, compared: null, swipe: 0.5, checked: null, conflict: null, aside: [], offline: false, waiting: 0, busy: false, changes: 0,
   notice: null, spoken: "",

@@ -15,6 +15,7 @@ const table = {
   level_city: ["市", "City"], level_county: ["县（区）", "County"], level_township: ["乡镇（街道）", "Township"], level_village: ["村（社区）", "Village"],
   committee: ["居民委员会|村民委员会", "居民委员会|村民委员会"],
   plan: ["方案", "Plan"],
+  loading: ["正在读取…", "Loading …"],
   noPlans: ["此区划还没有方案。在“方案”页生成一个。", "There is no plan here yet. Generate one on the Plan tab."],
   noRegions: ["库里还没有区划。先导入区划，再导入住户。", "The store has no regions. Import regions first, then households."],
   status_draft: ["草案", "draft"], status_live: ["现行", "in force"], status_retired: ["停用", "retired"],
@@ -116,6 +117,7 @@ const table = {
   openPlan: ["打开", "Open"],
   absorb: ["跟随名册", "Follow the register"], absorbHint: ["迁入、迁出、新楼、拆楼：只动不合规的单元", "Arrivals, departures, new and gone buildings: only units that became illegal change"],
   notFollowed: ["{n} 个村未能跟随，方案保持原样：{why}", "{n} villages could not follow and stay as they were: {why}"],
+  behind: ["名册已变：{n} 户未编入单元，{d} 户已不在名册。", "The register has changed: {n} households are in no unit, {d} are in it no more. "], behindFirst: ["请先跟随名册，再修改。", "Follow it before you edit."],
   absorbed: ["已跟随名册：迁入 {a} 户，迁出 {d} 户，其余 {m} 户换单元", "Follows the register: {a} households came, {d} left, {m} others changed unit"],
   check: ["检查", "Check"], checkOk: ["版本 {v} 检查通过", "Version {v} passes every check"], checkBad: ["版本 {v} 有 {n} 处违反，不能公布", "Version {v} has {n} breaches and cannot be published"],
   checkPassed: ["通过", "passed"], checkBroken: ["{n} 处违反", "{n} breaches"],
@@ -163,7 +165,7 @@ const table = {
   layer_zones: ["功能区", "Zones"], layer_profiles: ["规则", "Profiles"], layer_dictionaries: ["字典", "Dictionaries"], field_townships: ["所辖乡镇", "Townships"], field_title: ["标题", "Title"], field_toml: ["规则内容（TOML）", "Rules (TOML)"],
   field_dictionary: ["字典", "Dictionary"], field_key: ["键", "Key"], field_name_en: ["英文名称", "English name"], field_position: ["序号", "Position"], field_enabled: ["启用", "Enabled"], field_due_hours: ["办理时限(小时)", "Due hours"],
   // proposal
-  proposal: ["建议：{what}", "Proposal: {what}"], proposalMoved: ["{n} 户换网格，{u} 户换单元", "{n} households change grid, {u} change unit"],
+  proposal: ["建议：{what}", "Proposal: {what}"], proposalMoved: ["{n} 户换网格，{u} 户换单元", "{n} households change grid, {u} change unit"], proposalWho: ["换网格的户（图上红圈）：{ids}", "Changing grid (circled on the map): {ids}"],
   before: ["现在", "Now"], after: ["之后", "After"], figure_deviation: ["最大偏差", "Largest deviation"], figure_pp: ["平均紧凑度", "Mean compactness"],
   figure_grids: ["基础网格（个）", "Base grids"], figure_units: ["单元（个）", "Units"], figure_exc: ["例外中的户（户）", "Households in exceptions"],
   // conflict

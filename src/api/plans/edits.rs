@@ -13,6 +13,7 @@ use crate::api::auth::Principal;
 use crate::api::error::{Answer, Problem};
 use crate::api::extract::{Json, Segments, idempotency};
 use crate::api::idempotency::Once;
+use crate::domain::plan::{Change, Membership};
 use crate::plan::edit::{Applied, Operation, Policy};
 use crate::plan::register::{EditWish, Edited, RegisterError, china_today};
 use crate::store::{Idempotency, StoreError, TransactError, Which};
@@ -22,6 +23,9 @@ use super::village_code;
 
 /// Operations of one batch.
 const MOST: usize = 10_000;
+/// Digits of a unit's code that say its grid, and all of them.
+const GRID_DIGITS: usize = 15;
+const UNIT_DIGITS: usize = 18;
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -57,6 +61,16 @@ fn wish(plan: String, batch: Batch, base_version: u64, idempotency: Option<Idemp
     })
 }
 
+/// Households of a batch that come into a grid, or a unit, of another code.
+fn elsewhere(a: &Applied, digits: usize) -> Vec<&str> {
+    let moved = |c: &&Change<Membership>| match (&c.before, &c.after) {
+        (Some(before), Some(after)) => before.unit.get(..digits) != after.unit.get(..digits),
+        _ => false,
+    };
+    let of = a.changes.memberships.iter().filter(moved);
+    of.filter_map(|c| c.after.as_ref().map(|m| m.household.as_str())).collect()
+}
+
 /// What a batch does, for the page.
 fn effect(a: &Applied) -> Value {
     let mut units: BTreeSet<&str> = BTreeSet::new();
@@ -75,6 +89,7 @@ fn effect(a: &Applied) -> Value {
     json!({
         "touched": a.touched, "moved": a.moved, "before": a.before, "after": a.after, "problems": a.problems, "notes": a.notes,
         "grids": grids, "units_touched": units,
+        "households_in_other_grid": elsewhere(a, GRID_DIGITS), "households_in_other_unit": elsewhere(a, UNIT_DIGITS),
     })
 }
 
@@ -112,8 +127,9 @@ pub(in crate::api) async fn edit(
         Err(e) => return Err(with_author(&app, e).await),
     };
     app.plans_changed();
-    let (head, state) = app.editor.state(app.store(), &principal.scope, &wish.plan, &wish.village).await?;
-    let village = whole(&app, &principal, &head, state).await?;
+    // the register may have moved on since
+    let (head, state, behind) = app.editor.opened(app.store(), &principal.scope, &wish.plan, &wish.village).await?;
+    let village = whole(&app, &principal, &head, state, behind).await?;
     let effect = match applied {
         Some(a) => {
             let made = tokio::task::spawn_blocking(move || effect(&a)).await;

@@ -13,7 +13,7 @@ use crate::api::error::{Answer, Problem};
 use crate::api::extract::{Params, Segments};
 use crate::domain::hex;
 use crate::domain::plan::PlanHead;
-use crate::plan::edit::VillageState;
+use crate::plan::edit::{Behind, VillageState};
 
 use super::{shown, village_code};
 
@@ -25,8 +25,9 @@ pub(in crate::api) async fn village(
 ) -> Answer<axum::Json<Value>> {
     params.only(&[])?;
     village_code("village", &code)?;
-    let (head, state) = app.editor.state(app.store(), &principal.scope, &id, &code).await.map_err(unknown_village)?;
-    Ok(axum::Json(whole(&app, &principal, &head, state).await?))
+    let (head, state, behind) =
+        app.editor.opened(app.store(), &principal.scope, &id, &code).await.map_err(unknown_village)?;
+    Ok(axum::Json(whole(&app, &principal, &head, state, behind).await?))
 }
 
 /// A village the plan does not have is not there; everything else is as it is.
@@ -46,6 +47,7 @@ pub(super) async fn whole(
     principal: &Principal,
     head: &PlanHead,
     state: VillageState,
+    behind: Option<Behind>,
 ) -> Answer<Value> {
     let code = state.land().code.as_str().to_owned();
     let names = app.village_names(&principal.scope, std::slice::from_ref(&code)).await?;
@@ -57,14 +59,18 @@ pub(super) async fn whole(
     let plan = shown(head);
     let made = tokio::task::spawn_blocking(move || {
         let mut view = state.view(personal);
+        let behind = behind.map(|b| if personal { b } else { b.without_households() });
         for grid in &mut view.grids {
             grid.version = versions.get(&grid.code).copied().unwrap_or(0);
+        }
+        if let Some(behind) = &behind {
+            view.problems.splice(0..0, behind.breaches());
         }
         let rows = serde_json::to_vec(&state.rows()).unwrap_or_default();
         let hash = hex(&Sha256::digest(&rows));
         let profile = &state.land().profile;
         let mut answer = json!({
-            "plan": plan, "village": code, "name": names.get(&code), "hash": hash,
+            "plan": plan, "village": code, "name": names.get(&code), "hash": hash, "behind": behind,
             "rules": {
                 "unit": {"min": profile.unit.min, "max": profile.unit.max, "deputies": profile.unit.deputies},
                 "grid": {

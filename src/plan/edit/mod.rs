@@ -10,6 +10,7 @@
 //! Everything is the village's alone: no cost depends on the rest of the county.
 
 mod apply;
+mod behind;
 mod borders;
 mod compare;
 mod empty_ground;
@@ -34,6 +35,7 @@ mod tests;
 mod view;
 
 pub use apply::{Applied, apply};
+pub use behind::{Behind, Unassigned};
 pub use compare::{Comparison, compare, compare_rows, rows_difference};
 pub(in crate::plan) use figures::matched;
 pub use figures::{Figures, Moved};

@@ -159,9 +159,26 @@ impl VillageState {
             atoms: self.atom_views(),
             edges: self.edge_views(),
             atom_grid: self.grid_of.iter().map(|g| grid_at.get(*g as usize).copied().unwrap_or(NONE)).collect(),
-            problems: self.known_problems(),
+            problems: self.shown_problems(with_households),
             figures: self.figures(),
         }
+    }
+
+    /// Breaches; where the reader may not see households, with the ids of grids, units and buildings alone.
+    fn shown_problems(&self, with_households: bool) -> Vec<Breach> {
+        let mut problems = self.known_problems();
+        if !with_households {
+            let is_of_nobody = |id: &String| {
+                self.find_slot(id).is_some()
+                    || self.find_unit_slot(id).is_some()
+                    || self.land.find_building(id).is_some()
+                    || id == self.land.code.as_str()
+            };
+            for p in &mut problems {
+                p.ids.retain(is_of_nobody);
+            }
+        }
+        problems
     }
 
     fn grid_views(&self, slots: &[usize]) -> Vec<GridView> {

@@ -6,7 +6,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::plan::{Changes, PlanHead, PlanStatus, VillageRows};
-use crate::plan::edit::{Applied, Land, Operation, Policy, Refusal as Refused, StateError, VillageState, apply};
+use crate::plan::edit::{
+    Applied, Behind, Land, Operation, Policy, Refusal as Refused, StateError, VillageState, apply,
+};
 use crate::store::{
     Committed, Derived, Idempotency, Refusal, Role, Scope, Store, StoreError, TransactError, TransactionRequest, Which,
     Worked,
@@ -172,6 +174,27 @@ impl Editor {
         let fresh = fresh.await?;
         lock(&self.states).keep((plan.to_owned(), village.to_owned()), Arc::clone(&fresh));
         Ok((head, fresh.state.clone()))
+    }
+
+    /// A village of a plan to be looked at; where plan and register differ, what both know of it, and what each has alone.
+    ///
+    /// # Errors
+    /// Rows that contradict themselves or have nothing in common with the register; what the store says.
+    pub async fn opened(
+        &self,
+        store: &dyn Store,
+        scope: &Scope,
+        plan: &str,
+        village: &str,
+    ) -> Result<(PlanHead, VillageState, Option<Behind>), RegisterError> {
+        match self.state(store, scope, plan, village).await {
+            Err(RegisterError::State(_)) => {}
+            known => return known.map(|(head, state)| (head, state, None)),
+        }
+        let (head, rows) = snapshot(store, scope, plan, village).await?;
+        let land = self.land(store, scope, &head, village).await?;
+        let (state, behind) = blocking(move || VillageState::opened(land, &rows)).await?;
+        Ok((head, state, behind))
     }
 
     /// What operations would do; nothing is stored.

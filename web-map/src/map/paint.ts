@@ -140,14 +140,13 @@ export function homesOf(model: Model, households: ReadonlySet<string>): Set<numb
   return atoms;
 }
 
-/** Circles round buildings. */
-export function paintRings(pen: CanvasRenderingContext2D, { cells, model, X, Y }: Sight, atoms: ReadonlySet<number>): void {
+/** Circles round what stands on cells, and round further places, local pixels. */
+export function paintRings(pen: CanvasRenderingContext2D, { cells, model, X, Y }: Sight, atoms: ReadonlySet<number>, others: readonly (readonly [number, number])[] = []): void {
   pen.strokeStyle = "#a1260d";
   pen.lineWidth = 2;
-  for (const a of cells) {
-    if (!atoms.has(a)) continue;
+  for (const [x, y] of [...cells.filter(a => atoms.has(a)).map(a => [model.site[2 * a]!, model.site[2 * a + 1]!] as const), ...others]) {
     pen.beginPath();
-    pen.arc(X(model.site[2 * a]!), Y(model.site[2 * a + 1]!), 7, 0, 2 * Math.PI);
+    pen.arc(X(x), Y(y), 7, 0, 2 * Math.PI);
     pen.stroke();
   }
 }

@@ -38,8 +38,8 @@ export class VillageLayer extends CanvasLayer {
   private labels: readonly Sign[] = [];
   /** Whether all is to be drawn, labels placed anew. */
   private isWhole = true;
-  /** Cells round which a circle is drawn, of a comparison. */
-  private ringed: { of: ReadonlySet<string>; atoms: ReadonlySet<number> } | null = null;
+  /** Cells round which a circle is drawn, of a proposal or a comparison. */
+  private ringed: { of: Iterable<string>; atoms: ReadonlySet<number> } | null = null;
   /** How many cells of the stroke are drawn as moved. */
   private followed = 0;
   private spent = 0;
@@ -94,7 +94,7 @@ export class VillageLayer extends CanvasLayer {
 
   private concerns(now: State, before: State): boolean {
     return now.model !== before.model || now.pending !== before.pending || now.selection !== before.selection || now.focus !== before.focus
-      || now.active !== before.active || now.palette !== before.palette || now.troubled !== before.troubled || now.compared !== before.compared || now.tab !== before.tab || now.lang !== before.lang;
+      || now.active !== before.active || now.palette !== before.palette || now.troubled !== before.troubled || now.compared !== before.compared || now.proposal !== before.proposal || now.tab !== before.tab || now.lang !== before.lang;
   }
 
   /** Colour index of a grid, by code, where it has one. */
@@ -186,11 +186,10 @@ export class VillageLayer extends CanvasLayer {
     const { state } = this.app, { model, scale, X, Y, cells } = sight, { data } = model;
     const middle = state.tab === "units" && state.active >= 0 ? this.units(pen, model, X, Y) : null;
     paintBuildings(pen, sight);
-    if (state.compared !== null) {
-      const { households } = state.compared;
-      if (this.ringed?.of !== households) this.ringed = { of: households, atoms: homesOf(model, households) };
-      paintRings(pen, sight, this.ringed.atoms);
-    }
+    const moved = state.proposal?.effect.households_in_other_grid ?? state.compared?.households ?? [];
+    if (this.ringed?.of !== moved) this.ringed = { of: moved, atoms: homesOf(model, new Set(moved)) };
+    // and whoever has no unit yet
+    paintRings(pen, sight, this.ringed.atoms, data.behind?.unassigned.map(u => model.local(u.at)));
     if (middle !== null) { this.unitLabels(pen, model, middle, X, Y); return; }
     if (scale < CLOSE) return;
     pen.font = "11px system-ui, sans-serif";

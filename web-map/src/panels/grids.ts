@@ -53,11 +53,12 @@ export function patchGrids(app: App, place: HTMLElement, grids: Iterable<number>
 }
 
 function villageList(app: App): Child[] {
-  const { t } = app, { children, plan, path } = app.state;
+  const { t } = app, { children, plan, path, going } = app.state;
+  if (going && path.length === 0) return [h("p", { class: "quiet" }, t("loading"))];
   if (children.length === 0 && path.length === 0) return [h("p", { class: "empty" }, t("noRegions")), h("button", { class: "primary", testid: "import-first", click: () => app.intake.open() }, t("import"))];
   return [
     h("h2", {}, path.at(-1)?.name ?? t("allRegions")),
-    plan === null && path.length > 0 ? h("p", { class: "empty" }, t("noPlans")) : h("p", { class: "quiet" }, t("pickVillage")),
+    plan === null && path.length > 0 ? h("p", { class: "empty" }, t(going ? "loading" : "noPlans")) : h("p", { class: "quiet" }, t("pickVillage")),
     h("ul", { class: "list" }, ...children.map(r => {
       const figures = app.atlas.figures(r.code);
       return h("li", {}, h("button", { testid: `village-${r.code}`, class: "row", click: () => void app.atlas.chooseRegion(r.code) },

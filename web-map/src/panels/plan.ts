@@ -14,12 +14,12 @@ const RULES = ["H1", "H2", "H3", "H4", "H5", "H6", "H7", "H8", "H9", "H10", "H11
 const NAMED = 40;
 
 export function planPanel(app: App): Child[] {
-  const { t } = app, { plan, plans, checked, compared, path, model, lang } = app.state;
+  const { t } = app, { plan, plans, checked, compared, path, model, lang, going } = app.state;
   const others = plans.filter(p => p.id !== plan?.id);
   const link = (href: string, testid: string, word: string): HTMLElement => h("a", { href, testid, download: true }, word);
   return [
     h("h2", {}, plan?.name ?? t("plan")),
-    plan === null ? h("p", { class: "empty" }, t("noPlans")) : h("p", { class: "facts" }, h("span", {}, t(`status_${plan.status}`)), h("span", {}, t("version", { v: plan.version })),
+    plan === null ? h("p", { class: "empty" }, t(going ? "loading" : "noPlans")) : h("p", { class: "facts" }, h("span", {}, t(`status_${plan.status}`)), h("span", {}, t("version", { v: plan.version })),
       plan.valid_from ? h("span", {}, `${t("publishDate")} ${plan.valid_from}`) : null),
     h("div", { class: "buttons" },
       h("button", { testid: "generate", disabled: path.length === 0, click: () => app.store.set({ dialog: { kind: "generate" } }) }, t("generate")),

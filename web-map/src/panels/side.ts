@@ -30,7 +30,7 @@ export function side(app: App, map: MapView, place: HTMLElement): void {
       },
     }, t(`tab_${name}`), name === "problems" && issues.length > 0 ? h("span", { class: hard > 0 ? "count" : "chip" }, hard > 0 ? hard : issues.length) : null));
   });
-  mount(body, app, s => [s.tab, s.lang, s.model, s.active, s.selection, s.problem, s.history, s.plan, s.plans, s.checked, s.compared, s.children, s.villages, s.palette], () => {
+  mount(body, app, s => [s.tab, s.lang, s.model, s.active, s.selection, s.problem, s.history, s.plan, s.plans, s.checked, s.compared, s.children, s.villages, s.going, s.palette], () => {
     body.setAttribute("aria-label", t(`tab_${app.state.tab}`));
     switch (app.state.tab) {
       case "grids": return gridsPanel(app, map);

@@ -44,15 +44,17 @@ export function statusbar(app: App, place: HTMLElement): void {
 /** Over the map: what waits for an answer of the planner, and what is wrong with the line. */
 export function banners(app: App, place: HTMLElement): void {
   const { t } = app;
-  mount(place, app, s => [s.pending, s.offline, s.waiting, s.proposal, s.conflict, s.aside, s.lang, s.plan], (): Child[] => {
+  mount(place, app, s => [s.pending, s.offline, s.waiting, s.proposal, s.conflict, s.aside, s.lang, s.plan, s.model?.data.behind], (): Child[] => {
     const { pending, offline, waiting, proposal, conflict, aside, lang, plan, model } = app.state;
-    const parts = pending?.outcome.stranded ?? [], by = conflict?.problem;
+    const behind = model?.data.behind, parts = pending?.outcome.stranded ?? [], by = conflict?.problem;
     const named = (grids: readonly number[]): string => app.some([...new Set(grids)].map(g => app.gridName(g)));
-    const takers = parts.map(p => p.neighbour).filter(g => g >= 0);
+    const elsewhere = proposal?.effect.households_in_other_grid ?? [], takers = parts.map(p => p.neighbour).filter(g => g >= 0);
     return [
       !offline ? null : h("div", { class: "banner bad", role: "alert", testid: "offline" }, h("span", { class: "grow" }, t("offline", { n: waiting })), h("button", { testid: "retry", click: () => app.retry() }, t("retry"))),
       plan !== null && plan.status !== "draft" && model !== null ? h("div", { class: "banner", testid: "read-only" }, h("span", { class: "grow" }, t("readOnly", { status: t(`status_${plan.status}`), span: app.spanOf(plan) })),
         h("button", { testid: "fork-here", click: () => app.store.set({ dialog: { kind: "fork" } }) }, t("fork"))) : null,
+      !behind ? null : h("div", { class: "banner bad", role: "alert", testid: "behind" }, h("span", { class: "grow" }, t("behind", { n: count(behind.unassigned.reduce((sum, u) => sum + u.households, 0)), d: count(behind.departed) }), plan?.status === "retired" ? "" : t("behindFirst")),
+        plan?.status === "retired" ? null : h("button", { class: "primary", testid: "follow", click: () => void app.planning.absorb() }, t("absorb"))),
       parts.length === 0 ? null : h("div", { class: "banner bad", role: "alert", testid: "stranded" },
         h("div", { class: "grow" }, h("strong", {}, t("strandedTitle", { grid: named(parts.map(p => p.grid)) })), ...app.hand.strandedSentences().map(s => h("p", {}, s))),
         h("div", { class: "buttons" },
@@ -62,6 +64,7 @@ export function banners(app: App, place: HTMLElement): void {
       proposal === null ? null : h("div", { class: "banner", role: "region", label: t("proposal", { what: proposal.title }), testid: "proposal" },
         h("div", { class: "grow" }, h("strong", {}, t("proposal", { what: proposal.title })),
           h("p", {}, t("proposalMoved", { n: count(proposal.effect.moved.grid), u: count(proposal.effect.moved.unit) })),
+          elsewhere.length === 0 ? null : h("p", { class: "quiet", testid: "proposal-moved" }, t("proposalWho", { ids: app.some(elsewhere, 12) })),
           figuresTable(app, [t("before"), t("after")], [proposal.effect.before, proposal.effect.after]),
           ...[...proposal.effect.notes, ...proposal.effect.problems.map(p => p.message)].slice(0, 6).map(n => h("p", { class: "quiet" }, half(lang, n)))),
         h("div", { class: "buttons" }, h("button", { class: "primary", testid: "accept", click: () => app.planning.acceptProposal() }, t("accept")), h("button", { testid: "drop", click: () => app.store.set({ proposal: null }) }, t("drop")))),

@@ -46,7 +46,7 @@ export class Atlas {
       if (region?.level === "village") { await this.openVillage(region.code); return; }
       const path = region === undefined ? [] : this.regions.pathTo(region);
       this.app.store.dispatch({ type: "village", model: null });
-      this.app.store.set({ path, children: this.regions.below(region?.code ?? null), villages: [], plan: null, plans: [], tab: "grids", checked: null });
+      this.app.store.set({ path, children: this.regions.below(region?.code ?? null), villages: [], plan: null, plans: [], tab: "grids", checked: null, going: region !== undefined });
       if (region?.bbox) this.app.view?.showBox(region.bbox);
       if (region === undefined) return;
       await this.choosePlanOf(region.code, turn);
@@ -57,8 +57,8 @@ export class Atlas {
   private async choosePlanOf(region: string, turn: number): Promise<void> {
     const plans = await api.plans(region);
     if (turn !== this.turn) return;
-    this.app.store.set({ plans });
     const first = plans.find(p => p.status === "live") ?? plans[0];
+    this.app.store.set({ plans, going: first !== undefined });
     if (first !== undefined) await this.choosePlan(first.id);
   }
 
@@ -66,7 +66,7 @@ export class Atlas {
     const { turn } = this, { plan, villages } = await api.plan(id);
     if (turn !== this.turn) return;
     const plans = this.app.state.plans.some(p => p.id === id) ? this.app.state.plans : [plan, ...this.app.state.plans];
-    this.app.store.set({ plan, villages, plans, checked: null, compared: null, history: [] });
+    this.app.store.set({ plan, villages, plans, checked: null, compared: null, history: [], going: false });
   }
 
   /** Another plan for the same place. */

@@ -55,6 +55,7 @@ export class Edits {
   commit(operations: Operation[], what: string, policy: Policy = "refuse", undoPreview: () => void = () => undefined): void {
     const { plan, model } = this.app.state;
     if (plan === null || model === null) return;
+    if (model.data.behind !== null) { undoPreview(); this.app.say("bad", "behindFirst"); return; }
     if (plan.status !== "draft") {
       undoPreview();
       this.afterFork = draft => this.enqueue(draft, operations, what, policy, () => undefined);

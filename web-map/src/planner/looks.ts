@@ -56,7 +56,7 @@ export class Looks {
     const issue = model === null ? undefined : issuesOf(model)[at];
     if (model === null || issue === undefined) return;
     const words = this.wordsOf(issue);
-    this.app.store.set({ problem: at, troubled: issue.rule === "H3" ? issue.atoms : [], tab: "problems", focus: issue.atoms[0] ?? -1, active: issue.grid >= 0 ? issue.grid : this.app.state.active });
+    this.app.store.set({ problem: at, troubled: issue.rule === "H3" || issue.rule === "H4" ? issue.atoms : [], tab: "problems", focus: issue.atoms[0] ?? -1, active: issue.grid >= 0 ? issue.grid : this.app.state.active });
     if (issue.atoms.length > 0) this.app.view?.showAtoms(issue.atoms);
     this.app.speak(this.app.t("problemAt", { i: at + 1, n: issuesOf(model).length, text: words }));
   }

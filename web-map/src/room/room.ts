@@ -283,7 +283,7 @@ export class Room extends Desk {
     const hadPoint = this.state.points.some(x => x.id === i.id), drawn = this.state.points.length > 0 || this.state.matchedHere <= MOST_POINTS;
     const points = drawn ? put(this.state.points, i, here).slice(0, MOST_POINTS) : this.state.points;
     const change = Number(fits) - Number(had);
-    this.store.set({ list, points, ...(isNew && !had ? { matched: this.state.matched + change, matchedHere: this.state.matchedHere + Number(here && !hadPoint) } : {}) });
+    this.store.set({ list, points, ...(isNew && !had ? { matched: this.state.matched === null ? null : this.state.matched + change, matchedHere: this.state.matchedHere + Number(here && !hadPoint) } : {}) });
     if (isNew && !had) this.countIn(i);
     if (!isNew || !fits || had) return;
     this.store.set({

@@ -12,8 +12,8 @@ export interface District { region: Region; totals: Totals | null }
 
 export interface RoomState extends Looking {
   basemap: Basemap | null; who: Who | null; needsSignIn: boolean; regions: readonly Region[]; path: readonly Region[]; children: readonly Region[]; dictionaries: Dictionaries;
-  /** Newest first, as far as they were asked for. */
-  list: readonly Incident[]; next: string | null; matched: number;
+  /** Newest first, as far as they were asked for; how many there are is not known before the first answer. */
+  list: readonly Incident[]; next: string | null; matched: number | null;
   /** What is drawn one by one, or nothing where that would be too many. */
   points: readonly Incident[]; matchedHere: number;
   /** Incidents that came while the room was open, with when (ms): they are marked for a while. */
@@ -38,7 +38,7 @@ export interface RoomState extends Looking {
 
 export const beginning: RoomState = {
   ...plain, basemap: null, who: null, needsSignIn: false, regions: [], path: [], children: [], dictionaries: { categories: [], disputes: [], states: [], levels: [], actions: [] },
-  list: [], next: null, matched: 0, points: [], matchedHere: 0, fresh: new Map(), totals: null, by: "category", figures: null,
+  list: [], next: null, matched: null, points: [], matchedHere: 0, fresh: new Map(), totals: null, by: "category", figures: null,
   hot: null, hotBusy: false, hotProblem: null, detail: null, cellIncidents: null, home: null, revealed: null, alerts: [], rules: null, ruleProblem: null, urgent: null, series: null, playing: false, scan: null,
   district: null, turning: true, connected: false, heard: 0, everConnected: false, skew: 0, sound: false, notice: null, spoken: "",
 };

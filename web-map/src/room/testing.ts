@@ -22,7 +22,7 @@ export function expose(room: Room, map: RoomMap, sound: Sound) {
   let first_ms: number | null = null;
   room.store.subscribe(now => {
     // the list, the figures, the alerts and what the map counts: then a picture of them
-    if (first_ms !== null || now.totals === null || now.hot === null || now.hotBusy || (now.matched > 0 && now.list.length === 0)) return;
+    if (first_ms !== null || now.totals === null || now.hot === null || now.hotBusy || now.matched === null) return;
     first_ms = Infinity;
     requestAnimationFrame(() => requestAnimationFrame(at => { first_ms = at; }));
   });

@@ -141,6 +141,12 @@ export class Model {
     return { size, cols, rows, x0, y0, boxes: rowsOf(cols * rows, boxes), sites: rowsOf(cols * rows, sites) };
   }
 
+  /** Local pixels of a place. */
+  local([lon, lat]: readonly [number, number]): [number, number] {
+    const [x, y] = project(lon, lat);
+    return [x - this.origin[0], y - this.origin[1]];
+  }
+
   /** Whether a place lies on an atom (even–odd over its rings). */
   contains(atom: number, x: number, y: number): boolean {
     let inside = false;
@@ -161,6 +167,14 @@ export class Model {
     if (c < 0 || r < 0 || c >= cols || r >= rows) return -1;
     for (const a of row(boxes, r * cols + c)) if (this.contains(a, x, y)) return a;
     return -1;
+  }
+
+  /** The atom at a place, or the one whose site is nearest; -1 where there are none. */
+  nearest(x: number, y: number): number {
+    const off = (a: number): number => Math.hypot(this.site[2 * a]! - x, this.site[2 * a + 1]! - y);
+    let best = this.find(x, y);
+    if (best < 0) for (let a = 0; a < this.atoms; a++) if (best < 0 || off(a) < off(best)) best = a;
+    return best;
   }
 
   /** Atoms whose bounds touch a box. */

@@ -92,6 +92,19 @@ export const comeTo = (page: Page, atom: number, zoom: number): Promise<void> =>
   window.lianhu.look(...atoms[a!]!.at, z!);
 }, [atom, zoom]);
 
+/** Points of the picture with the red of a circle round a building, within ten CSS pixels of a place on the page. */
+export async function redAround(page: Page, [x, y]: readonly [number, number]): Promise<number> {
+  const cut = (await page.screenshot({ clip: { x: Math.round(x) - 10, y: Math.round(y) - 10, width: 20, height: 20 } })).toString("base64");
+  return page.evaluate(async png => {
+    const image = await createImageBitmap(new Blob([Uint8Array.from(atob(png), c => c.charCodeAt(0))])), glass = new OffscreenCanvas(image.width, image.height), pen = glass.getContext("2d")!;
+    pen.drawImage(image, 0, 0);
+    const { data } = pen.getImageData(0, 0, image.width, image.height);
+    let n = 0;
+    for (let k = 0; k < data.length; k += 4) if (Math.abs(data[k]! - 161) < 40 && data[k + 1]! < 90 && data[k + 2]! < 80) n++;
+    return n;
+  }, cut);
+}
+
 type Place = readonly [number, number];
 
 /** Fingers on the glass, one a way: where they come down, go by, and are lifted. */

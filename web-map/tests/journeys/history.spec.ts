@@ -2,7 +2,7 @@
 
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeActive, paint, selectCells } from "./hands";
+import { makeActive, paint, redAround, selectCells } from "./hands";
 import { borderCells, browse, by, look, openDraft, openTownship, openVillage, picture, pocket, Service, settled, visit } from "./service";
 
 const service = new Service();
@@ -271,7 +271,7 @@ describe("P9 problems", () => {
     await context.close();
   });
 
-  it("of newcomers, whom no plan has yet, are named by the check", async () => {
+  it("of newcomers, whom no plan has yet, are walked where they live, and fall to none when the plan follows the register", async () => {
     const { page: before, context: first } = await visit(browser, service);
     await openVillage(before);
     const { village } = await look(before), [lon, lat] = await before.evaluate(async v => {
@@ -282,29 +282,48 @@ describe("P9 problems", () => {
     await service.kill();
     service.bringIn("households", "newcomers.csv", `id,lon,lat,building,village\nNEW1,${lon + 2e-5},${lat + 2e-5},NEWHOUSE,${village}\n`);
     await service.start();
-    const { page, context } = await visit(browser, service);
+    const { page, context, faults } = await visit(browser, service);
     await openTownship(page);
     await page.click(by(`village-${village}`));
-    await page.waitForSelector(`${by("notice")}.bad`);
-    const said = (await page.textContent(by("notice")))!;
-    expect(said).toContain("方案与名册不符");
-    expect(said).toContain("NEW1");
-    expect(said).toContain("NEWHOUSE");
+    await page.waitForFunction(v => window.lianhu.state().village === v, village);
+    expect(await page.textContent(by("behind"))).toContain("1 户未编入单元，0 户已不在名册");
+    const { problems, hash } = await look(page);
+    expect(problems).toEqual([{ rule: "H4", hard: true, ids: ["NEWHOUSE", "NEW1"], message: problems[0]!.message }]);
+    const step = (await walk(page, "n", 1, true))[0]!;
+    expect([step.problem, step.focus === null, step.closer > 1, step.inView]).toEqual([0, false, true, true]);
+    for (const word of ["新楼 1 户", "NEWHOUSE", "NEW1"]) expect(step.said).toContain(word);
+    // the house is circled where it stands, not where the nearest one that has a grid does
+    const middle = async (): Promise<[number, number]> => {
+      await page.evaluate(([x, y]) => window.lianhu.look(x!, y!, 19), [lon + 2e-5, lat + 2e-5]);
+      const box = (await page.locator(by("map")).boundingBox())!;
+      return [box.x + box.width / 2, box.y + box.height / 2];
+    };
+    await page.keyboard.press("Escape");
+    expect(await redAround(page, await middle())).toBeGreaterThan(20);
     await picture(page, "p09-newcomers");
+    await page.click(by("tab-problems"));
+    expect(await page.locator(`${by("problems")} li`).allTextContents()).toEqual([expect.stringContaining("NEW1")]);
+    // nothing is moved before the plan has followed
+    const { atom, to } = (await borderCells(page))[0]!;
+    await paint(page, atom, to);
+    await page.waitForFunction(() => document.querySelector("[data-testid=notice]")?.textContent?.includes("请先跟随名册"));
+    expect([(await look(page)).hash, (await look(page)).dialog, (await look(page)).stroke]).toEqual([hash, null, null]);
+    await page.click(by("tab-plan"));
     await page.click(by("check"));
     await page.waitForSelector(by("checked"));
     const breaches = await page.locator(`${by("checked")} li`).allTextContents();
     expect(breaches.some(b => b.includes("H4") && b.includes("NEW1"))).toBe(true);
-    // the plan follows the register, and the village opens with whoever came
-    await page.click(by("tab-plan"));
-    await page.click(by("absorb"));
-    await page.waitForFunction(v => window.lianhu.state().village === v, village);
+    await page.click(by("follow"));
     await page.waitForFunction(() => document.querySelector("[data-testid=notice]")?.textContent?.includes("迁入 1 户"));
+    await page.waitForSelector(by("behind"), { state: "detached" });
+    expect((await look(page)).problems.filter(p => p.hard)).toEqual([]);
+    expect(await redAround(page, await middle())).toBe(0);
     const { plan } = await look(page);
     const members = await page.evaluate(async ([id, v]) => (await fetch(`/api/plans/${id}/villages/${v}`)).text(), [plan!.id, village!] as const);
     expect(members).toContain("NEW1");
     await page.click(by("check"));
     await page.waitForFunction(() => document.querySelector("[data-testid=checked]")?.textContent?.includes("检查通过"));
+    expect(faults).toEqual([]);
     await context.close();
   });
 });

@@ -3,7 +3,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { judge } from "./eyes";
-import { changed, households, makeActive, paint, selectCells } from "./hands";
+import { changed, households, makeActive, paint, redAround, selectCells } from "./hands";
 import { borderCells, browse, by, look, openDraft, openTownship, picture, screen, Service, settled, visit } from "./service";
 
 const service = new Service();
@@ -13,7 +13,7 @@ afterAll(async () => { await browser?.close(); await service.end(); });
 
 /** Buildings of a grid, in the order of the village. */
 const groundOf = (page: Page, code: string): Promise<string[]> => page.evaluate(c => window.lianhu.atoms().filter(a => a.grid === c).flatMap(a => a.buildings), code);
-interface Told { grids: Record<string, unknown>[]; units: (Record<string, unknown> & { code: string; households: number })[]; buildings: { id: string; grid: number }[]; households: [string, number, number, boolean][] }
+interface Told { grids: Record<string, unknown>[]; units: (Record<string, unknown> & { code: string; households: number })[]; buildings: { id: string; grid: number; atom: number }[]; households: [string, number, number, boolean][] }
 /** The village as the service has it. */
 const told = (page: Page): Promise<Told> => page.evaluate(async () => { const { plan, village } = window.lianhu.state(); return await (await fetch(`/api/plans/${plan!.id}/villages/${village}`)).json() as Told; });
 /** What the service has of some grids: rows, units, buildings, members; versions aside, which count edits. */
@@ -46,12 +46,23 @@ describe("P10 rebalance the rest", () => {
     const propose = async () => {
       const answer = page.waitForResponse(r => r.url().endsWith("/preview"));
       await page.click(by("rebalance"));
-      const effect = await (await answer).json() as { moved: { grid: number; unit: number }; before: Figures; after: Figures };
+      const effect = await (await answer).json() as { moved: { grid: number; unit: number }; households_in_other_grid: string[]; before: Figures; after: Figures };
       await page.waitForSelector(by("proposal"));
       return effect;
     };
     const effect = await propose();
     await picture(page, "p10-proposal");
+    // who would move is named and circled
+    const moving = effect.households_in_other_grid, homes = await told(page);
+    expect([moving.length, moving.length > 0]).toEqual([effect.moved.grid, true]);
+    for (const id of moving.slice(0, 3)) expect(await page.textContent(by("proposal-moved"))).toContain(id);
+    const box = (await page.locator(by("map")).boundingBox())!, banner = (await page.locator(by("proposal")).boundingBox())!;
+    const places = await Promise.all(moving.map(async id => (await screen(page, homes.buildings[homes.households.find(([h]) => h === id)![1]]!.atom))!));
+    const open = places.filter(([x, y]) => x > box.x + 12 && x < box.x + box.width - 12 && y > box.y + 12 && y < box.y + box.height - 12 && (y < banner.y - 12 || y > banner.y + banner.height + 12 || x < banner.x - 12 || x > banner.x + banner.width + 12));
+    // words stand over some of them
+    let one = open[0]!, most = 0;
+    for (const place of new Map(open.map(p => [p.map(Math.round).join(), p])).values()) { const red = await redAround(page, place); if (red > most) [one, most] = [place, red]; if (most > 20) break; }
+    expect(most).toBeGreaterThan(20);
     const words = (await page.textContent(by("proposal")))!.replace(/\u2009/g, "");
     expect(words).toContain(`${effect.moved.grid} 户换网格，${effect.moved.unit} 户换单元`);
     const table = (await page.locator(`${by("proposal")} tr`).evaluateAll(list => list.map(r => [...r.children].map(c => c.textContent ?? ""))));
@@ -64,6 +75,7 @@ describe("P10 rebalance the rest", () => {
     expect(effect.before.base_grids).toBe((await told(page)).grids.filter(g => g["kind"] === "base").length);
     await page.click(by("drop"));
     expect(await page.locator(by("proposal")).count()).toBe(0);
+    expect(await redAround(page, one)).toBe(0);
     expect([(await look(page)).hash, (await look(page)).plan!.version]).toEqual([before.hash, before.plan!.version]);
 
     const again = await propose();

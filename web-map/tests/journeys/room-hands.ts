@@ -26,7 +26,7 @@ export async function enter(browser: Browser, service: Service, query = "", opti
   const made = await visit(browser, service, options, `/?view=room${query}`);
   await until(made.page, "signed_in", true);
   await until(made.page, "connected", true);
-  await made.page.waitForSelector("[data-testid=incidents], .empty, [data-testid=panel] > *");
+  await until(made.page, "matched", null, true);
   return made;
 }
 

@@ -35,9 +35,9 @@ async function viewCity(meter: Meter, page: Page, name: string, first_ms: number
 /** A village as the service tells it, and how it was looked at: longitude, latitude, level; pixels. */
 interface Told { village: string; grids: number; view: [number, number, number]; size: [number, number] }
 
-/** The whole village in a box. */
-function viewOf(village: string, { width, height }: { width: number; height: number }): [number, number, number] {
-  const { atoms } = JSON.parse(village) as { atoms: { at: [number, number] }[] };
+/** The cells of a village that are looked for, in a box. */
+function viewOf(village: string, { width, height }: { width: number; height: number }, isWanted: (atom: number) => boolean = () => true): [number, number, number] {
+  const atoms = (JSON.parse(village) as { atoms: { at: [number, number] }[] }).atoms.filter((_, a) => isWanted(a));
   const range = (list: number[]): [number, number] => [Math.min(...list), Math.max(...list)];
   const [w, e] = range(atoms.map(a => a.at[0])), [s, n] = range(atoms.map(a => a.at[1])), lat = (s + n) / 2;
   const level = Math.log2(Math.min(width / (e - w), height / (n - s) * Math.cos(lat * Math.PI / 180)) * 360 / 256);
@@ -66,9 +66,11 @@ async function openPlanned(page: Page, code: string): Promise<void> {
 const drawn = (page: Page, plan: string, village: string): Promise<string> =>
   page.evaluate(async ([id, code]) => (await fetch(`/api/plans/${id}/villages/${code}`)).text(), [plan, village] as const);
 
-async function stroke(meter: Meter, page: Page, name: string): Promise<Told> {
+/** A stroke into the first grid: over the whole village, or over one neighbour of that grid and no farther than its box. */
+async function stroke(meter: Meter, page: Page, name: string, neighbour?: string): Promise<Told & { touched: string[] }> {
   const { totals, plan, village } = await look(page), to = Object.keys(totals)[0]!, box = (await page.locator(by("map")).boundingBox())!;
-  const whole = await drawn(page, plan!.id, village!), view = viewOf(whole, box);
+  const whole = await drawn(page, plan!.id, village!), ground = (await page.evaluate(() => window.lianhu.atoms().map(a => a.grid)));
+  const view = viewOf(whole, box, a => neighbour === undefined || ground[a] === neighbour);
   await page.evaluate(([lon, lat, zoom]) => { window.lianhu.look(lon, lat, zoom); }, view);
   await makeActive(page, to);
   await page.click(by("tool-brush"));
@@ -82,27 +84,35 @@ async function stroke(meter: Meter, page: Page, name: string): Promise<Told> {
   await spiral(page, box, MOVES);
   await page.waitForTimeout(100);
   const done = await meter.cost(), tasks = await meter.tasks(), now = await timings();
-  const moved = (await look(page)).stroke?.buildings.length ?? 0;
+  const painted = (await look(page)).stroke, moved = painted?.buildings.length ?? 0, touched = painted?.totals.map(t => t.grid!) ?? [];
   await page.keyboard.press("Escape");
   await page.mouse.up();
   const stroke_ms = now.stroke_ms.slice(then.stroke_ms.length), draw_ms = now.draw_ms.slice(then.draw_ms.length), spent = less(done, begun);
   expect(stroke_ms.length).toBeGreaterThan(20);
   const grids = Object.keys(totals).length;
-  strokes.push([`${name}, ${grids} grids`, at(stroke_ms, 0.5).toFixed(1), at(stroke_ms, 0.95).toFixed(1), at(draw_ms, 0.95).toFixed(1), ...seconds(spent), spent.heap_mib.toFixed(1), String(moved), told(tasks)]);
-  return { village: whole, grids, view, size: [box.width, box.height] };
+  strokes.push([`${name}, ${grids} grids${neighbour === undefined ? "" : `, ${touched.length} of them under the hand`}`, at(stroke_ms, 0.5).toFixed(1), at(stroke_ms, 0.95).toFixed(1), at(draw_ms, 0.95).toFixed(1), ...seconds(spent), spent.heap_mib.toFixed(1), String(moved), told(tasks)]);
+  return { village: whole, grids, view, size: [box.width, box.height], touched };
 }
 
-/** Cuts every grid of the village that is open. */
-async function cutUp(page: Page): Promise<void> {
+/** A neighbour of the first grid of the village that is open, the one with most cells. */
+const neighbourOf = (page: Page): Promise<string> => page.evaluate(() => {
+  const to = Object.keys(window.lianhu.state().totals)[0]!, atoms = window.lianhu.atoms(), size = new Map<string, number>();
+  for (const { grid } of atoms) if (grid !== null) size.set(grid, (size.get(grid) ?? 0) + 1);
+  const beside = new Set(atoms.filter(a => a.grid === to).flatMap(a => a.near.map(n => atoms[n]!.grid!)).filter(g => g !== to));
+  return [...beside].sort((a, b) => size.get(b)! - size.get(a)!)[0]!;
+});
+
+/** Cuts grids of the village that is open. */
+async function cutUp(page: Page, codes: readonly string[]): Promise<void> {
   const { plan, village } = await look(page);
-  await page.evaluate(async ([id, code, pieces]) => {
+  await page.evaluate(async ([id, code, pieces, codes]) => {
     const asked = await fetch(`/api/plans/${id}/villages/${code}`), { grids } = await asked.json() as { grids: { code: string; kind: string }[] };
-    for (const grid of grids.filter(g => g.kind === "base")) {
+    for (const grid of grids.filter(g => g.kind === "base" && codes.includes(g.code))) {
       const head = await (await fetch(`/api/plans/${id}`)).json() as { plan: { version: number } };
       await fetch(`/api/plans/${id}/edits`, { method: "POST", headers: { "content-type": "application/json", "idempotency-key": crypto.getRandomValues(new Uint32Array(4)).join("") },
         body: JSON.stringify({ village: code, base_version: head.plan.version, policy: "keep_as_draft_problem", operations: [{ operation: "split_grid", grid: grid.code, by: { count: pieces } }] }) });
     }
-  }, [plan!.id, village!, PIECES] as const);
+  }, [plan!.id, village!, PIECES, codes] as const);
   await page.reload();
   await page.waitForFunction(() => "lianhu" in window && window.lianhu.state().village !== null);
   await settled(page);
@@ -125,7 +135,14 @@ async function ours(browser: Browser, county: County, name: string, isCut: boole
     const tasks = await meter.tasks();
     console.log(`${name}: village opened; tasks > ${LONG_MS} ms: ${told(tasks)}`);
     const shown = await stroke(meter, page, name);
-    if (isCut) { await cutUp(page); await stroke(meter, page, name); }
+    if (isCut) {
+      // first the others alone, so that the hand goes over the same grids among many more; then these as well
+      const neighbour = await neighbourOf(page), { touched } = await stroke(meter, page, name, neighbour), all = Object.keys((await look(page)).totals);
+      await cutUp(page, all.filter(code => !touched.includes(code)));
+      await stroke(meter, page, name, neighbour);
+      await cutUp(page, touched);
+      await stroke(meter, page, name);
+    }
     return shown;
   } finally {
     await context.close();

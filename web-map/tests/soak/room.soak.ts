@@ -88,7 +88,7 @@ describe("M10 a long watch", () => {
     for (let k = 0; k < 30 && shown !== there; k++) {
       await room.page.waitForTimeout(1_000);
       const { filter, matched } = await watch(room.page);
-      [shown, there] = [matched, await countOf(service, `from=${encodeURIComponent(filter.from!)}&to=${encodeURIComponent(filter.to!)}`)];
+      [shown, there] = [matched!, await countOf(service, `from=${encodeURIComponent(filter.from!)}&to=${encodeURIComponent(filter.to!)}`)];
     }
     expect(shown).toBe(there);
     const after = [await kept(wall.context, wall.page), await kept(room.context, room.page)];

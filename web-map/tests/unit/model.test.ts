@@ -4,6 +4,7 @@ import { colour, neighbours } from "../../src/village/colouring";
 import { findStranded, flood, race, type Stranded } from "../../src/village/contiguity";
 import { row } from "../../src/village/model";
 import { outlineOf } from "../../src/village/outline";
+import { Model } from "../../src/village/model";
 import { issuesOf } from "../../src/village/problems";
 import { Stroke } from "../../src/village/stroke";
 import { random, village } from "./village";
@@ -256,5 +257,20 @@ describe("problems", () => {
     const issues = issuesOf(model);
     expect(issues.map(i => i.rule)).toEqual(["H3", "S1", "S1"]);
     expect(issues[0]!.atoms.sort()).toEqual([0, 1]);
+  });
+
+  it("of a split building stand on the building, in the grid it is seated in", () => {
+    const model = village(3, [0, 0, 1]);
+    model.data.problems.push({ rule: "H5", ids: ["B1", "520423102001001", "520423102001002"], message: "拆分 / split" });
+    expect(issuesOf(model)[0]).toMatchObject({ rule: "H5", hard: true, grid: 0 });
+    expect(issuesOf(model)[0]!.atoms).toContain(1);
+  });
+
+  it("of whoever has no unit stand where they live: on the building's cell, on the ground of a new house, or nearest to it", () => {
+    const { data } = village(3, [0, 0, 1]), middle = data.atoms[2]!.at, far: [number, number] = [middle[0] + 0.01, middle[1]];
+    const newcomer = (building: string, at: [number, number], seated: boolean) => ({ building, at, seated, households: 1, ids: [`${building}-1`] });
+    const said = (building: string) => ({ rule: "H4" as const, ids: [building, `${building}-1`], message: "未编入 / in no unit" });
+    const model = new Model({ ...data, behind: { unassigned: [newcomer("B0", data.atoms[0]!.at, true), newcomer("NEW", middle, false), newcomer("FAR", far, false)], departed: 1 }, problems: [said("B0"), said("NEW"), said("FAR"), { rule: "H4" as const, ids: [], message: "1 户已不在名册 / gone" }] });
+    expect(issuesOf(model).slice(0, 4).map(i => [i.rule, i.hard, i.atoms, i.grid])).toEqual([["H4", true, [0], 0], ["H4", true, [2], -1], ["H4", true, [2], -1], ["H4", true, [], -1]]);
   });
 });

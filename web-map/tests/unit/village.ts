@@ -31,7 +31,7 @@ export function village(columns: number, grids: readonly number[], weights: read
   const figures = { base_grids: many, dedicated_grids: 0, deviation: 0, mean_polsby_popper: 0, min_polsby_popper: 0, units: many, households_in_exceptions: 0, sse_m2: 0 };
   const code = (g: number): string => `520423102001${String(g + 1).padStart(3, "0")}`;
   return new Model({
-    plan, village: "520423102001", name: "试验村", hash: "", figures, problems: [],
+    plan, village: "520423102001", name: "试验村", hash: "", behind: null, figures, problems: [],
     rules: { unit: { min: 1, max: 99, deputies: 0 }, grid: { target_households: 100, tolerance: 0.05, max_persons: null } },
     grids: Array.from({ length: many }, (_, g) => ({ code: code(g), name: "", kind: "base" as const, locked: false, households: total(g), buildings: 1, persons: null, deviation: total(g) / mean - 1, target: mean, version: 1 })),
     units: Array.from({ length: many }, (_, g) => ({ code: `${code(g)}001`, locked: false, officers_locked: false, leader: null, deputies: [], exception: null, households: total(g) })),

@@ -104,6 +104,10 @@ mod tests {
         pending.keep(&secret(), sign_in(&browser, now + 2 * LASTS));
         pending.keep(&secret(), sign_in(&browser, now + 2 * LASTS));
         pending.keep(&secret(), sign_in(&browser, now + 2 * LASTS));
-        assert_eq!(pending.0.lock().expect("lock").len(), 2, "what nobody came back with is forgotten");
+        assert_eq!(
+            pending.0.lock().expect("lock").len(),
+            3,
+            "when there is no room, what nobody came back with is forgotten"
+        );
     }
 }

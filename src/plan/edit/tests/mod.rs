@@ -2,6 +2,7 @@
 
 mod balance;
 mod batches;
+mod behind;
 mod codes;
 mod dynamic;
 mod old_nets;

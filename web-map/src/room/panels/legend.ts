@@ -67,7 +67,7 @@ export function legend(room: Room, heat: HeatLayer): HTMLElement {
   mount(place, room, s => [s.hot, s.layer, s.resolution, s.palette, s.lang, s.hotBusy, s.matched, s.points.length > 0, s.hotProblem], (): Child[] => {
     const { layer, hot, points, hotBusy, hotProblem, resolution, palette, matched } = room.state;
     place.setAttribute("aria-label", t("legend"));
-    const rows: Child[] = [], missing = hot === null || hotBusy ? 0 : matched - hot.incidents - hot.outside;
+    const rows: Child[] = [], missing = hot === null || matched === null || hotBusy ? 0 : matched - hot.incidents - hot.outside;
     if (layer === "none") rows.push(...incidentKeys(room));
     else if (layer === "gi") rows.push(...(["hot", "cold", "none"] as const).map(c => line(c, cell("gi", { class: c }, 0), t(`class_${c}`))));
     else if (layer === "emerging") rows.push(...COURSES.map(c => line(c, cell("emerging", { emerging: `${c}_hot` }, 0, room.sign(c)), t(`course_${c}`), t("hotWord"))), line("cold", cell("emerging", { emerging: "new_cold" }, 0), t("coldKey")));

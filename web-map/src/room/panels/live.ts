@@ -36,8 +36,8 @@ export function incidentRow(room: Room, i: Incident): HTMLElement {
 export function livePanel(room: Room): Child[] {
   const { t } = room, { list, matched, next } = room.state;
   return [
-    h("p", { class: "facts" }, h("span", { testid: "matched" }, t("matchedN", { n: count(matched) }))),
-    list.length === 0 ? h("p", { class: "empty" }, t("noIncidents")) : h("ol", { class: "list incidents", testid: "incidents" }, ...list.map(i => incidentRow(room, i))),
+    h("p", { class: "facts" }, h("span", { testid: "matched" }, matched === null ? t("counting") : t("matchedN", { n: count(matched) }))),
+    list.length === 0 ? (matched === null ? null : h("p", { class: "empty" }, t("noIncidents"))) : h("ol", { class: "list incidents", testid: "incidents" }, ...list.map(i => incidentRow(room, i))),
     next === null ? null : h("div", { class: "buttons" }, h("button", { testid: "more", click: () => void room.more() }, t("more"))),
   ];
 }

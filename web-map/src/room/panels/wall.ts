@@ -43,11 +43,11 @@ export function districtCard(room: Room): HTMLElement {
 export function wallSide(room: Room, place: HTMLElement): void {
   const { t } = room, latest = h("section", { class: "latest" });
   place.append(tiles(room), latest);
-  mount(latest, room, s => [s.list, s.fresh, s.lang, s.dictionaries], (): Child[] => {
-    const { list, fresh } = room.state, now = room.now();
+  mount(latest, room, s => [s.list, s.matched === null, s.fresh, s.lang, s.dictionaries], (): Child[] => {
+    const { list, matched, fresh } = room.state, now = room.now();
     return [
       h("h2", {}, t("lastTen")),
-      list.length === 0 ? h("p", { class: "empty" }, t("noIncidents")) : h("ol", { testid: "incidents" }, ...list.slice(0, 10).map(i => {
+      list.length === 0 ? h("p", { class: "empty" }, t(matched === null ? "counting" : "noIncidents")) : h("ol", { testid: "incidents" }, ...list.slice(0, 10).map(i => {
         const at = Date.parse(i.occurred_at);
         return h("li", { class: fresh.has(i.id) ? "fresh" : "", testid: `incident-${i.id}` },
           h("span", { class: "number when" }, dayOf(at) === dayOf(now) ? clock(at) : moment(at, now).slice(0, 5)),
