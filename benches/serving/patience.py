@@ -1,7 +1,7 @@
 """What becomes of the others: 300 slow clients, 200 listeners to events, a write until it is seen, an end under load with five exports; and
 of everybody while a plan of 900,000 households is made.
 
-Usage: patience.py LIANHU FOLDER [HOUSEHOLDS [SECONDS]], of the plan; 0 leaves it out. Wants wrk."""
+Usage: patience.py LIANHU FOLDER [HOUSEHOLDS [SECONDS]], of the plan; 0 leaves it out. Wants wrk; slowhttptest where it is there."""
 
 import asyncio
 import http.client
@@ -11,8 +11,10 @@ import multiprocessing
 import os
 import shutil
 import signal
+import re
 import socket
 import statistics
+import subprocess
 import sys
 import threading
 import time
@@ -99,6 +101,31 @@ async def slow_client(service, kind, ends, open_ports):
     ends.setdefault(kind, []).append(time.monotonic() - begun)
 
 
+def tool_modes(service):
+    """The three ways in which slowhttptest is slow, with its options and what it asks for."""
+    page = urllib.request.urlopen(f"{service.base}/").read().decode()
+    script = re.search(r'"(/assets/[^"]+[.]js)"', page)[1]
+    return [
+        ("heads", ["-H", "-i", "2"], f"{service.base}/ogc"),
+        ("bodies", ["-B", "-i", "2", "-s", "8192", "-f", "application/json"], f"{service.base}/api/session"),
+        ("reads", ["-X", "-w", "512", "-y", "1024", "-n", "1", "-z", "32", "-k", "3"], f"{service.base}{script}"),
+    ]
+
+
+def swallow(listening):
+    """A server that takes whatever it is sent and never answers."""
+
+    async def take(reader, _writer):
+        while await reader.read(65_536):
+            pass
+
+    async def serve():
+        async with await asyncio.start_server(take, sock=listening) as server:
+            await server.serve_forever()
+
+    asyncio.run(serve())
+
+
 def slow_clients(service, folder):
     paths = os.path.join(folder, "patience_paths")
     with open(paths, "w") as f:
@@ -121,12 +148,33 @@ def slow_clients(service, folder):
         watching.cancel()
         return connected, ends
 
-    alone.append(wrk(service.base, paths, 6, headers))
+    def rest():
+        time.sleep(2)
+        alone.append(wrk(service.base, paths, 6, headers))
+
+    wrk(service.base, paths, 3, headers)
+    rest()
     connected, ends = asyncio.run(together())
-    alone.append(wrk(service.base, paths, 6, headers))
+    named = [f"{SLOW} slow clients ({connected} still there after 9 s)"]
+    rest()
+    sink = multiprocessing.Process(target=swallow, args=(listening := socket.create_server(("127.0.0.1", 0), backlog=SLOW),), daemon=True)
+    sink.start()
+    elsewhere = "http://{}:{}".format(*listening.getsockname())
+    for name, options, url in tool_modes(service) if shutil.which("slowhttptest") else []:
+        # the tool takes time of the same two cores whomever it bothers
+        for whom, target in (("", url), (" that bother another server", elsewhere + url.removeprefix(service.base))):
+            tool = subprocess.Popen(["slowhttptest", "-c", str(SLOW), "-r", str(SLOW), "-l", "30", "-v", "0", *options, "-u", target], stdout=subprocess.DEVNULL)
+            time.sleep(3)
+            beside.append(wrk(service.base, paths, 6, headers))
+            tool.send_signal(signal.SIGINT)
+            tool.wait()
+            named.append(f"{SLOW} clients of slowhttptest, {name}{whom}")
+        rest()
+    sink.kill()
     for what, name in (("p99_ms", "p99 of 4 healthy ones, ms"), ("p50_ms", "p50, ms"), ("rate", "their rate, answers a second")):
-        before, after = (r[what] for r in alone)
-        print(f"| {SLOW} slow clients ({connected} still there after 9 s): {name} | {beside[0][what]:,.2f} | {before:,.2f} before, {after:,.2f} after |")
+        without = [r[what] for r in alone]
+        for who, found in zip(named, beside):
+            print(f"| {who}: {name} | {found[what]:,.2f} | {statistics.median(without):,.2f} without ({min(without):,.2f}–{max(without):,.2f} in {len(without)} runs) |")
     for kind, bar in (("head", 10), ("body", 30), ("read", 30)):
         print(f"| slow {kind}: closed after, median and longest | {statistics.median(ends[kind]):.1f} s | {max(ends[kind]):.1f} s (bar {bar} s) |", flush=True)
 

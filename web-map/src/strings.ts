@@ -52,6 +52,7 @@ const table = {
   largestDeviation: ["最大偏差 {p}", "Largest deviation {p}"],
   compactness: ["平均紧凑度 {n}", "Mean compactness {n}"],
   receiver: ["接收网格", "Receiving grid"], noReceiver: ["未选定接收网格", "No receiving grid chosen"],
+  levelOne: ["一级网格由下级网格组成，请选一个下级网格接收。", "A level-1 grid is made of the grids below it: choose one of those to receive."],
   assign: ["把 {n} 栋划入 {grid}", "Assign {n} buildings to {grid}"],
   selected: ["已选 {n} 栋，{h} 户", "{n} buildings selected, {h} households"],
   clear: ["清除选择", "Clear selection"],

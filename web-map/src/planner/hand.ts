@@ -41,6 +41,7 @@ export class Hand {
   begin(receiver: number): boolean {
     const { model } = this.app.state;
     if (model === null || receiver < 0 || this.app.state.pending !== null) return false;
+    if (model.data.grids[receiver]?.kind === "level1") { this.app.say("info", "levelOne"); return false; }
     this.stroke?.revert();
     this.stroke = new Stroke(model, receiver);
     return true;

@@ -3,7 +3,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeActive, paint, redAround, selectCells } from "./hands";
-import { borderCells, browse, by, look, openDraft, openTownship, openVillage, picture, pocket, Service, settled, visit } from "./service";
+import { borderCells, browse, by, look, openDraft, openTownship, openVillage, picture, pocket, screen, Service, settled, visit } from "./service";
 
 const service = new Service();
 let browser: Browser;
@@ -190,6 +190,17 @@ describe("P9 problems", () => {
     const facts = (await page.locator(`${by("panel")} p`).allTextContents()).join();
     expect(facts).toContain(`${thin(all)} 户`);
     expect(facts).toContain(`每网格目标 ${thin(Math.round(targets[0]! * 10) / 10)} 户，容差 ±${share(there.rules.grid.tolerance)}`);
+    // the grid of the grids takes no building itself
+    const whole = there.grids.find(g => g.kind === "level1")!, some = (await borderCells(page))[0]!;
+    await makeActive(page, whole.code);
+    await page.click(by("tool-brush"));
+    const spot = (await screen(page, some.atom))!;
+    await page.mouse.move(spot[0], spot[1]);
+    await page.mouse.down();
+    await page.mouse.move(spot[0] + 2, spot[1], { steps: 2 });
+    await page.waitForFunction(() => document.querySelector("[data-testid=notice]")?.textContent?.includes("一级网格由下级网格组成"));
+    await page.mouse.up();
+    expect([(await look(page)).stroke, (await look(page)).hash]).toEqual([null, before.hash]);
     // cell after cell goes to one grid until it has too many
     let now = before;
     for (let k = 0; k < 12 && now.problems.filter(p => !p.hard).length <= soft; k++) {

@@ -32,8 +32,8 @@ async function viewCity(meter: Meter, page: Page, name: string, first_ms: number
   city.push([name, first_ms.toFixed(0), ...seconds(open), at(frames, 0.5).toFixed(0), at(frames, 0.95).toFixed(0), less(panned, open).process_s.toFixed(2), panned.heap_mib.toFixed(1), String(features), told([...tasks, ...await meter.tasks()])]);
 }
 
-/** A village as the service tells it, and how it was looked at: longitude, latitude, level; pixels. */
-interface Told { village: string; grids: number; view: [number, number, number]; size: [number, number] }
+/** A village as the service tells it, which of its grids received, and how it was looked at: longitude, latitude, level; pixels. */
+interface Told { village: string; grids: number; receiver: number; view: [number, number, number]; size: [number, number] }
 
 /** The cells of a village that are looked for, in a box. */
 function viewOf(village: string, { width, height }: { width: number; height: number }, isWanted: (atom: number) => boolean = () => true): [number, number, number] {
@@ -66,9 +66,12 @@ async function openPlanned(page: Page, code: string): Promise<void> {
 const drawn = (page: Page, plan: string, village: string): Promise<string> =>
   page.evaluate(async ([id, code]) => (await fetch(`/api/plans/${id}/villages/${code}`)).text(), [plan, village] as const);
 
+/** The first grid that can receive. */
+const receiverOf = (page: Page): Promise<string> => page.evaluate(() => { const held = new Set(window.lianhu.atoms().map(a => a.grid)); return Object.keys(window.lianhu.state().totals).find(c => held.has(c))!; });
+
 /** A stroke into the first grid: over the whole village, or over one neighbour of that grid and no farther than its box. */
 async function stroke(meter: Meter, page: Page, name: string, neighbour?: string): Promise<Told & { touched: string[] }> {
-  const { totals, plan, village } = await look(page), to = Object.keys(totals)[0]!, box = (await page.locator(by("map")).boundingBox())!;
+  const { totals, plan, village } = await look(page), to = await receiverOf(page), box = (await page.locator(by("map")).boundingBox())!;
   const whole = await drawn(page, plan!.id, village!), ground = (await page.evaluate(() => window.lianhu.atoms().map(a => a.grid)));
   const view = viewOf(whole, box, a => neighbour === undefined || ground[a] === neighbour);
   await page.evaluate(([lon, lat, zoom]) => { window.lianhu.look(lon, lat, zoom); }, view);
@@ -91,16 +94,16 @@ async function stroke(meter: Meter, page: Page, name: string, neighbour?: string
   expect(stroke_ms.length).toBeGreaterThan(20);
   const grids = Object.keys(totals).length;
   strokes.push([`${name}, ${grids} grids${neighbour === undefined ? "" : `, ${touched.length} of them under the hand`}`, at(stroke_ms, 0.5).toFixed(1), at(stroke_ms, 0.95).toFixed(1), at(draw_ms, 0.95).toFixed(1), ...seconds(spent), spent.heap_mib.toFixed(1), String(moved), told(tasks)]);
-  return { village: whole, grids, view, size: [box.width, box.height], touched };
+  return { village: whole, grids, receiver: Object.keys(totals).indexOf(to), view, size: [box.width, box.height], touched };
 }
 
 /** A neighbour of the first grid of the village that is open, the one with most cells. */
-const neighbourOf = (page: Page): Promise<string> => page.evaluate(() => {
-  const to = Object.keys(window.lianhu.state().totals)[0]!, atoms = window.lianhu.atoms(), size = new Map<string, number>();
+const neighbourOf = async (page: Page): Promise<string> => page.evaluate(to => {
+  const atoms = window.lianhu.atoms(), size = new Map<string, number>();
   for (const { grid } of atoms) if (grid !== null) size.set(grid, (size.get(grid) ?? 0) + 1);
   const beside = new Set(atoms.filter(a => a.grid === to).flatMap(a => a.near.map(n => atoms[n]!.grid!)).filter(g => g !== to));
   return [...beside].sort((a, b) => size.get(b)! - size.get(a)!)[0]!;
-});
+}, await receiverOf(page));
 
 /** Cuts grids of the village that is open. */
 async function cutUp(page: Page, codes: readonly string[]): Promise<void> {
@@ -163,7 +166,7 @@ async function plain(browser: Browser, county: County, name: string, ours: Told)
     page.waitForFunction(() => (window as unknown as { plain: { first_ms: number | null } }).plain.first_ms, null, { timeout: PATIENCE_MS }).then(h => h.jsonValue(), () => null);
   try {
     for (const renderer of ["canvas", "svg"]) {
-      const { context, page, meter } = await open(`show=village&with=${renderer}&to=0&reach=${BRUSH_M}&view=${ours.view.join(",")}&size=${ours.size.join(",")}`);
+      const { context, page, meter } = await open(`show=village&with=${renderer}&to=${ours.receiver}&reach=${BRUSH_M}&view=${ours.view.join(",")}&size=${ours.size.join(",")}`);
       if (await first(page) !== null) {
         const box = (await page.locator("#map").boundingBox())!;
         await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
