@@ -131,8 +131,16 @@ def slow_clients(service, folder):
     with open(paths, "w") as f:
         rows = service.get("/ogc/collections/households/items?limit=200")["features"]
         f.writelines(f"/ogc/collections/households/items/{r['id']}\n" for r in rows)
+        home = f"/ogc/collections/households/items/{rows[0]['id']}"
     headers = [f"Authorization: Bearer {service.token}"]
     alone, beside = [], []
+    # wrk asks as fast as two cores answer; these ask fifty times a second, as people's pages do
+    unhurried, among = [], []
+
+    def ask_calmly():
+        asking = [Asking(service.base, home, service.token) for _ in range(4)]
+        time.sleep(5)
+        return [ms for a in asking for ms in a.end()[5:]]
 
     async def together():
         ends, open_ports = {}, set()
@@ -141,6 +149,7 @@ def slow_clients(service, folder):
         clients = [asyncio.create_task(slow_client(service, kind, ends, open_ports)) for kind in kinds]
         await asyncio.sleep(3)
         beside.append(await asyncio.to_thread(wrk, service.base, paths, 6, headers))
+        among.append(await asyncio.to_thread(ask_calmly))
         if ask(f"{service.admin}/livez")[0] != 200:
             raise SystemExit("not alive beside slow clients")
         connected = sum(not c.done() for c in clients)
@@ -151,6 +160,7 @@ def slow_clients(service, folder):
     def rest():
         time.sleep(2)
         alone.append(wrk(service.base, paths, 6, headers))
+        unhurried.append(ask_calmly())
 
     wrk(service.base, paths, 3, headers)
     rest()
@@ -166,6 +176,7 @@ def slow_clients(service, folder):
             tool = subprocess.Popen(["slowhttptest", "-c", str(SLOW), "-r", str(SLOW), "-l", "30", "-v", "0", *options, "-u", target], stdout=subprocess.DEVNULL)
             time.sleep(3)
             beside.append(wrk(service.base, paths, 6, headers))
+            among.append(ask_calmly())
             tool.send_signal(signal.SIGINT)
             tool.wait()
             named.append(f"{SLOW} clients of slowhttptest, {name}{whom}")
@@ -175,6 +186,9 @@ def slow_clients(service, folder):
         without = [r[what] for r in alone]
         for who, found in zip(named, beside):
             print(f"| {who}: {name} | {found[what]:,.2f} | {statistics.median(without):,.2f} without ({min(without):,.2f}–{max(without):,.2f} in {len(without)} runs) |")
+    usual = [quantile(ms, 0.99) for ms in unhurried]
+    for who, ms in zip(named, among):
+        print(f"| {who}: p99 of four that ask fifty times a second, ms | {quantile(ms, 0.99):.2f} | {statistics.median(usual):.2f} without ({min(usual):.2f}–{max(usual):.2f} in {len(usual)} runs) |")
     for kind, bar in (("head", 10), ("body", 30), ("read", 30)):
         print(f"| slow {kind}: closed after, median and longest | {statistics.median(ends[kind]):.1f} s | {max(ends[kind]):.1f} s (bar {bar} s) |", flush=True)
 

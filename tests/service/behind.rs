@@ -67,7 +67,10 @@ fn newcomers_are_named_and_the_plan_follows(store: Place) {
     let unassigned = seen["behind"]["unassigned"].as_array().expect("somebody");
     let of =
         |id: &str| unassigned.iter().find(|u| u["building"] == id).unwrap_or_else(|| panic!("{id}: {unassigned:?}"));
-    assert_eq!((unassigned.len(), &seen["behind"]["departed"]), (2, &json!(1)));
+    assert_eq!(
+        (unassigned.len(), &seen["behind"]["departed"], &seen["behind"]["buildings_gone"]),
+        (2, &json!(1), &json!(0))
+    );
     let new = of("新楼甲");
     assert_eq!(
         (&new["seated"], &new["households"], &new["ids"]),
@@ -93,6 +96,17 @@ fn newcomers_are_named_and_the_plan_follows(store: Place) {
     let shown = village(&server, &viewer, &plan);
     assert_eq!(shown["behind"]["unassigned"].as_array().map(Vec::len), Some(2));
     assert!(["新户一", "新户三"].iter().all(|id| !shown.to_string().contains(id)), "{}", shown["behind"]);
+
+    // the check tells them one by one, a viewer of no household
+    let path = format!("/api/plans/{plan}/check");
+    let checked = server.get(&path).is(200).text();
+    assert!(checked.contains("新户一") && checked.contains("新户三"), "{checked}");
+    let shown = server.get_as(&viewer, &path).is(200).json();
+    assert_eq!(
+        shown["breaches"].as_array().map(Vec::len),
+        server.get(&path).json()["breaches"].as_array().map(Vec::len)
+    );
+    assert!(!shown.to_string().contains("新户") && !shown.to_string().contains(&left), "{shown}");
 
     // edits wait
     let operations = json!([{"operation": "rename", "grid": seen["grids"][0]["code"], "name": "早了"}]);

@@ -93,6 +93,7 @@ export class App {
       if (first) { await this.start(); return; }
       this.news.listen();
       this.edits.flush();
+      this.atlas.again();
     });
   }
 

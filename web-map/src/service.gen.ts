@@ -1,5 +1,5 @@
 // Made by `npm run types` of src/api/openapi/; not to be edited.
-// 44bfff3ae5553498d23927d3d067c487436a6dc23b0e7c100cf71b241a5c8d3f
+// 024f5a862c07742fa67184b1cac2b1f63d9fd68184b6647e28fb1bc14e14057e
 
 export type components = {
     schemas: {
@@ -724,8 +724,10 @@ export type components = {
                 households: number;
                 ids: string[];
             }[];
-            /** @description 方案中已不在名册的户数 / households of the plan that the register has no more */
+            /** @description 方案中已不在本村名册的户数 / households of the plan that are no longer in the village's register */
             departed: number;
+            /** @description 方案中已不在本村名册的楼栋数 / buildings of the plan that are no longer in the village's register */
+            buildings_gone: number;
         };
         PlanRules: {
             unit: {

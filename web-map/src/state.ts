@@ -54,8 +54,8 @@ export interface State {
   plans: readonly Plan[];
   plan: Plan | null;
   villages: readonly VillageSummary[];
-  /** What there is at the chosen region is not known yet. */
-  going: boolean;
+  /** Whether what there is at the chosen region is not known yet; null: it could not be read. */
+  going: boolean | null;
   /** The village on the table; a new object for every version. */
   model: Model | null;
   tool: ToolName;

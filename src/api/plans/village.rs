@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -26,17 +27,22 @@ pub(in crate::api) async fn village(
     params.only(&[])?;
     village_code("village", &code)?;
     let (head, state, behind) =
-        app.editor.opened(app.store(), &principal.scope, &id, &code).await.map_err(unknown_village)?;
+        app.editor.opened(app.store(), &principal.scope, &id, &code).await.map_err(|e| no_village(e, &principal))?;
     Ok(axum::Json(whole(&app, &principal, &head, state, behind).await?))
 }
 
-/// A village the plan does not have is not there; everything else is as it is.
-fn unknown_village(e: crate::plan::register::RegisterError) -> Problem {
+/// A village the plan does not have is not there; what plan and register differ in is named to those who see households.
+fn no_village(e: crate::plan::register::RegisterError, principal: &Principal) -> Problem {
     use crate::plan::register::RegisterError;
     use crate::store::TransactError;
     match e {
         RegisterError::Transact(TransactError::Refused(r)) if r.detail["kind"] == "unknown" => Problem::missing(),
         RegisterError::NoHousehold { .. } => Problem::missing(),
+        RegisterError::State(_) if !principal.sees_personal() => {
+            let what =
+                "方案与名册不符，请先让方案跟随名册 / plan and register differ: let the plan follow the register first";
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "differs", what)
+        }
         other => other.into(),
     }
 }

@@ -17,8 +17,10 @@ pub struct Behind {
     /// Buildings with somebody whom the plan does not have, in the order of the register; a building without households too, where it
     /// has no grid.
     pub unassigned: Vec<Unassigned>,
-    /// Households that the plan has and the register has no more.
+    /// Households that the plan has and the village's register has no more.
     pub departed: u32,
+    /// Buildings that the plan has and the village's register has no more.
+    pub buildings_gone: u32,
 }
 
 /// A building with newcomers.
@@ -51,12 +53,14 @@ impl Behind {
     pub fn breaches(&self) -> Vec<Breach> {
         let h4 = |ids: Vec<String>, message: String| Breach { rule: Rule::H4, ids, message };
         let mut all: Vec<Breach> = self.unassigned.iter().map(|u| h4(u.ids(), u.message())).collect();
-        if self.departed > 0 {
-            let what = format!(
-                "{0} 户已不在名册，仍在方案中 / {0} households that the register has no more are still in the plan",
-                self.departed
-            );
-            all.push(h4(Vec::new(), what));
+        for (n, chinese, english) in [(self.departed, "户", "households"), (self.buildings_gone, "栋楼", "buildings")]
+        {
+            if n > 0 {
+                let what = format!(
+                    "{n} {chinese}已不在本村名册，仍在方案中 / {n} {english} no longer in the village's register are still in the plan"
+                );
+                all.push(h4(Vec::new(), what));
+            }
         }
         all
     }
@@ -104,39 +108,68 @@ impl VillageState {
             rows.seats.iter().filter(|s| grids.contains(s.grid.as_str())).map(|s| s.building.as_str()).collect();
         let members: BTreeSet<&str> =
             rows.memberships.iter().filter(|m| units.contains(m.unit.as_str())).map(|m| m.household.as_str()).collect();
-        let building = |row: u32| land.building_id(land.table.building.of[row as usize]);
-        let is_known = |row: &u32| {
-            seated.contains(building(*row)) && (!land.is_household(*row) || members.contains(land.household_id(*row)))
-        };
-        let (known, new): (Vec<u32>, Vec<u32>) = (0..land.table.len() as u32).partition(is_known);
-        if known.is_empty() {
+        if !land.table.building.names.iter().any(|b| seated.contains(b.as_str())) {
             return Ok(None);
         }
-        let there: BTreeSet<&str> = known.iter().map(|&r| building(r)).collect();
-        let lived: BTreeSet<&str> = known.iter().map(|&r| land.household_id(r)).collect();
-        let seats: Vec<Seat> = rows.seats.iter().filter(|s| there.contains(s.building.as_str())).cloned().collect();
+        let is_seated = |row: u32| seated.contains(land.building_id(land.table.building.of[row as usize]));
+        let is_lived = |row: u32| land.is_household(row) && members.contains(land.household_id(row));
+        let is_known = |row: u32| is_seated(row) && (!land.is_household(row) || is_lived(row));
+        let mut known: Vec<u32> = (0..land.table.len() as u32).filter(|r| is_known(*r)).collect();
+        let lived: BTreeSet<&str> = known.iter().filter(|r| is_lived(**r)).map(|&r| land.household_id(r)).collect();
+        // a building that the plan has stays on its ground, though nobody in it is known: one of its rows stands for it
+        let stays: BTreeSet<u32> = known.iter().map(|&r| land.table.building.of[r as usize]).collect();
+        let mut stands: BTreeMap<u32, u32> = BTreeMap::new();
+        for row in (0..land.table.len() as u32).filter(|r| is_seated(*r)) {
+            let b = land.table.building.of[row as usize];
+            if !stays.contains(&b) {
+                stands.entry(b).or_insert(row);
+            }
+        }
+        known.extend(stands.values());
+        known.sort_unstable();
+        let mut table = land.table.subset(&known);
+        for (households, row) in table.households.iter_mut().zip(&known) {
+            if land.is_household(*row) && !is_lived(*row) {
+                *households = 0;
+            }
+        }
+        let seats: Vec<Seat> = rows
+            .seats
+            .iter()
+            .filter(|s| seated.contains(s.building.as_str()) && land.find_building(&s.building).is_some())
+            .cloned()
+            .collect();
         let memberships: Vec<Membership> =
             rows.memberships.iter().filter(|m| lived.contains(m.household.as_str())).cloned().collect();
-        let departed = rows.memberships.iter().filter(|m| land.find_row(&m.household).is_none()).count() as u32;
+        let is_gone = |m: &&Membership| !land.find_row(&m.household).is_some_and(|r| land.is_household(r));
+        let behind = Behind {
+            unassigned: unassigned(land, &seated, &members),
+            departed: rows.memberships.iter().filter(is_gone).count() as u32,
+            buildings_gone: rows.seats.iter().filter(|s| land.find_building(&s.building).is_none()).count() as u32,
+        };
         let part = VillageRows { seats, memberships, ..rows.clone() };
-        let state = Self::new(Arc::new(land.with_register(land.table.subset(&known))?), &part)?;
-        Ok(Some((state, Behind { unassigned: unassigned(land, &new, &seated), departed })))
+        Ok(Some((Self::new(Arc::new(land.with_register(table)?), &part)?, behind)))
     }
 }
 
-/// Rows by the building they are in.
-fn unassigned(land: &Land, rows: &[u32], seated: &BTreeSet<&str>) -> Vec<Unassigned> {
+/// Buildings that have no grid, and those with households that have no unit.
+fn unassigned(land: &Land, seated: &BTreeSet<&str>, members: &BTreeSet<&str>) -> Vec<Unassigned> {
     let mut by: BTreeMap<u32, Unassigned> = BTreeMap::new();
-    for &row in rows {
+    for row in 0..land.table.len() as u32 {
         let b = land.table.building.of[row as usize];
+        let seated = seated.contains(land.building_id(b));
+        let is_new = land.is_household(row) && !members.contains(land.household_id(row));
+        if seated && !is_new {
+            continue;
+        }
         let of = by.entry(b).or_insert_with(|| Unassigned {
             building: land.building_id(b).to_owned(),
             at: land.village.frame.to_written(land.at(row)),
-            seated: seated.contains(land.building_id(b)),
+            seated,
             households: 0,
             ids: Vec::new(),
         });
-        if land.is_household(row) {
+        if is_new {
             of.households += 1;
             of.ids.push(land.household_id(row).to_owned());
         }

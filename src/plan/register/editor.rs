@@ -28,6 +28,15 @@ const KEPT: usize = 32;
 pub struct Editor {
     lands: Mutex<Kept<(String, String, u64), Arc<Land>>>,
     states: Mutex<Kept<(String, String), Arc<Prepared>>>,
+    behind: Mutex<Kept<(String, String), Arc<Lagging>>>,
+}
+
+/// A village of a plan that is behind the register, with what it was made from.
+struct Lagging {
+    land: Arc<Land>,
+    rows: VillageRows,
+    state: VillageState,
+    behind: Behind,
 }
 
 /// A village of a plan with the rows it was made from.
@@ -187,13 +196,29 @@ impl Editor {
         plan: &str,
         village: &str,
     ) -> Result<(PlanHead, VillageState, Option<Behind>), RegisterError> {
-        match self.state(store, scope, plan, village).await {
-            Err(RegisterError::State(_)) => {}
-            known => return known.map(|(head, state)| (head, state, None)),
-        }
         let (head, rows) = snapshot(store, scope, plan, village).await?;
         let land = self.land(store, scope, &head, village).await?;
-        let (state, behind) = blocking(move || VillageState::opened(land, &rows)).await?;
+        if let Some(known) = self.known(plan, &land, &rows) {
+            return Ok((head, known.state.clone(), None));
+        }
+        let key = (plan.to_owned(), village.to_owned());
+        let known = lock(&self.behind).find(&key).filter(|l| Arc::ptr_eq(&l.land, &land) && l.rows == rows);
+        if let Some(known) = known {
+            return Ok((head, known.state.clone(), Some(known.behind.clone())));
+        }
+        let on = Arc::clone(&land);
+        let made = blocking(move || {
+            let (state, behind) = VillageState::opened(on, &rows)?;
+            Ok::<_, StateError>((state, behind, rows))
+        });
+        let (state, behind, rows) = made.await?;
+        match &behind {
+            None => lock(&self.states).keep(key, Arc::new(Prepared { rows, state: state.clone() })),
+            Some(of) => {
+                let lagging = Lagging { land, rows, state: state.clone(), behind: of.clone() };
+                lock(&self.behind).keep(key, Arc::new(lagging));
+            }
+        }
         Ok((head, state, behind))
     }
 

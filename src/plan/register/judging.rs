@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::domain::Profile;
 use crate::domain::plan::{PlanHead, PlanStatus, VillageRows};
 use crate::partition::check::{Breach, Rule};
-use crate::plan::edit::{StateError, VillageState};
+use crate::plan::edit::{Behind, StateError, VillageState};
 use crate::plan::job::PlanError;
 use crate::plan::village::by_village;
 use crate::store::{PlanFilter, Publication, Refusal, Scope, Store};
@@ -24,7 +24,25 @@ pub struct Judgement {
     pub breaches: Vec<Breach>,
 }
 
-/// Judges a plan by the one `check`, village by village; what plan and register do not both know is a breach of H4.
+impl Judgement {
+    /// For those who may not see households: of the ids the codes alone, and no words about single differences.
+    #[must_use]
+    pub fn without_households(mut self) -> Self {
+        let is_code = |id: &String| matches!(id.len(), 12 | 15 | 18) && id.bytes().all(|b| b.is_ascii_digit());
+        for breach in &mut self.breaches {
+            breach.ids.retain(is_code);
+            // what plan and register differ in is told line by line, a language each; a breach is one line
+            if breach.message.contains('\n') {
+                let what = "方案与名册不符，请先让方案跟随名册 / plan and register differ: let the plan follow the register first";
+                what.clone_into(&mut breach.message);
+            }
+        }
+        self
+    }
+}
+
+/// Judges a plan by the one `check`, village by village, on what plan and register both know; what only one of them knows is a breach of
+/// H4.
 ///
 /// # Errors
 /// What the store says; a village no cells can be made of.
@@ -48,8 +66,8 @@ fn judge(input: &Input, profile: &Profile, rows: &BTreeMap<&str, &VillageRows>) 
                 let what = format!("村 {0} 不在方案中 / village {0} is not in the plan", village.key);
                 return Ok(vec![h4(&village.key, what)]);
             };
-            match VillageState::new(Arc::new(input.land(village, profile)?), rows) {
-                Ok(state) => Ok(state.problems()),
+            match VillageState::opened(Arc::new(input.land(village, profile)?), rows) {
+                Ok((state, behind)) => Ok(behind.iter().flat_map(Behind::breaches).chain(state.problems()).collect()),
                 Err(StateError::Plan(e)) => Err(e),
                 Err(differs) => Ok(vec![h4(&village.key, differs.to_string())]),
             }

@@ -25,6 +25,7 @@ const LABEL_PX: readonly [number, number] = [110, 24];
 const CLOSE = 0.5;
 /** Timings kept. */
 const KEPT = 1_000;
+const NOBODY: readonly string[] = [];
 
 export class VillageLayer extends CanvasLayer {
   private outline: Outline | null = null;
@@ -40,6 +41,8 @@ export class VillageLayer extends CanvasLayer {
   private isWhole = true;
   /** Cells round which a circle is drawn, of a proposal or a comparison. */
   private ringed: { of: Iterable<string>; atoms: ReadonlySet<number> } | null = null;
+  /** Where those live who have no unit yet, local pixels. */
+  private newcomers: readonly (readonly [number, number])[] = [];
   /** How many cells of the stroke are drawn as moved. */
   private followed = 0;
   private spent = 0;
@@ -118,6 +121,7 @@ export class VillageLayer extends CanvasLayer {
     this.colours = colour(neighbours(model), palettes.calm.fills.length, grids.map(g => this.former.get(g.code)));
     grids.forEach((g, i) => this.former.set(g.code, this.colours[i]!));
     this.labelAt = middles(model);
+    this.newcomers = model.data.behind?.unassigned.map(u => model.local(u.at)) ?? [];
   }
 
   protected override isBlank(): boolean { return this.app.state.model === null; }
@@ -186,10 +190,10 @@ export class VillageLayer extends CanvasLayer {
     const { state } = this.app, { model, scale, X, Y, cells } = sight, { data } = model;
     const middle = state.tab === "units" && state.active >= 0 ? this.units(pen, model, X, Y) : null;
     paintBuildings(pen, sight);
-    const moved = state.proposal?.effect.households_in_other_grid ?? state.compared?.households ?? [];
+    const moved = state.proposal?.effect.households_in_other_grid ?? state.compared?.households ?? NOBODY;
     if (this.ringed?.of !== moved) this.ringed = { of: moved, atoms: homesOf(model, new Set(moved)) };
     // and whoever has no unit yet
-    paintRings(pen, sight, this.ringed.atoms, data.behind?.unassigned.map(u => model.local(u.at)));
+    paintRings(pen, sight, this.ringed.atoms, this.newcomers);
     if (middle !== null) { this.unitLabels(pen, model, middle, X, Y); return; }
     if (scale < CLOSE) return;
     pen.font = "11px system-ui, sans-serif";

@@ -52,13 +52,16 @@ export function patchGrids(app: App, place: HTMLElement, grids: Iterable<number>
   }
 }
 
+/** Something could not be read. */
+const unread = (app: App): Child[] => [h("p", { class: "empty", testid: "not-read" }, app.t("notRead")), h("button", { testid: "again", click: () => app.atlas.again() }, app.t("retry"))];
+
 function villageList(app: App): Child[] {
   const { t } = app, { children, plan, path, going } = app.state;
-  if (going && path.length === 0) return [h("p", { class: "quiet" }, t("loading"))];
+  if (going !== false && path.length === 0) return going ? [h("p", { class: "quiet" }, t("loading"))] : unread(app);
   if (children.length === 0 && path.length === 0) return [h("p", { class: "empty" }, t("noRegions")), h("button", { class: "primary", testid: "import-first", click: () => app.intake.open() }, t("import"))];
   return [
     h("h2", {}, path.at(-1)?.name ?? t("allRegions")),
-    plan === null && path.length > 0 ? h("p", { class: "empty" }, t(going ? "loading" : "noPlans")) : h("p", { class: "quiet" }, t("pickVillage")),
+    going === null ? h("div", {}, ...unread(app)) : plan === null && path.length > 0 ? h("p", { class: "empty" }, t(going ? "loading" : "noPlans")) : h("p", { class: "quiet" }, t("pickVillage")),
     h("ul", { class: "list" }, ...children.map(r => {
       const figures = app.atlas.figures(r.code);
       return h("li", {}, h("button", { testid: `village-${r.code}`, class: "row", click: () => void app.atlas.chooseRegion(r.code) },

@@ -2,7 +2,7 @@
 
 import { linkTo, type Breach } from "../api";
 import type { App } from "../app";
-import { half, listed, percent } from "../strings";
+import { colon, half, listed, percent } from "../strings";
 import { field, h, labelled, type Child } from "./dom";
 import { figuresTable } from "./figures";
 
@@ -19,7 +19,7 @@ export function planPanel(app: App): Child[] {
   const link = (href: string, testid: string, word: string): HTMLElement => h("a", { href, testid, download: true }, word);
   return [
     h("h2", {}, plan?.name ?? t("plan")),
-    plan === null ? h("p", { class: "empty" }, t(going ? "loading" : "noPlans")) : h("p", { class: "facts" }, h("span", {}, t(`status_${plan.status}`)), h("span", {}, t("version", { v: plan.version })),
+    plan === null ? h("p", { class: "empty" }, t(going === null ? "notRead" : going ? "loading" : "noPlans")) : h("p", { class: "facts" }, h("span", {}, t(`status_${plan.status}`)), h("span", {}, t("version", { v: plan.version })),
       plan.valid_from ? h("span", {}, `${t("publishDate")} ${plan.valid_from}`) : null),
     h("div", { class: "buttons" },
       h("button", { testid: "generate", disabled: path.length === 0, click: () => app.store.set({ dialog: { kind: "generate" } }) }, t("generate")),
@@ -29,7 +29,7 @@ export function planPanel(app: App): Child[] {
     checked === null ? null : h("div", { class: "card", testid: "checked" },
       checked.breaches.length === 0 ? h("p", { class: "good" }, t("checkOk", { v: checked.version })) : h("p", { class: "bad" }, t("checkBad", { v: checked.version, n: checked.breaches.length })),
       checks(app, checked.breaches),
-      h("ul", { class: "list" }, ...checked.breaches.slice(0, 100).map(b => h("li", {}, h("span", { class: "chip bad" }, b.rule), h("span", { class: "grow" }, half(lang, b.message)))))),
+      h("ul", { class: "list" }, ...checked.breaches.slice(0, 100).map(b => h("li", {}, h("span", { class: "chip bad" }, b.rule), h("span", { class: "grow" }, half(lang, b.message), b.ids.length === 0 ? "" : `${colon(lang)}${app.some(b.ids, 4)}`))))),
     ...published(app),
     h("h3", {}, t("compare")),
     others.length === 0 ? h("p", { class: "quiet" }, t("compareNone")) : labelled(t("compareWith"),

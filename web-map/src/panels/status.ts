@@ -53,7 +53,7 @@ export function banners(app: App, place: HTMLElement): void {
       !offline ? null : h("div", { class: "banner bad", role: "alert", testid: "offline" }, h("span", { class: "grow" }, t("offline", { n: waiting })), h("button", { testid: "retry", click: () => app.retry() }, t("retry"))),
       plan !== null && plan.status !== "draft" && model !== null ? h("div", { class: "banner", testid: "read-only" }, h("span", { class: "grow" }, t("readOnly", { status: t(`status_${plan.status}`), span: app.spanOf(plan) })),
         h("button", { testid: "fork-here", click: () => app.store.set({ dialog: { kind: "fork" } }) }, t("fork"))) : null,
-      !behind ? null : h("div", { class: "banner bad", role: "alert", testid: "behind" }, h("span", { class: "grow" }, t("behind", { n: count(behind.unassigned.reduce((sum, u) => sum + u.households, 0)), d: count(behind.departed) }), plan?.status === "retired" ? "" : t("behindFirst")),
+      !behind ? null : h("div", { class: "banner bad", role: "alert", testid: "behind" }, h("span", { class: "grow" }, t("behind", { n: count(behind.unassigned.reduce((sum, u) => sum + u.households, 0)), d: count(behind.departed), b: count(behind.buildings_gone) }), plan?.status === "retired" ? "" : t("behindFirst")),
         plan?.status === "retired" ? null : h("button", { class: "primary", testid: "follow", click: () => void app.planning.absorb() }, t("absorb"))),
       parts.length === 0 ? null : h("div", { class: "banner bad", role: "alert", testid: "stranded" },
         h("div", { class: "grow" }, h("strong", {}, t("strandedTitle", { grid: named(parts.map(p => p.grid)) })), ...app.hand.strandedSentences().map(s => h("p", {}, s))),

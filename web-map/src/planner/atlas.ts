@@ -16,6 +16,23 @@ export class Atlas {
 
   /** Reads the regions and opens what the address names, or the top. */
   async begin(): Promise<void> {
+    await this.arriving(() => this.arrive());
+  }
+
+  /** What fails on the way leaves it said that nothing was read, until it is. */
+  private async arriving(work: () => Promise<void>): Promise<void> {
+    try { await work(); } catch (e) { if (this.app.state.going) this.app.store.set({ going: null }); throw e; }
+  }
+
+  /** Reads what could not be read before. */
+  again(): void {
+    const { going, path } = this.app.state;
+    if (going !== null) return;
+    this.app.store.set({ going: true });
+    void (path.length === 0 ? this.app.guard(() => this.begin()) : this.refresh());
+  }
+
+  private async arrive(): Promise<void> {
     this.regions = new Regions(await api.regions());
     const [, plan, village] = /^#\/([^/]+)(?:\/(\d{12}))?$/.exec(location.hash) ?? [];
     const known = village === undefined ? undefined : this.regions.find(village);
@@ -41,7 +58,7 @@ export class Atlas {
   below(code: string | null): Region[] { return this.regions.below(code); }
 
   async chooseRegion(code: string | null): Promise<void> {
-    await this.app.guard(async () => {
+    await this.app.guard(() => this.arriving(async () => {
       const region = this.regions.descend(code), turn = ++this.turn;
       if (region?.level === "village") { await this.openVillage(region.code); return; }
       const path = region === undefined ? [] : this.regions.pathTo(region);
@@ -50,7 +67,7 @@ export class Atlas {
       if (region?.bbox) this.app.view?.showBox(region.bbox);
       if (region === undefined) return;
       await this.choosePlanOf(region.code, turn);
-    });
+    }));
   }
 
   /** The plan in force of a place, or its latest. */
@@ -84,9 +101,9 @@ export class Atlas {
   }
 
   async openVillage(code: string): Promise<void> {
-    await this.app.guard(async () => {
+    await this.app.guard(() => this.arriving(async () => {
       const region = this.regions.find(code), turn = ++this.turn;
-      if (region !== undefined) this.app.store.set({ path: this.regions.pathTo(region), children: [] });
+      if (region !== undefined) this.app.store.set({ path: this.regions.pathTo(region), children: [], going: this.app.state.plan === null });
       if (this.app.state.plan === null) await this.choosePlanOf(this.app.state.path.at(-2)?.code ?? code, turn);
       const { plan } = this.app.state;
       if (plan === null || turn !== this.turn) return;
@@ -97,7 +114,7 @@ export class Atlas {
       const data = this.app.state.model!.data;
       this.app.speak(this.app.t("loadedVillage", { name: data.name ?? data.village, g: data.grids.length, h: data.buildings.reduce((s, b) => s + b.households, 0) }));
       await this.app.edits.loadHistory();
-    });
+    }));
   }
 
   /** Puts a village on the table. */
@@ -119,7 +136,7 @@ export class Atlas {
   /** The register has changed: regions, plans and the village on the table are read again. */
   async refresh(): Promise<void> {
     await this.app.guard(async () => {
-      this.regions = new Regions(await api.regions());
+      await this.arriving(async () => { this.regions = new Regions(await api.regions()); });
       const here = this.app.state.path.at(-1);
       if (this.app.state.model !== null) await this.reload(); else await this.chooseRegion(here?.code ?? null);
     });

@@ -40,7 +40,7 @@ export class Edits {
       changed: (waiting, offline) => {
         const back = this.app.store.state.offline && !offline;
         this.app.store.set({ waiting, offline, busy: waiting > 0 && !offline && !this.outbox.isHeld });
-        if (back) this.app.say("good", "back");
+        if (back) { this.app.say("good", "back"); this.app.atlas.again(); }
       },
       signIn: () => this.app.store.set({ needsSignIn: true }),
     });
@@ -55,10 +55,11 @@ export class Edits {
   commit(operations: Operation[], what: string, policy: Policy = "refuse", undoPreview: () => void = () => undefined): void {
     const { plan, model } = this.app.state;
     if (plan === null || model === null) return;
-    if (model.data.behind !== null) { undoPreview(); this.app.say("bad", "behindFirst"); return; }
+    const { behind } = model.data;
+    if (behind !== null && plan.status !== "retired") { undoPreview(); this.app.say("bad", "behindFirst"); return; }
     if (plan.status !== "draft") {
       undoPreview();
-      this.afterFork = draft => this.enqueue(draft, operations, what, policy, () => undefined);
+      this.afterFork = behind === null ? draft => this.enqueue(draft, operations, what, policy, () => undefined) : null;
       this.app.store.set({ dialog: { kind: "fork" } });
       return;
     }

@@ -16,13 +16,13 @@ export class Places {
       if (known === undefined) this.of.set(id, { atoms: [atom], grid });
       else if (known.atoms.at(-1) !== atom) known.atoms.push(atom);
     };
-    // where nobody has a cell yet it is the ground on which they stand; a building that has one is known by it
-    for (const u of data.behind?.unassigned ?? []) if (!u.seated) put(`b ${u.building}`, model.nearest(...model.local(u.at)), -1);
     for (const b of data.buildings) {
       put(`b ${b.id}`, b.atom, b.grid);
       const code = data.grids[b.grid]?.code;
       if (code !== undefined) put(`g ${code}`, b.atom, b.grid);
     }
+    // a house that has no cell yet stands on somebody's ground
+    for (const u of data.behind?.unassigned ?? []) if (!this.of.has(`b ${u.building}`)) put(`b ${u.building}`, model.nearest(...model.local(u.at)), -1);
     for (const [id, b, u] of data.households) {
       const at = data.buildings[b];
       if (at === undefined) continue;

@@ -297,7 +297,7 @@ describe("P9 problems", () => {
     await openTownship(page);
     await page.click(by(`village-${village}`));
     await page.waitForFunction(v => window.lianhu.state().village === v, village);
-    expect(await page.textContent(by("behind"))).toContain("1 户未编入单元，0 户已不在名册");
+    expect(await page.textContent(by("behind"))).toContain("1 户未编入单元，0 户、0 栋楼已不在本村");
     const { problems, hash } = await look(page);
     expect(problems).toEqual([{ rule: "H4", hard: true, ids: ["NEWHOUSE", "NEW1"], message: problems[0]!.message }]);
     const step = (await walk(page, "n", 1, true))[0]!;

@@ -251,6 +251,29 @@ describe("P19 trouble in the middle of an edit", () => {
     await context.close();
   });
 
+  it("says what could not be read, and reads it when asked again or when the line is back", async () => {
+    const { page, context } = await as("zhang");
+    await page.waitForSelector(`${by("region-0")} option[value="520400"]`, { state: "attached" });
+    // the service says no, once
+    await page.route("**/api/plans?*", route => route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify({ type: "about:blank", title: "x", status: 503, code: "busy", detail: "忙 / busy" }) }));
+    await page.selectOption(by("region-0"), "520400");
+    await page.waitForSelector(by("not-read"));
+    expect(await page.textContent(by("not-read"))).toContain("没有读到");
+    await page.unroute("**/api/plans?*");
+    await page.click(by("again"));
+    await page.waitForSelector(by("not-read"), { state: "detached" });
+    expect(await page.textContent(by("panel"))).not.toContain("正在读取");
+    // nobody answers, and then somebody does
+    await page.route("**/api/plans?*", route => route.abort());
+    await page.selectOption(by("region-1"), { index: 1 });
+    await page.waitForSelector(by("not-read"));
+    await page.unroute("**/api/plans?*");
+    await page.click(by("retry"));
+    await page.waitForSelector(by("not-read"), { state: "detached" });
+    expect(await page.locator(by("offline")).count()).toBe(0);
+    await context.close();
+  });
+
   it("keeps the edit while the line is down, says so, and sends it once", async () => {
     const { page, context } = await as("zhang");
     await openDraft(page, "P19");

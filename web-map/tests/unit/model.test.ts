@@ -270,7 +270,7 @@ describe("problems", () => {
     const { data } = village(3, [0, 0, 1]), middle = data.atoms[2]!.at, far: [number, number] = [middle[0] + 0.01, middle[1]];
     const newcomer = (building: string, at: [number, number], seated: boolean) => ({ building, at, seated, households: 1, ids: [`${building}-1`] });
     const said = (building: string) => ({ rule: "H4" as const, ids: [building, `${building}-1`], message: "未编入 / in no unit" });
-    const model = new Model({ ...data, behind: { unassigned: [newcomer("B0", data.atoms[0]!.at, true), newcomer("NEW", middle, false), newcomer("FAR", far, false)], departed: 1 }, problems: [said("B0"), said("NEW"), said("FAR"), { rule: "H4" as const, ids: [], message: "1 户已不在名册 / gone" }] });
+    const model = new Model({ ...data, behind: { unassigned: [newcomer("B0", data.atoms[0]!.at, true), newcomer("NEW", middle, false), newcomer("FAR", far, false)], departed: 1, buildings_gone: 0 }, problems: [said("B0"), said("NEW"), said("FAR"), { rule: "H4" as const, ids: [], message: "1 户已不在名册 / gone" }] });
     expect(issuesOf(model).slice(0, 4).map(i => [i.rule, i.hard, i.atoms, i.grid])).toEqual([["H4", true, [0], 0], ["H4", true, [2], -1], ["H4", true, [2], -1], ["H4", true, [], -1]]);
   });
 });
